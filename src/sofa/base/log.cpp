@@ -1,0 +1,284 @@
+#include "sofa/base/log.h"
+
+#include <spdlog/details/log_msg.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/rotating_file_sink.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+
+#include <chrono>
+#include <map>
+#include <mutex>
+
+#include "sofa/base/description.h"
+
+namespace sofa {
+
+namespace {
+
+constexpr const char* kPattern = "%Y-%m-%dT%H:%M:%S.%eZ %^%-5l%$ %n %v";
+
+spdlog::level::level_enum to_spdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug: return spdlog::level::debug;
+    case LogLevel::info: return spdlog::level::info;
+    case LogLevel::warn: return spdlog::level::warn;
+    case LogLevel::error: return spdlog::level::err;
+    case LogLevel::off: break;
+  }
+  return spdlog::level::off;
+}
+
+/// spdlog gives the terminals, files, rotation and time formats; its own locks and registry are not used.
+class SpdlogSink : public LogSink {
+ public:
+  explicit SpdlogSink(std::unique_ptr<spdlog::sinks::sink> sink) : sink_(std::move(sink)) {
+    sink_->set_formatter(std::make_unique<spdlog::pattern_formatter>(kPattern, spdlog::pattern_time_type::utc));
+  }
+  void write(const LogLine& line) override {
+    const spdlog::details::log_msg message({line.space.data(), line.space.size()}, to_spdlog(line.level), {line.text.data(), line.text.size()});
+    try {
+      sink_->log(message);
+      sink_->flush();
+    } catch (const spdlog::spdlog_ex& e) {
+      report_once(e.what());
+    }
+  }
+
+ private:
+  // A full disk must not stop the program, nor fill stderr.
+  void report_once(const char* what) {
+    if (!std::exchange(reported_, true)) fmt::print(stderr, "logging failed, lines are lost: {}\n", what);
+  }
+  std::unique_ptr<spdlog::sinks::sink> sink_;
+  bool reported_ = false;
+};
+
+struct Registry {
+  std::mutex mutex;  // guards the map and the default level
+  std::map<std::string, std::atomic<LogLevel>, std::less<>> spaces;
+  LogLevel default_level = LogLevel::info;
+
+  std::mutex sink_mutex;  // held while a line is written
+  std::shared_ptr<LogSink> sink = make_stderr_sink();
+
+  std::pair<const std::string, std::atomic<LogLevel>>& space(std::string_view name) {
+    auto it = spaces.find(name);
+    if (it == spaces.end()) it = spaces.try_emplace(std::string(name), default_level).first;
+    return *it;
+  }
+};
+
+/// Never destroyed: destructors of static objects may log.
+Registry& registry() {
+  static Registry* made = new Registry;
+  return *made;
+}
+
+/// Appends text with every byte that could forge a line or a field escaped.
+void append_escaped(fmt::memory_buffer& out, std::string_view text) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out.push_back('\\');
+      out.push_back(c);
+    } else if (c == '\n') {
+      out.append(std::string_view("\\n"));
+    } else if (byte < 0x20 || byte == 0x7f) {
+      fmt::format_to(fmt::appender(out), "\\x{:02x}", byte);
+    } else {
+      out.push_back(c);
+    }
+  }
+}
+
+bool is_plain(std::string_view value) {
+  return !value.empty() && std::ranges::none_of(value, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte <= 0x20 || byte == 0x7f || c == '"' || c == '=' || c == '\\';
+  });
+}
+
+std::string_view cut(std::string_view text) { return text.substr(0, kMaxLogValue); }
+
+void append_omitted(fmt::memory_buffer& out, size_t size) {
+  if (size > kMaxLogValue) fmt::format_to(fmt::appender(out), "...({} more bytes)", size - kMaxLogValue);
+}
+
+void append_field(fmt::memory_buffer& out, const LogField& field) {
+  fmt::memory_buffer value;
+  field.value.append_to(value);
+  const std::string_view text = cut({value.data(), value.size()});
+  out.push_back(' ');
+  out.append(field.key);
+  out.push_back('=');
+  if (is_plain(text)) {
+    out.append(text);
+  } else {
+    out.push_back('"');
+    append_escaped(out, text);
+    out.push_back('"');
+  }
+  append_omitted(out, value.size());
+}
+
+int64_t steady_milliseconds() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+std::string_view to_string(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug: return "debug";
+    case LogLevel::info: return "info";
+    case LogLevel::warn: return "warn";
+    case LogLevel::error: return "error";
+    case LogLevel::off: break;
+  }
+  return "off";
+}
+
+std::optional<LogLevel> parse_log_level(std::string_view name) {
+  for (const LogLevel level : {LogLevel::debug, LogLevel::info, LogLevel::warn, LogLevel::error, LogLevel::off}) {
+    if (to_string(level) == name) return level;
+  }
+  return std::nullopt;
+}
+
+void describe(EnumDescription<LogLevel>& d) {
+  for (const LogLevel level : {LogLevel::debug, LogLevel::info, LogLevel::warn, LogLevel::error, LogLevel::off}) d.value(to_string(level), level);
+}
+
+void describe(Description<LogOptions>& d) {
+  d.doc("Where log lines go, and which.");
+  d.field("levels", &LogOptions::levels).doc("debug, info, warn, error or off for all spaces, then single ones: info,rpc=debug").live();
+  d.field("file", &LogOptions::file).doc("a file for the lines; empty: stderr");
+  d.field("max_file_bytes", &LogOptions::max_file_bytes).doc("the file is renamed when it is this large").unit("bytes").range(4096, 1LL << 40);
+  d.field("max_files", &LogOptions::max_files).doc("renamed files that are kept").range(1, 1000);
+}
+
+std::optional<uint64_t> LogRate::admit(int64_t steady_milliseconds) {
+  const int64_t second = steady_milliseconds / 1000;
+  int64_t window = window_.load(std::memory_order_relaxed);
+  if (second != window && window_.compare_exchange_strong(window, second, std::memory_order_relaxed)) used_.store(0, std::memory_order_relaxed);
+  if (used_.fetch_add(1, std::memory_order_relaxed) >= limit_) {
+    used_.fetch_sub(1, std::memory_order_relaxed);  // stays near the limit, never wraps
+    suppressed_.fetch_add(1, std::memory_order_relaxed);
+    return std::nullopt;
+  }
+  return suppressed_.exchange(0, std::memory_order_relaxed);
+}
+
+Logger::Logger(std::string_view space) {
+  std::lock_guard lock(registry().mutex);
+  auto& [name, level] = registry().space(space);
+  name_ = name;
+  level_ = &level;
+}
+
+void Logger::write_enabled(LogLevel level, LogRate* rate, std::string_view event, LogFields fields) const {
+  uint64_t suppressed = 0;
+  if (rate != nullptr) {
+    const auto admitted = rate->admit(steady_milliseconds());
+    if (!admitted) return;
+    suppressed = *admitted;
+  }
+  fmt::memory_buffer line;
+  append_escaped(line, cut(event));
+  append_omitted(line, event.size());
+  for (const LogField& field : fields) append_field(line, field);
+  if (suppressed > 0) append_field(line, {"suppressed", suppressed});
+  std::lock_guard lock(registry().sink_mutex);
+  registry().sink->write({level, name_, {line.data(), line.size()}});
+}
+
+void set_log_level(std::string_view space, LogLevel level) {
+  std::lock_guard lock(registry().mutex);
+  registry().space(space).second.store(level, std::memory_order_relaxed);
+}
+
+void set_log_level(LogLevel level) {
+  std::lock_guard lock(registry().mutex);
+  registry().default_level = level;
+  for (auto& space : registry().spaces) space.second.store(level, std::memory_order_relaxed);
+}
+
+namespace {
+using ParsedLevels = std::vector<std::pair<std::string_view, LogLevel>>;  // an empty name means all spaces
+
+Result<ParsedLevels> parse_levels(std::string_view text) {
+  ParsedLevels parsed;
+  while (!text.empty()) {
+    const std::string_view part = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), part.size() + 1));
+    const size_t equals = part.find('=');
+    const std::string_view space = equals == std::string_view::npos ? std::string_view{} : part.substr(0, equals);
+    const auto level = parse_log_level(equals == std::string_view::npos ? part : part.substr(equals + 1));
+    if (!level || (equals != std::string_view::npos && space.empty())) {
+      return fail(Code::invalid_argument, "log level '{}' is wrong; write debug, info, warn, error or off, or space=level", part);
+    }
+    parsed.emplace_back(space, *level);
+  }
+  return parsed;
+}
+
+void apply_levels(const ParsedLevels& levels) {
+  for (auto [space, level] : levels) {
+    if (space.empty()) {
+      set_log_level(level);
+    } else {
+      set_log_level(space, level);
+    }
+  }
+}
+}  // namespace
+
+Result<void> set_log_levels(std::string_view text) {
+  auto parsed = parse_levels(text);
+  if (!parsed) return forward_error(parsed);
+  apply_levels(*parsed);
+  return {};
+}
+
+std::vector<std::pair<std::string, LogLevel>> log_levels() {
+  std::lock_guard lock(registry().mutex);
+  std::vector<std::pair<std::string, LogLevel>> all;
+  for (const auto& space : registry().spaces) all.emplace_back(space.first, space.second.load(std::memory_order_relaxed));
+  return all;
+}
+
+std::shared_ptr<LogSink> set_log_sink(std::shared_ptr<LogSink> sink) {
+  assert(sink != nullptr);
+  std::lock_guard lock(registry().sink_mutex);
+  return std::exchange(registry().sink, std::move(sink));
+}
+
+std::shared_ptr<LogSink> make_stderr_sink() { return std::make_shared<SpdlogSink>(std::make_unique<spdlog::sinks::stderr_color_sink_st>()); }
+
+Result<std::shared_ptr<LogSink>> make_file_sink(const LogOptions& options) {
+  try {
+    return std::make_shared<SpdlogSink>(
+        std::make_unique<spdlog::sinks::rotating_file_sink_st>(options.file, options.max_file_bytes, options.max_files));
+  } catch (const spdlog::spdlog_ex& e) {
+    return fail(Code::invalid_argument, "log file '{}' cannot be opened ({}); set another `file`", options.file, e.what());
+  }
+}
+
+Result<void> configure_logging(const LogOptions& options) {
+  auto levels = parse_levels(options.levels);
+  if (!levels) return forward_error(levels);
+  std::shared_ptr<LogSink> sink;
+  if (options.file.empty()) {
+    sink = make_stderr_sink();
+  } else {
+    auto file = make_file_sink(options);
+    if (!file) return forward_error(file);
+    sink = std::move(*file);
+  }
+  apply_levels(*levels);
+  set_log_sink(std::move(sink));
+  return {};
+}
+
+}  // namespace sofa
