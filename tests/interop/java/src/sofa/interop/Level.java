@@ -1,0 +1,3 @@
+package sofa.interop;
+
+public enum Level { BRONZE, SILVER, GOLD }
