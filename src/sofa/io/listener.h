@@ -1,0 +1,49 @@
+#pragma once
+// Listener: accepts connections on one shard.
+
+#include <memory>
+#include <string>
+
+#include "sofa/io/stream.h"
+
+namespace sofa::io {
+
+namespace detail {
+class ListenerCore;
+}  // namespace detail
+
+struct ListenOptions {
+  std::string option_name;                                     // what changes the address, for the error of a taken port: "--port"
+  bool reuse_port = false;                                     // SO_REUSEPORT: each shard binds its own listener, the kernel spreads
+  bool dual_stack = true;                                      // [::] takes IPv4 too
+  int backlog = 1024;                                          // connections the kernel keeps until they are accepted
+  Duration accept_backoff = std::chrono::milliseconds(100);    // pause when the process has no descriptors left
+  StreamOptions stream;                                        // of accepted streams
+};
+
+class [[nodiscard]] Listener {
+ public:
+  /// Binds and listens; port 0 takes a free one. A taken port gives one sentence: the port, the pid and name of its holder where readable, and
+  /// options.option_name. A Unix path left behind by a dead process is replaced. Numeric addresses and Unix paths only.
+  static Result<Listener> bind(const Address& address, ListenOptions options = {});
+
+  Listener(Listener&&) noexcept;
+  Listener& operator=(Listener&&) noexcept;
+  /// close().
+  ~Listener();
+
+  /// The next connection, as a stream of this shard. Failures of one connection are not errors; without descriptors it backs off and goes on.
+  Task<Result<Stream>> accept();
+  /// The same without a shard, to be handed to another one (AcceptedSocket moves freely; Stream::adopt there).
+  Task<Result<AcceptedSocket>> accept_socket();
+  /// Stops listening; waits fail with Code::unavailable. Removes a Unix socket's path.
+  void close();
+  /// The real address, with the real port.
+  const Address& local() const;
+
+ private:
+  explicit Listener(std::unique_ptr<detail::ListenerCore> core);
+  std::unique_ptr<detail::ListenerCore> core_;
+};
+
+}  // namespace sofa::io

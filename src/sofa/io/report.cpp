@@ -1,0 +1,30 @@
+#include "sofa/io/report.h"
+
+#include <cstdio>
+#include <mutex>
+
+namespace sofa::io {
+
+namespace {
+std::mutex sink_mutex;
+std::function<void(std::string_view)>& sink() {
+  static std::function<void(std::string_view)> function;
+  return function;
+}
+}  // namespace
+
+void report(std::string_view line) {
+  std::lock_guard lock(sink_mutex);
+  if (sink()) {
+    sink()(line);
+  } else {
+    std::fprintf(stderr, "io: %.*s\n", static_cast<int>(line.size()), line.data());
+  }
+}
+
+void set_report_sink(std::function<void(std::string_view)> function) {
+  std::lock_guard lock(sink_mutex);
+  sink() = std::move(function);
+}
+
+}  // namespace sofa::io

@@ -1,0 +1,158 @@
+#pragma once
+// Stream: a connected TCP or Unix socket on one shard. Reads take what is there; writes are queued and leave with one gathered system call at
+// the end of the loop turn. (TLS will be a layer inside, behind this same class.)
+//
+// Errors: once a stream has failed (reset, stalled, closed), every call and every wait gives that error.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "sofa/base/bytes.h"
+#include "sofa/io/address.h"
+#include "sofa/io/shard.h"
+
+namespace sofa::io {
+
+namespace detail {
+class StreamCore;
+}  // namespace detail
+
+struct StreamOptions {
+  size_t max_write_queue = 16 << 20;                       // bytes not yet taken by the kernel; past it write() fails
+  Duration write_stall_timeout = std::chrono::seconds(30);  // a peer that takes no byte for so long fails the stream; zero: never
+  bool no_delay = true;                                    // TCP_NODELAY
+  bool keep_alive = true;                                  // SO_KEEPALIVE: a dead idle peer is noticed in about a minute and a half
+  Duration user_timeout{0};                                // TCP_USER_TIMEOUT: unacknowledged data fails the stream; zero: the system's
+};
+
+struct ConnectOptions {
+  Duration timeout = std::chrono::seconds(5);  // for all addresses of a name together
+  std::optional<Address> bind;                 // the local address
+  StreamOptions stream;
+};
+
+/// The answer of one attempt to read.
+struct TryRead {
+  enum class State : uint8_t { data, would_block, end };
+  State state;
+  size_t bytes = 0;  // > 0 with data
+};
+
+/// A connected descriptor that no shard has adopted: what a listener hands out. Closes it when dropped.
+class AcceptedSocket {
+ public:
+  AcceptedSocket(int fd, Address peer) : fd_(fd), peer_(std::move(peer)) {}
+  AcceptedSocket(AcceptedSocket&& other) noexcept : fd_(std::exchange(other.fd_, -1)), peer_(std::move(other.peer_)) {}
+  AcceptedSocket& operator=(AcceptedSocket&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(peer_, other.peer_);
+    return *this;
+  }
+  ~AcceptedSocket();
+  const Address& peer() const { return peer_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+  Address peer_;
+};
+
+class [[nodiscard]] Stream {
+ public:
+  /// Connects to an address or a name (each of its addresses in turn). Errors name the address.
+  static Task<Result<Stream>> connect(Address address, ConnectOptions options = {});
+  /// Takes over a connected socket on this shard.
+  static Result<Stream> adopt(AcceptedSocket socket, StreamOptions options = {});
+
+  Stream(Stream&&) noexcept;
+  Stream& operator=(Stream&&) noexcept;
+  /// close().
+  ~Stream();
+
+  /// One read into `space`, if the socket may have something. No system call when it is known to be drained.
+  Result<TryRead> try_read(std::span<uint8_t> space);
+
+  class ReadSome;
+  class Drained;
+  /// `Result<size_t> n = co_await stream.read_some(in)`: appends at most `max` bytes to `in` and gives their number; 0 is the end of the stream.
+  /// `in` grows only when bytes are there. No coroutine frame, no queue when data is there. One reader at a time.
+  ReadSome read_some(Buffer& in, size_t max = kDefaultRead);
+
+  /// Queues bytes for the end of this turn. Code::resource_exhausted when more than max_write_queue would wait: nothing is taken then.
+  Result<void> write(Bytes bytes);
+  Result<void> write(GatherList&& list);
+  /// Writes now instead of at the end of the turn.
+  void flush();
+  /// `Result<void> r = co_await stream.drained(low_water)`: until at most so many bytes wait. Back-pressure: write, then await drained.
+  Drained drained(size_t low_water = 0);
+  size_t pending_write_bytes() const;
+
+  /// Waits until all is written, then closes. An error when that was not possible; it is closed all the same.
+  Task<Result<void>> close_after_flush();
+  /// Closes at once; what is queued is lost, waits fail with Code::unavailable. May be called again.
+  void close();
+  /// Sends an end of stream after what is queued; reading goes on.
+  void shutdown_write();
+
+  bool is_open() const;
+  /// The peer has sent its end, or reset; data may still be there to read.
+  bool peer_closed() const;
+  const Address& peer() const;
+  const Address& local() const;
+
+  static constexpr size_t kDefaultRead = 64 << 10;
+
+ private:
+  explicit Stream(std::unique_ptr<detail::StreamCore> core);
+  std::unique_ptr<detail::StreamCore> core_;
+};
+
+class [[nodiscard]] Stream::ReadSome {
+ public:
+  ReadSome(detail::StreamCore& core, Buffer& in, size_t max) : core_(core), in_(in), max_(max) {}
+  bool await_ready() { return attempt(); }
+  template <detail::ScopedPromise P>
+  bool await_suspend(std::coroutine_handle<P> self) {
+    if (!wait_.begin(self)) return false;
+    enlist();
+    return true;
+  }
+  Result<size_t> await_resume();
+  Wait& wait() { return wait_; }
+
+ private:
+  friend class detail::StreamCore;
+  /// Reads; true when there is an answer.
+  bool attempt();
+  void enlist();
+  detail::StreamCore& core_;
+  Buffer& in_;
+  size_t max_;
+  std::optional<Result<size_t>> answer_;
+  Wait wait_;
+};
+
+class [[nodiscard]] Stream::Drained {
+ public:
+  Drained(detail::StreamCore& core, size_t low_water) : core_(core), low_water_(low_water) {}
+  bool await_ready() const;
+  template <detail::ScopedPromise P>
+  bool await_suspend(std::coroutine_handle<P> self) {
+    if (!wait_.begin(self)) return false;
+    enlist();
+    return true;
+  }
+  Result<void> await_resume();
+  Wait& wait() { return wait_; }
+
+ private:
+  friend class detail::StreamCore;
+  void enlist();
+  detail::StreamCore& core_;
+  size_t low_water_;
+  Wait wait_;
+};
+
+}  // namespace sofa::io
