@@ -12,7 +12,9 @@ constexpr size_t kArenaBlock = 4096;
 bool reaches_link(const Type& type, std::set<const Type*>& seen) {
   if (!seen.insert(&type).second) return false;
   switch (type.kind) {
-    case Kind::indirect: return type.indirect->ownership == Ownership::link || reaches_link(type.indirect->target(), seen);
+    case Kind::indirect:
+      if (type.indirect->ownership == Ownership::graph) return false;
+      return type.indirect->ownership == Ownership::link || reaches_link(type.indirect->target(), seen);
     case Kind::list: return reaches_link(type.list->element(), seen);
     case Kind::map: return reaches_link(type.map->key(), seen) || reaches_link(type.map->value(), seen);
     case Kind::structure:

@@ -75,7 +75,8 @@ class Link {
 };
 
 /// Owns the objects that Links point to; all are destroyed together, in reverse order of their making. One thread at a time.
-class Arena {
+/// A reader makes it by make_shared, because each Graph that it fills keeps the arena alive.
+class Arena : public std::enable_shared_from_this<Arena> {
  public:
   Arena() = default;
   Arena(const Arena&) = delete;
@@ -209,16 +210,17 @@ struct MapOps {
   bool (*insert)(void* map, void* context, bool (*fill)(void* context, void* key, void* value));
 };
 
-enum class Ownership : uint8_t { optional, unique, shared, link };
+enum class Ownership : uint8_t { optional, unique, shared, link, graph };
 
-/// How to look through optional<T>, unique_ptr<T>, shared_ptr<T>, Link<T>.
+/// How to look through optional<T>, unique_ptr<T>, shared_ptr<T>, Link<T>, Graph<T>.
 struct IndirectOps {
   Ownership ownership;
   const Type& (*target)();
   const void* (*get)(const void* holder);            // null when empty
-  void* (*emplace)(void* holder, Arena* arena);      // makes a default target; a Link's target comes from the arena
+  void* (*emplace)(void* holder, Arena* arena);      // makes a default target; a Link's or Graph's target comes from the arena
   void (*reset)(void* holder);
-  void (*share)(void* holder, const void* other);    // shared, link: point where the other holder (same type) points; null otherwise
+  void (*share)(void* holder, const void* other);    // shared: point where the other holder (same type) points; null otherwise
+  void (*point)(void* holder, void* target, Arena* arena);  // link, graph: point at a target that the arena owns; null otherwise
 };
 
 /// The type-erased table of one C++ type.
@@ -245,7 +247,7 @@ class Type {
 
   bool is_number() const { return kind >= Kind::int8 && kind <= Kind::float64; }
   bool is_integer() const { return kind >= Kind::int8 && kind <= Kind::uint64; }
-  /// True when a value of this type can reach a Link: such a value needs a Graph or an arena that outlives it.
+  /// True when a value of this type can reach a Link outside a Graph: such a value needs a Graph or an arena that outlives it.
   bool has_links() const;
 };
 

@@ -112,6 +112,8 @@ void fill_indirect(Type& type, Ownership ownership) {
       h = std::make_shared<T>();
     } else if constexpr (std::same_as<H, std::unique_ptr<T>>) {
       h = std::make_unique<T>();
+    } else if constexpr (std::same_as<H, Graph<T>>) {
+      h = Graph<T>(arena->shared_from_this(), arena->make<T>());
     } else {
       h = H(arena->make<T>());
     }
@@ -119,7 +121,16 @@ void fill_indirect(Type& type, Ownership ownership) {
   };
   ops.reset = [](void* holder) { *static_cast<H*>(holder) = H(); };
   ops.share = nullptr;
-  if constexpr (std::same_as<H, std::shared_ptr<T>> || std::same_as<H, Link<T>>) {
+  ops.point = nullptr;
+  if constexpr (std::same_as<H, Link<T>>) {
+    ops.point = [](void* holder, void* target, Arena*) { *static_cast<H*>(holder) = H(static_cast<T*>(target)); };
+  }
+  if constexpr (std::same_as<H, Graph<T>>) {
+    ops.point = [](void* holder, void* target, Arena* arena) {
+      *static_cast<H*>(holder) = Graph<T>(arena->shared_from_this(), static_cast<T*>(target));
+    };
+  }
+  if constexpr (std::same_as<H, std::shared_ptr<T>>) {
     ops.share = [](void* holder, const void* other) { *static_cast<H*>(holder) = *static_cast<const H*>(other); };
   }
   type.kind = Kind::indirect;
@@ -210,6 +221,10 @@ struct Shape<std::unique_ptr<T>> {
 template <class T>
 struct Shape<Link<T>> {
   static void fill(Type& type) { fill_indirect<Link<T>, T>(type, Ownership::link); }
+};
+template <class T>
+struct Shape<Graph<T>> {
+  static void fill(Type& type) { fill_indirect<Graph<T>, T>(type, Ownership::graph); }
 };
 
 }  // namespace detail

@@ -1,0 +1,91 @@
+#pragma once
+// A growing array of small trivial records whose first N need no allocation: the tables of one stream are mostly short.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <type_traits>
+
+namespace sofa::hessian::detail {
+
+template <class T, size_t N>
+class Table {
+  static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+
+ public:
+  Table() = default;
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+
+  size_t size() const { return size_; }
+  T& operator[](size_t i) { return data_[i]; }
+  const T& operator[](size_t i) const { return data_[i]; }
+  T& back() { return data_[size_ - 1]; }
+  T* begin() { return data_; }
+  T* end() { return data_ + size_; }
+  void push(const T& item) {
+    if (size_ == capacity_) [[unlikely]] {
+      grow();
+    }
+    new (data_ + size_++) T(item);
+  }
+
+ private:
+  void grow() {
+    auto fresh = std::make_unique_for_overwrite<std::byte[]>(capacity_ * 2 * sizeof(T));
+    std::memcpy(fresh.get(), static_cast<const void*>(data_), size_ * sizeof(T));
+    heap_ = std::move(fresh);
+    data_ = reinterpret_cast<T*>(heap_.get());
+    capacity_ *= 2;
+  }
+
+  alignas(T) std::byte inline_[N * sizeof(T)];
+  std::unique_ptr<std::byte[]> heap_;
+  T* data_ = reinterpret_cast<T*>(inline_);
+  size_t size_ = 0, capacity_ = N;
+};
+
+/// Address -> number, open addressing: which objects a writer has already written.
+class AddressMap {
+ public:
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  /// The number kept for the address, or stores `number` for it and answers kNone.
+  uint32_t find_or_insert(const void* address, uint32_t number) {
+    if ((used_ + 1) * 4 > capacity_ * 3) grow();
+    Slot& slot = slot_of(slots_, capacity_, address);
+    if (slot.address == address) return slot.number;
+    slot = {address, number};
+    ++used_;
+    return kNone;
+  }
+
+ private:
+  struct Slot {
+    const void* address;
+    uint32_t number;
+  };
+  static Slot& slot_of(Slot* slots, size_t capacity, const void* address) {
+    size_t at = (reinterpret_cast<uintptr_t>(address) * 0x9e3779b97f4a7c15u) >> 20 & (capacity - 1);
+    while (slots[at].address != nullptr && slots[at].address != address) at = (at + 1) & (capacity - 1);
+    return slots[at];
+  }
+  void grow() {
+    const size_t doubled = capacity_ * 2;
+    auto fresh = std::make_unique<Slot[]>(doubled);
+    for (size_t i = 0; i < capacity_; ++i) {
+      if (slots_[i].address != nullptr) slot_of(fresh.get(), doubled, slots_[i].address) = slots_[i];
+    }
+    heap_ = std::move(fresh);
+    slots_ = heap_.get();
+    capacity_ = doubled;
+  }
+
+  Slot inline_[16] = {};
+  std::unique_ptr<Slot[]> heap_;
+  Slot* slots_ = inline_;
+  size_t used_ = 0, capacity_ = 16;
+};
+
+}  // namespace sofa::hessian::detail

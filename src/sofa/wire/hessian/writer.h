@@ -1,0 +1,147 @@
+#pragma once
+// Appends Hessian values to a buffer. All values that one Writer writes stand in one stream: they share the tables of objects, class
+// definitions and types, as SOFARPC's request and its arguments do (docs/protocols/hessian.md, section 2).
+//
+//   Buffer buffer;
+//   Writer writer(buffer, {.dialect = Dialect::h3});
+//   if (auto written = writer.write(user); !written) return forward_error(written);
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "sofa/base/bytes.h"
+#include "sofa/base/description.h"
+#include "sofa/base/error.h"
+#include "sofa/wire/hessian/detail/table.h"
+#include "sofa/wire/hessian/dialect.h"
+#include "sofa/wire/hessian/value.h"
+
+namespace sofa::hessian {
+
+namespace detail {
+struct Plan;
+}
+
+struct WriterOptions {
+  Dialect dialect = Dialect::h3;
+  Family family = Family::sofa;
+  uint32_t depth = 1024;  // values inside values; a longer chain of pointers is an error (Java readers recurse, ours refuse at Limits::depth)
+};
+
+/// Used by one thread, from its making to its end. The buffer must outlive it; bytes already there are left alone. After a failed write the
+/// buffer holds a part of the value: truncate it and begin a new stream.
+///
+/// Objects behind shared_ptr, Link and Graph and the nodes of dynamic Values are written once and then referred to, by address: they must stay
+/// alive and unchanged until the last write. What is held by value is written in full each time.
+class Writer {
+ public:
+  explicit Writer(Buffer& buffer, WriterOptions options = {});
+  ~Writer();
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  /// Errors: invalid_argument for an enum without that number or a struct without a java_type, resource_exhausted past the depth.
+  Result<void> write(const Type& type, const void* value);
+  Result<void> write(const Value& value);
+  template <class T>
+  Result<void> write(const T& value) {
+    return write(type_of<T>(), &value);
+  }
+
+  // Pieces, for those who lay out a stream by hand. Each counts as the stream's next value; nothing checks that the pieces add up.
+  void write_null();
+  void write_bool(bool v);
+  void write_int(int32_t v);
+  void write_long(int64_t v);
+  void write_double(double v);
+  void write_date(int64_t milliseconds);
+  /// UTF-8; a byte that is none goes out as U+FFFD. Lone surrogates in their three-byte form pass.
+  void write_string(std::string_view utf8);
+  void write_bytes(ByteSpan bytes);
+  /// `n` items follow, then end_list. An empty type is an ArrayList, "[int" an array, else the collection's class.
+  void begin_list(std::string_view type, size_t n);
+  void end_list();
+  /// Keys and values follow in turn, then end_map. An empty type is a HashMap.
+  void begin_map(std::string_view type);
+  void end_map();
+  /// The definition when the stream has none yet, and the object's head; one value for each field follows, no end mark.
+  void begin_object(const ObjectClass& object_class);
+
+  const WriterOptions& options() const { return options_; }
+
+ private:
+  struct ClassEntry {
+    const void* key;  // a Plan or an ObjectClass
+    const ObjectClass* object_class;
+  };
+  struct TypeEntry {
+    std::string_view name;
+  };
+
+  uint8_t* room(size_t n) {
+    buffer_.reserve(n);
+    return buffer_.free_space().data();
+  }
+  void put(uint8_t tag) { buffer_.append_u8(tag); }
+  void put_reference(uint32_t number);
+  void put_type(std::string_view name, bool as_list_of_known_length, size_t n);
+  int32_t type_number(std::string_view name);
+  void put_name(std::string_view name);
+  void put_definition(std::string_view name, std::span<const std::string_view> fields);
+  void put_object_head(uint32_t class_number);
+  void put_string_slow(std::string_view utf8);
+  void put_string_units(std::string_view utf8, size_t units);
+  void put_chunked_bytes(ByteSpan bytes);
+  bool seen_before(const void* address);
+  uint32_t class_number(const ObjectClass& object_class);
+  uint32_t class_number(const detail::Plan& plan);
+  bool is_new_definition(const ObjectClass& object_class) const;
+
+  bool write_planned(const detail::Plan& plan, const void* at);
+  bool write_structure(const detail::Plan& plan, const void* at);
+  bool write_enumeration(const detail::Plan& plan, const void* at);
+  bool write_indirect(const detail::Plan& plan, const void* at);
+  bool write_list(const detail::Plan& plan, const void* at);
+  bool write_numbers(const detail::Plan& element, const void* data, size_t n);
+  bool write_map(const detail::Plan& plan, const void* at);
+  bool write_special(const detail::Plan& plan, const void* at);
+  bool write_boxed(const detail::Plan& plan, const void* at);
+  void write_float(float v, bool boxed);
+  void write_handle(std::string_view class_name, double v, bool integral);
+  bool write_value(const Value& value);
+  bool write_node(const Value& value);
+  bool write_object(const Object& object);
+  bool fail_with(Error error);
+  bool enter();
+  void leave() { --depth_; }
+  Result<void> finish(bool written);
+
+  Buffer& buffer_;
+  WriterOptions options_;
+  bool h4_;
+  uint32_t depth_ = 0;
+  uint32_t next_number_ = 0;
+  uint64_t epoch_;  // tells this writer's marks in the plans from another writer's
+  detail::AddressMap written_;
+  detail::Table<ClassEntry, 16> classes_;
+  detail::Table<TypeEntry, 8> types_;
+  uint32_t open_lists_without_end_ = 0;
+  detail::Table<bool, 16> list_ends_;  // for each open begin_list: does it end with a mark?
+  size_t open_lists_ = 0;
+  std::unique_ptr<Arena> scratch_;  // nodes made for special types live until the end: their addresses are identities
+  List* empty_list_ = nullptr;
+  std::unique_ptr<Error> error_;
+};
+
+/// One value as a stream of its own.
+template <class T>
+Result<Bytes> encode(const T& value, WriterOptions options = {}) {
+  Buffer buffer;
+  Writer writer(buffer, options);
+  if (auto written = writer.write(value); !written) return forward_error(written);
+  return buffer.take();
+}
+
+}  // namespace sofa::hessian
