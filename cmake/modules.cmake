@@ -5,8 +5,6 @@
 
 set(SOFA_LAYERS ground wire transport rpc state framework roles apps)
 
-add_library(sofa_pch_base INTERFACE)
-
 function(sofa_layer_index layer out)
   list(FIND SOFA_LAYERS "${layer}" index)
   if(index EQUAL -1)
@@ -38,6 +36,25 @@ function(sofa_check_includes name depends)
   endforeach()
 endfunction()
 
+# The library and the test program of a module whose layers are in order.
+function(sofa_add_library name target libraries)
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp detail/*.cpp testing/*.cpp)
+  add_library(${target} STATIC ${sources})
+  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(${target} PUBLIC ${libraries})
+  if(name STREQUAL "base")
+    target_precompile_headers(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+  else()
+    target_precompile_headers(${target} REUSE_FROM sofa_base)
+  endif()
+
+  file(GLOB tests CONFIGURE_DEPENDS tests/*_test.cpp)
+  if(tests AND GTest_FOUND)
+    sofa_program(${target}_test SOURCES ${tests} LIBRARIES ${target} GTest::gtest_main GTest::gmock)
+    sofa_unit_test(${target}_test ${CMAKE_CURRENT_SOURCE_DIR}/tests)
+  endif()
+endfunction()
+
 function(sofa_module name)
   cmake_parse_arguments(ARG "" "LAYER" "DEPENDS;LIBRARIES" ${ARGN})
   string(REPLACE "/" "_" target ${name})
@@ -65,23 +82,37 @@ function(sofa_module name)
   set_property(GLOBAL PROPERTY sofa_reachable_${name} "${reachable}")
   sofa_check_includes(${name} "${reachable}")
 
-  file(GLOB sources CONFIGURE_DEPENDS *.cpp detail/*.cpp testing/*.cpp)
-  add_library(${target} STATIC ${sources})
-  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
-  target_link_libraries(${target} PUBLIC ${links} ${ARG_LIBRARIES})
-  if(name STREQUAL "base")
-    target_precompile_headers(${target} PUBLIC ${CMAKE_SOURCE_DIR}/cmake/pch.h)
-    set_target_properties(${target} PROPERTIES INTERFACE_PRECOMPILE_HEADERS "")
-  else()
-    target_precompile_headers(${target} REUSE_FROM sofa_base)
-  endif()
+  sofa_add_library(${name} ${target} "${links};${ARG_LIBRARIES}")
+endfunction()
 
-  file(GLOB tests CONFIGURE_DEPENDS tests/*_test.cpp)
-  if(tests)
-    sofa_program(${target}_test SOURCES ${tests} LIBRARIES ${target} GTest::gtest_main GTest::gmock)
-    set_property(GLOBAL APPEND PROPERTY sofa_unit_tests ${target}_test)
-    add_test(NAME ${target}_test COMMAND ${target}_test WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/tests)
-    set_tests_properties(${target}_test PROPERTIES LABELS unit)
+# sofa_unit_test(NAME FOLDER arguments...): a program that `./dev test --unit` (and ctest) runs in FOLDER. Names, folders and arguments hold no spaces.
+function(sofa_unit_test name folder)
+  string(JOIN " " command ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${name} ${ARGN})
+  set_property(GLOBAL APPEND_STRING PROPERTY sofa_unit_tests "${name}|${folder}|${command}\n")
+  add_test(NAME ${name} COMMAND ${name} ${ARGN} WORKING_DIRECTORY ${folder})
+  set_tests_properties(${name} PROPERTIES LABELS unit)
+endfunction()
+
+# The list that `./dev test` reads, so that a program left over from an older tree is never counted.
+function(sofa_write_unit_tests)
+  get_property(tests GLOBAL PROPERTY sofa_unit_tests)
+  file(WRITE ${CMAKE_BINARY_DIR}/unit_tests.txt "${tests}")
+endfunction()
+
+# sofa_fuzz(NAME LIBRARIES targets...): fuzz/NAME_fuzz.cpp as the libFuzzer program fuzz_NAME in the fuzz preset; in every other preset as the
+# unit test fuzz_NAME_corpus, which runs the inputs of fuzz/corpus/NAME once each.
+function(sofa_fuzz name)
+  cmake_parse_arguments(ARG "" "" "LIBRARIES" ${ARGN})
+  file(GLOB source CONFIGURE_DEPENDS ${name}_fuzz.cpp)
+  if(NOT source)
+    return()
+  endif()
+  if(SOFA_FUZZ)
+    sofa_program(fuzz_${name} SOURCES ${source} LIBRARIES ${ARG_LIBRARIES})
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    sofa_program(fuzz_${name}_corpus SOURCES ${source} corpus_main.cpp LIBRARIES ${ARG_LIBRARIES})
+    sofa_unit_test(fuzz_${name}_corpus ${CMAKE_CURRENT_SOURCE_DIR} corpus/${name})
   endif()
 endfunction()
 

@@ -1,0 +1,207 @@
+# shellcheck shell=bash
+# Runs the tests, soaks, benchmarks and fuzz targets, and counts what they say.
+: "${root:?is set by ./dev}"
+source "$root/scripts/build.sh"
+
+passed=0 failed=0 skipped=0
+test_jobs=${SOFA_TEST_JOBS:-2}
+test_timeout=${SOFA_TEST_TIMEOUT:-300}
+
+count_lines() { grep -cE "$1" "$2" || true; }
+
+# count_output LOG CODE: adds what a runner said (GoogleTest, pytest, or the plain "N passed, M failed, K skipped") to the sums. A runner that
+# failed without a failed test (crash, time limit, nothing collected) counts as one failure; one that says no numbers is one test.
+count_output() {
+  local log=$1 code=$2 p=0 f=0 s=0 summary
+  if grep -q '^\[==========\]' "$log"; then
+    p=$(count_lines '^\[       OK \].* \([0-9]+ ms\)$' "$log")
+    f=$(count_lines '^\[  FAILED  \].* \([0-9]+ ms\)$' "$log")
+    s=$(count_lines '^\[  SKIPPED \].* \([0-9]+ ms\)$' "$log")
+  else
+    summary=$(grep -E '(^|[ =])[0-9]+ (passed|failed|skipped|error)' "$log" | tail -n 1 || true)
+    p=$(number_before passed "$summary") s=$(number_before skipped "$summary")
+    f=$(($(number_before failed "$summary") + $(number_before errors? "$summary")))
+    [[ -n $summary || $code -ne 0 ]] || p=1
+  fi
+  [[ $code -eq 0 || $f -gt 0 ]] || f=1
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  last_count="$p passed, $f failed, $s skipped"
+}
+
+number_before() {
+  local found
+  found=$(grep -oE "[0-9]+ $1" <<<"$2" | tail -n 1 || true)
+  found=${found%% *}
+  echo "${found:-0}"
+}
+
+# The unit tests of a tree: CMake writes a line "name|folder|command" each; tests/build holds those of the build itself.
+unit_tests() {
+  local tree=$1 script
+  cat "$tree/unit_tests.txt"
+  for script in "$root"/tests/build/*_test.sh; do
+    [[ ! -e $script ]] || echo "$(basename "$script" .sh)|$root|bash $script"
+  done
+}
+
+# A name means a program, a module (hessian, wire/hessian) or one of several tests in a module.
+name_matches() {
+  local test=$1 wanted=${2//\//_}
+  [[ -z $wanted || $test == "$wanted" || $test == "${wanted}_test" || $test == "sofa_${wanted}_test" || $test == sofa_*"_${wanted}_test" ||
+    $test == *"_${wanted}_"* ]]
+}
+
+run_unit_test() {
+  local name=$1 folder=$2 line=$3 logs=$4 code=0 start=$SECONDS
+  # The command is a program and its arguments, written by our own CMake files without spaces in them.
+  # shellcheck disable=SC2086
+  (cd "$folder" && exec timeout -k 5 "$test_timeout" $line) >"$logs/$name.log" 2>&1 </dev/null || code=$?
+  [[ $code -ne 124 ]] || echo "stopped after $test_timeout s: SOFA_TEST_TIMEOUT sets the limit" >>"$logs/$name.log"
+  echo "$code $((SECONDS - start))" >"$logs/$name.code"
+}
+
+report_unit_test() {
+  local name=$1 logs=$2 code seconds
+  read -r code seconds <"$logs/$name.code"
+  count_output "$logs/$name.log" "$code"
+  echo "$name: $last_count, $seconds s"
+  [[ $code -eq 0 ]] || { echo "--- output of $name (exit code $code)" && tail -n 200 "$logs/$name.log" && echo "--- end of $name"; }
+}
+
+run_unit() {
+  local tree=$1 wanted=$2 logs=$1/test-logs name folder command running=0 names=() reported
+  rm -rf "$logs"
+  mkdir -p "$logs"
+  while IFS='|' read -r name folder command <&3; do
+    name_matches "$name" "$wanted" || continue
+    names+=("$name")
+    if [[ $running -ge $test_jobs ]]; then
+      wait -n || true
+      running=$((running - 1))
+    fi
+    run_unit_test "$name" "$folder" "$command" "$logs" &
+    running=$((running + 1))
+  done 3< <(unit_tests "$tree")
+  wait
+  for reported in "${names[@]}"; do report_unit_test "$reported" "$logs"; done
+}
+
+# run_pytest TREE PATH: the tests find the programs through SOFA_BIN.
+run_pytest() {
+  local tree=$1 path=$2 log=$1/test-logs/pytest-${2##*/}.log code=0
+  compgen -G "$root/$path*" >/dev/null && grep -rqE '^(async )?def test_|^class Test' --include='*.py' "$root/$path" || return 0
+  ensure_python
+  [[ ! -e $root/tests/interop/java/pom.xml || $path == tests/e2e* ]] || ensure_java
+  [[ -z $(find "$root/$path" -name go.mod -print -quit) ]] || ensure_go
+  mkdir -p "$tree/test-logs"
+  say "pytest $path"
+  (cd "$root" && PATH="$venv/bin:$PATH" SOFA_BIN="$tree/bin" timeout -k 20 "${SOFA_PYTEST_TIMEOUT:-1800}" \
+    "$venv/bin/python" -m pytest -q -ra -p no:cacheprovider "$path") </dev/null 2>&1 | tee "$log" || code=$?
+  count_output "$log" "$code"
+  echo "$path: $last_count"
+}
+
+run_soak() {
+  local tree=$1 name=$2 script=$root/tests/soak/$2 code=0
+  [[ -x $script ]] || fail "There is no soak '$name': tests/soak has $(cd "$root/tests" && echo soak/*)."
+  mkdir -p "$tree/test-logs"
+  SOFA_BIN="$tree/bin" "$script" </dev/null 2>&1 | tee "$tree/test-logs/soak-$name.log" || code=$?
+  count_output "$tree/test-logs/soak-$name.log" "$code"
+}
+
+# Sanitizer reports need the symbolizer of the compiler's version.
+sanitizer_settings() {
+  export ASAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-19
+  export TSAN_OPTIONS="external_symbolizer_path=/usr/bin/llvm-symbolizer-19 ${TSAN_OPTIONS:-}"
+  export UBSAN_OPTIONS="print_stacktrace=1 ${UBSAN_OPTIONS:-}"
+}
+
+# Prints the sums alone on the last line; nothing run is a failure too.
+close_tests() {
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [[ $failed -eq 0 && $((passed + skipped)) -gt 0 ]]
+}
+
+verb_test() {
+  local preset=release wanted='' kinds='' soak='' tree
+  while [[ $# -gt 0 ]]; do
+    case $1 in
+      --preset) need_value "$@" && preset=$2 && shift 2 ;;
+      --soak) need_value "$@" && soak=$2 && shift 2 ;;
+      --unit | --interop | --e2e) kinds+=" ${1#--}" && shift ;;
+      -*) fail "'./dev test' does not know $1: see './dev help'." ;;
+      *) wanted=$1 && shift ;;
+    esac
+  done
+  check_preset "$preset"
+  tree=$root/build/$preset
+  verb_build --preset "$preset"
+  sanitizer_settings
+  if [[ -n $soak ]]; then
+    run_soak "$tree" "$soak"
+  elif [[ -n $wanted && -e $root/$wanted && $wanted == tests/* && $wanted != *.sh ]]; then
+    run_pytest "$tree" "$wanted"
+  elif [[ -n $wanted ]]; then
+    run_unit "$tree" "$(basename "$wanted" .sh)"
+  else
+    kinds=${kinds:-unit interop e2e}
+    [[ $kinds != *unit* ]] || run_unit "$tree" ''
+    [[ $kinds != *interop* ]] || run_pytest "$tree" tests/interop
+    [[ $kinds != *e2e* ]] || run_pytest "$tree" tests/e2e
+  fi
+  [[ $((passed + failed + skipped)) -gt 0 ]] || say "No test is called '${wanted:-$kinds}': name a module (base), a program in build/$preset/bin or a file."
+  close_tests
+}
+
+verb_bench() {
+  local name=${1:-} known
+  known=$(cd "$root" && for file in bench/*/run; do [[ ! -x $file ]] || basename "$(dirname "$file")"; done | tr '\n' ' ')
+  if [[ -z $name ]]; then
+    say "Benchmarks: ${known:-none in this tree}"
+    return
+  fi
+  [[ -x $root/bench/$name/run ]] || fail "There is no benchmark '$name': there are ${known:-none}."
+  ensure_set bench
+  shift
+  exec "$root/bench/$name/run" "$@"
+}
+
+# fuzz_one NAME SECONDS: new inputs go to build/fuzz/corpus, findings to build/fuzz/findings; the corpus in the tree is only read.
+fuzz_one() {
+  local name=$1 seconds=$2 tree=$root/build/fuzz code=0 log runs
+  log=$tree/fuzz-$name.log
+  mkdir -p "$tree/corpus/$name" "$tree/findings" "$root/fuzz/corpus/$name"
+  say "fuzz $name for $seconds s"
+  "$tree/bin/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    -artifact_prefix="$tree/findings/$name-" "$tree/corpus/$name" "$root/fuzz/corpus/$name" >"$log" 2>&1 </dev/null || code=$?
+  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+  if [[ $code -eq 0 ]]; then
+    passed=$((passed + 1))
+    echo "fuzz $name: clean, ${runs:-?} runs in $seconds s"
+  else
+    failed=$((failed + 1))
+    tail -n 40 "$log"
+    echo "fuzz $name: FOUND something (exit code $code), the input is in build/fuzz/findings; './dev run' it with the file as argument"
+  fi
+}
+
+verb_fuzz() {
+  local wanted='' seconds=60 source name
+  while [[ $# -gt 0 ]]; do
+    case $1 in
+      --seconds) need_value "$@" && seconds=$2 && shift 2 ;;
+      -*) fail "'./dev fuzz' knows only --seconds, not '$1'." ;;
+      *) wanted=$1 && shift ;;
+    esac
+  done
+  ensure_set sanitize
+  sanitizer_settings
+  for source in "$root"/fuzz/*_fuzz.cpp; do
+    name=$(basename "$source" _fuzz.cpp)
+    [[ -e $source && (-z $wanted || $wanted == "$name") ]] || continue
+    build_tree fuzz sanitize "fuzz_$name"
+    fuzz_one "$name" "$seconds"
+  done
+  [[ $((passed + failed)) -gt 0 ]] || fail "There is no fuzz target '${wanted:-at all}': fuzz/<name>_fuzz.cpp makes one."
+  close_tests
+}
