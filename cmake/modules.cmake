@@ -88,15 +88,22 @@ endfunction()
 # sofa_unit_test(NAME FOLDER arguments...): a program that `./dev test --unit` (and ctest) runs in FOLDER. Names, folders and arguments hold no spaces.
 function(sofa_unit_test name folder)
   string(JOIN " " command ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${name} ${ARGN})
-  set_property(GLOBAL APPEND_STRING PROPERTY sofa_unit_tests "${name}|${folder}|${command}\n")
+  set_property(GLOBAL APPEND PROPERTY sofa_unit_tests "${name}|${folder}|${command}")
   add_test(NAME ${name} COMMAND ${name} ${ARGN} WORKING_DIRECTORY ${folder})
   set_tests_properties(${name} PROPERTIES LABELS unit)
 endfunction()
 
-# The list that `./dev test` reads, so that a program left over from an older tree is never counted.
+# The list that `./dev test` reads, so that a program left over from an older tree is never counted. An entry that is a name alone runs in the root.
 function(sofa_write_unit_tests)
   get_property(tests GLOBAL PROPERTY sofa_unit_tests)
-  file(WRITE ${CMAKE_BINARY_DIR}/unit_tests.txt "${tests}")
+  set(lines "")
+  foreach(test IN LISTS tests)
+    if(NOT test MATCHES "[|]")
+      set(test "${test}|${CMAKE_SOURCE_DIR}|${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${test}")
+    endif()
+    string(APPEND lines "${test}\n")
+  endforeach()
+  file(WRITE ${CMAKE_BINARY_DIR}/unit_tests.txt "${lines}")
 endfunction()
 
 # sofa_fuzz(NAME LIBRARIES targets...): fuzz/NAME_fuzz.cpp as the libFuzzer program fuzz_NAME in the fuzz preset; in every other preset as the
