@@ -1,0 +1,63 @@
+"""Fixtures: the C++ server (one for the whole run) and the kinds of program that a test pairs.
+
+SOFA_INTEROP_SERVER=java puts the Java server where the C++ server stands: that proves the tests themselves.
+"""
+
+import os
+import subprocess
+
+import pytest
+
+import programs
+
+
+def server_kind():
+    return os.environ.get("SOFA_INTEROP_SERVER", "cpp")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "stricter_than_java: the contract of the C++ server asks for more here than SOFARPC does")
+
+
+def pytest_collection_modifyitems(items):
+    if server_kind() == "java":
+        for item in items:
+            if item.get_closest_marker("stricter_than_java"):
+                item.add_marker(pytest.mark.skip(reason="the Java server does not promise this"))
+
+
+@pytest.fixture(scope="session")
+def java():
+    """The Java programs, compiled."""
+    done = subprocess.run([programs.HERE / "java" / "build.sh"], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, f"the Java programs do not build: {done.stderr}"
+
+
+@pytest.fixture(scope="session")
+def start_server():
+    """start_server(kind="cpp"|"java", port=0): a server that is stopped at the end of the run if it still lives."""
+    started = []
+
+    def start(kind=None, port=0):
+        server = programs.Server(programs.server_command(kind or server_kind(), port))
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(start_server):
+    """The one server of the contract that most tests share."""
+    return start_server()
+
+
+@pytest.fixture
+def own_server(start_server):
+    """A server of this test alone, for tests that harm it or measure it."""
+    made = start_server()
+    yield made
+    assert made.process.poll() is None, f"the server ended by itself with {made.process.poll()}: {made}"
+    made.stop()

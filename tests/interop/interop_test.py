@@ -1,0 +1,50 @@
+"""Clients and servers of both languages against each other: every method of the contract."""
+
+import re
+
+import pytest
+
+import conftest
+import programs
+
+CHECK_SECONDS = 180
+JAVA_CHECKS_AT_LEAST = 200
+CPP_CHECKS_AT_LEAST = 50
+
+
+def assert_all_pass(client_kind, address, at_least):
+    failed, passed = programs.run_checks(programs.client_command(client_kind, address), CHECK_SECONDS)
+    assert not failed, f"{len(failed)} checks of the {client_kind} client failed, {passed} passed:\n" + "\n".join(failed)
+    assert passed >= at_least
+
+
+def test_java_client_to_server(java, server):
+    assert_all_pass("java", server.address, JAVA_CHECKS_AT_LEAST)
+
+
+@pytest.mark.skipif(conftest.server_kind() == "java", reason="proves the Java programs alone")
+def test_cpp_client_to_java_server(java, start_server):
+    assert_all_pass("cpp", start_server("java").address, CPP_CHECKS_AT_LEAST)
+
+
+@pytest.mark.skipif(conftest.server_kind() == "java", reason="proves the Java programs alone")
+def test_cpp_client_to_cpp_server(server):
+    assert_all_pass("cpp", server.address, CPP_CHECKS_AT_LEAST)
+
+
+@pytest.mark.parametrize("how", ["kill", "stop"])
+def test_java_client_survives_a_server_restart_under_load(java, start_server, how):
+    """The server goes away under load and comes back on its port: calls fail at once or in time, no answer is wrong, and the client recovers."""
+    first = start_server()
+    client = programs.Program(programs.java_command("InteropJavaClient", first.address, "--load", 16))
+    try:
+        client.wait_for_line(r"^second [2-9]\d* ok=[1-9]", 40)
+        getattr(first, how)()
+        second = start_server(port=first.port)
+        code = client.wait(60)
+        report = next(line for line in client.lines if line.startswith("load "))
+        assert code == 0, f"{client}"
+        assert int(re.search(r"ok=(\d+)", report)[1]) > 100, report
+        second.stop()
+    finally:
+        client.kill()

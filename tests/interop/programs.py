@@ -1,0 +1,132 @@
+"""Starts the programs under test and ends them by their own process, never by name."""
+
+import os
+import pathlib
+import queue
+import re
+import signal
+import subprocess
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+JAVA_RUN = HERE / "java" / "run.sh"
+
+
+def binaries():
+    """The folder of the C++ programs: $SOFA_BIN, $SOFA_BUILD_DIR/bin or build/release/bin."""
+    build = pathlib.Path(os.environ.get("SOFA_BUILD_DIR", ROOT / "build" / "release"))
+    return pathlib.Path(os.environ.get("SOFA_BIN", build / "bin"))
+
+
+class Program:
+    """One started process whose output is read line by line."""
+
+    def __init__(self, command, environment=None):
+        self.command = [str(word) for word in command]
+        self.lines = []
+        self._waiting = queue.Queue()
+        self.process = subprocess.Popen(
+            self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, errors="replace",
+            env={**os.environ, **(environment or {})})
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+            self._waiting.put(line.rstrip("\n"))
+        self._waiting.put(None)
+
+    def wait_for_line(self, pattern, seconds):
+        """The match of the next line that fits; fails with the output when the deadline passes or the program ends before."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                line = self._waiting.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"no line like '{pattern}' within {seconds} s from {self}") from None
+            if line is None:
+                raise AssertionError(f"it ended with {self.process.wait()} before a line like '{pattern}': {self}")
+            found = re.search(pattern, line)
+            if found:
+                return found
+
+    def wait(self, seconds):
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"still running after {seconds} s: {self}") from None
+        self._reader.join(5)
+        return code
+
+    def stop(self, seconds=10):
+        """SIGTERM, and SIGKILL when it does not end in time; the seconds that it took."""
+        start = time.monotonic()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self._reader.join(5)
+        return time.monotonic() - start
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self._reader.join(5)
+
+    def rss_mib(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+    def __str__(self):
+        tail = "\n  ".join(self.lines[-40:])
+        return f"{' '.join(self.command)}\n  {tail}"
+
+
+class Server(Program):
+    """A program that prints "ready pid=N bolt=P" when it listens."""
+
+    def __init__(self, command, seconds=60):
+        super().__init__(command)
+        try:
+            ready = self.wait_for_line(r"^ready pid=(\d+)(?: \S+)*? bolt=(\d+)", seconds)
+        except AssertionError:
+            self.kill()
+            raise
+        self.pid = int(ready[1])
+        self.port = int(ready[2])
+        self.address = f"127.0.0.1:{self.port}"
+
+
+def java_command(main_class, *arguments):
+    return [JAVA_RUN, f"sofa.interop.{main_class}", *arguments]
+
+
+def server_command(kind, port=0):
+    """kind: "cpp" or "java"."""
+    if kind == "java":
+        return java_command("InteropJavaServer", "--bolt", port)
+    return [binaries() / "interop-server", "--bolt", port]
+
+
+def client_command(kind, address, *arguments):
+    if kind == "java":
+        return java_command("InteropJavaClient", address, *arguments)
+    return [binaries() / "interop-client", address, *arguments]
+
+
+def run_checks(command, seconds):
+    """Runs a client to its end; the lines that tell of a failure and the number of checks that passed."""
+    client = Program(command)
+    code = client.wait(seconds)
+    closing = [re.fullmatch(r"(\d+) passed, (\d+) failed", line) for line in client.lines]
+    closing = [match for match in closing if match]
+    assert closing, f"no closing line (exit code {code}): {client}"
+    failed = [line for line in client.lines if line.startswith("FAIL ")]
+    assert (code == 0) == (int(closing[-1][2]) == 0), f"exit code {code} and '{closing[-1][0]}' disagree: {client}"
+    return failed, int(closing[-1][1])
