@@ -1,0 +1,78 @@
+#include "sofa/base/metrics.h"
+
+#include <cmath>
+
+namespace sofa {
+
+uint64_t HistogramSnapshot::percentile(double fraction) const {
+  if (count_ == 0) return 0;
+  if (fraction >= 1) return max_;
+  const auto rank = std::max<uint64_t>(1, static_cast<uint64_t>(std::ceil(std::max(fraction, 0.0) * static_cast<double>(count_))));
+  uint64_t seen = 0;
+  for (size_t i = 0; i < buckets_.size(); ++i) {
+    seen += buckets_[i];
+    if (seen >= rank) return i + 1 == buckets_.size() ? max_ : std::min(HistogramBuckets::middle_of(i), max_);
+  }
+  return max_;
+}
+
+void HistogramSnapshot::merge(const HistogramSnapshot& other) {
+  if (other.buckets_.empty()) return;
+  buckets_.resize(HistogramBuckets::kCount);
+  for (size_t i = 0; i < buckets_.size(); ++i) buckets_[i] += other.buckets_[i];
+  count_ += other.count_;
+  sum_ += other.sum_;
+  max_ = std::max(max_, other.max_);
+}
+
+HistogramSnapshot Histogram::read() const {
+  HistogramSnapshot snapshot;
+  snapshot.buckets_.resize(HistogramBuckets::kCount);
+  for (size_t i = 0; i < buckets_.size(); ++i) {
+    snapshot.buckets_[i] = buckets_[i].load(std::memory_order_relaxed);
+    snapshot.count_ += snapshot.buckets_[i];
+  }
+  snapshot.sum_ = sum_.load(std::memory_order_relaxed);
+  snapshot.max_ = max_.load(std::memory_order_relaxed);
+  return snapshot;
+}
+
+template <class M>
+M& MetricRegistry::make(MetricId id, MetricKind kind, std::vector<std::unique_ptr<M>> Series::* instances, M& unseen) {
+  std::ranges::sort(id.labels);
+  std::lock_guard lock(mutex_);
+  if (instances_ == max_instances_) {
+    ++refused_;
+    return unseen;
+  }
+  ++instances_;
+  Key key{id.name, id.labels};
+  Series& series = series_.try_emplace({std::move(key), kind}, Series{std::move(id), {}, {}, {}}).first->second;
+  return *(series.*instances).emplace_back(std::make_unique<M>());
+}
+
+Counter& MetricRegistry::counter(MetricId id) { return make(std::move(id), MetricKind::counter, &Series::counters, unseen_counter_); }
+Gauge& MetricRegistry::gauge(MetricId id) { return make(std::move(id), MetricKind::gauge, &Series::gauges, unseen_gauge_); }
+Histogram& MetricRegistry::histogram(MetricId id) {
+  return make(std::move(id), MetricKind::histogram, &Series::histograms, unseen_histogram_);
+}
+
+std::vector<MetricValue> MetricRegistry::read() const {
+  std::lock_guard lock(mutex_);
+  std::vector<MetricValue> values;
+  for (const auto& [key, series] : series_) {
+    MetricValue value{series.id, key.second, 0, {}};
+    for (const auto& counter : series.counters) value.number += static_cast<int64_t>(counter->value());
+    for (const auto& gauge : series.gauges) value.number += gauge->value();
+    for (const auto& histogram : series.histograms) value.histogram.merge(histogram->read());
+    values.push_back(std::move(value));
+  }
+  return values;
+}
+
+size_t MetricRegistry::refused() const {
+  std::lock_guard lock(mutex_);
+  return refused_;
+}
+
+}  // namespace sofa

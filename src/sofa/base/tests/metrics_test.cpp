@@ -1,0 +1,110 @@
+#include "sofa/base/metrics.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cmath>
+#include <random>
+#include <thread>
+
+namespace sofa {
+namespace {
+
+TEST(HistogramBuckets, EveryValueIsWithinOneSixtyFourthOfItsBucketsMiddle) {
+  size_t last = 0;
+  for (uint64_t value = 0; value < HistogramBuckets::kLargest; value += value / 1000 + 1) {
+    const size_t index = HistogramBuckets::index_of(value);
+    ASSERT_TRUE(index == last || index == last + 1) << value;
+    last = index;
+    const auto middle = static_cast<double>(HistogramBuckets::middle_of(index));
+    ASSERT_LE(std::abs(middle - static_cast<double>(value)), static_cast<double>(value) / 64) << value;
+  }
+  EXPECT_EQ(HistogramBuckets::index_of(HistogramBuckets::kLargest), HistogramBuckets::kCount - 1);
+  EXPECT_EQ(HistogramBuckets::index_of(UINT64_MAX), HistogramBuckets::kCount - 1);
+}
+
+TEST(Histogram, PercentilesAreWithinTheBoundOfTheExactOnes) {
+  const uint64_t seed = std::random_device{}();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 50; ++round) {
+    std::lognormal_distribution<double> spread(std::uniform_real_distribution<double>(0, 20)(random), 2);
+    std::vector<uint64_t> values(std::uniform_int_distribution<size_t>(1, 3000)(random));
+    Histogram parts[3];
+    for (size_t i = 0; i < values.size(); ++i) {
+      values[i] = static_cast<uint64_t>(std::min(spread(random), 1e13));
+      parts[i % 3].record(values[i]);
+    }
+    HistogramSnapshot merged;
+    for (const Histogram& part : parts) merged.merge(part.read());
+    std::ranges::sort(values);
+    ASSERT_EQ(merged.count(), values.size());
+    ASSERT_EQ(merged.max(), values.back());
+    for (const double fraction : {0.0, 0.01, 0.5, 0.9, 0.99, 0.999, 1.0}) {
+      const auto rank = static_cast<size_t>(std::ceil(fraction * static_cast<double>(values.size())));
+      const auto exact = static_cast<double>(values[std::max<size_t>(rank, 1) - 1]);
+      ASSERT_LE(std::abs(static_cast<double>(merged.percentile(fraction)) - exact), exact / 64) << fraction;
+    }
+  }
+}
+
+TEST(Histogram, NothingCountedIsZero) {
+  EXPECT_EQ(HistogramSnapshot{}.percentile(0.5), 0u);
+  EXPECT_EQ(Histogram{}.read().percentile(1), 0u);
+  EXPECT_EQ(Histogram{}.read().mean(), 0);
+}
+
+TEST(MetricRegistry, MergesTheInstancesOfASeriesOverThreads) {
+  MetricRegistry registry;
+  std::vector<std::thread> shards;
+  for (int shard = 0; shard < 4; ++shard) {
+    shards.emplace_back([&] {
+      Counter& calls = registry.counter({.name = "calls", .labels = {{"b", "2"}, {"a", "1"}}, .doc = "calls answered"});
+      Gauge& open = registry.gauge({.name = "open"});
+      Histogram& latency = registry.histogram({.name = "latency", .unit = "ns"});
+      for (uint64_t i = 0; i < 10'000; ++i) {
+        calls.add();
+        open.add(i % 2 == 0 ? 2 : -1);
+        latency.record(i);
+      }
+    });
+  }
+  for (int i = 0; i < 100; ++i) EXPECT_LE(registry.read().size(), 3u);  // reads beside writers
+  for (std::thread& shard : shards) shard.join();
+  const std::vector<MetricValue> values = registry.read();
+  ASSERT_EQ(values.size(), 3u);
+  EXPECT_EQ(values[0].id.name, "calls");
+  EXPECT_EQ(values[0].id.labels.front().first, "a");
+  EXPECT_EQ(values[0].number, 40'000);
+  EXPECT_EQ(values[1].histogram.count(), 40'000u);
+  EXPECT_EQ(values[1].histogram.max(), 9'999u);
+  EXPECT_EQ(values[2].number, 20'000);
+}
+
+TEST(MetricRegistry, IsBoundedAgainstHostileLabels) {
+  MetricRegistry registry(3);
+  for (int i = 0; i < 10; ++i) registry.counter({.name = "calls", .labels = {{"service", fmt::to_string(i)}}}).add();
+  EXPECT_EQ(registry.read().size(), 3u);
+  EXPECT_EQ(registry.refused(), 7u);
+}
+
+TEST(Metrics, CostNanoseconds) {
+  constexpr int kRounds = 2'000'000;
+  const auto measure = [](auto&& once) {
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < kRounds; ++i) once(static_cast<uint64_t>(i));
+    return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count() / kRounds;
+  };
+  const auto counter = std::make_unique<Counter>();
+  const auto histogram = std::make_unique<Histogram>();
+  const double add = measure([&](uint64_t) { counter->add(); });
+  const double record = measure([&](uint64_t i) { histogram->record(i * 977 & 0xfffff); });
+  fmt::print("counter add {:.1f} ns, histogram record {:.1f} ns\n", add, record);
+  EXPECT_EQ(counter->value(), static_cast<uint64_t>(kRounds));
+  EXPECT_LT(add, 1000);  // a loose bound that sanitizers and busy machines meet; the figure is in the README
+  EXPECT_LT(record, 1000);
+}
+
+}  // namespace
+}  // namespace sofa
