@@ -1,0 +1,37 @@
+#pragma once
+// How JSON, YAML and the command line set one scalar of a described type, and say what they expected instead.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sofa/base/description.h"
+
+namespace sofa::detail {
+
+/// True for types that one text sets: numbers, booleans, enums, strings, bytes (also std::vector<uint8_t>).
+bool is_scalar(const Type& type);
+bool is_byte_list(const Type& type);
+
+/// What input a type wants, for messages and `--help`: "a whole number from 1 to 65535", "one of BRONZE, SILVER". `field` may be null.
+std::string expected_of(const Type& type, const Field* field);
+
+/// Each sets the scalar at `at`, or answers with what was found instead of what is expected. `field` gives range and unit; it may be null.
+/// Numbers travel as long double, which holds every int64 and uint64 exactly here.
+using Wrong = std::optional<std::string>;
+Wrong set_number(const Type& type, const Field* field, long double value, void* at);
+Wrong set_boolean(const Type& type, bool value, void* at);
+/// `typed`: text where the format has numbers of its own (JSON); "12" is then no number.
+Wrong set_text(const Type& type, const Field* field, std::string_view text, bool typed, void* at);
+
+/// A value shown in a message: quoted, shortened, free of control characters.
+std::string quoted(std::string_view text);
+
+/// The candidate with the smallest edit distance, when it is near enough to be meant; empty otherwise.
+std::string_view nearest(std::string_view name, const std::vector<std::string_view>& candidates);
+
+std::string to_base64(ByteSpan bytes);
+std::optional<std::vector<uint8_t>> from_base64(std::string_view text);
+
+}  // namespace sofa::detail

@@ -1,0 +1,183 @@
+#include "sofa/base/detail/value_tree.h"
+
+#include <cmath>
+#include <set>
+
+#include "sofa/base/detail/scalar_text.h"
+
+namespace sofa::detail {
+
+namespace {
+
+std::string_view name_of(Node::Form form) {
+  switch (form) {
+    case Node::Form::null: return "null";
+    case Node::Form::list: return "a list";
+    case Node::Form::map: return "a mapping";
+    default: return "a value";
+  }
+}
+
+bool is_text(const Node& node) { return node.form == Node::Form::typed_text || node.form == Node::Form::plain_text; }
+
+/// "name" or, for keys that are no words, ["a key"].
+std::string step(const Node& key, bool first) {
+  const bool word = !key.text.empty() && std::ranges::all_of(key.text, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-'; });
+  if (!word) return fmt::format("[{}]", quoted(key.text));
+  return first ? key.text : fmt::format(".{}", key.text);
+}
+
+/// Adds a step to the path for a scope.
+class Step {
+ public:
+  Step(std::string& path, std::string_view more) : path_(path), size_(path.size()) { path_ += more; }
+  Step(const Step&) = delete;
+  Step& operator=(const Step&) = delete;
+  ~Step() { path_.resize(size_); }
+
+ private:
+  std::string& path_;
+  size_t size_;
+};
+
+}  // namespace
+
+void TreeReader::fill(const Node& node, const Type& type, const Field* field, void* at) {
+  if (full()) return;
+  if (type.kind == Kind::indirect) return fill_indirect(node, type, field, at);
+  if (node.form == Node::Form::null) {
+    // An empty mapping or list of a configuration file is written as nothing at all.
+    const bool container = type.kind == Kind::structure || type.kind == Kind::map || type.kind == Kind::list;
+    if (!options_.null_is_default && !container) wrong(node, type, field, "null");
+    return;
+  }
+  if (type.kind == Kind::structure) return fill_struct(node, type, at);
+  if (type.kind == Kind::map) return fill_map(node, type, field, at);
+  if (type.kind == Kind::list && !(is_byte_list(type) && is_text(node))) return fill_list(node, type, field, at);
+  fill_scalar(node, type, field, at);
+}
+
+void TreeReader::fill_scalar(const Node& node, const Type& type, const Field* field, void* at) {
+  Wrong found;
+  switch (node.form) {
+    case Node::Form::boolean: found = set_boolean(type, node.boolean, at); break;
+    case Node::Form::number: found = !std::isfinite(node.number) ? Wrong("a number too large for 64 bits") : set_number(type, field, node.number, at); break;
+    case Node::Form::typed_text: found = set_text(type, field, node.text, true, at); break;
+    case Node::Form::plain_text: found = set_text(type, field, node.text, false, at); break;
+    default: found = name_of(node.form); break;
+  }
+  if (found) wrong(node, type, field, *found);
+}
+
+void TreeReader::fill_struct(const Node& node, const Type& type, void* at) {
+  if (node.form != Node::Form::map) return wrong(node, type, nullptr, name_of(node.form));
+  const StructInfo& structure = *type.structure;
+  std::vector<bool> seen(structure.fields.size());
+  for (size_t i = 0; i + 1 < node.items.size() && !full(); i += 2) {
+    const Node& key = node.items[i];
+    const Step step_in(path_, step(key, path_.empty()));
+    const Field* field = structure.find(key.text);
+    if (field == nullptr) {
+      if (!options_.ignore_unknown) unknown_key(key, structure);
+      continue;
+    }
+    const auto index = static_cast<size_t>(field - structure.fields.data());
+    if (seen[index]) {
+      complain(key, fmt::format("{} is given twice; remove one of them", path_));
+      continue;
+    }
+    seen[index] = true;
+    const bool outer = std::exchange(secret_, secret_ || field->secret);
+    fill(node.items[i + 1], field->type(), field, field->in(at));
+    secret_ = outer;
+  }
+  for (size_t i = 0; i < seen.size(); ++i) {
+    const Field& field = structure.fields[i];
+    if (!field.required || seen[i]) continue;
+    complain(node, fmt::format("{}{}{} is required: {}", path_, path_.empty() ? "" : ".", field.name, expected_of(field.type(), &field)));
+  }
+}
+
+void TreeReader::unknown_key(const Node& key, const StructInfo& structure) {
+  std::vector<std::string_view> names;
+  for (const Field& field : structure.fields) names.push_back(field.name);
+  const std::string_view near = nearest(key.text, names);
+  if (!near.empty()) return complain(key, fmt::format("{} is no known key; did you mean \"{}\"?", path_, near));
+  std::string known;
+  for (size_t i = 0; i < names.size() && known.size() < 200; ++i) known += fmt::format("{}{}", i == 0 ? "" : ", ", names[i]);
+  complain(key, fmt::format("{} is no known key; known here: {}", path_, known));
+}
+
+void TreeReader::fill_list(const Node& node, const Type& type, const Field* field, void* at) {
+  if (node.form != Node::Form::list) return wrong(node, type, field, is_text(node) ? quoted(node.text) : std::string(name_of(node.form)));
+  type.list->clear(at);
+  type.list->reserve(at, node.items.size());
+  for (size_t i = 0; i < node.items.size() && !full(); ++i) {
+    const Step step_in(path_, fmt::format("[{}]", i));
+    fill(node.items[i], type.list->element(), field, type.list->append(at));
+  }
+}
+
+void TreeReader::fill_map(const Node& node, const Type& type, const Field* field, void* at) {
+  if (node.form != Node::Form::map) return wrong(node, type, field, name_of(node.form));
+  type.map->clear(at);
+  std::set<std::string_view> seen;
+  for (size_t i = 0; i + 1 < node.items.size() && !full(); i += 2) {
+    const Step step_in(path_, step(node.items[i], path_.empty()));
+    if (!seen.insert(node.items[i].text).second) {
+      complain(node.items[i], fmt::format("{} is given twice; remove one of them", path_));
+      continue;
+    }
+    fill_entry(node.items[i], node.items[i + 1], type, field, at);
+  }
+}
+
+void TreeReader::fill_entry(const Node& key, const Node& value, const Type& type, const Field* field, void* at) {
+  struct Context {
+    TreeReader& reader;
+    const Node& key;
+    const Node& value;
+    const Type& type;
+    const Field* field;
+  } context{*this, key, value, type, field};
+  type.map->insert(at, &context, [](void* raw, void* key_at, void* value_at) {
+    const Context& c = *static_cast<Context*>(raw);
+    const Type& key_type = c.type.map->key();
+    // JSON has text for every key, also where the map's keys are numbers.
+    const Wrong found = is_scalar(key_type) ? set_text(key_type, nullptr, c.key.text, false, key_at) : Wrong("a text key");
+    if (found) {
+      c.reader.wrong(c.key, key_type, nullptr, *found);
+      return false;
+    }
+    c.reader.fill(c.value, c.type.map->value(), c.field, value_at);
+    return true;
+  });
+}
+
+void TreeReader::fill_indirect(const Node& node, const Type& type, const Field* field, void* at) {
+  if (node.form == Node::Form::null) return type.indirect->reset(at);
+  if (type.indirect->ownership == Ownership::link && arena_ == nullptr) {
+    return complain(node, fmt::format("{} holds a Link, whose target needs an owner; read it into a Graph", shown_path()));
+  }
+  fill(node, type.indirect->target(), field, type.indirect->emplace(at, arena_));
+}
+
+void TreeReader::wrong(const Node& node, const Type& type, const Field* field, std::string_view found) {
+  std::string text = fmt::format("{}: expected {}, found {}", shown_path(), expected_of(type, field), secret_ ? "something else (the value is secret)" : found);
+  complain(node, std::move(text));
+}
+
+void TreeReader::complain(const Node& node, std::string text) { problems_.push_back({node.line, node.column, std::move(text)}); }
+
+Error error_of(const std::vector<Problem>& problems, const ReadOptions& options) {
+  std::string text;
+  const size_t shown = std::min(problems.size(), options.max_problems);
+  for (size_t i = 0; i < shown; ++i) {
+    const Problem& problem = problems[i];
+    text += fmt::format("{}{}:{}:{}: {}", i == 0 ? "" : "\n", options.source, problem.line, problem.column, problem.text);
+  }
+  if (problems.size() > shown) text += fmt::format("\n{}: more problems follow; mend these first", options.source);
+  return Error(Code::invalid_argument, std::move(text));
+}
+
+}  // namespace sofa::detail
