@@ -46,6 +46,7 @@ FrameHead response_to(const FrameHead& request, Status status) {
 FrameHead error_response_to(const FrameHead& request, Status status) {
   FrameHead head = response_to(request, status);
   head.switches = 0;
+  head.codec = kCodecHessian;
   return head;
 }
 

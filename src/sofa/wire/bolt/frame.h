@@ -78,7 +78,7 @@ struct Frame : FrameHead {
 
 /// The head of the answer to `request`: its protocol, version, id, codec and switch (docs/protocols/bolt.md, section 1.2 and 7).
 FrameHead response_to(const FrameHead& request, Status status);
-/// The head of an error answer that carries no result of the service: as above, but with switch 0, as Java sends it (section 1.2).
+/// The head of an error answer that carries no result of the service: switch 0 and codec 1 whatever the request had (section 1.2, 1.5).
 FrameHead error_response_to(const FrameHead& request, Status status);
 /// A heartbeat request and its answer (section 2.1); `channel` gives protocol and version. No class, header or content.
 FrameHead heartbeat(const FrameHead& channel, uint32_t id);

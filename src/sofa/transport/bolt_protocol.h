@@ -1,0 +1,29 @@
+#pragma once
+// Bolt on a Port: every connection becomes a Session with the same handlers.
+
+#include "sofa/transport/protocol.h"
+#include "sofa/transport/session.h"
+
+namespace sofa::transport {
+
+struct BoltServerOptions {
+  SessionOptions session = SessionOptions::server();
+  uint32_t max_in_flight = 65536;  ///< requests of all connections that wait for their answer; over it: status 4 (nothing for oneway)
+};
+
+class BoltProtocol : public Protocol {
+ public:
+  /// `handlers` outlive it and are fixed before the port opens.
+  explicit BoltProtocol(const Handlers& handlers, BoltServerOptions options = {});
+
+  std::string_view name() const override { return "bolt"; }
+  Detected detect(ByteSpan first_bytes) const override;
+  io::Task<void> serve(io::Stream stream, Buffer prefix, Connection& connection) override;
+
+ private:
+  const Handlers& handlers_;
+  const BoltServerOptions options_;
+  Admission admission_;
+};
+
+}  // namespace sofa::transport

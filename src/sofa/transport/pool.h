@@ -1,0 +1,108 @@
+#pragma once
+// ConnectionPool: the client's connections of one shard, by address. Connects once for all who ask, connects again after a loss, gives the live
+// ones in turn.
+//
+//   ConnectionPool pool(PoolOptions{}, Random(system_seed()));
+//   SessionRef session = co_await or_return(pool.get(address));
+//   ...
+//   co_await pool.close();
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "sofa/base/random.h"
+#include "sofa/io/address.h"
+#include "sofa/io/sync.h"
+#include "sofa/io/task_group.h"
+#include "sofa/transport/session.h"
+
+namespace sofa::transport {
+
+struct PoolOptions {
+  uint32_t connections_per_address = 1;
+  uint32_t max_addresses = 4096;
+  Duration connect_timeout = std::chrono::seconds(1);
+  bool reconnect = true;                                       ///< connect again, in the background, after a loss or a failure
+  Duration backoff_first = std::chrono::milliseconds(50);      ///< wait after the first failure; doubles with each further one ...
+  Duration backoff_most = std::chrono::seconds(2);             ///< ... up to this
+  double backoff_jitter = 0.3;                                 ///< each wait is drawn from [1 - jitter, 1 + jitter] times its length
+  SessionOptions session = SessionOptions::client();
+  io::StreamOptions stream;
+};
+
+/// Belongs to the shard it was made on, as do its sessions. Must be closed before it is destroyed.
+class ConnectionPool {
+ public:
+  class Peer;
+
+  /// `handlers` (null: none) get the requests that servers send to this client; they outlive the pool.
+  ConnectionPool(PoolOptions options, Random random, const Handlers* handlers = nullptr);
+  ~ConnectionPool();
+
+  /// A usable connection to the address: a live one at once, else the outcome of a connect that all askers share. While a failed address waits
+  /// for its next attempt, the answer is Code::unavailable at once. With several connections per address the first suffices; the others
+  /// follow in the background.
+  io::Task<Result<SessionRef>> get(const io::Address& address);
+  /// The same without a coroutine: null when there is no live connection now.
+  SessionRef try_get(const io::Address& address);
+
+  /// The state of one address, made when it is not there; valid until forget() or close(). For callers that ask often. Null over max_addresses.
+  Peer* peer(const io::Address& address);
+  /// Closes the connections of an address in good order and connects to it no more.
+  void forget(const io::Address& address);
+
+  /// Closes everything and waits for it. get() fails from then on.
+  io::Task<void> close();
+
+  /// Live connections of all addresses.
+  size_t connections() const;
+
+ private:
+  struct AddressHash {
+    size_t operator()(const io::Address& address) const { return std::hash<std::string>{}(address.host()) * 31 + address.port(); }
+  };
+  const PoolOptions options_;
+  const Handlers* handlers_;
+  Random random_;
+  bool closed_ = false;
+  io::TaskGroup group_;
+  std::unordered_map<io::Address, std::shared_ptr<Peer>, AddressHash> peers_;
+};
+
+/// The connections to one address.
+class ConnectionPool::Peer {
+ public:
+  /// A live connection, each in turn; null when there is none.
+  Session* live();
+  /// A live connection, or the outcome of connecting; see ConnectionPool::get.
+  io::Task<Result<SessionRef>> get();
+  const io::Address& address() const { return address_; }
+  size_t live_count() const { return sessions_.size(); }
+
+  Peer(ConnectionPool& pool, io::Address address) : pool_(pool), address_(std::move(address)) {}
+
+ private:
+  friend class ConnectionPool;
+  void ensure_connecting();
+  static io::Task<Result<void>> connect_all(std::shared_ptr<Peer> self);
+  static io::Task<Result<void>> keep(std::shared_ptr<Peer> self, SessionRef session);
+  io::Task<Result<void>> connect_one();
+  Duration next_backoff();
+  void drop_unusable();
+
+  ConnectionPool& pool_;
+  const io::Address address_;
+  std::vector<SessionRef> sessions_;
+  size_t next_ = 0;
+  uint32_t failures_ = 0;
+  bool connecting_ = false;      // the background task runs
+  bool attempting_ = false;      // ... and is in an attempt, not in a wait
+  bool forgotten_ = false;
+  std::optional<Error> last_error_;
+  io::Event attempt_done_;
+};
+
+}  // namespace sofa::transport

@@ -1,0 +1,45 @@
+#pragma once
+// Port: one listening address, all shards, any number of protocols told apart by the first bytes.
+//
+//   BoltProtocol bolt(handlers);
+//   auto port = co_await or_return(Port::open(address, {&bolt}, {.option_name = "--bolt"}));
+//   ...
+//   co_await port->stop();
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sofa/io/listener.h"
+#include "sofa/transport/protocol.h"
+
+namespace sofa::transport {
+
+struct PortOptions {
+  std::string option_name;                                 ///< what changes the address, for the error of a taken port: "--bolt"
+  uint32_t max_connections = 100'000;                      ///< over it an accepted connection is closed at once
+  Duration detect_timeout = std::chrono::seconds(3);       ///< from the first byte until a protocol must have claimed the connection
+  Duration silent_timeout = std::chrono::seconds(90);      ///< a connection that has not sent a byte
+  Duration drain_timeout = std::chrono::seconds(5);        ///< stop(): how long requests in flight may take
+  size_t max_first_bytes = 4096;                           ///< most bytes that detection looks at
+  uint32_t log_lines_per_second = 50;                      ///< of closes and refusals; more are counted, not written
+  io::StreamOptions stream;                                ///< of accepted connections
+};
+
+class Port {
+ public:
+  /// Listens, on the shard that calls, and hands connections to all shards of its runtime in turn. The protocols outlive the port.
+  /// Fails as io::Listener::bind does.
+  static io::Task<Result<std::unique_ptr<Port>>> open(io::Address address, std::vector<Protocol*> protocols, PortOptions options = {});
+
+  /// Must be stopped before.
+  virtual ~Port() = default;
+  /// The real address, with the real port.
+  virtual const io::Address& local() const = 0;
+  /// Stops accepting, tells every connection to drain, and after drain_timeout closes what is left. On the shard that opened it; may be called again.
+  virtual io::Task<void> stop() = 0;
+  /// The counters of all shards, summed.
+  virtual io::Task<ServerStats> stats() = 0;
+};
+
+}  // namespace sofa::transport
