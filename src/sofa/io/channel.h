@@ -60,13 +60,13 @@ class Channel {
   class [[nodiscard]] Send : public Wait {
    public:
     Send(Channel& channel, T value) : channel_(channel), value_(std::move(value)) {}
-    bool await_ready() {
-      sent_ = channel_.try_send(std::move(*value_));
-      return sent_ || channel_.closed_;
-    }
+    bool await_ready() const { return false; }
     template <detail::ScopedPromise P>
     bool await_suspend(std::coroutine_handle<P> self) {
-      if (!begin(self)) return false;
+      if (!admit(self)) return false;
+      sent_ = channel_.try_send(std::move(*value_));
+      if (sent_ || channel_.closed_) return false;
+      begin(self);
       channel_.senders_.push_back(*this);
       return true;
     }
@@ -92,13 +92,13 @@ class Channel {
   class [[nodiscard]] Receive : public Wait {
    public:
     explicit Receive(Channel& channel) : channel_(channel) {}
-    bool await_ready() {
-      value_ = channel_.try_receive();
-      return value_.has_value() || channel_.closed_;
-    }
+    bool await_ready() const { return false; }
     template <detail::ScopedPromise P>
     bool await_suspend(std::coroutine_handle<P> self) {
-      if (!begin(self)) return false;
+      if (!admit(self)) return false;
+      value_ = channel_.try_receive();
+      if (value_ || channel_.closed_) return false;
+      begin(self);
       channel_.receivers_.push_back(*this);
       return true;
     }

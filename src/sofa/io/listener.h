@@ -42,8 +42,8 @@ class [[nodiscard]] Listener {
   const Address& local() const;
 
  private:
-  explicit Listener(std::unique_ptr<detail::ListenerCore> core);
-  std::unique_ptr<detail::ListenerCore> core_;
+  explicit Listener(std::shared_ptr<detail::ListenerCore> core);
+  std::shared_ptr<detail::ListenerCore> core_;
 };
 
 }  // namespace sofa::io

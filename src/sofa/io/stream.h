@@ -109,50 +109,52 @@ class [[nodiscard]] Stream {
   std::unique_ptr<detail::StreamCore> core_;
 };
 
-class [[nodiscard]] Stream::ReadSome {
+class [[nodiscard]] Stream::ReadSome : public Wait {
  public:
   ReadSome(detail::StreamCore& core, Buffer& in, size_t max) : core_(core), in_(in), max_(max) {}
-  bool await_ready() { return attempt(); }
+  bool await_ready() const { return false; }
   template <detail::ScopedPromise P>
   bool await_suspend(std::coroutine_handle<P> self) {
-    if (!wait_.begin(self)) return false;
+    if (!admit(self) || attempt()) return false;
+    begin(self);
     enlist();
     return true;
   }
   Result<size_t> await_resume();
-  Wait& wait() { return wait_; }
+  Wait& wait() { return *this; }
 
  private:
   friend class detail::StreamCore;
   /// Reads; true when there is an answer.
   bool attempt();
   void enlist();
-  detail::StreamCore& core_;
+  detail::StreamCore& core_;  // not touched after the wake: the stream may be gone by then
   Buffer& in_;
   size_t max_;
   std::optional<Result<size_t>> answer_;
-  Wait wait_;
 };
 
-class [[nodiscard]] Stream::Drained {
+class [[nodiscard]] Stream::Drained : public Wait {
  public:
   Drained(detail::StreamCore& core, size_t low_water) : core_(core), low_water_(low_water) {}
-  bool await_ready() const;
+  bool await_ready() const { return false; }
   template <detail::ScopedPromise P>
   bool await_suspend(std::coroutine_handle<P> self) {
-    if (!wait_.begin(self)) return false;
+    if (!admit(self) || attempt()) return false;
+    begin(self);
     enlist();
     return true;
   }
   Result<void> await_resume();
-  Wait& wait() { return wait_; }
+  Wait& wait() { return *this; }
 
  private:
   friend class detail::StreamCore;
+  bool attempt();
   void enlist();
   detail::StreamCore& core_;
   size_t low_water_;
-  Wait wait_;
+  std::optional<Error> failure_;
 };
 
 }  // namespace sofa::io

@@ -23,10 +23,11 @@ class Event {
   class [[nodiscard]] Waiting : public Wait {
    public:
     explicit Waiting(Event& event) : event_(event) {}
-    bool await_ready() const { return event_.set_; }
+    bool await_ready() const { return false; }
     template <detail::ScopedPromise P>
     bool await_suspend(std::coroutine_handle<P> self) {
-      if (!begin(self)) return false;
+      if (!admit(self) || event_.set_) return false;
+      begin(self);
       event_.waits_.push_back(*this);
       return true;
     }
@@ -74,14 +75,16 @@ class Semaphore {
     ~Acquire() {
       if (granted_) semaphore_.release();
     }
-    bool await_ready() {
-      if (semaphore_.permits_ == 0) return false;
-      --semaphore_.permits_;
-      return granted_ = true;
-    }
+    bool await_ready() const { return false; }
     template <detail::ScopedPromise P>
     bool await_suspend(std::coroutine_handle<P> self) {
-      if (!begin(self)) return false;
+      if (!admit(self)) return false;
+      if (semaphore_.permits_ > 0) {
+        --semaphore_.permits_;
+        granted_ = true;
+        return false;
+      }
+      begin(self);
       semaphore_.waits_.push_back(*this);
       return true;
     }

@@ -20,14 +20,19 @@ class Wait : public detail::ListHook<detail::QueueTag>, private CancelHook {
  public:
   Wait() : CancelHook(&Wait::on_scope_cancelled) {}
 
-  /// Begins to wait; false when the scope is cancelled already: do not suspend then, outcome() tells.
+  /// Looks at the scope before anything is tried, so that a task whose waits are always satisfied sees its cancellation too: false when it is
+  /// cancelled; do not suspend then, outcome() tells.
+  template <detail::ScopedPromise P>
+  bool admit(std::coroutine_handle<P> self) {
+    scope_ = self.promise().scope();
+    if (scope_ == nullptr || !scope_->cancelled()) return true;
+    state_ = State::cancelled;
+    return false;
+  }
+  /// Begins to wait; false as in admit().
   template <detail::ScopedPromise P>
   bool begin(std::coroutine_handle<P> self) {
-    scope_ = self.promise().scope();
-    if (scope_ != nullptr && scope_->cancelled()) {
-      state_ = State::cancelled;
-      return false;
-    }
+    if (!admit(self)) return false;
     begin_uncancellable(self);
     if (scope_ != nullptr) scope_->watch(*this);
     return true;

@@ -1,0 +1,13 @@
+#pragma once
+// Who holds a listening socket: read from /proc, as far as this process may.
+
+#include <string>
+
+#include "sofa/io/address.h"
+
+namespace sofa::io::detail {
+
+/// "pid 1234 (java)", or "a process that cannot be seen from here".
+std::string describe_holder(const Address& address);
+
+}  // namespace sofa::io::detail

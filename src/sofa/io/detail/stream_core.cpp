@@ -1,0 +1,304 @@
+#include "sofa/io/detail/stream_core.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace sofa::io::detail {
+
+namespace {
+constexpr size_t kPartsPerWrite = 256;
+constexpr size_t kReadRoom = 16 << 10;       // what a read offers at least, when the caller allows it
+constexpr unsigned kReadsPerTurn = 16;       // of one stream; then the others have their turn
+constexpr size_t kCompactParts = 1024;       // written parts kept at the front of the queue before it is compacted
+constexpr int kKeepIdleSeconds = 30;
+constexpr int kKeepIntervalSeconds = 15;
+constexpr int kKeepProbes = 4;
+
+void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); }
+
+Address name_of(int fd, int (*get)(int, sockaddr*, socklen_t*)) {
+  sockaddr_storage raw{};
+  socklen_t length = sizeof raw;
+  if (get(fd, reinterpret_cast<sockaddr*>(&raw), &length) != 0) return {};
+  return Address::from_sockaddr(raw, length);
+}
+}  // namespace
+
+StreamCore::StreamCore(int descriptor, Address peer, StreamOptions options)
+    : Pollable(&StreamCore::handle_events), shard_(Shard::current()), options_(options), peer_(std::move(peer)) {
+  fd = descriptor;
+}
+
+StreamCore::~StreamCore() { close(); }
+
+Result<void> StreamCore::open(bool connecting) {
+  connecting_ = connecting;
+  set_socket_options();
+  local_ = name_of(fd, &::getsockname);
+  return shard_.watch(*this);
+}
+
+void StreamCore::set_socket_options() {
+  if (peer_.is_unix()) return;
+  if (options_.no_delay) set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (options_.keep_alive) {
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepIdleSeconds);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, kKeepIntervalSeconds);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, kKeepProbes);
+  }
+  if (options_.user_timeout > Duration::zero()) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(options_.user_timeout).count();
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(ms));
+  }
+}
+
+void StreamCore::handle_events(Pollable& self, uint32_t events) {
+  auto& core = static_cast<StreamCore&>(self);
+  if (core.connecting_) {
+    if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0) return;
+    core.connecting_ = false;
+    core.local_ = name_of(core.fd, &::getsockname);
+    while (!core.connect_waits_.empty()) core.connect_waits_.front().wake();
+  }
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) core.peer_closed_ = true;
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+    core.readable_ = true;
+    core.serve_readers();
+  }
+  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0 && !core.writable_) {
+    core.writable_ = true;
+    core.flush();
+  }
+}
+
+Result<TryRead> StreamCore::try_read(std::span<uint8_t> space) {
+  if (failure_) return std::unexpected<Error>(*failure_);
+  if (!readable_ || space.empty()) return TryRead{TryRead::State::would_block};
+  ssize_t got;
+  do {
+    got = ::recv(fd, space.data(), space.size(), 0);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) {
+    // Less than there was room for: the socket is empty, and the next bytes come with an edge. Not so once the peer has closed: that edge is past.
+    if (static_cast<size_t>(got) < space.size() && !peer_closed_) readable_ = false;
+    return TryRead{TryRead::State::data, static_cast<size_t>(got)};
+  }
+  if (got == 0) {
+    peer_closed_ = true;
+    return TryRead{TryRead::State::end};
+  }
+  if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    readable_ = false;
+    return TryRead{TryRead::State::would_block};
+  }
+  fail(errno_error(errno, fmt::format("cannot read from {}", peer_.to_string())));
+  return std::unexpected<Error>(*failure_);
+}
+
+bool StreamCore::read_for(Stream::ReadSome& reader) {
+  if (failure_) {
+    reader.answer_ = std::unexpected<Error>(*failure_);
+    return true;
+  }
+  if (!readable_) return false;
+  if (read_turn_ != shard_.now()) {
+    read_turn_ = shard_.now();
+    reads_in_turn_ = 0;
+  }
+  if (++reads_in_turn_ > kReadsPerTurn) {
+    read_later_ = true;
+    flush_at_turn_end();
+    return false;
+  }
+  Buffer& in = reader.in_;
+  if (in.room() < std::min(reader.max_, kReadRoom) / 2) in.reserve(std::min(reader.max_, kReadRoom));
+  std::span<uint8_t> space = in.free_space();
+  auto result = try_read(space.first(std::min(space.size(), reader.max_)));
+  if (!result) {
+    reader.answer_ = std::unexpected<Error>(std::move(result.error()));
+    return true;
+  }
+  if (result->state == TryRead::State::would_block) return false;
+  in.commit(result->bytes);
+  reader.answer_ = result->bytes;
+  return true;
+}
+
+void StreamCore::serve_readers() {
+  while (!readers_.empty()) {
+    auto& reader = static_cast<Stream::ReadSome&>(readers_.front());
+    if (!read_for(reader)) return;
+    reader.wake();
+  }
+}
+
+Result<void> StreamCore::admit(size_t more) const {
+  if (failure_) return std::unexpected<Error>(*failure_);
+  if (shutdown_wanted_) return sofa::fail(Code::failed_precondition, "cannot write to {}: its writing side is shut down", peer_.to_string());
+  if (pending_ + more > options_.max_write_queue) {
+    return sofa::fail(Code::resource_exhausted, "the write queue to {} is full: {} bytes wait and {} more do not fit in {} (max_write_queue); the peer reads too slowly",
+                peer_.to_string(), pending_, more, options_.max_write_queue);
+  }
+  return {};
+}
+
+Result<void> StreamCore::enqueue(Bytes bytes) {
+  if (auto admitted = admit(bytes.size()); !admitted) return admitted;
+  if (bytes.empty()) return {};
+  pending_ += bytes.size();
+  queue_.push_back(std::move(bytes));
+  flush_at_turn_end();
+  return {};
+}
+
+Result<void> StreamCore::enqueue(GatherList&& list) {
+  if (auto admitted = admit(list.size()); !admitted) return admitted;
+  if (list.empty()) return {};
+  pending_ += list.size();
+  queue_.insert(queue_.end(), list.parts().begin(), list.parts().end());
+  list.clear();
+  flush_at_turn_end();
+  return {};
+}
+
+void StreamCore::flush_at_turn_end() { shard_.at_turn_end(turn_end_); }
+
+void StreamCore::end_of_turn(void* self) {
+  auto& core = *static_cast<StreamCore*>(self);
+  core.flush();
+  if (std::exchange(core.read_later_, false)) {
+    core.reads_in_turn_ = 0;
+    core.serve_readers();
+  }
+}
+
+void StreamCore::flush() {
+  if (failure_ || connecting_) return;
+  while (writable_ && pending_ > 0 && write_batch()) {
+  }
+  if (failure_) return;
+  if (pending_ > 0) {
+    if (options_.write_stall_timeout > Duration::zero() && !stall_timer_.pending()) {
+      last_progress_ = shard_.now();
+      shard_.schedule(stall_timer_, deadline_after(last_progress_, options_.write_stall_timeout));
+    }
+  } else if (shutdown_wanted_) {
+    ::shutdown(fd, SHUT_WR);
+  }
+  wake_drained();
+}
+
+bool StreamCore::write_batch() {
+  std::array<iovec, kPartsPerWrite> parts;
+  size_t count = 0;
+  for (size_t i = queue_head_; i < queue_.size() && count < parts.size(); ++i, ++count) {
+    const size_t skip = i == queue_head_ ? head_offset_ : 0;
+    parts[count] = {const_cast<uint8_t*>(queue_[i].data()) + skip, queue_[i].size() - skip};
+  }
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = count;
+  const ssize_t written = ::sendmsg(fd, &message, MSG_NOSIGNAL);
+  if (written >= 0) {
+    drop_written(static_cast<size_t>(written));
+    last_progress_ = shard_.now();
+    return true;
+  }
+  if (errno == EINTR) return true;
+  if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    writable_ = false;
+  } else {
+    fail(errno_error(errno, fmt::format("cannot write to {}", peer_.to_string())));
+  }
+  return false;
+}
+
+void StreamCore::drop_written(size_t bytes) {
+  pending_ -= bytes;
+  if (pending_ == 0) {
+    queue_.clear();
+    queue_head_ = head_offset_ = 0;
+    return;
+  }
+  while (bytes > 0) {
+    Bytes& part = queue_[queue_head_];
+    const size_t left = part.size() - head_offset_;
+    if (bytes < left) {
+      head_offset_ += bytes;
+      break;
+    }
+    bytes -= left;
+    part = Bytes();
+    ++queue_head_;
+    head_offset_ = 0;
+  }
+  if (queue_head_ >= kCompactParts && queue_head_ * 2 > queue_.size()) {
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(queue_head_));
+    queue_head_ = 0;
+  }
+}
+
+void StreamCore::check_stall(void* self) {
+  auto& core = *static_cast<StreamCore*>(self);
+  if (core.pending_ == 0 || core.failure_) return;
+  const Deadline due = deadline_after(core.last_progress_, core.options_.write_stall_timeout);
+  if (core.shard_.now() < due) {
+    core.shard_.schedule(core.stall_timer_, due);
+    return;
+  }
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(core.options_.write_stall_timeout).count();
+  core.fail(Error(Code::deadline_exceeded, fmt::format("{} has taken no byte for {} ms while {} wait (write_stall_timeout); the connection is closed",
+                                                       core.peer_.to_string(), ms, core.pending_)));
+}
+
+void StreamCore::wake_drained() {
+  if (drained_waits_.empty()) return;
+  std::vector<Wait*> done;
+  drained_waits_.for_each([&](Wait& wait) {
+    if (pending_ <= static_cast<Stream::Drained&>(wait).low_water_) done.push_back(&wait);
+  });
+  for (Wait* wait : done) wait->wake();
+}
+
+void StreamCore::shutdown_write() {
+  if (failure_ || shutdown_wanted_) return;
+  shutdown_wanted_ = true;
+  flush_at_turn_end();
+}
+
+void StreamCore::fail(Error error) {
+  if (failure_) return;
+  assert(shard_.is_current() && "a stream belongs to its shard");
+  failure_.emplace(std::move(error));
+  shard_.forget(*this);
+  ::close(std::exchange(fd, -1));
+  stall_timer_.cancel();
+  turn_end_.unlink();
+  queue_.clear();
+  queue_head_ = head_offset_ = pending_ = 0;
+  while (!connect_waits_.empty()) connect_waits_.front().wake();
+  while (!readers_.empty()) {
+    auto& reader = static_cast<Stream::ReadSome&>(readers_.front());
+    reader.answer_ = std::unexpected<Error>(*failure_);
+    reader.wake();
+  }
+  while (!drained_waits_.empty()) {
+    auto& drained = static_cast<Stream::Drained&>(drained_waits_.front());
+    drained.failure_ = *failure_;
+    drained.wake();
+  }
+}
+
+void StreamCore::close() {
+  if (!failure_) fail(Error(Code::unavailable, fmt::format("the stream to {} is closed", peer_.to_string())));
+}
+
+}  // namespace sofa::io::detail

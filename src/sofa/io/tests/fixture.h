@@ -1,0 +1,97 @@
+#pragma once
+// What the tests of the module share: a runtime, and sockets on loopback.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <string>
+
+#include "sofa/io/channel.h"
+#include "sofa/io/dns.h"
+#include "sofa/io/listener.h"
+#include "sofa/io/report.h"
+#include "sofa/io/runtime.h"
+#include "sofa/io/sync.h"
+#include "sofa/io/task_group.h"
+
+namespace sofa::io {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Body = Task<Result<void>>;
+
+inline constexpr Result<void> kOk{};
+
+/// Runs a lambda coroutine on shard 0 within 20 s and expects success. The lambda lives until the task has ended.
+template <class F>
+void run_ok(Runtime& runtime, F&& body) {
+  auto bounded = [&]() -> Body { co_return co_await with_timeout(seconds(20), body()); };
+  auto result = runtime.block_on(bounded());
+  EXPECT_TRUE(result) << result.error().to_string();
+}
+
+struct Pair {
+  Stream client;
+  Stream server;
+};
+
+inline Task<Result<Pair>> connected_pair(Address address, StreamOptions options = {}) {
+  Listener listener = co_await or_return(Listener::bind(address, {.option_name = "--port", .stream = options}));
+  ConnectOptions connect;
+  connect.stream = options;
+  Stream client = co_await or_return(Stream::connect(listener.local(), connect));
+  Stream server = co_await or_return(listener.accept());
+  co_return Pair{std::move(client), std::move(server)};
+}
+
+inline Address loopback() { return Address::of("127.0.0.1", 0); }
+inline Address temporary_path() {
+  static std::atomic<int> count{0};
+  return Address::unix_path(fmt::format("/tmp/sofa-io-test-{}-{}.sock", ::getpid(), ++count));
+}
+
+/// Reads until `n` bytes are there or the stream ends.
+inline Task<Result<std::string>> read_text(Stream& stream, size_t n) {
+  Buffer in;
+  while (in.size() < n) {
+    if (co_await or_return(stream.read_some(in)) == 0) break;
+  }
+  co_return std::string(as_text(in.span()));
+}
+
+/// Waits until `condition` holds; an error after 10 s.
+template <class F>
+Task<Result<void>> eventually(F condition) {
+  const Deadline deadline = deadline_after(Shard::current().clock().now_monotonic(), seconds(10));
+  while (!condition()) {
+    if (Shard::current().clock().now_monotonic() > deadline) co_return fail(Code::deadline_exceeded, "the condition did not come true");
+    co_await or_return(sleep_for(milliseconds(1)));
+  }
+  co_return Result<void>{};
+}
+
+/// Collects what the module reports while it lives.
+class Reports {
+ public:
+  Reports() {
+    set_report_sink([this](std::string_view line) {
+      std::lock_guard lock(mutex_);
+      lines_.emplace_back(line);
+    });
+  }
+  ~Reports() { set_report_sink(nullptr); }
+  bool contain(std::string_view part) const {
+    std::lock_guard lock(mutex_);
+    return std::ranges::any_of(lines_, [&](const std::string& line) { return line.find(part) != std::string::npos; });
+  }
+  size_t size() const {
+    std::lock_guard lock(mutex_);
+    return lines_.size();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> lines_;
+};
+
+}  // namespace sofa::io

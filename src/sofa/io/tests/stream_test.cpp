@@ -1,0 +1,268 @@
+#include "sofa/io/stream.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fixture.h"
+
+namespace sofa::io {
+namespace {
+
+class StreamOver : public testing::TestWithParam<std::string> {
+ protected:
+  Address address() const { return GetParam() == "unix" ? temporary_path() : *Address::parse(GetParam()); }
+  Runtime runtime_{{.shards = 1}};
+};
+INSTANTIATE_TEST_SUITE_P(Families, StreamOver, testing::Values("127.0.0.1:0", "[::1]:0", "unix"));
+
+TEST_P(StreamOver, CarriesBytesBothWays) {
+  run_ok(runtime_, [&]() -> Body {
+    Pair pair = co_await or_return(connected_pair(address()));
+    co_await or_return(pair.client.write(Bytes::literal("ping")));
+    co_await or_return(pair.client.write(Bytes::literal("-pong")));
+    EXPECT_EQ(co_await or_return(read_text(pair.server, 9)), "ping-pong");
+    co_await or_return(pair.server.write(Bytes::literal("back")));
+    EXPECT_EQ(co_await or_return(read_text(pair.client, 4)), "back");
+    EXPECT_EQ(pair.client.peer(), pair.server.local());
+    co_return kOk;
+  });
+}
+
+Task<Result<void>> send_all(Stream& stream, size_t total, size_t chunk, size_t low_water) {
+  uint8_t next = 0;
+  for (size_t sent = 0; sent < total; sent += chunk) {
+    Buffer out(chunk);
+    for (size_t i = 0; i < chunk; ++i) out.append_u8(next++);
+    co_await or_return(stream.write(out.take()));
+    co_await or_return(stream.drained(low_water));
+  }
+  stream.shutdown_write();
+  co_return kOk;
+}
+
+TEST_P(StreamOver, MovesMegabytesInOrderUnderBackPressure) {
+  run_ok(runtime_, [&]() -> Body {
+    constexpr size_t kTotal = 8 << 20;
+    Pair pair = co_await or_return(connected_pair(address()));
+    TaskGroup group(co_await current_scope());
+    group.spawn("sender", send_all(pair.client, kTotal, 1000 * 64, 256 << 10));
+    Buffer in;
+    uint8_t expected = 0;
+    size_t received = 0;
+    size_t wrong = 0;
+    while (size_t n = co_await or_return(pair.server.read_some(in))) {
+      for (uint8_t byte : in.span()) wrong += byte != expected++;
+      received += n;
+      in.clear();
+    }
+    EXPECT_EQ(wrong, 0U);
+    EXPECT_GE(received, kTotal);
+    co_await or_return(co_await group.join());
+    co_return kOk;
+  });
+}
+
+TEST_P(StreamOver, ManySmallPartsLeaveInBatches) {
+  run_ok(runtime_, [&]() -> Body {
+    Pair pair = co_await or_return(connected_pair(address()));
+    std::string expected;
+    for (int i = 0; i < 3000; ++i) {
+      const std::string part = fmt::format("{},", i);
+      expected += part;
+      co_await or_return(pair.client.write(Bytes::copy_of(part)));
+    }
+    const bool same = co_await or_return(read_text(pair.server, expected.size())) == expected;
+    EXPECT_TRUE(same);
+    co_return kOk;
+  });
+}
+
+TEST_P(StreamOver, EndOfStreamIsSeenAlsoBehindData) {
+  run_ok(runtime_, [&]() -> Body {
+    Pair pair = co_await or_return(connected_pair(address()));
+    co_await or_return(pair.client.write(Bytes::literal("last")));
+    co_await or_return(co_await pair.client.close_after_flush());
+    EXPECT_FALSE(pair.client.is_open());
+    co_await or_return(co_await eventually([&] { return pair.server.peer_closed(); }));
+    Buffer in;
+    EXPECT_EQ(co_await or_return(pair.server.read_some(in)), 4U);
+    EXPECT_EQ(co_await or_return(pair.server.read_some(in)), 0U);
+    EXPECT_EQ(co_await or_return(pair.server.read_some(in)), 0U);
+    co_return kOk;
+  });
+}
+
+TEST_P(StreamOver, HalfClosedPeerStillReads) {
+  run_ok(runtime_, [&]() -> Body {
+    Pair pair = co_await or_return(connected_pair(address()));
+    pair.client.shutdown_write();
+    EXPECT_EQ(co_await or_return(read_text(pair.server, 1)), "");
+    co_await or_return(pair.server.write(Bytes::literal("answer")));
+    EXPECT_EQ(co_await or_return(read_text(pair.client, 6)), "answer");
+    EXPECT_EQ(pair.client.write(Bytes::literal("more")).error().code(), Code::failed_precondition);
+    co_return kOk;
+  });
+}
+
+TEST_P(StreamOver, APeerThatNeverReadsFillsTheQueueAndThenStalls) {
+  run_ok(runtime_, [&]() -> Body {
+    StreamOptions options{.max_write_queue = 1 << 20, .write_stall_timeout = milliseconds(100)};
+    Pair pair = co_await or_return(connected_pair(address(), options));
+    const Bytes chunk = Bytes::copy_of(std::string(100'000, 'x'));
+    Result<void> written;
+    for (int i = 0; i < 1000 && written; ++i) {
+      written = pair.client.write(chunk);
+      co_await yield();
+      pair.client.flush();
+    }
+    EXPECT_FALSE(written);
+    EXPECT_EQ(written.error().code(), Code::resource_exhausted);
+    EXPECT_LE(pair.client.pending_write_bytes(), size_t{1} << 20);
+    auto drained = co_await pair.client.drained();
+    EXPECT_EQ(drained.error().code(), Code::deadline_exceeded) << drained.error().to_string();
+    EXPECT_FALSE(pair.client.is_open());
+    co_return kOk;
+  });
+}
+
+TEST_P(StreamOver, WaitsEndWithTheirScope) {
+  run_ok(runtime_, [&]() -> Body {
+    Pair pair = co_await or_return(connected_pair(address()));
+    Buffer in;
+    auto read = [&]() -> Task<Result<size_t>> { co_return co_await pair.client.read_some(in); };
+    EXPECT_EQ((co_await with_timeout(milliseconds(5), read())).error().code(), Code::deadline_exceeded);
+    // The stream lives on, and so does what arrives later.
+    co_await or_return(pair.server.write(Bytes::literal("late")));
+    EXPECT_EQ(co_await or_return(pair.client.read_some(in)), 4U);
+    auto fill = [&]() -> Body {
+      co_await or_return(pair.client.write(Bytes::copy_of(std::string(12 << 20, 'x'))));
+      co_return co_await pair.client.drained();
+    };
+    EXPECT_EQ((co_await with_timeout(milliseconds(20), fill())).error().code(), Code::deadline_exceeded);
+    co_return kOk;
+  });
+}
+
+TEST_P(StreamOver, ClosingFailsTheWaitsAndMayDestroyTheStream) {
+  run_ok(runtime_, [&]() -> Body {
+    Pair pair = co_await or_return(connected_pair(address()));
+    std::optional<Stream> doomed(std::move(pair.client));
+    Result<size_t> got{0};
+    TaskGroup group(co_await current_scope());
+    group.spawn("reader", [](Stream& stream, Result<size_t>& result) -> Task<void> {
+      Buffer in;
+      result = co_await stream.read_some(in);
+    }(*doomed, got));
+    co_await or_return(sleep_for(milliseconds(2)));
+    doomed.reset();
+    co_await or_return(co_await group.join());
+    EXPECT_EQ(got.error().code(), Code::unavailable);
+    co_return kOk;
+  });
+}
+
+TEST(Stream, AResetIsAnErrorOfTheReader) {
+  Runtime runtime({.shards = 1});
+  run_ok(runtime, []() -> Body {
+    Pair pair = co_await or_return(connected_pair(loopback()));
+    co_await or_return(pair.server.write(Bytes::literal("unread input makes close() send a reset")));
+    co_await or_return(co_await eventually([&] {
+      pair.server.flush();
+      return pair.server.pending_write_bytes() == 0;
+    }));
+    co_await or_return(sleep_for(milliseconds(5)));
+    pair.client.close();
+    Buffer in;
+    auto got = co_await pair.server.read_some(in);
+    EXPECT_FALSE(got.has_value());
+    EXPECT_FALSE(pair.server.is_open());
+    co_return kOk;
+  });
+}
+
+TEST(Stream, AConnectionNobodyListensForNamesTheAddress) {
+  Runtime runtime({.shards = 1});
+  run_ok(runtime, []() -> Body {
+    Address free_port;
+    {
+      Listener listener = co_await or_return(Listener::bind(loopback()));
+      free_port = listener.local();
+    }
+    auto stream = co_await Stream::connect(free_port);
+    EXPECT_FALSE(stream.has_value());
+    EXPECT_NE(stream.error().to_string().find(free_port.to_string()), std::string::npos) << stream.error().to_string();
+    co_return kOk;
+  });
+}
+
+TEST(Stream, ConnectTriesEachAddressOfAName) {
+  Runtime runtime({.shards = 1});
+  run_ok(runtime, []() -> Body {
+    Listener listener = co_await or_return(Listener::bind(loopback()));
+    Stream client = co_await or_return(Stream::connect(Address::of("localhost", listener.local().port())));
+    EXPECT_TRUE(client.is_open());
+    co_return kOk;
+  });
+}
+
+TEST(Stream, ConnectBindsTheLocalAddress) {
+  Runtime runtime({.shards = 1});
+  run_ok(runtime, []() -> Body {
+    Listener listener = co_await or_return(Listener::bind(loopback()));
+    ConnectOptions options;
+    options.bind = Address::of("127.0.0.1", 0);
+    Stream client = co_await or_return(Stream::connect(listener.local(), options));
+    EXPECT_EQ(client.local().host(), "127.0.0.1");
+    EXPECT_NE(client.local().port(), 0);
+    co_return kOk;
+  });
+}
+
+TEST(Stream, AnUnansweredConnectEndsInItsTime) {
+  Runtime runtime({.shards = 1});
+  run_ok(runtime, []() -> Body {
+    // A listener with a full backlog leaves further connects without an answer.
+    ListenOptions options;
+    options.backlog = 0;
+    Listener listener = co_await or_return(Listener::bind(loopback(), options));
+    std::vector<Stream> held;
+    ConnectOptions connect;
+    connect.timeout = milliseconds(50);
+    for (int i = 0; i < 20; ++i) {
+      auto stream = co_await Stream::connect(listener.local(), connect);
+      if (!stream) {
+        EXPECT_EQ(stream.error().code(), Code::deadline_exceeded) << stream.error().to_string();
+        co_return kOk;
+      }
+      held.push_back(std::move(*stream));
+    }
+    ADD_FAILURE() << "every connect was answered";
+    co_return kOk;
+  });
+}
+
+TEST(Stream, ABusyStreamLetsOthersHaveTheirTurn) {
+  Runtime runtime({.shards = 1});
+  run_ok(runtime, []() -> Body {
+    Pair pair = co_await or_return(connected_pair(loopback()));
+    TaskGroup group(co_await current_scope());
+    group.spawn("sender", send_all(pair.client, 4 << 20, 64 * 1024, 1 << 20));
+    size_t turns = 0;
+    bool done = false;
+    group.spawn("counter", [](size_t& count, bool& stop) -> Task<void> {
+      while (!stop) {
+        ++count;
+        co_await yield();
+      }
+    }(turns, done));
+    Buffer in;
+    while (co_await or_return(pair.server.read_some(in, 1024)) > 0) in.clear();  // always full: never known to be drained
+    done = true;
+    EXPECT_GT(turns, 50U);
+    co_await or_return(co_await group.join());
+    co_return kOk;
+  });
+}
+
+}  // namespace
+}  // namespace sofa::io
