@@ -1,0 +1,5 @@
+package sofa.bench;
+
+public interface EchoService {
+    String echo(String text);
+}
