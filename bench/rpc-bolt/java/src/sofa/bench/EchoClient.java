@@ -9,7 +9,8 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * A SOFARPC client on its one connection: EchoClient --target HOST:PORT --callers N --size B --warmup S --seconds S [--rate R].
  * Without a rate each caller sends its next call when it has its answer (closed loop); with one the calls of all callers together have fixed
- * times from the end of the (closed-loop) warm-up on, and latency counts from the time at which a call was due. Prints "measuring" when the warm-up is over and one line of JSON at the end.
+ * times from the end of the (closed-loop) warm-up on, and latency counts from the time at which a call was due. Prints "measuring" when the
+ * warm-up is over and one line of JSON at the end.
  */
 public final class EchoClient {
     private final EchoService service;
