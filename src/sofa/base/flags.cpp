@@ -1,0 +1,237 @@
+#include "sofa/base/flags.h"
+
+#include <cstdlib>
+#include <set>
+
+#include "sofa/base/detail/scalar_text.h"
+#include "sofa/base/json.h"
+
+namespace sofa {
+
+namespace {
+
+/// One field of the options, nested structs flattened.
+struct Flag {
+  std::string name;   // "ledger-listen-port"
+  std::string alias;  // the same with the field's alias; empty without one
+  const Field* field;
+  const Type* type;  // looks through optional
+  void* at;          // the field, a pointer not looked through
+  bool given = false;
+};
+
+std::string dashed(std::string_view name) {
+  std::string text(name);
+  std::ranges::replace(text, '_', '-');
+  return text;
+}
+
+std::string environment_name(std::string_view prefix, std::string_view flag) {
+  std::string name = fmt::format("{}_{}", prefix, flag);
+  for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name;
+}
+
+void collect(const Type& type, void* object, const std::string& prefix, std::vector<Flag>& flags) {
+  for (const Field& field : type.structure->fields) {
+    const Type* own = &field.type();
+    if (own->kind == Kind::structure) {
+      collect(*own, field.in(object), prefix + dashed(field.name) + "-", flags);
+      continue;
+    }
+    if (own->kind == Kind::indirect) own = &own->indirect->target();
+    flags.push_back({prefix + dashed(field.name), field.alias.empty() ? "" : prefix + dashed(field.alias), &field, own, field.in(object)});
+  }
+}
+
+class FlagParser {
+ public:
+  FlagParser(std::span<const char* const> arguments, const Type& type, void* object, const FlagOptions& options)
+      : arguments_(arguments), type_(type), options_(options) {
+    collect(type, object, "", flags_);
+    parsed_.help_text = help();
+  }
+
+  Result<ParsedFlags> parse() {
+    for (const std::string_view argument : arguments_) {
+      if (argument == "--") break;
+      if (argument == "--help" || argument == "-h") parsed_.help = true;
+    }
+    if (parsed_.help) return std::move(parsed_);
+    if (auto read = read_environment(); !read) return forward_error(read);
+    if (auto read = read_arguments(); !read) return forward_error(read);
+    for (const Flag& flag : flags_) {
+      if (flag.field->required && !flag.given) {
+        return fail(Code::invalid_argument, "--{} is required: {}", flag.name, detail::expected_of(*flag.type, flag.field));
+      }
+    }
+    return std::move(parsed_);
+  }
+
+ private:
+  Result<void> read_environment() {
+    if (options_.environment_prefix.empty()) return {};
+    for (Flag& flag : flags_) {
+      const std::string name = environment_name(options_.environment_prefix, flag.name);
+      const char* value = std::getenv(name.c_str());
+      if (value == nullptr) continue;
+      if (auto set = assign(flag, name, value); !set) return set;
+    }
+    for (Flag& flag : flags_) cleared_.erase(&flag);  // the command line replaces a list of the environment
+    return {};
+  }
+
+  Result<void> read_arguments() {
+    bool only_positional = false;
+    for (size_t i = 1; i < arguments_.size(); ++i) {
+      const std::string_view argument = arguments_[i];
+      if (!only_positional && argument == "--") {
+        only_positional = true;
+      } else if (!only_positional && argument.starts_with('-') && argument != "-") {
+        if (auto read = read_flag(argument, i); !read) return read;
+      } else if (parsed_.positional.size() == options_.max_positional) {
+        return fail(Code::invalid_argument, "the argument {} is one too many; flags start with --, see --help", detail::quoted(argument));
+      } else {
+        parsed_.positional.emplace_back(argument);
+      }
+    }
+    return {};
+  }
+
+  /// `index` moves on when the value is the next argument.
+  Result<void> read_flag(std::string_view argument, size_t& index) {
+    std::string_view name = argument.substr(argument.starts_with("--") ? 2 : 1);
+    const size_t equals = name.find('=');
+    const bool has_value = equals != std::string_view::npos;
+    std::string_view value = has_value ? name.substr(equals + 1) : std::string_view{};
+    name = name.substr(0, equals);
+    Flag* flag = find(name);
+    const bool negated = flag == nullptr && name.starts_with("no-") && !has_value;
+    if (negated) flag = find(name.substr(3));
+    if (flag == nullptr || !argument.starts_with("--") || (negated && flag->type->kind != Kind::boolean)) return unknown(argument, name);
+    const std::string shown = fmt::format("--{}", name);
+    if (!has_value && flag->type->kind == Kind::boolean) {
+      value = negated ? "false" : "true";
+    } else if (!has_value) {
+      if (index + 1 == arguments_.size()) {
+        return fail(Code::invalid_argument, "{} needs a value: {}", shown, detail::expected_of(*flag->type, flag->field));
+      }
+      value = arguments_[++index];
+    }
+    return assign(*flag, shown, value);
+  }
+
+  Flag* find(std::string_view name) {
+    for (Flag& flag : flags_) {
+      if (flag.name == name || (!flag.alias.empty() && flag.alias == name)) return &flag;
+    }
+    return nullptr;
+  }
+
+  Result<void> unknown(std::string_view argument, std::string_view name) const {
+    std::vector<std::string_view> names{"help"};
+    for (const Flag& flag : flags_) names.push_back(flag.name);
+    const std::string_view near = detail::nearest(name, names);
+    const std::string_view shown = argument.substr(0, argument.find('='));
+    if (near.empty()) return fail(Code::invalid_argument, "{} is no known flag; see --help", shown);
+    return fail(Code::invalid_argument, "{} is no known flag; did you mean --{}?", shown, near);
+  }
+
+  Result<void> assign(Flag& flag, std::string_view shown, std::string_view value) {
+    flag.given = true;
+    void* at = flag.at;
+    if (flag.field->type().kind == Kind::indirect) {
+      if (flag.field->type().indirect->ownership == Ownership::link) {
+        return fail(Code::unimplemented, "{} cannot be set on the command line; use the configuration file", shown);
+      }
+      at = flag.field->type().indirect->emplace(at, nullptr);
+    }
+    const detail::Wrong found = set(flag, at, value);
+    if (!found) return {};
+    return fail(Code::invalid_argument, "{}: expected {}, found {}", shown, detail::expected_of(*flag.type, flag.field),
+                flag.field->secret ? "something else (the value is secret)" : *found);
+  }
+
+  detail::Wrong set(Flag& flag, void* at, std::string_view value) {
+    const Type& type = *flag.type;
+    if (detail::is_scalar(type)) return detail::set_text(type, flag.field, value, false, at);
+    if (type.kind != Kind::list && type.kind != Kind::map) return detail::quoted(value);
+    const bool first = cleared_.insert(&flag).second;  // the first use replaces the default
+    if (type.kind == Kind::map) return set_entry(type, flag.field, first, at, value);
+    if (first) type.list->clear(at);
+    const Type& element = type.list->element();
+    if (!detail::is_scalar(element)) return detail::quoted(value);
+    return detail::set_text(element, flag.field, value, false, type.list->append(at));
+  }
+
+  static detail::Wrong set_entry(const Type& type, const Field* field, bool first, void* at, std::string_view text) {
+    const size_t equals = text.find('=');
+    if (equals == std::string_view::npos) return fmt::format("{}, which is no key=value", detail::quoted(text));
+    if (first) type.map->clear(at);
+    struct Context {
+      const Type& type;
+      const Field* field;
+      std::string_view key, value;
+      detail::Wrong wrong = {};
+    } context{type, field, text.substr(0, equals), text.substr(equals + 1)};
+    type.map->insert(at, &context, [](void* raw, void* key, void* value) {
+      Context& c = *static_cast<Context*>(raw);
+      if (!detail::is_scalar(c.type.map->key()) || !detail::is_scalar(c.type.map->value())) c.wrong = "a map that text cannot express";
+      if (!c.wrong) c.wrong = detail::set_text(c.type.map->key(), nullptr, c.key, false, key);
+      if (!c.wrong) c.wrong = detail::set_text(c.type.map->value(), c.field, c.value, false, value);
+      return !c.wrong;
+    });
+    return context.wrong;
+  }
+
+  std::string help() const {
+    const std::string_view program = !options_.program.empty() ? options_.program : arguments_.empty() ? "program" : std::string_view(arguments_[0]);
+    std::string text = fmt::format("Usage: {} [flags]", program.substr(program.rfind('/') + 1));
+    if (options_.max_positional > 0) {
+      text += fmt::format(" [{}{}]", options_.positional_name.empty() ? "ARGUMENT" : options_.positional_name, options_.max_positional > 1 ? "..." : "");
+    }
+    const std::string_view about = options_.about.empty() ? type_.structure->doc : options_.about;
+    text += about.empty() ? "\n\n" : fmt::format("\n\n{}\n\n", about);
+    size_t width = 6;
+    for (const Flag& flag : flags_) width = std::max(width, std::min<size_t>(flag.name.size() + 2, 40));
+    for (const Flag& flag : flags_) text += fmt::format("  {:<{}}  {}\n", "--" + flag.name, width, describe_flag(flag));
+    text += fmt::format("  {:<{}}  shows this text\n", "--help", width);
+    if (!options_.environment_prefix.empty()) {
+      text += fmt::format("\nEach flag may be set by the environment too: --{} is {}.\n", flags_.empty() ? "flag" : flags_[0].name,
+                          environment_name(options_.environment_prefix, flags_.empty() ? "flag" : flags_[0].name));
+    }
+    return text;
+  }
+
+  std::string describe_flag(const Flag& flag) const {
+    const Field& field = *flag.field;
+    std::string text(field.doc);
+    std::string_view more = "";
+    if (flag.type->kind == Kind::list && !detail::is_byte_list(*flag.type)) more = "may be repeated; ";
+    if (flag.type->kind == Kind::map) more = "key=value, may be repeated; ";
+    text += fmt::format("{}({}{}; {})", text.empty() ? "" : " ", more, detail::expected_of(*flag.type, &field), field.required ? "required" : default_of(flag));
+    return text;
+  }
+
+  static std::string default_of(const Flag& flag) {
+    if (flag.field->secret) return "secret";
+    auto text = to_json(flag.field->type(), flag.at);
+    if (!text || *text == "null" || *text == "\"\"" || *text == "[]" || *text == "{}") return "none by default";
+    return fmt::format("default {}", *text);
+  }
+
+  std::span<const char* const> arguments_;
+  const Type& type_;
+  const FlagOptions& options_;
+  std::vector<Flag> flags_;
+  std::set<const Flag*> cleared_;
+  ParsedFlags parsed_;
+};
+
+}  // namespace
+
+Result<ParsedFlags> parse_flags(std::span<const char* const> arguments, const Type& type, void* object, const FlagOptions& options) {
+  return FlagParser(arguments, type, object, options).parse();
+}
+
+}  // namespace sofa
