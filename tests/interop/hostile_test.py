@@ -143,6 +143,9 @@ BROKEN_VALUES = {
 }
 
 
+CLAIMS = (LONG_INT_ARRAY, b"Vl\x7f\xff\xff\xffz", BROKEN_VALUES["list_v_of_2_billion"], BROKEN_VALUES["object_with_2_billion_fields"])
+
+
 @pytest.mark.stricter_than_java
 @pytest.mark.parametrize("name", BROKEN_VALUES)
 def test_a_broken_value_has_status_12_and_the_connection_lives(peer, name):
@@ -174,7 +177,7 @@ def test_wrong_lengths_cost_no_memory(own_server):
         peer.echo(1)
         before = own_server.rss_mib()
         for request_id in range(2, 40):
-            for value in (LONG_INT_ARRAY, b"Vl\x7f\xff\xff\xffz", BROKEN_VALUES["list_v_of_2_billion"], BROKEN_VALUES["object_with_2_billion_fields"]):
+            for value in CLAIMS:
                 peer.send(echo_object(request_id, value))
                 assert peer.response().status in (bolt.OK, bolt.DESERIAL_EXCEPTION)
         with bolt.Peer(own_server.address) as claims:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compiles a folder of Java programs once and prints its class path: build.sh [FOLDER]
-# FOLDER (default: this one) holds pom.xml (the libraries), src/ and, with a file "protos", the .proto files that protoc turns into Java, one path a line.
+# FOLDER (default: this one) holds pom.xml (the libraries), src/ and perhaps a file "protos": the .proto files that become Java, one path a line.
 # Output goes to build/java/ (or $SOFA_JAVA_OUT); a stamp over all inputs makes the second call cost a few milliseconds.
 set -euo pipefail
 
@@ -28,7 +28,8 @@ if [[ ! -f $out/stamp || $(<"$out/stamp") != "$stamp" ]]; then
   resolve=(mvn -q -B -f "$folder/pom.xml" dependency:build-classpath -Dmdep.outputFile="$out/libraries")
   "${resolve[@]}" -o >/dev/null 2>&1 || "${resolve[@]}" >&2
   if ((${#protos[@]})); then
-    protoc --java_out="$out/generated" $(printf -- '-I%s\n' "${protos[@]%/*}" | sort -u) "${protos[@]}"
+    mapfile -t includes < <(printf -- '-I%s\n' "${protos[@]%/*}" | sort -u)
+    protoc --java_out="$out/generated" "${includes[@]}" "${protos[@]}"
   fi
   find "$folder/src" "$out/generated" -name '*.java' >"$out/sources"
   javac --release 17 -nowarn -proc:none -encoding UTF-8 -cp "$(<"$out/libraries")" -d "$out/classes" @"$out/sources" >&2

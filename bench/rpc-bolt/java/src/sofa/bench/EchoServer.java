@@ -8,7 +8,8 @@ public final class EchoServer {
     public static void main(String[] args) {
         int port = new Options(args).number("--port", 12200);
         ServerConfig server = new ServerConfig().setProtocol("bolt").setHost("127.0.0.1").setPort(port).setDaemon(false);
-        new ProviderConfig<EchoService>().setInterfaceId(EchoService.class.getName()).setRef(text -> text).setRegister(false).setServer(server).export();
+        ProviderConfig<EchoService> provider = new ProviderConfig<>();
+        provider.setInterfaceId(EchoService.class.getName()).setRef(text -> text).setRegister(false).setServer(server).export();
         System.out.println("ready pid=" + ProcessHandle.current().pid() + " bolt=" + port);
         System.out.flush();
     }

@@ -208,7 +208,8 @@ final class CallChecks {
         suite.check("protobuf.echo", () -> {
             EchoRequest request = EchoRequest.newBuilder().setText("hi 中文").setTimes(3).setBlob(ByteString.copyFrom(new byte[] {0, 1, -1}))
                 .putAttrs("k", "v").putAttrs("", "empty key").setSleepMs(20).build();
-            EchoResponse expected = EchoResponse.newBuilder().setText("hi 中文").setBlob(request.getBlob()).putAllAttrs(request.getAttrsMap()).build();
+            EchoResponse expected = EchoResponse.newBuilder().setText("hi 中文").setBlob(request.getBlob())
+                .putAllAttrs(request.getAttrsMap()).build();
             equal(expected, peers.pb.echo(request));
         });
         suite.check("protobuf.1_mib", () -> {

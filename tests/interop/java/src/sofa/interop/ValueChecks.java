@@ -54,7 +54,8 @@ final class ValueChecks {
 
     private static void numbers(Suite suite, InteropService service, String suffix) {
         suite.check("add" + suffix, () -> {
-            int[] values = {0, 1, -1, -16, -17, 47, 48, -2048, -2049, 2047, 2048, -262144, -262145, 262143, 262144, Integer.MIN_VALUE, Integer.MAX_VALUE};
+            int[] values = {0, 1, -1, -16, -17, 47, 48, -2048, -2049, 2047, 2048, -262144, -262145, 262143, 262144, Integer.MIN_VALUE,
+                Integer.MAX_VALUE};
             for (int a : values) {
                 for (int b : new int[] {0, a, 1}) {
                     equal(a + b, service.add(a, b));
@@ -70,8 +71,8 @@ final class ValueChecks {
             }
         });
         suite.check("half" + suffix, () -> {
-            double[] values = {0, 2, -256, 256, 254, 65534, -65536, 1e300, 0.1, 0.25, 1.001, 1234.5678, Double.MIN_VALUE, Double.MAX_VALUE, Double.NaN,
-                Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 3e-5};
+            double[] values = {0, 2, -256, 256, 254, 65534, -65536, 1e300, 0.1, 0.25, 1.001, 1234.5678, Double.MIN_VALUE, Double.MAX_VALUE,
+                Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 3e-5};
             for (double value : values) {
                 equal(value / 2, service.half(value));
             }
