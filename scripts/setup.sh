@@ -12,7 +12,8 @@ packages_bench=("${packages_build[@]}" librocksdb-dev)
 # The packages of a list that are not installed, one a line; one call of dpkg-query, so that asking is cheap.
 missing_packages() {
   local installed package
-  installed=" $(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "$@" 2>/dev/null | sed -n 's/^ii \?//p' | tr '\n' ' ') "
+  # dpkg-query fails when one of them is unknown to it: that is an answer here, not an error.
+  installed=" $({ dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "$@" 2>/dev/null || true; } | sed -n 's/^ii \?//p' | tr '\n' ' ') "
   for package in "$@"; do
     [[ $installed == *" $package "* ]] || echo "$package"
   done
