@@ -38,7 +38,7 @@ void Scope::on_parent_cancelled(CancelHook& self, const Error& reason) { static_
 
 void Scope::on_deadline(void* self) {
   auto& scope = *static_cast<Scope*>(self);
-  const auto given = std::chrono::duration_cast<std::chrono::milliseconds>(scope.deadline_ - scope.begun_).count();
+  const auto given = std::chrono::round<std::chrono::milliseconds>(scope.deadline_ - scope.begun_).count();
   if (given <= 0) {
     scope.cancel(Error(Code::deadline_exceeded, "the deadline had passed before the work began"));
   } else {

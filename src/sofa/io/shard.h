@@ -149,15 +149,19 @@ namespace detail {
 /// Suspends until the coroutine's turn in the ready queue comes again.
 class Yield {
  public:
+  /// `scope` names the task for the watchdog where its coroutine has no scope yet.
+  explicit Yield(Scope* scope = nullptr) : scope_(scope) {}
   bool await_ready() const noexcept { return false; }
   template <ScopedPromise P>
   void await_suspend(std::coroutine_handle<P> self) {
     wait_.begin_uncancellable(self);
+    if (scope_ != nullptr) wait_.set_scope(*scope_);
     wait_.wake();
   }
   void await_resume() const noexcept {}
 
  private:
+  Scope* scope_;
   Wait wait_;
 };
 
@@ -274,7 +278,7 @@ class TypedRemoteCall final : public RemoteCall {
 }  // namespace detail
 
 /// Lets other ready tasks of the shard run first.
-inline detail::Yield yield() { return {}; }
+inline detail::Yield yield() { return detail::Yield(); }
 /// `Result<void> r = co_await sleep_for(d)`; an error when the scope is cancelled.
 inline detail::Sleep sleep_until(Instant when) { return detail::Sleep(when); }
 inline detail::Sleep sleep_for(Duration d) {

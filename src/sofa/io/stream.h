@@ -29,8 +29,8 @@ struct StreamOptions {
 
 struct ConnectOptions {
   Duration timeout = std::chrono::seconds(5);  // for all addresses of a name together
-  std::optional<Address> bind;                 // the local address
-  StreamOptions stream;
+  std::optional<Address> bind{};               // the local address
+  StreamOptions stream{};
 };
 
 /// The answer of one attempt to read.

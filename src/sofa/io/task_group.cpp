@@ -54,7 +54,7 @@ detail::Root TaskGroup::drive(TaskGroup& group, const char* name, Task<Result<vo
     member.name = name;
     group.members_.push_back(member);
     Scope scope(&group.scope_, name);
-    co_await yield();
+    co_await detail::Yield(&scope);
     try {
       result = co_await std::move(task).in(scope);
     } catch (...) {

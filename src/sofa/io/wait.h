@@ -63,6 +63,7 @@ class Wait : public detail::ListHook<detail::QueueTag>, private CancelHook {
   }
 
   const Scope* scope() const { return scope_; }
+  void set_scope(Scope& scope) { scope_ = &scope; }
   /// Only the shard calls this.
   void resume() {
     const std::coroutine_handle<> next = redirect_ == nullptr ? handle_ : redirect_(redirect_context_);

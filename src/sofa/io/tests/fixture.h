@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <atomic>
 #include <string>
 
+#include "sofa/base/random.h"
 #include "sofa/io/channel.h"
 #include "sofa/io/dns.h"
 #include "sofa/io/listener.h"
