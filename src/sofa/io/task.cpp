@@ -4,15 +4,10 @@
 #include <cstdlib>
 #include <new>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SOFA_PLAIN_FRAMES 1  // reused frames would hide a use after free
-#endif
-#endif
-
 namespace sofa::io::detail {
 
 namespace {
+constexpr bool kReuseFrames = !__has_feature(address_sanitizer);  // a reused frame would hide a use after free
 constexpr size_t kClassBytes = 64;
 constexpr size_t kClasses = 32;             // frames up to 2 KiB are kept, larger ones go back to malloc
 constexpr uint32_t kMostFramesKept = 256;   // of each class and thread: at most 8.4 MiB a thread in all
@@ -60,21 +55,15 @@ void* checked_malloc(size_t size) {
 }  // namespace
 
 void* allocate_frame(size_t size) {
-#ifdef SOFA_PLAIN_FRAMES
-  return checked_malloc(size);
-#else
   const size_t size_class = (size - 1) / kClassBytes;
-  if (size_class >= kClasses) return checked_malloc(size);
+  if (!kReuseFrames || size_class >= kClasses) return checked_malloc(size);
   if (void* frame = frame_lists.take(size_class)) return frame;
   return checked_malloc((size_class + 1) * kClassBytes);
-#endif
 }
 
-void free_frame(void* frame, [[maybe_unused]] size_t size) noexcept {
-#ifndef SOFA_PLAIN_FRAMES
+void free_frame(void* frame, size_t size) noexcept {
   const size_t size_class = (size - 1) / kClassBytes;
-  if (size_class < kClasses && frame_lists.keep(frame, size_class)) return;
-#endif
+  if (kReuseFrames && size_class < kClasses && frame_lists.keep(frame, size_class)) return;
   std::free(frame);
 }
 
