@@ -1,0 +1,219 @@
+#include "sofa/state/log/detail/log_runtime.h"
+
+#include <pthread.h>
+
+#include "sofa/base/log.h"
+
+namespace sofa::log::detail {
+
+namespace {
+const Logger& logger() {
+  static const Logger instance{"log"};
+  return instance;
+}
+}  // namespace
+
+Worker::Worker(const char* name) : thread_([this, name] {
+      ::pthread_setname_np(::pthread_self(), name);
+      run();
+    }) {}
+
+void Worker::submit(std::function<void()> work) {
+  {
+    std::lock_guard hold(mutex_);
+    queue_.push_back(std::move(work));
+  }
+  arrived_.notify_one();
+}
+
+void Worker::stop() {
+  {
+    std::lock_guard hold(mutex_);
+    stopping_ = true;
+  }
+  arrived_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::run() {
+  std::unique_lock hold(mutex_);
+  for (;;) {
+    arrived_.wait(hold, [&] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    auto work = std::move(queue_.front());
+    queue_.pop_front();
+    hold.unlock();
+    work();
+    work = nullptr;
+    hold.lock();
+  }
+}
+
+LogRuntime::LogRuntime(FileSystem& files, LogOptions options, RecoveredLog recovered)
+    : home_(io::Shard::current()),
+      files_(files),
+      notes_(std::move(recovered.notes)),
+      writer_(recovered),
+      core_(std::move(options), std::move(recovered)) {
+  for (const std::string& note : notes_) logger().warn("recovered", {{"note", note}});
+}
+
+Result<void> LogRuntime::check_open() const {
+  assert(home_.is_current() && "a log is used on the shard that opened it");
+  if (closed_) return fail(Code::failed_precondition, "The log {} is closed; open it again", core_.options().folder);
+  return {};
+}
+
+Result<uint64_t> LogRuntime::stage(std::span<NewRecord> records, AppendWaiter* waiter) {
+  if (auto open = check_open(); !open) return forward_error(open);
+  auto index = core_.stage(records, waiter);
+  if (!index) {
+    ++stats_.refused;
+    if (index.error().code() == Code::resource_exhausted) keep_house();  // perhaps there is space again
+    return index;
+  }
+  home_.at_turn_end(turn_end_);
+  return index;
+}
+
+Result<void> LogRuntime::stage_truncate(Kind kind, uint64_t stream, uint64_t index, AppendWaiter* waiter) {
+  if (auto open = check_open(); !open) return open;
+  auto staged = core_.stage_truncate(kind, stream, index, waiter);
+  if (staged) home_.at_turn_end(turn_end_);
+  return staged;
+}
+
+bool LogRuntime::stage_moved(uint64_t stream, uint64_t index, uint64_t segment, Bytes payload, AppendWaiter* waiter) {
+  if (closed_ || !core_.stage_moved(stream, index, segment, std::move(payload), true, waiter)) return false;
+  ++stats_.records_moved;
+  home_.at_turn_end(turn_end_);
+  return true;
+}
+
+void LogRuntime::on_turn_end(void* context) { static_cast<LogRuntime*>(context)->hand_over(); }
+
+void LogRuntime::hand_over() {
+  switch (core_.take(batch_)) {
+    case LogCore::Next::nothing: break;
+    case LogCore::Next::need_segment: prepare_next(); break;
+    case LogCore::Next::batch:
+      done_.keep = shared_from_this();
+      writer_thread_.submit([this] {
+        outcome_ = writer_.write(batch_);
+        home_.post(done_);
+      });
+      break;
+  }
+}
+
+void LogRuntime::on_written(io::PostNode& node) {
+  auto& done = static_cast<Done&>(node);
+  const std::shared_ptr<LogRuntime> keep = std::move(done.keep);
+  keep->written();
+}
+
+void LogRuntime::written() {
+  core_.complete(batch_, outcome_);
+  if (!outcome_.error) {
+    stats_.records += batch_.ops.size();
+    stats_.bytes += batch_.end - batch_.begin;
+    ++stats_.batches;
+    stats_.sync_nanoseconds.add(static_cast<uint64_t>(outcome_.sync_time.count()));
+    stats_.batch_records.add(batch_.ops.size());
+  }
+  std::optional<Error> error = core_.failed() ? core_.failed() : outcome_.error;
+  for (const Op& op : batch_.ops) {
+    if (op.ends_group && op.waiter != nullptr) finish(op.waiter, outcome_.error);
+  }
+  if (error) {
+    logger().error("append failed", {{"error", *error}, {"final", core_.failed().has_value()}});
+    refuse_staged(*error);
+  }
+  batch_.ops.clear();
+  // The woken appenders run first in this turn; their next appends go with the next batch at its end.
+  if (!core_.idle()) home_.at_turn_end(turn_end_);
+  keep_house();
+}
+
+void LogRuntime::refuse_staged(const Error& error) {
+  for (void* waiter : core_.refuse_staged()) {
+    ++stats_.refused;
+    finish(waiter, error);
+  }
+}
+
+void LogRuntime::finish(void* opaque, const std::optional<Error>& error) {
+  auto* waiter = static_cast<AppendWaiter*>(opaque);
+  if (waiter->abandoned) {
+    delete waiter;
+    return;
+  }
+  waiter->error = error;
+  waiter->done = true;
+  waiter->wait.wake();
+}
+
+void LogRuntime::keep_house() {
+  if (closed_) return;
+  if (core_.wants_segment()) prepare_next();
+  delete_oldest();
+}
+
+void LogRuntime::prepare_next() {
+  if (preparing_) return;
+  preparing_ = true;
+  housekeeper_.submit([this, keep = shared_from_this(), sequence = core_.next_sequence()]() mutable {
+    auto made = std::make_shared<Result<SegmentFile>>(prepare_segment(files_, core_.options().folder, sequence, core_.options().segment_bytes));
+    home_.post([this, kept = std::move(keep), made] {
+      preparing_ = false;
+      if (*made) {
+        ++stats_.segments_made;
+        core_.segment_ready(std::move(**made));
+      } else {
+        const Error error = std::move(made->error());
+        logger().error("no next segment", {{"error", error}});
+        if (error.code() == Code::resource_exhausted) {
+          core_.segment_refused();
+        } else {
+          core_.fail_forever(error);
+        }
+        // Only what needs the new segment is refused; a batch under way goes on, and its end comes back here.
+        Batch probe;
+        if (core_.idle()) return;
+        if (core_.blocked_on_segment()) refuse_staged(error);
+      }
+      hand_over();
+    });
+  });
+}
+
+void LogRuntime::delete_oldest() {
+  if (deleting_) return;
+  auto path = core_.take_deletable();
+  if (!path) return;
+  deleting_ = true;
+  housekeeper_.submit([this, keep = shared_from_this(), path = *path]() mutable {
+    // In order and each one durable, so that no crash leaves a hole between the segments.
+    auto done = files_.unlink(path);
+    if (done) done = files_.sync_folder(core_.options().folder);
+    auto outcome = std::make_shared<Result<void>>(std::move(done));
+    home_.post([this, kept = std::move(keep), outcome, path] {
+      deleting_ = false;
+      ++stats_.segments_deleted;
+      if (!*outcome) {
+        logger().error("old segment not deleted", {{"path", path}, {"error", outcome->error()}});
+        core_.fail_forever(std::move(outcome->error()));
+        return;
+      }
+      keep_house();
+    });
+  });
+}
+
+void LogRuntime::stop() {
+  closed_ = true;
+  writer_thread_.stop();
+  housekeeper_.stop();
+}
+
+}  // namespace sofa::log::detail

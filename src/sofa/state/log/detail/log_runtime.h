@@ -1,0 +1,85 @@
+#pragma once
+// What drives a LogCore on a shard: the writer thread, the housekeeping thread, the end-of-turn hand-over.
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "sofa/io/shard.h"
+#include "sofa/state/log/detail/log_core.h"
+#include "sofa/state/log/log.h"
+
+namespace sofa::log::detail {
+
+/// A thread that runs what it is given, in order. `stop` (or the destructor) runs the rest and joins.
+class Worker {
+ public:
+  explicit Worker(const char* name);
+  ~Worker() { stop(); }
+  void submit(std::function<void()> work);
+  void stop();
+
+ private:
+  void run();
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<std::function<void()>> queue_;  // bounded by its users: one batch; one segment to make and one to delete
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+class LogRuntime : public std::enable_shared_from_this<LogRuntime> {
+ public:
+  LogRuntime(FileSystem& files, LogOptions options, RecoveredLog recovered);
+
+  Result<uint64_t> stage(std::span<NewRecord> records, AppendWaiter* waiter);
+  Result<void> stage_truncate(Kind kind, uint64_t stream, uint64_t index, AppendWaiter* waiter);
+  bool stage_moved(uint64_t stream, uint64_t index, uint64_t segment, Bytes payload, AppendWaiter* waiter);
+
+  /// No new work; then the threads end. What waits is failed.
+  void refuse_new() { closed_ = true; }
+  void stop();
+
+  LogCore& core() { return core_; }
+  LogStats& stats() { return stats_; }
+  const std::vector<std::string>& notes() const { return notes_; }
+  void sync_hint() { writer_.sync_hint(); }
+  Worker& housekeeper() { return housekeeper_; }
+  io::Shard& home() { return home_; }
+
+ private:
+  struct Done : io::PostNode {
+    explicit Done(LogRuntime& log) : PostNode(&LogRuntime::on_written), owner(log) {}
+    LogRuntime& owner;
+    std::shared_ptr<LogRuntime> keep;  // while the message is under way
+  };
+  static void on_written(io::PostNode& node);
+  static void on_turn_end(void* context);
+  Result<void> check_open() const;
+  void hand_over();
+  void written();
+  void refuse_staged(const Error& error);
+  void keep_house();
+  void prepare_next();
+  void delete_oldest();
+  static void finish(void* waiter, const std::optional<Error>& error);
+
+  io::Shard& home_;
+  FileSystem& files_;
+  std::vector<std::string> notes_;
+  BatchWriter writer_;
+  LogCore core_;
+  LogStats stats_;
+  Batch batch_;
+  WriteOutcome outcome_;
+  Done done_{*this};
+  io::TurnEndHook turn_end_{&LogRuntime::on_turn_end, this};
+  bool closed_ = false;
+  bool preparing_ = false;
+  bool deleting_ = false;
+  Worker housekeeper_{"log-house"};
+  Worker writer_thread_{"log-writer"};
+};
+
+}  // namespace sofa::log::detail

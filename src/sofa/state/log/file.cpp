@@ -1,0 +1,179 @@
+#include "sofa/state/log/file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+namespace sofa::log {
+
+namespace {
+
+std::unexpected<Error> system_failure(std::string_view doing, const std::string& path) {
+  const int saved = errno;
+  return std::unexpected<Error>(errno_error(saved, fmt::format("Cannot {} {}", doing, path)));
+}
+
+class PosixFile final : public File {
+ public:
+  PosixFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  ~PosixFile() override { ::close(fd_); }
+
+  Result<size_t> read_at(uint64_t offset, std::span<uint8_t> out) override {
+    size_t done = 0;
+    while (done < out.size()) {
+      const ssize_t n = ::pread(fd_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return system_failure("read", path_);
+      if (n == 0) break;
+      done += static_cast<size_t>(n);
+    }
+    return done;
+  }
+  Result<size_t> write_at(uint64_t offset, ByteSpan bytes) override {
+    ssize_t n;
+    do n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    while (n < 0 && errno == EINTR);
+    if (n < 0) return system_failure("write", path_);
+    return static_cast<size_t>(n);
+  }
+  Result<void> sync() override {
+    if (::fdatasync(fd_) != 0) return system_failure("sync", path_);
+    return {};
+  }
+  Result<void> allocate(uint64_t size) override {
+    const int error = ::posix_fallocate(fd_, 0, static_cast<off_t>(size));
+    errno = error;
+    if (error != 0) return system_failure("reserve space for", path_);
+    return {};
+  }
+  Result<void> truncate(uint64_t size) override {
+    if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) return system_failure("truncate", path_);
+    return {};
+  }
+  Result<uint64_t> size() override {
+    struct stat status;
+    if (::fstat(fd_, &status) != 0) return system_failure("look at", path_);
+    return static_cast<uint64_t>(status.st_size);
+  }
+  const std::string& path() const override { return path_; }
+
+ private:
+  int fd_;
+  std::string path_;
+};
+
+class PosixLock final : public FolderLock {
+ public:
+  explicit PosixLock(int fd) : fd_(fd) {}
+  ~PosixLock() override { ::close(fd_); }
+
+ private:
+  int fd_;
+};
+
+class PosixFileSystem final : public FileSystem {
+ public:
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    int flags = O_CLOEXEC | (mode == OpenMode::read ? O_RDONLY : O_RDWR);
+    if (mode == OpenMode::create) flags |= O_CREAT | O_TRUNC;
+    const int fd = ::open(path.c_str(), flags, 0644);
+    if (fd < 0) return system_failure(mode == OpenMode::create ? "create" : "open", path);
+    return std::make_unique<PosixFile>(fd, path);
+  }
+  Result<void> rename(const std::string& from, const std::string& to) override {
+    if (::rename(from.c_str(), to.c_str()) != 0) return system_failure("rename", from);
+    return {};
+  }
+  Result<void> unlink(const std::string& path) override {
+    if (::unlink(path.c_str()) != 0) return system_failure("delete", path);
+    return {};
+  }
+  Result<void> sync_folder(const std::string& path) override {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return system_failure("open folder", path);
+    const int status = ::fsync(fd);
+    const int saved = errno;
+    ::close(fd);
+    errno = saved;
+    if (status != 0) return system_failure("sync folder", path);
+    return {};
+  }
+  Result<void> create_folders(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error) return std::unexpected<Error>(errno_error(error.value(), fmt::format("Cannot create folder {}", path)));
+    return {};
+  }
+  Result<std::vector<std::string>> list(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::directory_iterator entries(path, error);
+    std::vector<std::string> names;
+    for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) names.push_back(entries->path().filename());
+    if (error) return std::unexpected<Error>(errno_error(error.value(), fmt::format("Cannot list folder {}", path)));
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+  Result<std::unique_ptr<FolderLock>> lock(const std::string& path) override {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0) return system_failure("create", path);
+    auto lock = std::make_unique<PosixLock>(fd);
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return in_use(fd, path);
+    const std::string pid = fmt::format("{}\n", ::getpid());
+    if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) return system_failure("write", path);
+    return lock;
+  }
+
+ private:
+  static std::unexpected<Error> in_use(int fd, const std::string& path) {
+    char text[32] = {};
+    const ssize_t n = ::pread(fd, text, sizeof text - 1, 0);
+    std::string holder(text, n > 0 ? static_cast<size_t>(n) : 0);
+    while (!holder.empty() && holder.back() == '\n') holder.pop_back();
+    return fail(Code::failed_precondition, "{} is held by another process (pid {}); stop that process or give this one a folder of its own", path,
+                holder.empty() ? "unknown" : holder);
+  }
+};
+
+}  // namespace
+
+FileSystem& posix_file_system() {
+  static PosixFileSystem files;
+  return files;
+}
+
+Result<void> write_all(File& file, uint64_t offset, ByteSpan bytes) {
+  while (!bytes.empty()) {
+    auto written = file.write_at(offset, bytes);
+    if (!written) return forward_error(written);
+    if (*written == 0) return fail(Code::unavailable, "Writing {} at offset {} made no progress", file.path(), offset);
+    offset += *written;
+    bytes = bytes.subspan(*written);
+  }
+  return {};
+}
+
+Result<Bytes> read_all(File& file) {
+  auto size = file.size();
+  if (!size) return forward_error(size);
+  Buffer buffer(*size + 1);
+  auto read = file.read_at(0, {buffer.extend(*size), *size});
+  if (!read) return forward_error(read);
+  buffer.truncate(*read);
+  return buffer.take();
+}
+
+Result<void> replace_file(FileSystem& files, const std::string& folder, const std::string& name, std::string_view text) {
+  const std::string path = folder + "/" + name, temporary = path + ".tmp";
+  auto file = files.open(temporary, OpenMode::create);
+  if (!file) return forward_error(file);
+  if (auto done = write_all(**file, 0, as_bytes(text)); !done) return done;
+  if (auto done = (*file)->sync(); !done) return done;
+  if (auto done = files.rename(temporary, path); !done) return done;
+  return files.sync_folder(folder);
+}
+
+}  // namespace sofa::log

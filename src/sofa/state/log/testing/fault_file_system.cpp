@@ -1,0 +1,300 @@
+#include "sofa/state/log/testing/fault_file_system.h"
+
+#include <cerrno>
+
+namespace sofa::log::testing {
+
+namespace {
+constexpr size_t kPage = 4096;
+constexpr size_t kSector = 512;
+
+std::unexpected<Error> failure(int error, std::string_view doing, const std::string& path) {
+  return std::unexpected<Error>(errno_error(error, fmt::format("Cannot {} {}", doing, path)));
+}
+}  // namespace
+
+class FaultFile final : public File {
+ public:
+  FaultFile(FaultFileSystem& files, std::shared_ptr<FaultFileSystem::Inode> inode, std::string path)
+      : files_(files), inode_(std::move(inode)), path_(std::move(path)) {}
+
+  Result<size_t> read_at(uint64_t offset, std::span<uint8_t> out) override {
+    std::lock_guard hold(files_.mutex_);
+    if (auto done = files_.plain_call("read", path_, false); !done) return forward_error(done);
+    const auto& bytes = inode_->cache;
+    if (offset >= bytes.size()) return size_t{0};
+    const size_t n = std::min<size_t>(out.size(), bytes.size() - offset);
+    if (n > 0) std::memcpy(out.data(), bytes.data() + offset, n);
+    return n;
+  }
+  Result<size_t> write_at(uint64_t offset, ByteSpan bytes) override {
+    std::lock_guard hold(files_.mutex_);
+    return files_.write(*inode_, path_, offset, bytes);
+  }
+  Result<void> sync() override {
+    std::lock_guard hold(files_.mutex_);
+    return files_.sync(*inode_, path_);
+  }
+  Result<void> allocate(uint64_t size) override {
+    std::lock_guard hold(files_.mutex_);
+    if (auto done = files_.plain_call("reserve space for", path_, true); !done) return done;
+    if (inode_->cache.size() < size) inode_->cache.resize(size);
+    return {};
+  }
+  Result<void> truncate(uint64_t size) override {
+    std::lock_guard hold(files_.mutex_);
+    if (auto done = files_.plain_call("truncate", path_, false); !done) return done;
+    inode_->cache.resize(size);
+    return {};
+  }
+  Result<uint64_t> size() override {
+    std::lock_guard hold(files_.mutex_);
+    return uint64_t{inode_->cache.size()};
+  }
+  const std::string& path() const override { return path_; }
+
+ private:
+  FaultFileSystem& files_;
+  std::shared_ptr<FaultFileSystem::Inode> inode_;
+  std::string path_;
+};
+
+class FaultLock final : public FolderLock {
+ public:
+  FaultLock(FaultFileSystem& files, std::string path) : files_(files), path_(std::move(path)) {}
+  ~FaultLock() override {
+    std::lock_guard hold(files_.mutex_);
+    files_.locked_.erase(path_);
+  }
+
+ private:
+  FaultFileSystem& files_;
+  std::string path_;
+};
+
+void FaultFileSystem::plan(uint64_t call, Fault fault) {
+  std::lock_guard hold(mutex_);
+  plan_[call] = fault;
+}
+void FaultFileSystem::fail_next_sync(std::string part) {
+  std::lock_guard hold(mutex_);
+  failing_sync_ = std::move(part);
+}
+uint64_t FaultFileSystem::calls() const {
+  std::lock_guard hold(mutex_);
+  return calls_;
+}
+uint64_t FaultFileSystem::syncs() const {
+  std::lock_guard hold(mutex_);
+  return syncs_;
+}
+void FaultFileSystem::free_space() {
+  std::lock_guard hold(mutex_);
+  full_ = false;
+}
+void FaultFileSystem::fill_up() {
+  std::lock_guard hold(mutex_);
+  full_ = true;
+}
+bool FaultFileSystem::stopped() const {
+  std::lock_guard hold(mutex_);
+  return stopped_;
+}
+
+Fault FaultFileSystem::next_call() {
+  ++calls_;
+  auto planned = plan_.find(calls_);
+  if (planned == plan_.end()) return Fault::none;
+  if (planned->second == Fault::no_space) full_ = true;
+  return planned->second;
+}
+
+Result<void> FaultFileSystem::plain_call(std::string_view doing, const std::string& path, bool needs_space) {
+  if (stopped_) return failure(EIO, doing, path);
+  const Fault fault = next_call();
+  if (fault == Fault::power_cut) {
+    stopped_ = true;
+    return failure(EIO, doing, path);
+  }
+  if (fault == Fault::io_error || fault == Fault::torn_write) return failure(EIO, doing, path);
+  if (full_ && needs_space) return failure(ENOSPC, doing, path);
+  return {};
+}
+
+void FaultFileSystem::write_cache(Inode& inode, uint64_t offset, ByteSpan bytes) {
+  if (bytes.empty()) return;
+  if (inode.cache.size() < offset + bytes.size()) inode.cache.resize(offset + bytes.size());
+  std::memcpy(inode.cache.data() + offset, bytes.data(), bytes.size());
+  for (size_t page = offset / kPage; page <= (offset + bytes.size() - 1) / kPage; ++page) inode.dirty.insert(page);
+}
+
+Result<size_t> FaultFileSystem::write(Inode& inode, const std::string& path, uint64_t offset, ByteSpan bytes) {
+  if (stopped_) return failure(EIO, "write", path);
+  const Fault fault = next_call();
+  const size_t part = bytes.empty() ? 0 : random_() % bytes.size();
+  switch (fault) {
+    case Fault::io_error: return failure(EIO, "write", path);
+    case Fault::torn_write:
+    case Fault::power_cut:
+      stopped_ = fault == Fault::power_cut;
+      write_cache(inode, offset, bytes.first(part));
+      return failure(EIO, "write", path);
+    case Fault::short_write: write_cache(inode, offset, bytes.first((bytes.size() + 1) / 2)); return (bytes.size() + 1) / 2;
+    case Fault::no_space: write_cache(inode, offset, bytes.first(part)); return failure(ENOSPC, "write", path);
+    case Fault::none: break;
+  }
+  if (full_ && offset + bytes.size() > inode.cache.size()) return failure(ENOSPC, "write", path);
+  write_cache(inode, offset, bytes);
+  return bytes.size();
+}
+
+Result<void> FaultFileSystem::sync(Inode& inode, const std::string& path) {
+  if (stopped_) return failure(EIO, "sync", path);
+  Fault fault = next_call();
+  if (!failing_sync_.empty() && path.find(failing_sync_) != std::string::npos) {
+    failing_sync_.clear();
+    fault = Fault::io_error;
+  }
+  if (fault == Fault::io_error || fault == Fault::torn_write) {
+    inode.dirty.clear();
+    return failure(EIO, "sync", path);
+  }
+  // A power cut inside of a sync: the pages are in any state, which after_power_cut decides.
+  if (fault == Fault::power_cut) {
+    stopped_ = true;
+    return failure(EIO, "sync", path);
+  }
+  ++syncs_;
+  inode.disk.resize(inode.cache.size());
+  for (size_t page : inode.dirty) {
+    const size_t begin = page * kPage;
+    if (begin >= inode.cache.size()) continue;
+    std::memcpy(inode.disk.data() + begin, inode.cache.data() + begin, std::min(kPage, inode.cache.size() - begin));
+  }
+  inode.dirty.clear();
+  return {};
+}
+
+Result<std::unique_ptr<File>> FaultFileSystem::open(const std::string& path, OpenMode mode) {
+  std::lock_guard hold(mutex_);
+  if (auto done = plain_call("open", path, mode == OpenMode::create); !done) return forward_error(done);
+  auto found = names_.find(path);
+  if (found == names_.end() && mode != OpenMode::create) return failure(ENOENT, "open", path);
+  if (mode == OpenMode::create) {
+    remember();
+    // A file that is emptied becomes a new one: the old pages stay what they were until the folder is synced.
+    names_[path] = std::make_shared<Inode>();
+    found = names_.find(path);
+  }
+  return std::make_unique<FaultFile>(*this, found->second, path);
+}
+
+Result<void> FaultFileSystem::rename(const std::string& from, const std::string& to) {
+  std::lock_guard hold(mutex_);
+  if (auto done = plain_call("rename", from, false); !done) return done;
+  auto found = names_.find(from);
+  if (found == names_.end()) return failure(ENOENT, "rename", from);
+  remember();
+  names_[to] = found->second;
+  names_.erase(from);
+  return {};
+}
+
+Result<void> FaultFileSystem::unlink(const std::string& path) {
+  std::lock_guard hold(mutex_);
+  if (auto done = plain_call("delete", path, false); !done) return done;
+  if (!names_.contains(path)) return failure(ENOENT, "delete", path);
+  remember();
+  names_.erase(path);
+  return {};
+}
+
+Result<void> FaultFileSystem::sync_folder(const std::string& path) {
+  std::lock_guard hold(mutex_);
+  if (auto done = plain_call("sync folder", path, false); !done) return done;
+  names_on_disk_ = names_;
+  history_.clear();
+  return {};
+}
+
+Result<void> FaultFileSystem::create_folders(const std::string& path) {
+  std::lock_guard hold(mutex_);
+  return plain_call("create folder", path, true);
+}
+
+Result<std::vector<std::string>> FaultFileSystem::list(const std::string& path) {
+  std::lock_guard hold(mutex_);
+  if (auto done = plain_call("list folder", path, false); !done) return forward_error(done);
+  std::vector<std::string> names;
+  for (const auto& [name, inode] : names_) {
+    if (name.starts_with(path + "/")) names.push_back(name.substr(path.size() + 1));
+  }
+  return names;
+}
+
+Result<std::unique_ptr<FolderLock>> FaultFileSystem::lock(const std::string& path) {
+  std::lock_guard hold(mutex_);
+  if (auto done = plain_call("lock", path, false); !done) return forward_error(done);
+  if (!locked_.insert(path).second) return fail(Code::failed_precondition, "{} is held by another process (pid 1)", path);
+  return std::make_unique<FaultLock>(*this, path);
+}
+
+std::unique_ptr<FaultFileSystem> FaultFileSystem::after_power_cut(Survival survival, uint64_t seed) const {
+  std::lock_guard hold(mutex_);
+  auto found = std::make_unique<FaultFileSystem>(seed);
+  std::mt19937_64 random(seed);
+  auto keep = [&] { return survival == Survival::kept || (survival == Survival::torn && random() % 2 == 0); };
+  const Names* names = &names_on_disk_;
+  if (survival == Survival::kept) names = &names_;
+  if (survival == Survival::torn && !history_.empty()) {
+    const size_t state = random() % (history_.size() + 1);
+    names = state == history_.size() ? &names_ : &history_[state];
+  }
+  for (const auto& [name, inode] : *names) {
+    auto copy = std::make_shared<Inode>();
+    copy->cache = inode->disk;
+    if (inode->cache.size() != inode->disk.size() && keep()) copy->cache.resize(inode->cache.size());
+    for (size_t page : inode->dirty) {
+      for (size_t sector = page * kPage; sector < std::min((page + 1) * kPage, inode->cache.size()); sector += kSector) {
+        // "torn" decides by sector; "kept" and "lost" for all of them.
+        if (!keep()) continue;
+        const size_t n = std::min(kSector, inode->cache.size() - sector);
+        if (copy->cache.size() < sector + n) copy->cache.resize(sector + n);
+        std::memcpy(copy->cache.data() + sector, inode->cache.data() + sector, n);
+      }
+    }
+    copy->disk = copy->cache;
+    found->names_[name] = copy;
+  }
+  found->names_on_disk_ = found->names_;
+  return found;
+}
+
+std::unique_ptr<FaultFileSystem> FaultFileSystem::after_kill() const {
+  std::lock_guard hold(mutex_);
+  auto found = std::make_unique<FaultFileSystem>();
+  for (const auto& [name, inode] : names_) found->names_[name] = std::make_shared<Inode>(Inode{inode->cache, inode->cache, {}});
+  found->names_on_disk_ = found->names_;
+  return found;
+}
+
+void FaultFileSystem::flip_bit(const std::string& path, uint64_t offset, int bit) {
+  std::lock_guard hold(mutex_);
+  auto& inode = *names_.at(path);
+  inode.cache.at(offset) ^= static_cast<uint8_t>(1 << bit);
+  inode.disk = inode.cache;
+}
+
+std::vector<uint8_t> FaultFileSystem::contents(const std::string& path) const {
+  std::lock_guard hold(mutex_);
+  auto found = names_.find(path);
+  return found == names_.end() ? std::vector<uint8_t>{} : found->second->cache;
+}
+
+void FaultFileSystem::put(const std::string& path, std::vector<uint8_t> bytes) {
+  std::lock_guard hold(mutex_);
+  names_[path] = std::make_shared<Inode>(Inode{bytes, bytes, {}});
+  names_on_disk_ = names_;
+}
+
+}  // namespace sofa::log::testing

@@ -1,0 +1,93 @@
+#pragma once
+// A disk in memory that behaves as badly as a real one may: what is not synced can be lost, kept or torn when the machine stops; any call can fail.
+// The rules are in the module README, "Disk rules". Deterministic: the same seed and the same calls give the same disk.
+
+#include <map>
+#include <mutex>
+#include <random>
+#include <set>
+
+#include "sofa/state/log/file.h"
+
+namespace sofa::log::testing {
+
+/// What the Nth call of a FaultFileSystem does instead of its work.
+enum class Fault {
+  none,
+  io_error,     // EIO; of a sync: the unsynced pages count as clean from now on, but are not on the disk
+  no_space,     // ENOSPC from now on for every call that needs new space, until `free_space()`
+  short_write,  // half of the bytes are written and reported
+  torn_write,   // a part of the bytes is written, then EIO
+  power_cut,    // a part of the call happens, and every later call fails; `after_power_cut()` gives the disk as it is found again
+};
+
+/// What becomes of unsynced pages and directory changes at a power cut.
+enum class Survival { lost, kept, torn };
+
+/// Thread-safe. Pages are 4 KiB, tearing is by sectors of 512 bytes.
+class FaultFileSystem final : public FileSystem {
+ public:
+  explicit FaultFileSystem(uint64_t seed = 1) : random_(seed) {}
+
+  /// Plans one fault: the call with number `call` (the first call is 1; see `calls()`).
+  void plan(uint64_t call, Fault fault);
+  /// Plans a fault for the next sync of a file whose path contains `part`.
+  void fail_next_sync(std::string part);
+  /// Calls so far that reached the disk: opens, reads, writes, syncs, renames, ...
+  uint64_t calls() const;
+  uint64_t syncs() const;
+  void free_space();
+  /// From now on every call that needs new space gets ENOSPC, until `free_space()`.
+  void fill_up();
+  bool stopped() const;
+
+  /// The disk that a restart finds: durable pages, and of the others what `survival` says. The old object stays as it was.
+  std::unique_ptr<FaultFileSystem> after_power_cut(Survival survival, uint64_t seed) const;
+  /// What a killed process leaves: everything that was written, as the kernel keeps it.
+  std::unique_ptr<FaultFileSystem> after_kill() const;
+
+  /// Changes the file behind everybody's back, cache and disk (bit rot).
+  void flip_bit(const std::string& path, uint64_t offset, int bit);
+  /// The bytes as a reader sees them; empty when there is no such file.
+  std::vector<uint8_t> contents(const std::string& path) const;
+  void put(const std::string& path, std::vector<uint8_t> bytes);
+
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
+  Result<void> rename(const std::string& from, const std::string& to) override;
+  Result<void> unlink(const std::string& path) override;
+  Result<void> sync_folder(const std::string& path) override;
+  Result<void> create_folders(const std::string& path) override;
+  Result<std::vector<std::string>> list(const std::string& path) override;
+  Result<std::unique_ptr<FolderLock>> lock(const std::string& path) override;
+
+ private:
+  friend class FaultFile;
+  friend class FaultLock;
+  struct Inode {
+    std::vector<uint8_t> cache, disk;
+    std::set<size_t> dirty;
+  };
+  using Names = std::map<std::string, std::shared_ptr<Inode>>;
+
+  Fault next_call();
+  Result<void> plain_call(std::string_view doing, const std::string& path, bool needs_space);
+  void write_cache(Inode& inode, uint64_t offset, ByteSpan bytes);
+  Result<size_t> write(Inode& inode, const std::string& path, uint64_t offset, ByteSpan bytes);
+  Result<void> sync(Inode& inode, const std::string& path);
+  void remember() { history_.push_back(names_); }
+
+  mutable std::mutex mutex_;
+  std::mt19937_64 random_;
+  Names names_;
+  Names names_on_disk_;
+  std::vector<Names> history_;  // directory states since the last sync of the folder, in order; a power cut keeps one of them
+  std::set<std::string> locked_;
+  std::map<uint64_t, Fault> plan_;
+  std::string failing_sync_;
+  uint64_t calls_ = 0;
+  uint64_t syncs_ = 0;
+  bool full_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace sofa::log::testing
