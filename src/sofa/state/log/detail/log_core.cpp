@@ -127,6 +127,14 @@ uint64_t LogCore::group_bytes(size_t begin, size_t& end, bool& control) const {
   return bytes;
 }
 
+bool LogCore::blocked_on_segment() const {
+  if (staged_.empty() || in_flight_ || prepared_.file != nullptr) return false;
+  size_t end = 0;
+  bool control = false;
+  const uint64_t bytes = group_bytes(0, end, control);
+  return end_ + bytes > room_end(control);
+}
+
 LogCore::Next LogCore::take(Batch& out) {
   if (staged_.empty() || in_flight_ || failed_) return Next::nothing;
   size_t end = 0;

@@ -43,6 +43,10 @@ class LogCore {
   uint64_t pending_bytes() const { return pending_bytes_; }
   uint64_t pending_records() const { return pending_records_; }
   bool idle() const { return staged_.empty() && !in_flight_; }
+  bool in_flight() const { return in_flight_; }
+  bool no_space() const { return no_space_; }
+  /// Something is staged, nothing is being written, and only a new segment could take it.
+  bool blocked_on_segment() const;
   const LogOptions& options() const { return options_; }
 
  private:

@@ -69,7 +69,7 @@ Result<uint64_t> LogRuntime::stage(std::span<NewRecord> records, AppendWaiter* w
   auto index = core_.stage(records, waiter);
   if (!index) {
     ++stats_.refused;
-    if (index.error().code() == Code::resource_exhausted) keep_house();  // perhaps there is space again
+    if (index.error().code() == Code::resource_exhausted) keep_house(true);  // perhaps there is space again
     return index;
   }
   home_.at_turn_end(turn_end_);
@@ -93,6 +93,10 @@ bool LogRuntime::stage_moved(uint64_t stream, uint64_t index, uint64_t segment, 
 void LogRuntime::on_turn_end(void* context) { static_cast<LogRuntime*>(context)->hand_over(); }
 
 void LogRuntime::hand_over() {
+  if (stopped_) {
+    if (!core_.in_flight()) refuse_staged(Error(Code::cancelled, fmt::format("The log {} was closed", core_.options().folder)));
+    return;
+  }
   switch (core_.take(batch_)) {
     case LogCore::Next::nothing: break;
     case LogCore::Next::need_segment: prepare_next(); break;
@@ -126,13 +130,14 @@ void LogRuntime::written() {
     if (op.ends_group && op.waiter != nullptr) finish(op.waiter, outcome_.error);
   }
   if (error) {
-    logger().error("append failed", {{"error", *error}, {"final", core_.failed().has_value()}});
+    logger().error(complaints_, "append failed", {{"error", *error}, {"final", core_.failed().has_value()}});
     refuse_staged(*error);
   }
   batch_.ops.clear();
   // The woken appenders run first in this turn; their next appends go with the next batch at its end.
   if (!core_.idle()) home_.at_turn_end(turn_end_);
-  keep_house();
+  keep_house(false);
+  tell_idle();
 }
 
 void LogRuntime::refuse_staged(const Error& error) {
@@ -153,9 +158,13 @@ void LogRuntime::finish(void* opaque, const std::optional<Error>& error) {
   waiter->wait.wake();
 }
 
-void LogRuntime::keep_house() {
+void LogRuntime::tell_idle() {
+  if (core_.idle() && idle_wait_ != nullptr) std::exchange(idle_wait_, nullptr)->wake();
+}
+
+void LogRuntime::keep_house(bool retry) {
   if (closed_) return;
-  if (core_.wants_segment()) prepare_next();
+  if (core_.wants_segment() && (retry || !core_.no_space())) prepare_next();
   delete_oldest();
 }
 
@@ -171,18 +180,17 @@ void LogRuntime::prepare_next() {
         core_.segment_ready(std::move(**made));
       } else {
         const Error error = std::move(made->error());
-        logger().error("no next segment", {{"error", error}});
+        logger().error(complaints_, "no next segment", {{"error", error}});
         if (error.code() == Code::resource_exhausted) {
           core_.segment_refused();
         } else {
           core_.fail_forever(error);
         }
         // Only what needs the new segment is refused; a batch under way goes on, and its end comes back here.
-        Batch probe;
-        if (core_.idle()) return;
-        if (core_.blocked_on_segment()) refuse_staged(error);
+        if (core_.blocked_on_segment() || (core_.failed() && !core_.in_flight())) refuse_staged(error);
       }
       hand_over();
+      tell_idle();
     });
   });
 }
@@ -205,13 +213,14 @@ void LogRuntime::delete_oldest() {
         core_.fail_forever(std::move(outcome->error()));
         return;
       }
-      keep_house();
+      keep_house(true);
     });
   });
 }
 
 void LogRuntime::stop() {
   closed_ = true;
+  stopped_ = true;
   writer_thread_.stop();
   housekeeper_.stop();
 }

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "sofa/base/log.h"
 #include "sofa/io/shard.h"
 #include "sofa/state/log/detail/log_core.h"
 #include "sofa/state/log/log.h"
@@ -47,6 +48,10 @@ class LogRuntime : public std::enable_shared_from_this<LogRuntime> {
   void sync_hint() { writer_.sync_hint(); }
   Worker& housekeeper() { return housekeeper_; }
   io::Shard& home() { return home_; }
+  /// Begins the work that opening leaves over: the next segment, dead ones.
+  void start() { keep_house(true); }
+  /// Woken when nothing is staged or being written.
+  void set_idle_wait(io::Wait* wait) { idle_wait_ = wait; }
 
  private:
   struct Done : io::PostNode {
@@ -60,7 +65,9 @@ class LogRuntime : public std::enable_shared_from_this<LogRuntime> {
   void hand_over();
   void written();
   void refuse_staged(const Error& error);
-  void keep_house();
+  /// Makes the next segment and deletes what is dead; `retry`: also when the disk was full at the last try.
+  void keep_house(bool retry);
+  void tell_idle();
   void prepare_next();
   void delete_oldest();
   static void finish(void* waiter, const std::optional<Error>& error);
@@ -75,7 +82,10 @@ class LogRuntime : public std::enable_shared_from_this<LogRuntime> {
   WriteOutcome outcome_;
   Done done_{*this};
   io::TurnEndHook turn_end_{&LogRuntime::on_turn_end, this};
+  io::Wait* idle_wait_ = nullptr;
+  LogRate complaints_{1};
   bool closed_ = false;
+  bool stopped_ = false;
   bool preparing_ = false;
   bool deleting_ = false;
   Worker housekeeper_{"log-house"};

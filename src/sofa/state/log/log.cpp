@@ -1,0 +1,256 @@
+#include "sofa/state/log/log.h"
+
+#include "sofa/io/blocking_pool.h"
+#include "sofa/io/runtime.h"
+#include "sofa/state/log/detail/log_runtime.h"
+
+namespace sofa::log {
+
+using detail::AppendWaiter;
+using detail::Entry;
+using detail::LogRuntime;
+using detail::Stream;
+
+namespace {
+
+/// Waits for a waiter that was staged already.
+class StagedWait {
+ public:
+  explicit StagedWait(AppendWaiter& waiter) : waiter_(waiter) {}
+  bool await_ready() const { return waiter_.done; }
+  template <io::detail::ScopedPromise P>
+  void await_suspend(std::coroutine_handle<P> self) {
+    waiter_.wait.begin_uncancellable(self);
+  }
+  Result<void> await_resume() {
+    if (waiter_.error) return std::unexpected<Error>(*waiter_.error);
+    return {};
+  }
+
+ private:
+  AppendWaiter& waiter_;
+};
+
+class IdleWait {
+ public:
+  explicit IdleWait(LogRuntime& log) : log_(log) {}
+  bool await_ready() const { return log_.core().idle(); }
+  template <io::detail::ScopedPromise P>
+  void await_suspend(std::coroutine_handle<P> self) {
+    wait_.begin_uncancellable(self);
+    log_.set_idle_wait(&wait_);
+  }
+  void await_resume() const {}
+
+ private:
+  LogRuntime& log_;
+  io::Wait wait_;
+};
+
+io::BlockingPool& file_pool() { return io::Shard::current().runtime().file_pool(); }
+
+}  // namespace
+
+bool Append::stage() {
+  auto index = log_.stage(batch_ ? std::span<NewRecord>(many_) : std::span<NewRecord>(&one_, 1), &waiter_);
+  if (!index) {
+    waiter_.error = std::move(index.error());
+    return false;
+  }
+  waiter_.index = *index;
+  return true;
+}
+
+Result<uint64_t> Append::await_resume() {
+  if (waiter_.error) return std::unexpected<Error>(std::move(*waiter_.error));
+  return waiter_.index;
+}
+
+Ticket::~Ticket() {
+  if (waiter_ == nullptr) return;
+  if (waiter_->done) {
+    delete waiter_;
+  } else {
+    waiter_->abandoned = true;
+  }
+}
+
+Result<uint64_t> Ticket::Durable::await_resume() {
+  if (waiter_.error) return std::unexpected<Error>(*waiter_.error);
+  return waiter_.index;
+}
+
+io::Task<Result<std::unique_ptr<Log>>> Log::open(LogOptions options, FileSystem& files) {
+  auto recovered = co_await io::or_return(io::run_blocking(file_pool(), [&files, options] { return open_folder(files, options); }));
+  auto runtime = std::make_shared<LogRuntime>(files, std::move(options), std::move(recovered));
+  runtime->start();
+  co_return std::unique_ptr<Log>(new Log(std::move(runtime)));
+}
+
+Log::~Log() { runtime_->stop(); }
+
+Append Log::append(uint64_t stream, uint64_t term, Bytes payload, uint64_t index) {
+  return Append(*runtime_, NewRecord{stream, term, index, std::move(payload)});
+}
+
+Append Log::append(std::vector<NewRecord> records) { return Append(*runtime_, std::move(records)); }
+
+Result<Ticket> Log::append_nowait(NewRecord record) {
+  auto waiter = std::make_unique<AppendWaiter>();
+  auto index = runtime_->stage({&record, 1}, waiter.get());
+  if (!index) return forward_error(index);
+  waiter->index = *index;
+  return Ticket(waiter.release());
+}
+
+io::Task<Result<void>> Log::truncate_suffix(uint64_t stream, uint64_t from_index) {
+  AppendWaiter waiter;
+  co_await io::or_return(runtime_->stage_truncate(Kind::truncate_suffix, stream, from_index, &waiter));
+  co_return co_await StagedWait(waiter);
+}
+
+io::Task<Result<void>> Log::truncate_prefix(uint64_t stream, uint64_t upto_index) {
+  AppendWaiter waiter;
+  co_await io::or_return(runtime_->stage_truncate(Kind::truncate_prefix, stream, upto_index, &waiter));
+  co_return co_await StagedWait(waiter);
+}
+
+namespace {
+
+struct DiskRead {
+  std::shared_ptr<File> file;
+  detail::Location at;
+  uint64_t index;
+  size_t slot;
+};
+
+/// What is cached goes into `out` at once; the rest is listed for the disk.
+std::vector<DiskRead> gather(LogRuntime& log, const Stream& stream, uint64_t from, uint64_t max_bytes, std::vector<ReadRecord>& out) {
+  std::vector<DiskRead> disk;
+  uint64_t bytes = 0;
+  for (uint64_t index = from; index < stream.next(); ++index) {
+    const Entry& entry = stream.entries[index - stream.first];
+    if (!out.empty() && bytes + entry.at.length > max_bytes) break;
+    bytes += entry.at.length;
+    if (entry.cached.empty() && entry.at.length > 0) disk.push_back({log.core().segments().at(entry.at.segment).file, entry.at, index, out.size()});
+    out.push_back({entry.term, index, entry.cached});
+    // Small and empty payloads are bounded by count through their headers.
+    bytes += kRecordHeaderSize;
+  }
+  return disk;
+}
+
+}  // namespace
+
+io::Task<Result<std::vector<ReadRecord>>> Log::read(uint64_t stream, uint64_t from_index, uint64_t max_bytes) {
+  std::vector<ReadRecord> out;
+  const std::shared_ptr<LogRuntime> runtime = runtime_;
+  const Stream* found = runtime->core().table().find(stream);
+  const uint64_t first = found == nullptr ? 1 : found->first;
+  if (from_index < first) {
+    co_return fail(Code::out_of_range, "Index {} of stream {} was truncated away; the stream begins at {}: read from there", from_index, stream, first);
+  }
+  if (found == nullptr) co_return out;
+  auto disk = gather(*runtime, *found, from_index, std::min(max_bytes, runtime->core().options().max_read_bytes), out);
+  if (disk.empty()) co_return out;
+  runtime->stats().reads_from_disk += disk.size();
+  using Payloads = std::vector<Bytes>;
+  auto payloads = co_await io::or_return(io::run_blocking(file_pool(), [&disk, stream]() -> Result<Payloads> {
+    Payloads read;
+    for (const DiskRead& item : disk) {
+      auto payload = detail::read_entry(*item.file, stream, item.index, item.at);
+      if (!payload) return forward_error(payload);
+      read.push_back(std::move(*payload));
+    }
+    return read;
+  }));
+  for (size_t i = 0; i < disk.size(); ++i) out[disk[i].slot].payload = std::move(payloads[i]);
+  co_return out;
+}
+
+uint64_t Log::first_index(uint64_t stream) const {
+  const Stream* found = runtime_->core().table().find(stream);
+  return found == nullptr ? 1 : found->first;
+}
+
+uint64_t Log::last_index(uint64_t stream) const {
+  const Stream* found = runtime_->core().table().find(stream);
+  return found == nullptr ? 0 : found->next() - 1;
+}
+
+uint64_t Log::next_index(uint64_t stream) const {
+  const Stream* found = runtime_->core().table().find(stream);
+  return found == nullptr ? 1 : found->staged_next;
+}
+
+std::optional<uint64_t> Log::term_at(uint64_t stream, uint64_t index) const {
+  const Stream* found = runtime_->core().table().find(stream);
+  if (found == nullptr || index < found->first || index >= found->next()) return std::nullopt;
+  return found->entries[index - found->first].term;
+}
+
+std::vector<uint64_t> Log::streams() const {
+  std::vector<uint64_t> ids;
+  for (const auto& bounds : runtime_->core().table().bounds()) ids.push_back(bounds.stream);
+  return ids;
+}
+
+io::Task<Result<uint64_t>> Log::compact_oldest(double max_live_fraction) {
+  const std::shared_ptr<LogRuntime> runtime = runtime_;
+  const auto& core = runtime->core();
+  if (core.segments().empty() || core.segments().begin()->first == core.active()) co_return 0;
+  const auto [sequence, segment] = *core.segments().begin();
+  if (static_cast<double>(core.table().live(sequence).bytes) > max_live_fraction * static_cast<double>(segment.capacity)) co_return 0;
+  uint64_t moved = 0;
+  for (const auto& [stream, index] : core.table().entries_of(sequence)) {
+    const Stream* found = core.table().find(stream);
+    if (found == nullptr || index < found->first || index >= found->next()) continue;
+    const detail::Location at = found->entries[index - found->first].at;
+    if (at.segment != sequence) continue;
+    const std::shared_ptr<File> file = segment.file;
+    Bytes payload = co_await io::or_return(io::run_blocking(file_pool(), [&] { return detail::read_entry(*file, stream, index, at); }));
+    AppendWaiter waiter;
+    if (!runtime->stage_moved(stream, index, sequence, std::move(payload), &waiter)) continue;
+    co_await io::or_return(co_await StagedWait(waiter));
+    ++moved;
+  }
+  co_return moved;
+}
+
+LogStats Log::stats() const {
+  LogStats stats = runtime_->stats();
+  const auto& core = runtime_->core();
+  stats.segments = core.segments().size();
+  stats.pending_bytes = core.pending_bytes();
+  stats.pending_records = core.pending_records();
+  stats.cached_bytes = core.table().cached_bytes();
+  return stats;
+}
+
+const Error* Log::failure() const {
+  const auto& failed = runtime_->core().failed();
+  return failed ? &*failed : nullptr;
+}
+
+const std::vector<std::string>& Log::recovery_notes() const { return runtime_->notes(); }
+
+io::Task<Result<void>> Log::close() {
+  const std::shared_ptr<LogRuntime> runtime = runtime_;
+  runtime->refuse_new();
+  co_await IdleWait(*runtime);
+  co_await io::or_return(io::run_blocking(file_pool(), [runtime]() -> Result<void> {
+    runtime->sync_hint();
+    runtime->stop();
+    return {};
+  }));
+  if (const Error* error = failure()) co_return std::unexpected<Error>(*error);
+  co_return Result<void>{};
+}
+
+io::Task<Result<std::vector<ReadRecord>>> LogReader::next() {
+  auto records = co_await io::or_return(log_.read(stream_, next_, max_bytes_));
+  next_ += records.size();
+  co_return records;
+}
+
+}  // namespace sofa::log

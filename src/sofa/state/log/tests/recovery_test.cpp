@@ -1,0 +1,214 @@
+#include "sofa/state/log/recovery.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "sofa/state/log/testing/log_world.h"
+
+namespace sofa::log::testing {
+namespace {
+
+std::string first_segment() { return "/log/" + segment_name(1); }
+
+/// A disk with `batches` acknowledged batches of three records each.
+std::unique_ptr<FaultFileSystem> disk_with(int batches, std::vector<uint64_t>* ends = nullptr) {
+  FaultFileSystem files;
+  LogWorld world(files);
+  EXPECT_TRUE(world.open());
+  for (int i = 0; i < batches; ++i) {
+    std::vector<NewRecord> group(3);
+    for (auto& record : group) record = {1, 1, 0, Bytes::copy_of(payload_of(1, static_cast<uint64_t>(i), 0, 300))};
+    EXPECT_TRUE(world.core->stage(group, nullptr) && world.pump());
+    const auto& last = world.core->table().find(1)->entries.back().at;
+    if (ends != nullptr) ends->push_back(last.offset() + record_size(last.length));
+  }
+  return files.after_kill();
+}
+
+TEST(Recovery, CutsATornTailAndSaysSo) {
+  std::vector<uint64_t> ends;
+  auto files = disk_with(5, &ends);
+  auto bytes = files->contents(first_segment());
+  // A sixth batch of which only the second half reached the disk.
+  Buffer batch;
+  RecordHeader header{.kind = Kind::entry, .stream = 1, .index = 16, .batch_at = static_cast<uint32_t>(ends.back() / 8), .attempt = 99};
+  header.previous = encode_record(batch, header, as_bytes("lost"), 1);
+  header.index = 17;
+  header.ends_batch = true;
+  encode_record(batch, header, as_bytes("kept"), 1);
+  std::copy(batch.span().begin() + 24, batch.span().end(), bytes.begin() + static_cast<long>(ends.back()) + 24);
+  files->put(first_segment(), bytes);
+  LogWorld world(*files);
+  ASSERT_TRUE(world.open());
+  EXPECT_EQ(world.durable.at(1).entries.size(), 15u);
+  ASSERT_EQ(world.notes.size(), 1u);
+  EXPECT_NE(world.notes[0].find(fmt::format("{} at offset {}", first_segment(), ends.back())), std::string::npos) << world.notes[0];
+  world.core.reset();
+  ASSERT_TRUE(world.open());
+  EXPECT_TRUE(world.notes.empty());
+}
+
+TEST(Recovery, RefusesAnyFlippedBitOfAcknowledgedRecordsWithFileOffsetAndChecksums) {
+  std::vector<uint64_t> ends;
+  auto files = disk_with(5, &ends);
+  uint64_t refused = 0;
+  for (uint64_t offset = kSegmentHeaderSize; offset < ends.back(); offset += 13) {
+    auto copy = files->after_kill();
+    copy->flip_bit(first_segment(), offset, static_cast<int>(offset % 8));
+    LogWorld world(*copy);
+    auto opened = world.open();
+    if (opened) continue;  // padding between records: checked below to be rare
+    ++refused;
+    ASSERT_EQ(opened.error().code(), Code::data_loss);
+    const std::string text = opened.error().to_string();
+    for (const char* part : {"segment-", "at offset", "expected", "found", "restore"}) EXPECT_NE(text.find(part), std::string::npos) << text;
+    EXPECT_EQ(copy->contents(first_segment()).size(), 65536u);
+  }
+  EXPECT_GE(refused, (ends.back() - kSegmentHeaderSize) / 13 * 9 / 10);
+}
+
+TEST(Recovery, TellsALostAcknowledgedTailFromATornOne) {
+  std::vector<uint64_t> ends;
+  auto files = disk_with(5, &ends);
+  auto bytes = files->contents(first_segment());
+  // The last acknowledged batch is gone as a whole, as after a lost write: only the hint knows.
+  std::fill(bytes.begin() + static_cast<long>(ends[3]), bytes.begin() + static_cast<long>(ends[4]), 0);
+  files->put(first_segment(), bytes);
+  LogWorld world(*files);
+  auto opened = world.open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code(), Code::data_loss);
+  EXPECT_NE(opened.error().message().find("acknowledged records are lost"), std::string::npos) << opened.error().to_string();
+  EXPECT_EQ(files->contents(first_segment()), bytes);
+}
+
+TEST(Recovery, FindsAMisdirectedWriteAndAStalePage) {
+  std::vector<uint64_t> ends;
+  auto files = disk_with(12, &ends);
+  const auto good = files->contents(first_segment());
+  // Right data at the wrong place.
+  auto bytes = good;
+  std::copy(good.begin() + static_cast<long>(ends[1]), good.begin() + static_cast<long>(ends[2]), bytes.begin() + static_cast<long>(ends[3]));
+  files->put(first_segment(), bytes);
+  LogWorld world(*files);
+  EXPECT_EQ(world.open().error().code(), Code::data_loss);
+  // An old page: zeros where a batch had been.
+  bytes = good;
+  std::fill(bytes.begin() + 8192, bytes.begin() + 12288, 0);
+  files->put(first_segment(), bytes);
+  LogWorld stale(*files);
+  EXPECT_EQ(stale.open().error().code(), Code::data_loss);
+}
+
+TEST(Recovery, RefusesAMissingSegment) {
+  FaultFileSystem files;
+  LogWorld world(files);
+  ASSERT_TRUE(world.open());
+  while (world.core->active() < 4) ASSERT_TRUE(world.append(1, payload_of(1, 1, 1, 8000)));
+  world.core.reset();
+  auto middle = files.after_kill(), oldest = files.after_kill();
+  ASSERT_TRUE(middle->unlink("/log/" + segment_name(2)));
+  EXPECT_EQ(LogWorld(*middle).open().error().code(), Code::data_loss);
+  ASSERT_TRUE(oldest->unlink("/log/" + segment_name(1)));
+  EXPECT_EQ(LogWorld(*oldest).open().error().code(), Code::data_loss);
+}
+
+TEST(Recovery, OpensWithOtherOptionsThanTheLogWasWrittenWith) {
+  FaultFileSystem files;
+  LogWorld world(files);
+  ASSERT_TRUE(world.open());
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(world.append(1, payload_of(1, 1, 1, 5000)));
+  const Model before = world.durable;
+  world.core.reset();
+  LogOptions larger = small_options();
+  larger.segment_bytes = 1 << 20;
+  larger.max_record_bytes = 400'000;
+  LogWorld again(files, larger);
+  ASSERT_TRUE(again.open());
+  EXPECT_EQ(again.durable, before);
+  ASSERT_TRUE(again.append(1, std::string(400'000, 'x')));
+  EXPECT_FALSE(again.append(1, std::string(400'001, 'x')));
+  EXPECT_EQ(again.last_error->code(), Code::invalid_argument);
+}
+
+TEST(Recovery, RefusesANewerVersionAnotherFolderAndOneInUse) {
+  auto files = disk_with(1);
+  auto put = [&](std::string_view text) {
+    const ByteSpan bytes = as_bytes(text);
+    files->put("/log/VERSION", std::vector<uint8_t>(bytes.begin(), bytes.end()));
+  };
+  put("sofa-log 2\n");
+  auto newer = LogWorld(*files).open();
+  EXPECT_EQ(newer.error().code(), Code::failed_precondition);
+  EXPECT_NE(newer.error().message().find("use the newer program"), std::string::npos);
+  put("something else");
+  EXPECT_EQ(LogWorld(*files).open().error().code(), Code::failed_precondition);
+  put("sofa-log 1\n");
+  LogWorld holder(*files);
+  ASSERT_TRUE(holder.open());
+  EXPECT_EQ(LogWorld(*files).open().error().code(), Code::failed_precondition);
+}
+
+TEST(Recovery, NamesTheProcessThatHoldsARealFolder) {
+  const std::string folder = std::filesystem::temp_directory_path() / fmt::format("sofa-log-lock-{}", ::getpid());
+  LogOptions options = small_options();
+  options.folder = folder;
+  {
+    LogWorld holder(posix_file_system(), options);
+    ASSERT_TRUE(holder.open());
+    ASSERT_TRUE(holder.append(1, "x"));
+    auto second = LogWorld(posix_file_system(), options).open();
+    ASSERT_FALSE(second);
+    EXPECT_NE(second.error().to_string().find(fmt::format("pid {}", ::getpid())), std::string::npos) << second.error().to_string();
+  }
+  LogWorld again(posix_file_system(), options);
+  ASSERT_TRUE(again.open());
+  EXPECT_EQ(again.durable.at(1).entries.size(), 1u);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(FullDisk, RefusesAppendsTakesTruncationsAndGoesOnWhenSpaceIsBack) {
+  FaultFileSystem files;
+  LogWorld world(files);
+  ASSERT_TRUE(world.open());
+  while (world.core->active() < 3) ASSERT_TRUE(world.append(1, payload_of(1, 1, 1, 4000)));
+  files.fill_up();
+  while (world.append(1, payload_of(1, 1, 1, 4000))) {
+  }
+  EXPECT_EQ(world.last_error->code(), Code::resource_exhausted);
+  EXPECT_FALSE(world.core->failed());
+  const uint64_t last = world.core->table().find(1)->next() - 1;
+  for (uint64_t upto = last - 5; upto <= last; ++upto) ASSERT_TRUE(world.core->stage_truncate(Kind::truncate_prefix, 1, upto, nullptr) && world.pump());
+  EXPECT_GT(world.deleted, 0u) << "truncation gives segments back though the disk is full";
+  files.free_space();
+  EXPECT_TRUE(world.append(1, "again"));
+  const Model before = world.durable;
+  world.core.reset();
+  ASSERT_TRUE(world.open());
+  EXPECT_EQ(world.durable, before);
+}
+
+TEST(Space, ComesBackBySegmentWhenALaggingStreamIsMoved) {
+  FaultFileSystem files;
+  LogWorld world(files);
+  ASSERT_TRUE(world.open());
+  ASSERT_TRUE(world.append(2, "of the stream that lags"));
+  while (world.core->active() < 5) ASSERT_TRUE(world.append(1, payload_of(1, 1, 1, 4000)));
+  ASSERT_TRUE(world.core->stage_truncate(Kind::truncate_prefix, 1, world.core->table().find(1)->next() - 1, nullptr) && world.pump());
+  EXPECT_EQ(world.core->segments().begin()->first, 1u) << "one live record holds the segment";
+  const auto live = world.core->table().entries_of(1);
+  ASSERT_EQ(live.size(), 1u);
+  ASSERT_TRUE(world.core->stage_moved(2, 1, 1, Bytes::copy_of("of the stream that lags"), true, nullptr) && world.pump());
+  EXPECT_EQ(world.core->segments().size(), 1u);
+  const Model before = world.durable;
+  world.core.reset();
+  ASSERT_TRUE(world.open());
+  EXPECT_EQ(world.durable, before);
+  EXPECT_EQ(world.durable.at(2).entries.front().second, "of the stream that lags");
+  EXPECT_EQ(world.core->table().find(1)->next(), world.core->table().find(1)->first) << "the emptied stream keeps its place";
+  EXPECT_GT(world.core->table().find(1)->first, 1u);
+}
+
+}  // namespace
+}  // namespace sofa::log::testing
