@@ -64,11 +64,11 @@ io::Task<void> append_many(Log& log, uint64_t stream, int count, uint64_t& wrong
 }
 
 TEST_F(LogTest, ManyWritersShareOneSync) {
-  with_log([this](Log& log) -> io::Task<Result<void>> {
+  with_log([](Log& log) -> io::Task<Result<void>> {
     uint64_t wrong = 0;
     {
       io::TaskGroup group(co_await io::current_scope());
-      for (uint64_t writer = 1; writer <= 64; ++writer) group.spawn(append_many(log, writer, 20, wrong));
+      for (uint64_t writer = 1; writer <= 64; ++writer) group.spawn("append", append_many(log, writer, 20, wrong));
       co_await group.join();
     }
     EXPECT_EQ(wrong, 0u);
