@@ -80,8 +80,27 @@ Result<uint64_t> Ticket::Durable::await_resume() {
   return waiter_.index;
 }
 
+namespace {
+
+/// A log that has no room at all gets its segment before anyone waits for it. A full disk is no reason not to open: reads and truncations work.
+Result<RecoveredLog> open_ready(FileSystem& files, const LogOptions& options) {
+  auto log = open_folder(files, options);
+  if (!log || log->prepared.file != nullptr || (log->active != 0 && !log->sealed)) return log;
+  auto made = detail::prepare_segment(files, options.folder, log->active + 1, options.segment_bytes);
+  if (made) {
+    log->prepared = std::move(*made);
+  } else if (made.error().code() == Code::resource_exhausted) {
+    log->notes.push_back(made.error().to_string());
+  } else {
+    return forward_error(made);
+  }
+  return log;
+}
+
+}  // namespace
+
 io::Task<Result<std::unique_ptr<Log>>> Log::open(LogOptions options, FileSystem& files) {
-  auto recovered = co_await io::or_return(io::run_blocking(file_pool(), [&files, options] { return open_folder(files, options); }));
+  auto recovered = co_await io::or_return(io::run_blocking(file_pool(), [&files, options] { return open_ready(files, options); }));
   auto runtime = std::make_shared<LogRuntime>(files, std::move(options), std::move(recovered));
   runtime->start();
   co_return std::unique_ptr<Log>(new Log(std::move(runtime)));
@@ -238,9 +257,9 @@ io::Task<Result<void>> Log::close() {
   const std::shared_ptr<LogRuntime> runtime = runtime_;
   runtime->refuse_new();
   co_await IdleWait(*runtime);
-  co_await io::or_return(io::run_blocking(file_pool(), [runtime]() -> Result<void> {
-    runtime->sync_hint();
-    runtime->stop();
+  co_await io::or_return(io::run_blocking(file_pool(), [&log = *runtime]() -> Result<void> {
+    log.sync_hint();
+    log.stop();
     return {};
   }));
   if (const Error* error = failure()) co_return std::unexpected<Error>(*error);

@@ -43,6 +43,8 @@ class LogCore {
   uint64_t pending_bytes() const { return pending_bytes_; }
   uint64_t pending_records() const { return pending_records_; }
   bool idle() const { return staged_.empty() && !in_flight_; }
+  /// Lets the next process in; nothing may be written any more.
+  void unlock() { lock_.reset(); }
   bool in_flight() const { return in_flight_; }
   bool no_space() const { return no_space_; }
   /// Something is staged, nothing is being written, and only a new segment could take it.

@@ -223,6 +223,7 @@ void LogRuntime::stop() {
   stopped_ = true;
   writer_thread_.stop();
   housekeeper_.stop();
+  core_.unlock();
 }
 
 }  // namespace sofa::log::detail

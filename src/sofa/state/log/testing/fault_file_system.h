@@ -25,7 +25,7 @@ enum class Fault {
 enum class Survival { lost, kept, torn };
 
 /// Thread-safe. Pages are 4 KiB, tearing is by sectors of 512 bytes.
-class FaultFileSystem final : public FileSystem {
+class FaultFileSystem : public FileSystem {
  public:
   explicit FaultFileSystem(uint64_t seed = 1) : random_(seed) {}
 

@@ -168,6 +168,21 @@ TEST(Recovery, NamesTheProcessThatHoldsARealFolder) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(Recovery, RefusesAFolderThatIsNotWritable) {
+  // Of the superuser every folder is writable, so the refusal comes from the fault layer there.
+  class ReadOnly final : public FaultFileSystem {
+   public:
+    Result<std::unique_ptr<FolderLock>> lock(const std::string& path) override {
+      return std::unexpected<Error>(errno_error(EACCES, "Cannot create " + path));
+    }
+  };
+  ReadOnly files;
+  auto opened = LogWorld(files).open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code(), Code::permission_denied);
+  EXPECT_NE(opened.error().message().find("/log is not writable"), std::string::npos) << opened.error().to_string();
+}
+
 TEST(FullDisk, RefusesAppendsTakesTruncationsAndGoesOnWhenSpaceIsBack) {
   FaultFileSystem files;
   LogWorld world(files);
