@@ -17,6 +17,7 @@ Scope::Scope(Scope* parent, const char* name, Deadline deadline)
     : CancelHook(&on_parent_cancelled), deadline_(deadline), name_(name), timer_(&on_deadline, this) {
   if (parent != nullptr) {
     if (name_ == nullptr) name_ = parent->name_;
+    context_ = parent->context_;
     parent->watch(*this);
   }
   if (parent != nullptr && parent->deadline_ <= deadline_) {

@@ -28,6 +28,11 @@ class CancelHook : public detail::ListHook<detail::ScopeTag> {
   Callback on_cancel_;
 };
 
+/// What a module hangs on a scope: what the work in it is for (rpc: the call that is served). Found by `Scope::context()` and dynamic_cast.
+struct ScopeContext {
+  virtual ~ScopeContext() = default;
+};
+
 class Scope : private CancelHook {
  public:
   /// A scope under `parent` (null: none): cancelled with it, and when `deadline` has passed. `name` must be static; null takes the parent's.
@@ -47,6 +52,10 @@ class Scope : private CancelHook {
   /// The earlier of its own and its parent's deadline.
   Deadline deadline() const { return deadline_; }
   const char* name() const { return name_; }
+  /// Its own or its parent's at the time of its making; null when there is none. Does not cross to another shard.
+  const ScopeContext* context() const { return context_; }
+  /// `context` must outlive the scope; set it before scopes are made below.
+  void set_context(const ScopeContext* context) { context_ = context; }
   /// Registers a hook; calls it at once when already cancelled.
   void watch(CancelHook& hook);
 
@@ -58,6 +67,7 @@ class Scope : private CancelHook {
   Deadline deadline_;
   Instant begun_{};
   const char* name_;
+  const ScopeContext* context_ = nullptr;
   detail::List<CancelHook, detail::ScopeTag> hooks_;
   TimerNode timer_;
 };

@@ -56,6 +56,11 @@ class Responder {
     return finish(encode(**content), *content == &discarded);
   }
 
+  /// Ends the request without an answer: its caller has given up already.
+  void discard() {
+    if (!answered()) done();
+  }
+
   bool answered() const { return session_ == nullptr || answered_; }
   bool oneway() const { return request_.type == bolt::FrameType::oneway; }
   const bolt::FrameHead& request() const { return request_; }

@@ -1,0 +1,75 @@
+#include "sofa/rpc/client.h"
+
+#include "sofa/rpc/detail/caller.h"
+
+namespace sofa::rpc {
+
+namespace detail {
+
+Task<Result<std::shared_ptr<Caller>>> open_caller(std::shared_ptr<Providers> providers, std::string interface, ClientOptions options) {
+  auto caller = std::make_shared<Caller>(std::move(providers), std::move(interface), std::move(options));
+  co_await or_return(caller->open());
+  co_return caller;
+}
+
+namespace {
+
+Result<void> check_declaration(const Interface& interface, std::string_view name) {
+  for (const MethodBase* method : interface.methods()) {
+    const MethodShape& shape = method->shape();
+    if (shape.result.type != nullptr && shape.result.type->has_links()) {
+      return fail(Code::failed_precondition, "{}.{}: the result ({}) has Links, which need an owner; declare it as Graph<...>", name, method->name(),
+                  java_type_of(*shape.result.type));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Task<Result<void>> bind_caller(Interface& interface, std::string name, std::shared_ptr<Providers> providers, ClientOptions options) {
+  co_await or_return(check_declaration(interface, name));
+  interface.set_caller(co_await or_return(open_caller(std::move(providers), std::move(name), std::move(options))));
+  co_return Result<void>();
+}
+
+Task<Result<void>> bind_caller(Interface& interface, std::string name, std::string target, ClientOptions options) {
+  auto providers = co_await or_return(parse_providers(target));
+  co_return co_await bind_caller(interface, std::move(name), std::move(providers), std::move(options));
+}
+
+}  // namespace detail
+
+GenericClient::GenericClient(std::shared_ptr<detail::Caller> caller) : caller_(std::move(caller)) {}
+GenericClient::~GenericClient() = default;
+
+Task<Result<std::shared_ptr<GenericClient>>> GenericClient::connect(std::string target, std::string interface, ClientOptions options) {
+  auto providers = co_await or_return(parse_providers(target));
+  auto caller = co_await or_return(detail::open_caller(std::move(providers), std::move(interface), std::move(options)));
+  co_return std::shared_ptr<GenericClient>(new GenericClient(std::move(caller)));
+}
+
+Task<Result<hessian::Document>> GenericClient::invoke(std::string method, std::vector<std::string> signatures, std::vector<hessian::Value> arguments,
+                                                      CallOptions options, GenericKind kind) {
+  if (signatures.size() != arguments.size()) {
+    co_return fail(Code::invalid_argument, "{} has {} signatures but {} arguments", method, signatures.size(), arguments.size());
+  }
+  for (std::string& signature : signatures) signature = detail::jvm_signature(signature);
+  const std::vector<std::string_view> views(signatures.begin(), signatures.end());
+  hessian::Document result;
+  detail::CallSpec spec;
+  spec.method = method;
+  spec.signatures = views;
+  spec.generic_type = kind == GenericKind::objects ? "2" : "0";
+  spec.values = arguments;
+  spec.document = &result;
+  const std::shared_ptr<detail::Caller> caller = caller_;
+  if (caller->shard().is_current()) {
+    co_await or_return(caller->call(spec, std::move(options)));
+  } else {
+    co_await or_return(io::on(caller->shard(), [&] { return caller->call(spec, std::move(options)); }));
+  }
+  co_return result;
+}
+
+}  // namespace sofa::rpc

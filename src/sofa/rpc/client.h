@@ -1,0 +1,91 @@
+#pragma once
+// A client of SOFARPC services over Bolt: 20 lines make a program (examples/hello/client.cpp).
+//
+//   rpc::Task<Result<void>> pay() {
+//     auto ledger = co_await rpc::or_return(rpc::connect<Ledger>("bolt://127.0.0.1:12200"));
+//     auto receipt = co_await ledger->transfer({.id = "t-1", .from = "a", .to = "b", .cents = 250});
+//     if (!receipt) co_return forward_error(receipt);   // "bank.Ledger.transfer at 127.0.0.1:12200, attempt 2 of 2: no answer within 800 ms"
+//     co_return {};
+//   }
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sofa/base/error.h"
+#include "sofa/io/task.h"
+#include "sofa/rpc/context.h"
+#include "sofa/rpc/filter.h"
+#include "sofa/rpc/interface.h"
+#include "sofa/rpc/providers.h"
+#include "sofa/wire/bolt/frame.h"
+#include "sofa/wire/hessian/value.h"
+
+namespace sofa::rpc {
+
+struct ClientOptions {
+  std::string version = "1.0";
+  std::string unique_id;
+  std::string app;                                     ///< this application's name, shown to providers; empty: not sent
+  Duration timeout = std::chrono::seconds(3);          ///< of one attempt, where nothing nearer says otherwise
+  int retries = 0;                                     ///< further attempts of a call, each at another provider while there is one. Only when the
+                                                       ///< provider was busy, did not answer in time, or could not be reached: such a
+                                                       ///< call may have been carried out, so the service must bear it twice
+  Duration connect_timeout = std::chrono::seconds(1);  ///< of one attempt to connect
+  unsigned connections = 1;                            ///< to each provider
+  size_t max_frame = size_t{32} << 20;                 ///< bytes of content of one answer
+  size_t max_pending = 65'536;                         ///< calls that wait for an answer, for each connection
+  uint8_t codec = bolt::kCodecHessian;                 ///< kCodecJson: described types as JSON. Protobuf methods always use kCodecProtobuf
+  bool check = true;                                   ///< connect() fails when no provider can be reached
+  Filters filters;
+};
+
+namespace detail {
+Task<Result<std::shared_ptr<Caller>>> open_caller(std::shared_ptr<Providers> providers, std::string interface, ClientOptions options);
+Task<Result<void>> bind_caller(Interface& interface, std::string name, std::string target, ClientOptions options);
+Task<Result<void>> bind_caller(Interface& interface, std::string name, std::shared_ptr<Providers> providers, ClientOptions options);
+}  // namespace detail
+
+/// A client of the service T at a direct url list ("bolt://h:p,bolt://[::1]:p"). Call it on a shard, which becomes the client's: its connections
+/// live there. Destroying the client closes them; calls that still run then fail with Code::cancelled.
+template <ServiceInterface T>
+Task<Result<std::shared_ptr<T>>> connect(std::string target, ClientOptions options = {}) {
+  auto client = std::make_shared<T>();
+  co_await or_return(detail::bind_caller(*client, std::string(T::kName), std::move(target), std::move(options)));
+  co_return client;
+}
+/// The same over any source of providers.
+template <ServiceInterface T>
+Task<Result<std::shared_ptr<T>>> connect(std::shared_ptr<Providers> providers, ClientOptions options = {}) {
+  auto client = std::make_shared<T>();
+  co_await or_return(detail::bind_caller(*client, std::string(T::kName), std::move(providers), std::move(options)));
+  co_return client;
+}
+
+/// What a generic call writes in the header `sofa_head_generic_type` (docs/protocols/sofarpc.md, section 2).
+enum class GenericKind : uint8_t {
+  plain = 0,    ///< arguments are JDK values
+  objects = 2,  ///< arguments and result may be objects of any class
+};
+
+/// Calls without types: arguments and results are dynamic Hessian values.
+///
+///   auto client = co_await or_return(rpc::GenericClient::connect("bolt://127.0.0.1:12200", "com.acme.Users"));
+///   auto user = co_await or_return(client->invoke("get", {"long"}, {hessian::Value(int64_t{7})}));
+class GenericClient {
+ public:
+  static Task<Result<std::shared_ptr<GenericClient>>> connect(std::string target, std::string interface, ClientOptions options = {});
+  ~GenericClient();
+
+  /// `signatures` are Java types as Class.getName() writes them, or in source style ("java.lang.String[]"). The nodes of `arguments` must live until
+  /// the call ends.
+  Task<Result<hessian::Document>> invoke(std::string method, std::vector<std::string> signatures, std::vector<hessian::Value> arguments,
+                                         CallOptions options = {}, GenericKind kind = GenericKind::objects);
+
+ private:
+  explicit GenericClient(std::shared_ptr<detail::Caller> caller);
+  std::shared_ptr<detail::Caller> caller_;
+};
+
+}  // namespace sofa::rpc

@@ -1,0 +1,122 @@
+#include "sofa/base/json.h"
+#include "sofa/rpc/detail/json_codec.h"
+#include "sofa/rpc/detail/response_codec.h"
+#include "sofa/rpc/detail/shard_server.h"
+#include "sofa/transport/session.h"
+
+namespace sofa::rpc::detail {
+
+void answer_failure(transport::Responder& responder, bolt::Status status, std::string_view sentence) {
+  Buffer content;
+  // The exception is a fixed class with a text: writing it cannot fail.
+  [[maybe_unused]] const auto written = write_server_exception(content, sentence);
+  [[maybe_unused]] const auto sent = responder.answer_error(status, kServerExceptionClass, {}, content.take());
+}
+
+bool BoltCall::too_late() const {
+  if (context_.deadline() == kNoDeadline) return false;
+  return io::Shard::current().clock().now_monotonic() > context_.deadline();
+}
+
+Result<void> BoltCall::read(void* const* into) {
+  const MethodShape& shape = entry_.method->shape();
+  switch (frame_.codec) {
+    case bolt::kCodecHessian:
+      if (shape.result.protobuf != nullptr) break;
+      return rpc::detail::read_arguments(frame_.content(), at_, shape, into, entry_.method->name());
+    case bolt::kCodecProtobuf:
+      if (shape.result.protobuf == nullptr) break;
+      if (!shape.arguments[0].protobuf->parse(into[0], frame_.content().data(), frame_.content().size())) {
+        return fail(Code::invalid_argument, "the content of {} is no message of its argument's type", entry_.method->name());
+      }
+      return {};
+    case bolt::kCodecJson:
+      if (shape.result.protobuf != nullptr) break;
+      return read_json_arguments(as_text(frame_.content()), shape, into);
+    default:
+      break;
+  }
+  return fail(Code::invalid_argument, "{} does not understand serializer {}; use {}", entry_.method->name(), frame_.codec,
+              shape.result.protobuf != nullptr ? "11 (protobuf)" : "1 (hessian2) or 12 (json)");
+}
+
+bool BoltCall::read_arguments(void* const* into) {
+  auto done = read(into);
+  if (done) return true;
+  counters_.refused.add();
+  answer_failure(responder_, bolt::Status::server_deserial_exception, done.error().to_string());
+  return false;
+}
+
+Result<void> BoltCall::write(Buffer& out, const void* result) const {
+  const MethodShape& shape = entry_.method->shape();
+  if (frame_.codec == bolt::kCodecHessian) return write_value_response(out, shape.result, shape.plain_result, result, context_.response_headers());
+  if (frame_.codec == bolt::kCodecProtobuf) {
+    const size_t size = shape.result.protobuf->size(result);
+    if (!shape.result.protobuf->write(result, out.extend(size), size)) {
+      return fail(Code::internal, "the result of {} cannot be written as protobuf", entry_.method->name());
+    }
+    return {};
+  }
+  if (result == nullptr || shape.result.type == nullptr) return out.append("null"), Result<void>();
+  auto text = to_json(*shape.result.type, result);
+  if (!text) return forward_error(text);
+  out.append(*text);
+  return {};
+}
+
+void BoltCall::answer(const void* result) {
+  if (responder_.answered()) return;
+  if (too_late()) {
+    counters_.dropped.add();
+    responder_.discard();
+    return;
+  }
+  Buffer header;
+  if (!context_.response_headers().empty()) write_response_header(header, context_.response_headers());
+  Result<void> written;
+  auto sent = responder_.answer_with(kResponseClass, header.span(), [&](Buffer& out) {
+    written = write(out, result);
+    return written.has_value();
+  });
+  if (sent && *sent) return;
+  counters_.errors.add();
+  const std::string sentence = written ? sent.error().to_string() : written.error().to_string();
+  if (!responder_.answered()) answer_failure(responder_, bolt::Status::server_serial_exception, sentence);
+}
+
+void BoltCall::answer(Error error) {
+  if (responder_.answered()) return;
+  counters_.errors.add();
+  if (too_late()) {
+    counters_.dropped.add();
+    responder_.discard();
+    return;
+  }
+  answer_exception(error);
+}
+
+void BoltCall::answer_exception(const Error& error) {
+  const auto* thrown = error.detail<JavaException>();
+  context_.put_response_header(std::string(kErrorHeader), "true");
+  if (thrown == nullptr) context_.put_response_header(std::string(kCodeHeader), std::string(to_string(error.code())));
+  const std::string sentence = error.to_string();
+  Buffer header;
+  write_response_header(header, context_.response_headers());
+  Result<void> written;
+  auto sent = responder_.answer_with(kResponseClass, header.span(), [&](Buffer& out) {
+    if (frame_.codec == bolt::kCodecHessian) {
+      written = write_exception_response(out, thrown != nullptr ? *thrown : JavaException("java.lang.RuntimeException", sentence),
+                                         context_.response_headers());
+    } else if (frame_.codec == bolt::kCodecJson) {
+      write_json_text(out, sentence);
+    } else {
+      out.append(sentence);
+    }
+    return written.has_value();
+  });
+  if (sent && *sent) return;
+  if (!responder_.answered()) answer_failure(responder_, bolt::Status::server_serial_exception, sentence);
+}
+
+}  // namespace sofa::rpc::detail

@@ -1,0 +1,310 @@
+#include "sofa/rpc/detail/caller.h"
+
+#include "sofa/base/json.h"
+#include "sofa/rpc/detail/json_codec.h"
+#include "sofa/rpc/detail/response_codec.h"
+#include "sofa/transport/session.h"
+
+namespace sofa::rpc::detail {
+
+namespace {
+
+constexpr Duration kFirstPause = std::chrono::milliseconds(20);  // before a provider is asked again; doubles with each attempt
+constexpr int kMostDoublings = 5;
+
+int64_t milliseconds(Duration d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); }
+
+transport::PoolOptions pool_options(const ClientOptions& options) {
+  transport::PoolOptions pool;
+  pool.connections_per_address = options.connections;
+  pool.connect_timeout = options.connect_timeout;
+  pool.session.limits.max_frame = options.max_frame;
+  pool.session.max_pending_calls = static_cast<uint32_t>(options.max_pending);
+  return pool;
+}
+
+bolt::Status status_of(const Error& error) {
+  const auto* status = error.detail<transport::TransportStatus>();
+  return status == nullptr ? bolt::Status::success : status->status;
+}
+
+/// Another provider may answer, or this one later: it was busy, silent, or not reachable.
+bool is_retryable(const Error& error) {
+  switch (status_of(error)) {
+    case bolt::Status::server_busy:
+    case bolt::Status::timeout:
+    case bolt::Status::comm_error:
+    case bolt::Status::connection_closed:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Code code_of_framework_error(std::string_view text) {
+  if (text.starts_with("RPC-020100010")) return Code::not_found;
+  if (text.starts_with("RPC-020100011")) return Code::unimplemented;
+  return Code::unknown;
+}
+
+}  // namespace
+
+/// One attempt at one provider, and what all attempts of a call have in common.
+struct Caller::Attempt {
+  const CallSpec& spec;
+  CallOptions& options;
+  Duration timeout;
+  Deadline deadline;  // of the scope
+  const Context* served;
+  int number = 1;
+  int most = 1;
+  io::Address address;
+  Instant begun{};
+};
+
+Caller::Caller(std::shared_ptr<Providers> providers, std::string interface, ClientOptions options)
+    : providers_(std::move(providers)),
+      interface_(std::move(interface)),
+      service_(unique_name(interface_, {options.version, options.unique_id})),
+      options_(std::move(options)),
+      shard_(io::Shard::current()),
+      core_(std::make_unique<Core>(pool_options(options_), Random(system_seed()))) {}
+
+Caller::~Caller() {
+  shard_.post([core = std::move(core_)]() mutable { close(std::move(core)); });
+}
+
+io::detail::Root Caller::close(std::unique_ptr<Core> core) {
+  core->tasks.cancel("the client was destroyed");
+  [[maybe_unused]] const auto joined = co_await core->tasks.join();
+  co_await core->pool.close();
+}
+
+void Caller::start(Task<void> task) {
+  if (shard_.is_current()) return core_->tasks.spawn("rpc client", std::move(task));
+  shard_.post([this, task = std::move(task)]() mutable { core_->tasks.spawn("rpc client", std::move(task)); });
+}
+
+Task<Result<void>> Caller::open() {
+  if (!options_.check) co_return Result<void>();
+  const auto list = providers_->current();
+  std::vector<io::Address> tried;
+  std::optional<Error> last;
+  for (size_t i = 0; i < list->size(); ++i) {
+    const io::Address address = co_await or_return(choose({}, tried));
+    auto session = co_await core_->pool.get(address);
+    if (session) co_return Result<void>();
+    last = std::move(session.error());
+    tried.push_back(address);
+  }
+  if (!last) co_return fail(Code::unavailable, "{}: no provider is known from {}", interface_, providers_->source());
+  co_return fail(Code::unavailable, "{}: no provider of '{}' can be reached: {}", interface_, providers_->source(), *last);
+}
+
+Result<io::Address> Caller::choose(const std::string& target, std::span<const io::Address> tried) {
+  if (!target.empty()) {
+    auto parsed = parse_providers(target);
+    if (!parsed) return forward_error(parsed);
+    return (*parsed)->current()->front().address;
+  }
+  const auto list = providers_->current();
+  if (list->empty()) return fail(Code::unavailable, "no provider is known from {}", providers_->source());
+  if (list->size() == 1) return list->front().address;
+  const size_t first = next_provider_++;
+  // Live ones that were not asked yet, then others that were not asked yet, then any.
+  for (const bool must_live : {true, false}) {
+    for (size_t i = 0; i < list->size(); ++i) {
+      const io::Address& address = (*list)[(first + i) % list->size()].address;
+      if (std::find(tried.begin(), tried.end(), address) != tried.end()) continue;
+      if (!must_live) return address;
+      transport::ConnectionPool::Peer* peer = core_->pool.peer(address);
+      if (peer != nullptr && peer->live_count() > 0) return address;
+    }
+  }
+  return (*list)[first % list->size()].address;
+}
+
+Task<Result<transport::SessionRef>> Caller::session_to(const io::Address& address, Deadline deadline) {
+  return io::with_deadline(deadline, core_->pool.get(address));
+}
+
+OutgoingHead Caller::outgoing_head(const Attempt& attempt, const Context* served) const {
+  OutgoingHead head;
+  head.service = service_;
+  head.method = attempt.spec.method;
+  head.app = options_.app;
+  head.type = attempt.spec.oneway ? "oneway" : "sync";
+  head.generic_type = attempt.spec.generic_type;
+  if (!attempt.options.baggage.empty()) head.baggage = &attempt.options.baggage;
+  if (!attempt.options.headers.empty()) head.headers = &attempt.options.headers;
+  if (served != nullptr) head.passed_on = &served->headers();
+  return head;
+}
+
+Result<Bytes> Caller::write_content(const CallSpec& spec, const OutgoingHead& head) const {
+  Buffer out(512);
+  Result<void> written;
+  if (!spec.generic_type.empty()) {
+    written = write_generic_request(out, head, spec.signatures, spec.values);
+  } else if (spec.codec == bolt::kCodecProtobuf) {
+    const ProtobufOps& protobuf = *spec.shape->arguments[0].protobuf;
+    const size_t size = protobuf.size(spec.arguments[0]);
+    if (size > 0 && !protobuf.write(spec.arguments[0], out.extend(size), size)) written = fail(Code::invalid_argument, "the message cannot be written");
+  } else if (spec.codec == bolt::kCodecJson) {
+    written = write_json_arguments(out, *spec.shape, spec.arguments);
+  } else {
+    written = write_request(out, head, spec.signatures, *spec.shape, spec.arguments);
+  }
+  if (!written) return forward_error(written);
+  return out.take();
+}
+
+Result<void> Caller::read_answer(const Attempt& attempt, const bolt::Frame& frame) const {
+  const CallSpec& spec = attempt.spec;
+  if (frame.status != bolt::Status::success) {
+    const std::string sentence = frame.class_name() == kServerExceptionClass ? read_server_exception(frame.content()) : std::string();
+    const Code code = frame.status == bolt::Status::server_busy ? Code::resource_exhausted
+                      : frame.status == bolt::Status::timeout   ? Code::deadline_exceeded
+                                                                : Code::internal;
+    std::string text = fmt::format("the server answered '{}'", to_string(frame.status));
+    if (!sentence.empty()) text += ": " + sentence;
+    return std::unexpected(transport::with_status(Error(code, std::move(text)), frame.status));
+  }
+  auto header = bolt::HeaderMap::parse(frame.header());
+  if (!header) return forward_error(header);
+  if (CallResponse* response = attempt.options.response; response != nullptr) {
+    constexpr std::string_view kBaggage = "rpc_resp_baggage.";
+    for (const auto& [key, value] : *header) {
+      response->headers.emplace_back(key, value);
+      if (key.starts_with(kBaggage)) response->baggage.emplace_back(key.substr(kBaggage.size()), value);
+    }
+  }
+  if (spec.codec == bolt::kCodecHessian) {
+    Result<void> done;
+    if (spec.document != nullptr) {
+      auto document = read_generic_response(frame.content(), *header);
+      if (document) {
+        *spec.document = std::move(*document);
+      } else {
+        done = forward_error(document);
+      }
+    } else {
+      done = read_response(frame.content(), *header, spec.shape->result, spec.shape->plain_result, spec.result);
+    }
+    if (done || done.error().code() != Code::unknown || done.error().detail<JavaException>() != nullptr) return done;
+    return fail(code_of_framework_error(done.error().message()), "{}", done.error().message());
+  }
+  if (header->get(kErrorHeader) == "true") {
+    std::string text(as_text(frame.content()));
+    if (spec.codec == bolt::kCodecJson) {
+      if (auto unquoted = from_json<std::string>(text)) text = *unquoted;
+    }
+    return fail(code_of_framework_error(text), "{}", text);
+  }
+  if (spec.codec == bolt::kCodecProtobuf) {
+    if (spec.shape->result.protobuf->parse(spec.result, frame.content().data(), frame.content().size())) return {};
+    return fail(Code::data_loss, "the answer is no message of the result's type");
+  }
+  if (spec.shape->result.type == nullptr) return {};
+  return from_json(as_text(frame.content()), *spec.shape->result.type, spec.result, {.source = "result"});
+}
+
+Task<Result<void>> Caller::attempt(Attempt& attempt) {
+  if (options_.filters.empty()) co_return co_await send(attempt);
+  struct Last {
+    Caller& caller;
+    Attempt& attempt;
+  } last{*this, attempt};
+  std::vector<AnyRef> arguments;
+  AnyRef result;
+  if (attempt.spec.shape != nullptr) {
+    for (size_t i = 0; i < attempt.spec.arguments.size(); ++i) {
+      arguments.push_back({attempt.spec.shape->arguments[i].type, const_cast<void*>(attempt.spec.arguments[i])});
+    }
+    result = {attempt.spec.shape->result.type, attempt.spec.result};
+  }
+  Invocation invocation{.service = service_, .method = attempt.spec.method, .arguments = arguments, .result = result, .options = &attempt.options,
+                        .address = &attempt.address};
+  const Next next(
+      options_.filters, [](void* context, Invocation&) { return static_cast<Last*>(context)->caller.send(static_cast<Last*>(context)->attempt); },
+      &last);
+  co_return co_await next(invocation);
+}
+
+Task<Result<void>> Caller::send(Attempt& attempt) {
+  const Deadline deadline = std::min(attempt.deadline, deadline_after(attempt.begun, attempt.timeout));
+  transport::SessionRef session = core_->pool.try_get(attempt.address);
+  if (session == nullptr) session = co_await or_return(session_to(attempt.address, deadline));
+  OutgoingHead head = outgoing_head(attempt, attempt.served);
+  const Bytes content = co_await or_return(write_content(attempt.spec, head));
+  const Duration left = deadline == kNoDeadline ? attempt.timeout : deadline - shard_.clock().now_monotonic();
+  if (attempt.deadline != kNoDeadline) head.remaining_ms = std::max<int64_t>(0, milliseconds(left));
+  Buffer header(512);
+  write_request_header(header, head);
+  const transport::Request request{
+      .class_name = kRequestClass, .header = header.span(), .content = content, .codec = attempt.spec.codec, .timeout = left};
+  if (attempt.spec.oneway) co_return session->oneway(request);
+  auto answer = co_await session->call(request);
+  if (!answer) co_return forward_error(answer);
+  co_return read_answer(attempt, answer->frame);
+}
+
+/// Waits before a provider that has failed is asked again.
+Task<Result<void>> Caller::pause(int number, Deadline deadline) {
+  const Duration wait = kFirstPause * (1 << std::min(number - 1, kMostDoublings));
+  const Instant until = std::min(deadline_after(shard_.clock().now_monotonic(), wait), deadline);
+  co_return co_await io::sleep_until(until);
+}
+
+Error Caller::describe(const Attempt& attempt, Error error, Duration took) const {
+  std::string text = fmt::format("{}.{} at {}, attempt {} of {}: ", interface_, attempt.spec.method, attempt.address.to_string(), attempt.number,
+                                 attempt.most);
+  const auto* thrown = error.detail<JavaException>();
+  if (thrown != nullptr) {
+    text += thrown->to_string();
+  } else if (status_of(error) == bolt::Status::timeout) {
+    text += fmt::format("no answer within {} ms", milliseconds(std::min(attempt.timeout, took)));
+  } else {
+    text += fmt::format("{} (after {} ms)", error, milliseconds(took));
+  }
+  Error described(error.code(), std::move(text));
+  if (thrown != nullptr) return std::move(described).with_detail(std::make_shared<const JavaException>(*thrown));
+  if (const bolt::Status status = status_of(error); status != bolt::Status::success) return transport::with_status(std::move(described), status);
+  return described;
+}
+
+Task<Result<void>> Caller::call(CallSpec spec, CallOptions options) {
+  const io::Scope& scope = co_await io::current_scope();
+  Attempt current{.spec = spec,
+                  .options = options,
+                  .timeout = options.timeout > Duration::zero() ? options.timeout : spec.timeout > Duration::zero() ? spec.timeout : options_.timeout,
+                  .deadline = scope.deadline(),
+                  .served = current_call(scope),
+                  .address = {}};
+  current.most = 1 + std::max(0, options.retries ? *options.retries : spec.retries ? *spec.retries : options_.retries);
+  std::vector<io::Address> tried;
+  for (;; ++current.number) {
+    auto address = choose(options.target, tried);
+    if (!address) co_return fail(address.error().code(), "{}.{}: {}", interface_, spec.method, address.error());
+    if (std::find(tried.begin(), tried.end(), *address) != tried.end()) {
+      if (auto waited = co_await pause(current.number - 1, current.deadline); !waited) co_return forward_error(waited);
+    }
+    current.address = std::move(*address);
+    current.begun = shard_.clock().now_monotonic();
+    auto done = co_await attempt(current);
+    if (options.response != nullptr) {
+      options.response->address = current.address;
+      options.response->attempts = current.number;
+    }
+    if (done) co_return done;
+    const Instant now = shard_.clock().now_monotonic();
+    const bool again = current.number < current.most && is_retryable(done.error()) && !scope.cancelled() && now < current.deadline;
+    if (again) {
+      tried.push_back(current.address);
+      continue;
+    }
+    co_return std::unexpected(describe(current, std::move(done.error()), now - current.begun));
+  }
+}
+
+}  // namespace sofa::rpc::detail

@@ -1,0 +1,71 @@
+#include "sofa/rpc/detail/json_codec.h"
+
+#include "sofa/base/json.h"
+
+namespace sofa::rpc::detail {
+
+Result<std::vector<std::string_view>> split_json_array(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const size_t first = text.find_first_not_of(kSpace);
+  const size_t last = text.find_last_not_of(kSpace);
+  if (first == std::string_view::npos || text[first] != '[' || text[last] != ']' || first == last) {
+    return fail(Code::invalid_argument, "several arguments stand in a JSON array; found '{}'", text.substr(0, 40));
+  }
+  text = text.substr(first + 1, last - first - 1);
+  std::vector<std::string_view> parts;
+  if (text.find_first_not_of(kSpace) == std::string_view::npos) return parts;
+  size_t depth = 0, begin = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      ++depth;
+    } else if (c == ']' || c == '}') {
+      if (depth == 0) return fail(Code::invalid_argument, "unbalanced '{}' in the JSON arguments", c);
+      --depth;
+    } else if (c == ',' && depth == 0) {
+      parts.push_back(text.substr(begin, i - begin));
+      begin = i + 1;
+    }
+  }
+  parts.push_back(text.substr(begin));
+  return parts;
+}
+
+Result<void> read_json_arguments(std::string_view content, const MethodShape& shape, void* const* into) {
+  const size_t count = shape.arguments.size();
+  if (count == 0) return {};
+  if (count == 1) return from_json(content, *shape.arguments[0].type, into[0], {.source = "argument"});
+  auto parts = split_json_array(content);
+  if (!parts) return forward_error(parts);
+  if (parts->size() != count) return fail(Code::invalid_argument, "expected a JSON array of {} arguments, found {}", count, parts->size());
+  for (size_t i = 0; i < count; ++i) {
+    const std::string source = fmt::format("argument {}", i + 1);
+    if (auto done = from_json((*parts)[i], *shape.arguments[i].type, into[i], {.source = source}); !done) return done;
+  }
+  return {};
+}
+
+Result<void> write_json_arguments(Buffer& out, const MethodShape& shape, std::span<const void* const> arguments) {
+  if (arguments.size() != 1) out.append("[");
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (i > 0) out.append(",");
+    auto text = to_json(*shape.arguments[i].type, arguments[i]);
+    if (!text) return forward_error(text);
+    out.append(*text);
+  }
+  if (arguments.size() != 1) out.append("]");
+  return {};
+}
+
+void write_json_text(Buffer& out, std::string_view text) {
+  auto json = to_json(std::string(text));
+  out.append(json ? *json : std::string("\"\""));
+}
+
+}  // namespace sofa::rpc::detail

@@ -1,0 +1,21 @@
+#pragma once
+// Serializer 12 (docs/protocols/sofarpc.md, section 2.4): one argument is its JSON, several are a JSON array.
+
+#include <span>
+#include <string_view>
+
+#include "sofa/base/bytes.h"
+#include "sofa/base/error.h"
+#include "sofa/rpc/detail/shape.h"
+
+namespace sofa::rpc::detail {
+
+/// The texts of an array's elements; an error when the text is no array.
+Result<std::vector<std::string_view>> split_json_array(std::string_view text);
+/// How many arguments the content holds for a method with so many: several stand in an array.
+Result<void> read_json_arguments(std::string_view content, const MethodShape& shape, void* const* into);
+Result<void> write_json_arguments(Buffer& out, const MethodShape& shape, std::span<const void* const> arguments);
+/// A JSON string.
+void write_json_text(Buffer& out, std::string_view text);
+
+}  // namespace sofa::rpc::detail

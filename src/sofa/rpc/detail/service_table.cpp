@@ -1,0 +1,125 @@
+#include "sofa/rpc/detail/service_table.h"
+
+#include "sofa/rpc/detail/json_codec.h"
+#include "sofa/rpc/detail/request_codec.h"
+
+namespace sofa::rpc::detail {
+
+namespace {
+
+std::string readable(std::string_view joined) {
+  std::string text;
+  for (std::string_view rest = joined; !rest.empty();) {
+    const size_t end = rest.find(";;");
+    const size_t size = end + (rest.substr(end).starts_with(";;;") ? 1 : 0);
+    if (!text.empty()) text += ", ";
+    text += rest.substr(0, size);
+    rest.remove_prefix(size + 2);
+  }
+  return text;
+}
+
+}  // namespace
+
+uint64_t ServiceTable::hash(std::string_view service, std::string_view method, std::string_view signatures) {
+  constexpr uint64_t kMix = 0x9e3779b97f4a7c15;
+  const std::hash<std::string_view> text;
+  uint64_t h = text(service);
+  h = (h ^ (h >> 32)) * kMix + text(method);
+  h = (h ^ (h >> 32)) * kMix + text(signatures);
+  return h ^ (h >> 29);
+}
+
+Result<void> ServiceTable::check(const std::string& unique_name, const MethodBase& method) const {
+  if (method.implementation() == nullptr) {
+    return fail(Code::failed_precondition, "{}.{} has no implementation; assign a function to it before the server starts", unique_name, method.name());
+  }
+  const MethodShape& shape = method.shape();
+  if (method.signatures().size() != shape.arguments.size()) {
+    return fail(Code::failed_precondition, "{}.{} has {} arguments but java_types names {}", unique_name, method.name(), shape.arguments.size(),
+                method.signatures().size());
+  }
+  const auto has_links = [](const ValueShape& value) { return value.type != nullptr && value.type->has_links(); };
+  for (size_t i = 0; i < shape.arguments.size(); ++i) {
+    if (has_links(shape.arguments[i])) {
+      return fail(Code::failed_precondition, "{}.{}: argument {} ({}) has Links, which need an owner; declare it as Graph<...>", unique_name,
+                  method.name(), i + 1, method.signatures()[i]);
+    }
+  }
+  if (has_links(shape.result)) {
+    return fail(Code::failed_precondition, "{}.{}: the result ({}) has Links, which need an owner; declare it as Graph<...>", unique_name,
+                method.name(), java_type_of(*shape.result.type));
+  }
+  const bool protobuf = shape.result.protobuf != nullptr;
+  for (const ValueShape& argument : shape.arguments) {
+    if ((argument.protobuf != nullptr) != protobuf || (protobuf && shape.arguments.size() != 1)) {
+      return fail(Code::failed_precondition, "{}.{}: a protobuf method has exactly one argument and a result, both protobuf messages", unique_name,
+                  method.name());
+    }
+  }
+  if (protobuf && shape.arguments.empty()) {
+    return fail(Code::failed_precondition, "{}.{}: a protobuf method has exactly one argument, a protobuf message", unique_name, method.name());
+  }
+  return {};
+}
+
+Result<void> ServiceTable::add(std::string unique_name, std::shared_ptr<Interface> service) {
+  if (has_service(unique_name)) {
+    return fail(Code::already_exists, "service {} was added twice; give one of them a unique_id", unique_name);
+  }
+  for (const MethodBase* method : service->methods()) {
+    if (auto ok = check(unique_name, *method); !ok) return ok;
+    auto entry = std::make_unique<MethodEntry>(MethodEntry{method, unique_name, {}});
+    for (std::string_view signature : method->signatures()) append_signature(entry->signatures, jvm_signature(signature));
+    if (look_up(unique_name, method->name(), entry->signatures) != nullptr) {
+      return fail(Code::already_exists, "{}.{}({}) is declared twice; overloads need different argument types", unique_name, method->name(),
+                  readable(entry->signatures));
+    }
+    entries_.push_back(std::move(entry));
+    rebuild();
+  }
+  by_service_.emplace(std::move(unique_name), std::move(service));
+  return {};
+}
+
+void ServiceTable::rebuild() {
+  size_t size = 8;
+  while (size < entries_.size() * 2) size *= 2;
+  slots_.assign(size, {});
+  for (const auto& entry : entries_) {
+    const uint64_t h = hash(entry->service, entry->method->name(), entry->signatures);
+    size_t at = h & (size - 1);
+    while (slots_[at].entry != nullptr) at = (at + 1) & (size - 1);
+    slots_[at] = {h, entry.get()};
+  }
+}
+
+const MethodEntry* ServiceTable::look_up(std::string_view service, std::string_view method, std::string_view signatures) const {
+  if (slots_.empty()) return nullptr;
+  const uint64_t h = hash(service, method, signatures);
+  for (size_t at = h & (slots_.size() - 1); slots_[at].entry != nullptr; at = (at + 1) & (slots_.size() - 1)) {
+    const MethodEntry& entry = *slots_[at].entry;
+    if (slots_[at].hash == h && entry.service == service && entry.method->name() == method && entry.signatures == signatures) return &entry;
+  }
+  return nullptr;
+}
+
+const MethodEntry* ServiceTable::find(std::string_view service, std::string_view method, std::string_view signatures) const {
+  const MethodEntry* found = look_up(service, method, signatures);
+  if (found != nullptr || signatures.find("[]") == std::string_view::npos) return found;
+  return look_up(service, method, jvm_signatures(signatures));
+}
+
+const MethodEntry* ServiceTable::find_for_json(std::string_view service, std::string_view method, std::string_view content) const {
+  std::vector<const MethodEntry*> named;
+  for (const auto& entry : entries_) {
+    if (entry->service == service && entry->method->name() == method) named.push_back(entry.get());
+  }
+  if (named.size() == 1) return named.front();
+  const auto parts = split_json_array(content);
+  const size_t count = parts ? parts->size() : 1;
+  std::erase_if(named, [count](const MethodEntry* entry) { return entry->method->shape().arguments.size() != count; });
+  return named.size() == 1 ? named.front() : nullptr;
+}
+
+}  // namespace sofa::rpc::detail

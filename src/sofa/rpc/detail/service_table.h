@@ -1,0 +1,50 @@
+#pragma once
+// The methods of one shard's services, found by (service, method, signatures) without an allocation.
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "sofa/rpc/interface.h"
+
+namespace sofa::rpc::detail {
+
+struct MethodEntry {
+  const MethodBase* method;
+  std::string service;     // unique name
+  std::string signatures;  // joined, JVM form
+};
+
+class ServiceTable {
+ public:
+  /// Checks the service and takes its methods in. Errors name the service and the method.
+  Result<void> add(std::string unique_name, std::shared_ptr<Interface> service);
+
+  bool has_service(std::string_view service) const { return by_service_.contains(service); }
+  /// The overload, or null.
+  const MethodEntry* find(std::string_view service, std::string_view method, std::string_view signatures) const;
+  /// For JSON, which carries no signatures: the only method of that name, or the only overload with as many arguments as the content has.
+  const MethodEntry* find_for_json(std::string_view service, std::string_view method, std::string_view content) const;
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  struct Slot {
+    uint64_t hash = 0;
+    const MethodEntry* entry = nullptr;
+  };
+  static uint64_t hash(std::string_view service, std::string_view method, std::string_view signatures);
+  Result<void> check(const std::string& unique_name, const MethodBase& method) const;
+  const MethodEntry* look_up(std::string_view service, std::string_view method, std::string_view signatures) const;
+  void rebuild();
+
+  std::vector<std::unique_ptr<MethodEntry>> entries_;
+  std::vector<Slot> slots_;  // open addressing, a power of two, at most half full
+  std::unordered_map<std::string, std::shared_ptr<Interface>, Hash, std::equal_to<>> by_service_;
+};
+
+}  // namespace sofa::rpc::detail

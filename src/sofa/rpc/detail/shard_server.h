@@ -1,0 +1,101 @@
+#pragma once
+// What one shard of a server has: its services, its running calls, its counters; and how a request becomes a call.
+
+#include <atomic>
+#include <memory>
+
+#include "sofa/io/task_group.h"
+#include "sofa/rpc/detail/request_codec.h"
+#include "sofa/rpc/detail/service_table.h"
+#include "sofa/rpc/filter.h"
+#include "sofa/rpc/server.h"
+#include "sofa/transport/handler.h"
+
+namespace sofa::rpc {
+
+/// The one who fills a Context.
+class ServerCallAccess {
+ public:
+  static void fill(Context& context, std::string_view service, std::string_view method, const io::Address& peer, Deadline deadline, bool oneway,
+                   bolt::HeaderMap headers) {
+    context.service_ = service;
+    context.method_ = method;
+    context.peer_ = &peer;
+    context.deadline_ = deadline;
+    context.oneway_ = oneway;
+    context.headers_ = headers;
+  }
+};
+
+namespace detail {
+
+/// Written by its shard, read by any.
+class Counter {
+ public:
+  void add() { value_.store(value_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
+  uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+struct Counters {
+  Counter calls, errors, refused, busy, dropped;
+};
+
+/// A request whose method is known: reads its arguments and writes its answer, by the serializer of the frame.
+class BoltCall final : public ServerCall {
+ public:
+  BoltCall(bolt::Frame& frame, transport::Responder& responder, const MethodEntry& entry, ArgumentsAt at, Counters& counters)
+      : frame_(frame), responder_(responder), entry_(entry), at_(at), counters_(counters) {}
+
+  bool read_arguments(void* const* into) override;
+  void answer(const void* result) override;
+  void answer(Error error) override;
+  Context& context() override { return context_; }
+
+ private:
+  bool too_late() const;
+  Result<void> read(void* const* into);
+  Result<void> write(Buffer& out, const void* result) const;
+  void answer_exception(const Error& error);
+
+  bolt::Frame& frame_;
+  transport::Responder& responder_;
+  const MethodEntry& entry_;
+  const ArgumentsAt at_;
+  Counters& counters_;
+  Context context_;
+};
+
+/// Belongs to its shard; made and destroyed there.
+class ShardServer {
+ public:
+  ShardServer(const ServerOptions& options, const Filters& filters) : options_(options), filters_(filters) {}
+  Result<void> add_services(const std::vector<ServiceEntry>& services);
+
+  void handle(transport::IncomingRequest& request, transport::Responder& responder);
+  /// Cancels the running calls and waits for their end.
+  Task<void> stop();
+
+  Counters counters;
+
+ private:
+  const MethodEntry* find_method(const transport::IncomingRequest& request, transport::Responder& responder, ArgumentsAt& at);
+  Deadline deadline_of(const transport::IncomingRequest& request) const;
+  void refuse(const bolt::Frame& frame, transport::Responder& responder, std::string_view text);
+  static Task<void> run(ShardServer& self, bolt::Frame frame, bolt::HeaderMap header, transport::Responder responder, const MethodEntry& entry,
+                        ArgumentsAt at, Deadline deadline);
+  Task<Result<void>> pass_filters(BoltCall& call, const MethodEntry& entry, Values& values);
+
+  const ServerOptions& options_;
+  const Filters& filters_;
+  ServiceTable services_;
+  io::TaskGroup running_;
+};
+
+/// Answers with status 2, 0x11 or 0x12 and a sentence.
+void answer_failure(transport::Responder& responder, bolt::Status status, std::string_view sentence);
+
+}  // namespace detail
+}  // namespace sofa::rpc

@@ -1,0 +1,68 @@
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "sofa/base/flags.h"
+#include "sofa/io/runtime.h"
+#include "sofa/rpc/server.h"
+
+namespace sofa::rpc {
+
+namespace {
+
+struct ServeFlags {
+  std::string host;
+  uint16_t port = 0;
+  uint32_t shards = 1;
+
+  static auto describe(Description<ServeFlags>& d) {
+    d.doc("Serves SOFARPC calls over Bolt until SIGTERM or SIGINT.");
+    d.field("host", &ServeFlags::host).doc("address to listen on; 0.0.0.0 or :: for all");
+    d.field("port", &ServeFlags::port).doc("0 picks a free one");
+    d.field("shards", &ServeFlags::shards).range(1, 1024).doc("threads that serve connections");
+  }
+};
+
+/// Suspends until the scope is cancelled, which is how a signal ends the program.
+Task<void> until_stopped() {
+  while (true) {
+    const auto slept = co_await io::sleep_for(std::chrono::hours(24));
+    if (!slept) co_return;
+  }
+}
+
+Task<int> serve_until_stopped(Server server) {
+  auto running = co_await std::move(server).start();
+  if (!running) {
+    std::fprintf(stderr, "cannot start: %s\n", running.error().to_string().c_str());
+    co_return 1;
+  }
+  std::printf("ready pid=%d bolt=%u\n", getpid(), (*running)->port());
+  std::fflush(stdout);
+  co_await until_stopped();
+  // The scope of main is cancelled; stopping needs one that is not.
+  io::Scope stopping(&io::Shard::current().root_scope(), "stop");
+  const auto stopped = co_await (*running)->stop().in(stopping);
+  co_return stopped ? 0 : 1;
+}
+
+}  // namespace
+
+int serve(int argc, char** argv, Server server) {
+  ServeFlags flags{server.options().host, server.options().port, server.options().shards};
+  const auto parsed = parse_flags(argc, argv, flags);
+  if (!parsed) {
+    std::fprintf(stderr, "%s\n", parsed.error().to_string().c_str());
+    return 2;
+  }
+  if (parsed->help) {
+    std::fputs(parsed->help_text.c_str(), stdout);
+    return 0;
+  }
+  server.options().host = flags.host;
+  server.options().port = flags.port;
+  const Duration stop_timeout = server.options().drain + std::chrono::seconds(2);
+  return io::run(serve_until_stopped(std::move(server)), {.shards = flags.shards, .stop_timeout = stop_timeout});
+}
+
+}  // namespace sofa::rpc

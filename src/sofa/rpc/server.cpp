@@ -1,0 +1,183 @@
+#include "sofa/rpc/server.h"
+
+#include "sofa/io/runtime.h"
+#include "sofa/rpc/detail/response_codec.h"
+#include "sofa/rpc/detail/shard_server.h"
+#include "sofa/transport/bolt_protocol.h"
+#include "sofa/transport/port.h"
+#include "sofa/transport/session.h"
+
+namespace sofa::rpc {
+
+namespace detail {
+
+namespace {
+
+/// A request of a class that is no SofaRequest (docs/protocols/bolt.md, section 1.5).
+class UnknownClassHandler final : public transport::Handler {
+ public:
+  void handle(transport::IncomingRequest& request, transport::Responder& responder) override {
+    answer_failure(responder, bolt::Status::server_exception, fmt::format("No user processor found for request: {}", request.frame.class_name()));
+  }
+};
+
+/// Requests of all connections, each on its shard.
+class ServiceHandler final : public transport::Handler {
+ public:
+  explicit ServiceHandler(unsigned shards) : shards_(shards) {}
+  void handle(transport::IncomingRequest& request, transport::Responder& responder) override {
+    shards_[io::Shard::current().index()]->handle(request, responder);
+  }
+  std::unique_ptr<ShardServer>& shard(unsigned index) { return shards_[index]; }
+  const std::vector<std::unique_ptr<ShardServer>>& shards() const { return shards_; }
+
+ private:
+  std::vector<std::unique_ptr<ShardServer>> shards_;
+};
+
+transport::BoltServerOptions bolt_options(const ServerOptions& options) {
+  transport::BoltServerOptions bolt;
+  bolt.session.limits.max_frame = options.max_frame;
+  bolt.session.max_in_flight = static_cast<uint32_t>(options.max_calls_per_connection);
+  return bolt;
+}
+
+transport::PortOptions port_options(const ServerOptions& options) {
+  transport::PortOptions port;
+  port.option_name = options.port_option;
+  port.max_connections = static_cast<uint32_t>(options.max_connections);
+  port.drain_timeout = options.drain;
+  return port;
+}
+
+}  // namespace
+
+/// Everything that lives as long as the server listens.
+class RunningCore {
+ public:
+  RunningCore(ServerOptions options, Filters filters, std::vector<ServiceEntry> services)
+      : options_(std::move(options)),
+        filters_(std::move(filters)),
+        services_(std::move(services)),
+        runtime_(io::Shard::current().runtime()),
+        handler_(runtime_.shard_count()),
+        bolt_(handlers_, bolt_options(options_)) {}
+
+  Task<Result<void>> start();
+  Task<Result<void>> stop();
+  const io::Address& address() const { return address_; }
+  ServerStats stats() const;
+
+ private:
+  Task<Result<void>> start_shard(unsigned index);
+  Task<Result<void>> stop_shard(unsigned index);
+  static ServerStats sum(ServerStats stats, const Counters& counters);
+
+  const ServerOptions options_;
+  const Filters filters_;
+  const std::vector<ServiceEntry> services_;
+  io::Runtime& runtime_;
+  ServiceHandler handler_;
+  UnknownClassHandler unknown_class_;
+  transport::Handlers handlers_;
+  transport::BoltProtocol bolt_;
+  std::unique_ptr<transport::Port> port_;
+  io::Address address_;
+  ServerStats stopped_;  // of shards that have ended
+};
+
+Task<Result<void>> RunningCore::start() {
+  for (const ServiceEntry& service : services_) {
+    if (service.any_shard || runtime_.shard_count() == 1) continue;
+    co_return fail(Code::failed_precondition,
+                   "service {} is one object, but {} shards would use it; declare it thread_safe or add it by a function that makes one for each shard",
+                   service.name, runtime_.shard_count());
+  }
+  for (unsigned i = 0; i < runtime_.shard_count(); ++i) {
+    auto started = co_await io::on(runtime_.shard(i), [this, i] { return start_shard(i); });
+    if (started) continue;
+    co_await or_return(stop());
+    co_return started;
+  }
+  co_await or_return(handlers_.add(std::string(kRequestClass), handler_));
+  handlers_.set_fallback(unknown_class_);
+  const io::Address address = io::Address::of(options_.host, options_.port);
+  auto port = co_await transport::Port::open(address, {&bolt_}, port_options(options_));
+  if (!port) {
+    co_await or_return(stop());
+    co_return forward_error(port);
+  }
+  port_ = std::move(*port);
+  address_ = port_->local();
+  co_return Result<void>();
+}
+
+Task<Result<void>> RunningCore::start_shard(unsigned index) {
+  auto& shard = handler_.shard(index);
+  shard = std::make_unique<ShardServer>(options_, filters_);
+  co_return shard->add_services(services_);
+}
+
+Task<Result<void>> RunningCore::stop() {
+  if (port_) co_await port_->stop();
+  for (unsigned i = 0; i < runtime_.shard_count(); ++i) {
+    if (!handler_.shard(i)) continue;
+    co_await or_return(io::on(runtime_.shard(i), [this, i] { return stop_shard(i); }));
+  }
+  port_.reset();
+  co_return Result<void>();
+}
+
+Task<Result<void>> RunningCore::stop_shard(unsigned index) {
+  auto& shard = handler_.shard(index);
+  co_await shard->stop();
+  stopped_ = sum(stopped_, shard->counters);
+  shard.reset();
+  co_return Result<void>();
+}
+
+ServerStats RunningCore::sum(ServerStats stats, const Counters& counters) {
+  stats.calls += counters.calls.value();
+  stats.errors += counters.errors.value();
+  stats.refused += counters.refused.value();
+  stats.busy += counters.busy.value();
+  stats.dropped += counters.dropped.value();
+  return stats;
+}
+
+ServerStats RunningCore::stats() const {
+  ServerStats stats = stopped_;
+  for (const auto& shard : handler_.shards()) {
+    if (shard) stats = sum(stats, shard->counters);
+  }
+  return stats;
+}
+
+}  // namespace detail
+
+RunningServer::RunningServer(std::unique_ptr<detail::RunningCore> core) : core_(std::move(core)) {}
+RunningServer::~RunningServer() = default;
+uint16_t RunningServer::port() const { return core_->address().port(); }
+const io::Address& RunningServer::address() const { return core_->address(); }
+ServerStats RunningServer::stats() const { return core_->stats(); }
+Task<Result<void>> RunningServer::stop() { return core_->stop(); }
+
+void Server::add_entry(std::string_view interface, std::function<std::shared_ptr<Interface>(unsigned)> make, bool any_shard,
+                       const ServiceOptions& options) {
+  services_.push_back({unique_name(interface, {options.version, options.unique_id}), std::move(make), any_shard});
+}
+
+namespace {
+
+Task<Result<std::unique_ptr<RunningServer>>> start_core(std::unique_ptr<detail::RunningCore> core) {
+  co_await or_return(core->start());
+  co_return std::make_unique<RunningServer>(std::move(core));
+}
+
+}  // namespace
+
+Task<Result<std::unique_ptr<RunningServer>>> Server::start() && {
+  return start_core(std::make_unique<detail::RunningCore>(std::move(options_), std::move(filters_), std::move(services_)));
+}
+
+}  // namespace sofa::rpc

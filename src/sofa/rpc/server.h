@@ -1,0 +1,120 @@
+#pragma once
+// A server of SOFARPC services over Bolt: 20 lines make a program (examples/hello/server.cpp).
+//
+//   auto ledger = std::make_shared<Ledger>();
+//   ledger->transfer = [&book](Transfer t) -> rpc::Task<Result<Receipt>> { co_return co_await book.apply(t); };
+//   ledger->balance.bind(&book, &Book::balance);
+//   return rpc::serve(argc, argv, rpc::Server{}.port(12200).add(ledger));
+//
+// A call runs in an io::Scope of its own, which is cancelled when its deadline passes or its caller is gone; nested calls inherit deadline, and trace
+// context, from it. An answer that comes too late is not sent.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sofa/base/error.h"
+#include "sofa/io/address.h"
+#include "sofa/io/task.h"
+#include "sofa/rpc/context.h"
+#include "sofa/rpc/filter.h"
+#include "sofa/rpc/interface.h"
+
+namespace sofa::rpc {
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";  ///< address to listen on; closed to the network unless said otherwise
+  uint16_t port = 12200;           ///< 0: a free one
+  unsigned shards = 1;             ///< threads that serve connections; only for serve(): start() uses all shards of its runtime
+  size_t max_frame = size_t{32} << 20;        ///< bytes of content of one message
+  size_t max_connections = 10'000;            ///< a further one is closed at once
+  size_t max_calls = 10'000;                  ///< running calls of one shard; over it callers get "busy" (status 4)
+  size_t max_calls_per_connection = 1'000;    ///< running calls of one connection, likewise
+  std::string port_option = "--port";         ///< what changes the port, for the error of a taken one
+  Duration drain = std::chrono::seconds(10);  ///< how long stop() waits for running calls before it cancels them
+};
+
+/// What a running server has done; a snapshot, summed over the shards.
+struct ServerStats {
+  uint64_t calls = 0;         ///< requests that named a service and method of ours
+  uint64_t errors = 0;        ///< of them answered with an error of any kind
+  uint64_t refused = 0;       ///< unknown class, service, method, undecodable content
+  uint64_t busy = 0;          ///< answered with status 4
+  uint64_t dropped = 0;       ///< waited longer than their timeout, or answered too late to be sent
+};
+
+namespace detail {
+class RunningCore;
+struct ServiceEntry {
+  std::string name;  // unique name
+  std::function<std::shared_ptr<Interface>(unsigned shard)> make;
+  bool any_shard;    // made once for each shard, or declared safe for all
+};
+}  // namespace detail
+
+struct ServiceOptions {
+  std::string version = "1.0";
+  std::string unique_id;
+  bool thread_safe = false;  ///< one object may serve several shards at the same time
+};
+
+/// A server that listens. Destroy it after stop(), on the shard that started it.
+class RunningServer {
+ public:
+  explicit RunningServer(std::unique_ptr<detail::RunningCore> core);
+  ~RunningServer();
+  uint16_t port() const;
+  const io::Address& address() const;
+  ServerStats stats() const;
+  /// Stops accepting, lets running calls end for `drain`, cancels what is left, closes all connections.
+  Task<Result<void>> stop();
+
+ private:
+  std::unique_ptr<detail::RunningCore> core_;
+};
+
+/// What to serve and where. A value: build it, then `serve` it or `start` it.
+class Server {
+ public:
+  Server() = default;
+  explicit Server(ServerOptions options) : options_(std::move(options)) {}
+
+  Server&& host(std::string host) && { return options_.host = std::move(host), std::move(*this); }
+  Server&& port(uint16_t port) && { return options_.port = port, std::move(*this); }
+  Server&& shards(unsigned shards) && { return options_.shards = shards, std::move(*this); }
+  Server&& filter(std::shared_ptr<Filter> filter) && { return filters_.push_back(std::move(filter)), std::move(*this); }
+
+  /// Adds a service. Its implementations run on the shards of the connections: with more than one shard it must be `thread_safe`.
+  template <ServiceInterface T>
+  Server&& add(std::shared_ptr<T> service, ServiceOptions options = {}) && {
+    auto make = [service = std::move(service)](unsigned) -> std::shared_ptr<Interface> { return service; };
+    return add_entry(T::kName, std::move(make), options.thread_safe, options), std::move(*this);
+  }
+  /// Adds a service that is made once for each shard, so that its state needs no locks: `add<Echo>([](unsigned shard) { return make_echo(); })`.
+  template <ServiceInterface T, std::invocable<unsigned> F>
+  Server&& add(F make, ServiceOptions options = {}) && {
+    return add_entry(T::kName, std::move(make), true, options), std::move(*this);
+  }
+
+  const ServerOptions& options() const { return options_; }
+  ServerOptions& options() { return options_; }
+
+  /// Checks the services and listens. Call it on a shard; all shards of its runtime serve connections.
+  /// Errors name the service and method: without implementation, two methods of one name and signature, a type with Links outside a Graph, one
+  /// service twice; or the port and who holds it.
+  Task<Result<std::unique_ptr<RunningServer>>> start() &&;
+
+ private:
+  void add_entry(std::string_view interface, std::function<std::shared_ptr<Interface>(unsigned)> make, bool any_shard, const ServiceOptions& options);
+  ServerOptions options_;
+  Filters filters_;
+  std::vector<detail::ServiceEntry> services_;
+};
+
+/// The main() of a server program: reads --port, --host, --shards and --help, starts, prints `ready pid=N bolt=PORT`, and ends after SIGTERM or
+/// SIGINT when the running calls have ended. Returns the exit code: 0, 1 (could not start), 2 (wrong options).
+int serve(int argc, char** argv, Server server);
+
+}  // namespace sofa::rpc
