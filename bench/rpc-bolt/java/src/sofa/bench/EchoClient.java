@@ -31,6 +31,7 @@ public final class EchoClient {
     }
 
     public static void main(String[] args) throws Exception {
+        Options.switchTracerOff();
         new EchoClient(new Options(args)).run();
         System.exit(0);
     }
