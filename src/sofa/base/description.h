@@ -200,7 +200,8 @@ struct ListOps {
 };
 
 /// How to walk and build a map. `insert` default-constructs a key and a value, lets `fill` set them, and stores them when it answers true (the last
-/// value of equal keys wins).
+/// value of equal keys wins). It answers false without having stored them when `fill` does, or when so many keys of an unordered map fall into one
+/// bucket that they must be made to.
 struct MapOps {
   const Type& (*key)();
   const Type& (*value)();

@@ -69,6 +69,9 @@ void fill_list(Type& type, bool java_array) {
   type.list = &ops;
 }
 
+/// Entries that a bucket of an unordered map filled from outside may hold.
+inline constexpr size_t kFullestBucket = 256;
+
 template <class M>
 void fill_map(Type& type) {
   using K = typename M::key_type;
@@ -87,6 +90,11 @@ void fill_map(Type& type) {
     K key{};
     V value{};
     if (!fill(context, &key, &value)) return false;
+    if constexpr (requires(const M& m) { m.bucket(key); }) {
+      // Keys made to collide would make the whole map quadratic.
+      const M& m = *static_cast<const M*>(map);
+      if (m.bucket_count() > 1 && m.bucket_size(m.bucket(key)) >= kFullestBucket) return false;
+    }
     static_cast<M*>(map)->insert_or_assign(std::move(key), std::move(value));
     return true;
   };

@@ -14,6 +14,10 @@
 
 namespace sofa::hessian {
 
+namespace detail {
+struct ExceptionCodec;
+}
+
 /// java.lang.StackTraceElement; `line` -1: unknown, -2: native.
 struct StackFrame {
   std::string declaring_class, method, file;
@@ -44,13 +48,8 @@ struct JavaException final : ErrorDetail {
   /// "sofa.interop.InteropException: boom checked", as Java's Throwable prints itself.
   std::string to_string() const;
 
-  /// The exception as a dynamic object, in the arena. `empty_list` is Java's one Collections.emptyList(): pass the same for all exceptions of
-  /// a stream, or null.
-  Object* to_value(Arena& arena, List*& empty_list) const;
-  /// From an object that a reader made; the nodes of the custom fields stay where they are, `owner` keeps them alive.
-  static Result<JavaException> from_value(const Value& value, std::shared_ptr<Arena> owner);
-
  private:
+  friend struct detail::ExceptionCodec;
   std::vector<std::pair<std::string, Value>> fields_;
   std::shared_ptr<Arena> arena_;
 };

@@ -87,143 +87,158 @@ class Reader {
   const std::shared_ptr<Arena>& arena();
 
  private:
-  // Where a numbered value begins and what was made of it; `target` and `node` are indices + 1 into the tables below.
+  using Tag = detail::Tag;
+  using Plan = detail::Plan;
+
+  // Where a numbered value begins, with the state of the tables there, so that it can be read again for a reference; and what was made of
+  // it: indices + 1 into the tables of targets and nodes.
   struct Start {
     uint32_t offset, classes, types, target, node;
     bool building;
   };
+  // An object that references can share: in the arena (Link, Graph), behind a shared_ptr (then `object` is a holder in shared_), or an
+  // enum's constant.
   struct Target {
-    const detail::Plan* plan;
-    void* object;     // Link, Graph: the object in the arena. shared_ptr: a holder of its own in shared_
-    bool shared;
-    bool complete;
+    const Plan* plan;
+    void* object;
+    bool shared, complete;
   };
   struct ClassEntry {
-    uint32_t offset, size;           // of the definition, tag included
-    std::string_view name;           // UTF-8; empty until needed when the definition was recognised by its bytes
+    uint32_t offset, size;         // the definition, tag included
+    std::string_view name;         // empty until needed when the definition was recognised by its bytes
     uint32_t field_count;
-    const ObjectClass* dynamic;      // made when a Value of the class is built
-    const detail::Plan* plan;        // the last described type that an object of the class was read into, and
-    const detail::Mapping* mapping;  // which of its fields each field on the wire is
+    const ObjectClass* dynamic;    // made when a Value of the class is built
+    const Plan* plan;              // the last described type that an object of the class was read into, and
+    detail::Mapping* mapping;      // which of its fields each field on the wire is
   };
   struct TypeEntry {
     std::string_view name;
-    bool kept;  // in the arena
+    bool kept;  // the text is in the arena
   };
-  struct ListHead {
-    std::string_view type;
-    uint32_t type_number = UINT32_MAX;
-    int64_t length = -1;  // -1: unknown
+  struct Container {
+    uint32_t type = UINT32_MAX;  // index into the table of types; UINT32_MAX: untyped
+    int64_t length = -1;         // -1: unknown
     bool end_mark = false;
   };
   struct Position {
     const uint8_t* at;
     uint32_t number, classes, types;
   };
-  class StringSink;
+  struct SharedHolders;
 
+  // Bytes and scalars (reader_scalars.cpp)
   size_t left() const { return static_cast<size_t>(end_ - at_); }
   bool need(size_t n);
-  bool take_tag(detail::Tag& tag);
-
-  // Scalars (scalars.cpp)
+  bool next(Tag& tag, uint8_t& byte, const Plan* expected = nullptr);
+  bool integer_body(Tag tag, uint8_t byte, int64_t& out);
+  bool double_body(Tag tag, double& out);
+  bool date_body(Tag tag, int64_t& out);
+  bool text_body(Tag tag, uint8_t byte, std::string& out);
+  bool text_length(Tag tag, uint8_t byte, size_t& units);
+  bool append_units(size_t units, size_t start, std::string& out);
+  bool decode_units(size_t units, size_t start, std::string& out);
+  bool binary_body(Tag tag, uint8_t byte, std::string& out);
+  bool binary_length(Tag tag, uint8_t byte, size_t& n);
   bool read_int(int64_t& out);
-  bool read_number(detail::Tag tag, int64_t& integer, double& real, bool& is_real);
-  bool scalar_to_int(int64_t& out);
-  bool scalar_to_double(double& out);
-  bool scalar_to_bool(bool& out);
-  bool scalar_to_date(int64_t& out);
-  bool read_string(std::string& out);
-  bool read_string_body(detail::Tag tag, uint8_t first, std::string& out);
-  bool append_units(size_t units, std::string& out);
-  bool scalar_to_string(std::string& out);
-  bool read_text_value(detail::Tag tag, uint8_t first, Value& out);
-  bool read_binary(detail::Tag tag, uint8_t first, std::string& out);
-  bool scalar_to_binary(std::string& out);
-  bool read_name(std::string_view& out);
-  bool read_units_name(size_t units, std::string_view& out);
+  bool read_double(double& out);
+  bool read_bool(bool& out);
+  bool read_date(int64_t& out);
+  bool read_text(std::string& out);
+  bool read_text_slow(Tag tag, uint8_t byte, std::string& out);
+  bool read_binary(std::string& out);
+  bool read_scalar_object(Tag tag, std::string_view expected, Value& out);
+  bool count(int64_t& out);
+  bool name(std::string_view& out);
+  bool name_of_units(size_t units, std::string_view& out);
   bool skip_units(size_t units);
-  bool count_units(int64_t declared, size_t& out);
+  bool skip_scalar(Tag tag, uint8_t byte);
 
-  // Tables (tables.cpp)
-  bool definition();
+  // Tables and heads (reader_tables.cpp)
+  bool definition(const Plan* expected);
   bool definition_names(ClassEntry& entry, std::vector<std::string_view>* fields);
-  bool object_class(detail::Tag tag, uint8_t first, uint32_t& index);
-  bool reference(detail::Tag tag, uint32_t& number);
-  bool type_name(uint32_t& index);
-  bool list_head(detail::Tag tag, uint8_t first, ListHead& head);
-  bool list_ends(const ListHead& head, int64_t index, bool& ends);
-  bool map_head(detail::Tag tag, std::string_view& type, uint32_t& type_number);
-  bool map_ends(bool& ends);
-  bool class_names(ClassEntry& entry);
+  bool object_class(Tag tag, uint8_t byte, uint32_t& index);
+  bool reference(Tag tag, uint32_t& number);
+  bool type_reference(uint32_t& index);
+  bool add_type(std::string_view type_name, uint32_t& index);
+  bool type_h3(uint32_t& index);
+  bool type_h4(uint32_t& index);
+  bool list_head(Tag tag, uint8_t byte, Container& head);
+  bool map_head(Tag tag, Container& head);
+  bool ends(const Container& head, int64_t index, bool& end);
+  bool start_number(uint32_t& number);
+  bool admit(std::string_view class_name);
+  detail::Mapping* mapping_of(const Plan& plan, ClassEntry& entry);
+  void set_mapping(ClassEntry& entry, const Plan& plan, detail::Mapping* mapping);
   const ObjectClass* dynamic_class(uint32_t index);
-  std::string_view kept_type(uint32_t type_number);
-  uint32_t start_number(const uint8_t* tag_at);
-  bool admit(std::string_view name);
-  Position go_to(uint32_t number);
-  void go_back(const Position& position);
+  std::string_view kept_type(uint32_t type);
+  Position position() const { return {at_, next_number_, next_class_, next_type_}; }
+  void go_to(const Position& position);
+  bool go_to_number(uint32_t number);
 
-  // Typed values (typed.cpp)
-  bool read_planned(const detail::Plan& plan, void* into);
-  bool read_structure(const detail::Plan& plan, void* into);
-  bool read_fields(const detail::Plan& plan, void* into, uint32_t class_index, uint32_t number);
-  bool read_map_as_structure(const detail::Plan& plan, void* into, detail::Tag tag, uint32_t number);
-  bool read_enumeration(const detail::Plan& plan, void* into);
-  bool read_indirect(const detail::Plan& plan, void* into);
-  bool read_referred(const detail::Plan& holder, void* into, uint32_t number);
-  bool read_list(const detail::Plan& plan, void* into);
-  bool read_numbers(const detail::Plan& plan, void* into, const ListHead& head);
-  bool read_map(const detail::Plan& plan, void* into);
-  bool read_special(const detail::Plan& plan, void* into);
-  bool read_copy(const detail::Plan& plan, void* into, uint32_t number);
-  bool read_handle_value(const detail::Plan& plan, void* into);
-  const detail::Mapping* mapping_of(const detail::Plan& plan, uint32_t class_index);
-  bool expect_definition_of(const detail::Plan& plan);
+  // Described types (reader_typed.cpp)
+  bool read_planned(const Plan& plan, void* into);
+  bool read_structure(const Plan& plan, void* into);
+  bool read_fields(const Plan& plan, void* into, uint32_t class_index);
+  bool read_map_as_structure(const Plan& plan, void* into, Tag tag);
+  bool read_enumeration(const Plan& plan, void* into);
+  bool set_constant(const Plan& plan, void* into, std::string_view constant, Target& target);
+  bool read_pointer(const Plan& plan, void* into);
+  bool read_shared(const Plan& plan, void* into);
+  bool read_referred(const Plan& plan, void* into, uint32_t number);
+  bool share_known(const Plan& plan, void* into, uint32_t number, bool& shared);
+  bool read_list(const Plan& plan, void* into);
+  template <class T>
+  bool read_number_list(const Plan& plan, void* into, const Container& head);
+  bool read_numbers(const Plan& plan, void* into, const Container& head, bool& handled);
+  bool read_map(const Plan& plan, void* into);
+  bool read_special(const Plan& plan, void* into);
+  bool read_copy(const Plan& plan, void* into, uint32_t number);
 
-  // Dynamic values (dynamic.cpp)
+  // Dynamic values (reader_dynamic.cpp)
   bool build(Value& out);
-  bool build_list(detail::Tag tag, uint8_t first, Value& out, const uint8_t* tag_at);
-  bool build_map(detail::Tag tag, Value& out, const uint8_t* tag_at);
-  bool build_object(detail::Tag tag, uint8_t first, Value& out, const uint8_t* tag_at);
+  bool build_text(Tag tag, uint8_t byte, Value& out);
+  bool build_list(Tag tag, uint8_t byte, Value& out);
+  bool build_map(Tag tag, Value& out);
+  bool build_object(Tag tag, uint8_t byte, Value& out);
   bool build_referred(uint32_t number, Value& out);
   bool build_remote(Value& out);
-  bool known_node(uint32_t number, Value& out);
   void set_node(uint32_t number, const Value& node);
   bool skip_value();
+  bool skip_container(Tag tag, uint8_t byte);
 
   bool enter();
   void leave() { --depth_; }
   bool charge(size_t bytes);
   bool fail_with(Code code, std::string what);
+  bool truncated();
   bool unexpected(std::string_view expected);
-  void add_path(std::string_view field);
-  void add_path(size_t index);
-  Error finish_error(std::string_view label, std::string_view root);
+  bool in_field(std::string_view field);
+  bool in_item(size_t index);
+  Result<void> finish(bool read, std::string_view label, std::string_view root);
   Arena& own_arena();
 
-  const uint8_t* begin_;
+  const uint8_t* const begin_;
   const uint8_t* at_;
-  const uint8_t* end_;
-  const detail::Tag* tags_;
-  const uint8_t* value_at_ = nullptr;  // the tag of the value that is read: for errors
-  bool h4_;
-  bool failed_ = false;
+  const uint8_t* const end_;
+  const Tag* const tags_;
+  const uint8_t* value_at_;  // the tag of the value being read
+  const bool h4_;
   uint32_t depth_ = 0;
   uint32_t next_number_ = 0, next_class_ = 0, next_type_ = 0;
-  size_t memory_left_;
+  uint32_t pending_target_ = 0;  // the target that the next numbered value is read into
   uint32_t copies_left_;
-  uint32_t copying_ = 0;
-  Limits limits_;
+  size_t memory_left_;
+  const Limits limits_;
+  const ClassFilter* const filter_;
   std::shared_ptr<Arena> arena_;
-  const ClassFilter* filter_;
-  detail::Table<Start, 32> starts_;
-  detail::Table<ClassEntry, 8> classes_;
-  detail::Table<TypeEntry, 8> types_;
+  detail::Table<Start, 16> starts_;
+  detail::Table<ClassEntry, 4> classes_;
+  detail::Table<TypeEntry, 4> types_;
   detail::Table<Target, 4> targets_;
   detail::Table<Value, 4> nodes_;
-  std::vector<std::shared_ptr<const detail::Mapping>> mappings_;
-  struct SharedHolders;
   std::unique_ptr<SharedHolders> shared_;
+  std::string scratch_;
+  bool failed_ = false;
   Code error_code_ = Code::invalid_argument;
   std::string error_, error_path_;
 };

@@ -73,64 +73,72 @@ class Writer {
 
  private:
   struct ClassEntry {
-    const void* key;  // a Plan or an ObjectClass
-    const ObjectClass* object_class;
-  };
-  struct TypeEntry {
     std::string_view name;
+    std::span<const std::string_view> fields;
   };
 
+  // Scalars and texts (writer_scalars.cpp)
   uint8_t* room(size_t n) {
     buffer_.reserve(n);
     return buffer_.free_space().data();
   }
-  void put(uint8_t tag) { buffer_.append_u8(tag); }
+  void put(uint8_t byte) { buffer_.append_u8(byte); }
+  void put_long_string(std::string_view utf8);
+  void put_units(std::string_view utf8, size_t units);
+  void put_counted_name(std::string_view name);
+  void write_float(float v, bool boxed);
+  void write_handle(std::string_view short_name, int32_t integer, const double* real);
+
+  // Heads and tables (writer.cpp)
+  void put_type(std::string_view name);
+  uint32_t type_number(std::string_view name);
+  void put_length(size_t n);
+  bool begin_list_again(uint32_t type, size_t n);
   void put_reference(uint32_t number);
-  void put_type(std::string_view name, bool as_list_of_known_length, size_t n);
-  int32_t type_number(std::string_view name);
-  void put_name(std::string_view name);
   void put_definition(std::string_view name, std::span<const std::string_view> fields);
   void put_object_head(uint32_t class_number);
-  void put_string_slow(std::string_view utf8);
-  void put_string_units(std::string_view utf8, size_t units);
-  void put_chunked_bytes(ByteSpan bytes);
-  bool seen_before(const void* address);
   uint32_t class_number(const ObjectClass& object_class);
   uint32_t class_number(const detail::Plan& plan);
-  bool is_new_definition(const ObjectClass& object_class) const;
+  uint32_t add_class(std::string_view name, std::span<const std::string_view> fields);
+  bool refer_again(const void* address, const void* kind);
+  Family family_index() const { return options_.family; }
 
+  // Described types (writer_typed.cpp)
   bool write_planned(const detail::Plan& plan, const void* at);
   bool write_structure(const detail::Plan& plan, const void* at);
   bool write_enumeration(const detail::Plan& plan, const void* at);
-  bool write_indirect(const detail::Plan& plan, const void* at);
+  bool write_pointer(const detail::Plan& plan, const void* at);
   bool write_list(const detail::Plan& plan, const void* at);
-  bool write_numbers(const detail::Plan& element, const void* data, size_t n);
   bool write_map(const detail::Plan& plan, const void* at);
-  bool write_special(const detail::Plan& plan, const void* at);
   bool write_boxed(const detail::Plan& plan, const void* at);
-  void write_float(float v, bool boxed);
-  void write_handle(std::string_view class_name, double v, bool integral);
+  bool write_special(const detail::Plan& plan, const void* at);
+  void write_byte_vector(const detail::Plan& plan, const void* at);
+
+  // Dynamic values (writer.cpp)
   bool write_value(const Value& value);
-  bool write_node(const Value& value);
-  bool write_object(const Object& object);
-  bool fail_with(Error error);
+  bool write_list_node(const List& list);
+  bool write_map_node(const Map& map);
+  bool write_object_node(const Object& object);
+  void write_remote(const Object& object);
+
   bool enter();
   void leave() { --depth_; }
+  bool fail_with(Error error);
   Result<void> finish(bool written);
 
   Buffer& buffer_;
-  WriterOptions options_;
-  bool h4_;
+  const WriterOptions options_;
+  const bool h4_;
+  bool boxes_small_numbers_;  // sofa-hessian 4 writes Byte, Short and Float as handle objects
   uint32_t depth_ = 0;
   uint32_t next_number_ = 0;
-  uint64_t epoch_;  // tells this writer's marks in the plans from another writer's
+  const uint64_t epoch_;  // tells this writer's marks in the plans from another writer's
   detail::AddressMap written_;
-  detail::Table<ClassEntry, 16> classes_;
-  detail::Table<TypeEntry, 8> types_;
-  uint32_t open_lists_without_end_ = 0;
-  detail::Table<bool, 16> list_ends_;  // for each open begin_list: does it end with a mark?
-  size_t open_lists_ = 0;
-  std::unique_ptr<Arena> scratch_;  // nodes made for special types live until the end: their addresses are identities
+  detail::AddressMap class_numbers_;
+  detail::Table<ClassEntry, 8> classes_;
+  detail::Table<std::string_view, 8> types_;
+  detail::Table<bool, 16> open_lists_;  // for each begin_list: does its end take a mark?
+  std::unique_ptr<Arena> scratch_;      // nodes made for special types live until the end: their addresses are identities
   List* empty_list_ = nullptr;
   std::unique_ptr<Error> error_;
 };

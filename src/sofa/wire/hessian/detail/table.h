@@ -24,6 +24,7 @@ class Table {
   T& back() { return data_[size_ - 1]; }
   T* begin() { return data_; }
   T* end() { return data_ + size_; }
+  void pop() { --size_; }
   void push(const T& item) {
     if (size_ == capacity_) [[unlikely]] {
       grow();
@@ -46,36 +47,38 @@ class Table {
   size_t size_ = 0, capacity_ = N;
 };
 
-/// Address -> number, open addressing: which objects a writer has already written.
+/// Address and kind -> number, open addressing: which objects a writer has already written. The kind tells an object from its first member.
 class AddressMap {
  public:
   static constexpr uint32_t kNone = UINT32_MAX;
 
   /// The number kept for the address, or stores `number` for it and answers kNone.
-  uint32_t find_or_insert(const void* address, uint32_t number) {
+  uint32_t find_or_insert(const void* address, const void* kind, uint32_t number) {
     if ((used_ + 1) * 4 > capacity_ * 3) grow();
-    Slot& slot = slot_of(slots_, capacity_, address);
+    Slot& slot = slot_of(slots_, capacity_, address, kind);
     if (slot.address == address) return slot.number;
-    slot = {address, number};
+    slot = {address, kind, number};
     ++used_;
     return kNone;
   }
+  void replace(const void* address, const void* kind, uint32_t number) { slot_of(slots_, capacity_, address, kind).number = number; }
 
  private:
   struct Slot {
     const void* address;
+    const void* kind;
     uint32_t number;
   };
-  static Slot& slot_of(Slot* slots, size_t capacity, const void* address) {
+  static Slot& slot_of(Slot* slots, size_t capacity, const void* address, const void* kind) {
     size_t at = (reinterpret_cast<uintptr_t>(address) * 0x9e3779b97f4a7c15u) >> 20 & (capacity - 1);
-    while (slots[at].address != nullptr && slots[at].address != address) at = (at + 1) & (capacity - 1);
+    while (slots[at].address != nullptr && (slots[at].address != address || slots[at].kind != kind)) at = (at + 1) & (capacity - 1);
     return slots[at];
   }
   void grow() {
     const size_t doubled = capacity_ * 2;
     auto fresh = std::make_unique<Slot[]>(doubled);
     for (size_t i = 0; i < capacity_; ++i) {
-      if (slots_[i].address != nullptr) slot_of(fresh.get(), doubled, slots_[i].address) = slots_[i];
+      if (slots_[i].address != nullptr) slot_of(fresh.get(), doubled, slots_[i].address, slots_[i].kind) = slots_[i];
     }
     heap_ = std::move(fresh);
     slots_ = heap_.get();

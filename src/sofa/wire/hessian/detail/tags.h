@@ -1,0 +1,180 @@
+#pragma once
+// The meaning of a first byte in each dialect: docs/protocols/hessian.md, section 1. One table a dialect, so that the readers know no bytes.
+
+#include <array>
+#include <cstdint>
+
+namespace sofa::hessian::detail {
+
+enum class Tag : uint8_t {
+  invalid,
+  null,
+  true_value,
+  false_value,
+  int_1,  // the number of bytes of the whole value
+  int_2,
+  int_3,
+  int_5,
+  long_1,
+  long_2,
+  long_3,
+  long_5,
+  long_9,
+  double_zero,
+  double_one,
+  double_byte,
+  double_short,
+  double_float,
+  double_mills,
+  double_9,
+  date_milliseconds,
+  date_minutes,
+  string_short,   // the length is in the tag
+  string_medium,  // two bits of the length are in the tag
+  string_final,
+  string_chunk,
+  binary_short,
+  binary_medium,
+  binary_final,
+  binary_chunk,
+  list_h3,        // V [type] [length] items z
+  list_h3_again,  // v typeRef length items
+  list_typed_short,
+  list_typed,
+  list_typed_open,
+  list_short,
+  list_untyped,
+  list_open,
+  map_h3,
+  map_typed,
+  map_untyped,
+  definition,
+  object,        // an int names the class
+  object_short,  // the tag names the class
+  ref_1,
+  ref_2,
+  ref_4,
+  ref_int,
+  remote,
+};
+
+using TagTable = std::array<Tag, 256>;
+
+constexpr void set_tags(TagTable& table, int from, int to, Tag tag) {
+  for (int i = from; i <= to; ++i) table[static_cast<size_t>(i)] = tag;
+}
+
+constexpr TagTable common_tags() {
+  TagTable t{};
+  set_tags(t, 'N', 'N', Tag::null);
+  set_tags(t, 'T', 'T', Tag::true_value);
+  set_tags(t, 'F', 'F', Tag::false_value);
+  set_tags(t, 0x80, 0xbf, Tag::int_1);
+  set_tags(t, 0xc0, 0xcf, Tag::int_2);
+  set_tags(t, 0xd0, 0xd7, Tag::int_3);
+  set_tags(t, 'I', 'I', Tag::int_5);
+  set_tags(t, 0xd8, 0xef, Tag::long_1);
+  set_tags(t, 0xf0, 0xff, Tag::long_2);
+  set_tags(t, 0x38, 0x3f, Tag::long_3);
+  set_tags(t, 'L', 'L', Tag::long_9);
+  set_tags(t, 'D', 'D', Tag::double_9);
+  set_tags(t, 0x00, 0x1f, Tag::string_short);
+  set_tags(t, 'S', 'S', Tag::string_final);
+  set_tags(t, 0x20, 0x2f, Tag::binary_short);
+  set_tags(t, 'B', 'B', Tag::binary_final);
+  return t;
+}
+
+constexpr TagTable h3_tags() {
+  TagTable t = common_tags();
+  set_tags(t, 0x77, 0x77, Tag::long_5);
+  set_tags(t, 0x67, 0x67, Tag::double_zero);
+  set_tags(t, 0x68, 0x68, Tag::double_one);
+  set_tags(t, 0x69, 0x69, Tag::double_byte);
+  set_tags(t, 0x6a, 0x6a, Tag::double_short);
+  set_tags(t, 0x6b, 0x6b, Tag::double_float);
+  set_tags(t, 'd', 'd', Tag::date_milliseconds);
+  set_tags(t, 's', 's', Tag::string_chunk);
+  set_tags(t, 'b', 'b', Tag::binary_chunk);
+  set_tags(t, 'V', 'V', Tag::list_h3);
+  set_tags(t, 'v', 'v', Tag::list_h3_again);
+  set_tags(t, 'M', 'M', Tag::map_h3);
+  set_tags(t, 'O', 'O', Tag::definition);
+  set_tags(t, 'o', 'o', Tag::object);
+  set_tags(t, 0x4a, 0x4a, Tag::ref_1);
+  set_tags(t, 0x4b, 0x4b, Tag::ref_2);
+  set_tags(t, 'R', 'R', Tag::ref_4);
+  set_tags(t, 'r', 'r', Tag::remote);
+  return t;
+}
+
+constexpr TagTable h4_tags() {
+  TagTable t = common_tags();
+  set_tags(t, 0x59, 0x59, Tag::long_5);
+  set_tags(t, 0x5b, 0x5b, Tag::double_zero);
+  set_tags(t, 0x5c, 0x5c, Tag::double_one);
+  set_tags(t, 0x5d, 0x5d, Tag::double_byte);
+  set_tags(t, 0x5e, 0x5e, Tag::double_short);
+  set_tags(t, 0x5f, 0x5f, Tag::double_mills);
+  set_tags(t, 0x4a, 0x4a, Tag::date_milliseconds);
+  set_tags(t, 0x4b, 0x4b, Tag::date_minutes);
+  set_tags(t, 0x30, 0x33, Tag::string_medium);
+  set_tags(t, 'R', 'R', Tag::string_chunk);
+  set_tags(t, 0x34, 0x37, Tag::binary_medium);
+  set_tags(t, 'A', 'A', Tag::binary_chunk);
+  set_tags(t, 0x55, 0x55, Tag::list_typed_open);
+  set_tags(t, 'V', 'V', Tag::list_typed);
+  set_tags(t, 0x57, 0x57, Tag::list_open);
+  set_tags(t, 0x58, 0x58, Tag::list_untyped);
+  set_tags(t, 0x70, 0x77, Tag::list_typed_short);
+  set_tags(t, 0x78, 0x7f, Tag::list_short);
+  set_tags(t, 'M', 'M', Tag::map_typed);
+  set_tags(t, 'H', 'H', Tag::map_untyped);
+  set_tags(t, 'C', 'C', Tag::definition);
+  set_tags(t, 'O', 'O', Tag::object);
+  set_tags(t, 0x60, 0x6f, Tag::object_short);
+  set_tags(t, 0x51, 0x51, Tag::ref_int);
+  return t;
+}
+
+inline constexpr TagTable kH3Tags = h3_tags();
+inline constexpr TagTable kH4Tags = h4_tags();
+
+/// "a list" for any tag that begins one, and so on.
+constexpr const char* describe(Tag tag) {
+  switch (tag) {
+    case Tag::invalid: return "no value";
+    case Tag::null: return "null";
+    case Tag::true_value:
+    case Tag::false_value: return "a boolean";
+    case Tag::date_milliseconds:
+    case Tag::date_minutes: return "a date";
+    case Tag::definition:
+    case Tag::object:
+    case Tag::object_short: return "an object";
+    case Tag::map_h3:
+    case Tag::map_typed:
+    case Tag::map_untyped: return "a map";
+    case Tag::ref_1:
+    case Tag::ref_2:
+    case Tag::ref_4:
+    case Tag::ref_int: return "a reference";
+    case Tag::remote: return "a remote object";
+    default: break;
+  }
+  if (tag <= Tag::int_5) return "an int";
+  if (tag <= Tag::long_9) return "a long";
+  if (tag <= Tag::double_9) return "a double";
+  if (tag <= Tag::string_chunk) return "a string";
+  if (tag <= Tag::binary_chunk) return "a binary";
+  return "a list";
+}
+
+constexpr bool is_reference(Tag tag) { return tag >= Tag::ref_1 && tag <= Tag::ref_int; }
+constexpr bool is_list(Tag tag) { return tag >= Tag::list_h3 && tag <= Tag::list_open; }
+constexpr bool is_map(Tag tag) { return tag >= Tag::map_h3 && tag <= Tag::map_untyped; }
+constexpr bool is_object(Tag tag) { return tag == Tag::object || tag == Tag::object_short; }
+constexpr bool is_string(Tag tag) { return tag >= Tag::string_short && tag <= Tag::string_chunk; }
+constexpr bool is_binary(Tag tag) { return tag >= Tag::binary_short && tag <= Tag::binary_chunk; }
+
+}  // namespace sofa::hessian::detail

@@ -1,0 +1,84 @@
+#pragma once
+// UTF-8 (WTF-8) on our side, UTF-16 units each encoded alone (CESU-8) on the wire: docs/protocols/hessian.md, section 1.
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace sofa::hessian::detail {
+
+/// True when the first n bytes are all below 0x80.
+inline bool is_ascii(const char* p, size_t n) {
+  uint64_t seen = 0;
+  for (; n >= 8; p += 8, n -= 8) {
+    uint64_t word;
+    std::memcpy(&word, p, 8);
+    seen |= word;
+  }
+  if (n >= 4) {
+    uint32_t word;
+    std::memcpy(&word, p, 4);
+    seen |= word;
+    p += 4, n -= 4;
+  }
+  for (; n > 0; ++p, --n) seen |= static_cast<uint64_t>(static_cast<uint8_t>(*p));
+  return (seen & 0x8080808080808080u) == 0;
+}
+
+inline bool is_continuation(uint8_t b) { return (b & 0xc0) == 0x80; }
+
+/// One code point (a surrogate in its three-byte form counts as one). A byte that begins none is U+FFFD of length 1.
+struct CodePoint {
+  uint32_t value;
+  uint32_t length;
+};
+inline CodePoint next_code_point(const char* at, size_t left) {
+  constexpr CodePoint kBad{0xfffd, 1};
+  const auto* p = reinterpret_cast<const uint8_t*>(at);
+  const uint32_t lead = p[0];
+  if (lead < 0x80) return {lead, 1};
+  if (lead < 0xc2 || lead > 0xf4) return kBad;
+  if (lead < 0xe0) {
+    if (left < 2 || !is_continuation(p[1])) return kBad;
+    return {(lead & 0x1f) << 6 | (p[1] & 0x3fu), 2};
+  }
+  if (left < 3 || !is_continuation(p[1]) || !is_continuation(p[2])) return kBad;
+  if (lead < 0xf0) {
+    const uint32_t value = (lead & 0x0f) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+    return value < 0x800 ? kBad : CodePoint{value, 3};
+  }
+  if (left < 4 || !is_continuation(p[3])) return kBad;
+  const uint32_t value = (lead & 0x07) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
+  return value < 0x10000 || value > 0x10ffff ? kBad : CodePoint{value, 4};
+}
+
+inline bool is_high_surrogate(uint32_t unit) { return (unit & 0xfc00) == 0xd800; }
+inline bool is_low_surrogate(uint32_t unit) { return (unit & 0xfc00) == 0xdc00; }
+
+/// Writes a value below 0x10000 in its one, two or three byte form.
+inline uint8_t* put_unit(uint8_t* p, uint32_t unit) {
+  if (unit < 0x80) {
+    *p++ = static_cast<uint8_t>(unit);
+  } else if (unit < 0x800) {
+    *p++ = static_cast<uint8_t>(0xc0 | unit >> 6);
+    *p++ = static_cast<uint8_t>(0x80 | (unit & 0x3f));
+  } else {
+    *p++ = static_cast<uint8_t>(0xe0 | unit >> 12);
+    *p++ = static_cast<uint8_t>(0x80 | (unit >> 6 & 0x3f));
+    *p++ = static_cast<uint8_t>(0x80 | (unit & 0x3f));
+  }
+  return p;
+}
+
+/// UTF-16 units of the text.
+inline size_t utf16_length(std::string_view utf8) {
+  size_t units = 0;
+  for (size_t i = 0; i < utf8.size();) {
+    const CodePoint c = next_code_point(utf8.data() + i, utf8.size() - i);
+    units += c.value >= 0x10000 ? 2 : 1;
+    i += c.length;
+  }
+  return units;
+}
+
+}  // namespace sofa::hessian::detail

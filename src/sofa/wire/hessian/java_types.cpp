@@ -1,0 +1,124 @@
+#include "sofa/wire/hessian/java_types.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+
+namespace sofa::hessian {
+
+namespace {
+
+constexpr size_t kMostDigits = 10'000;  // parse and print are quadratic
+
+/// words = words * factor + add, most significant word last.
+void multiply_add(std::vector<uint32_t>& words, uint32_t factor, uint32_t add) {
+  uint64_t carry = add;
+  for (uint32_t& word : words) {
+    carry += uint64_t{word} * factor;
+    word = static_cast<uint32_t>(carry);
+    carry >>= 32;
+  }
+  if (carry != 0) words.push_back(static_cast<uint32_t>(carry));
+}
+
+BigInteger from_words(int32_t sign, const std::vector<uint32_t>& words) {
+  BigInteger result;
+  for (size_t i = words.size(); i-- > 0;) {
+    if (words[i] != 0 || !result.magnitude.items.empty()) result.magnitude.items.push_back(static_cast<int32_t>(words[i]));
+  }
+  result.sign = result.magnitude.items.empty() ? 0 : sign;
+  return result;
+}
+
+}  // namespace
+
+BigInteger BigInteger::of(int64_t value) {
+  const uint64_t size = value < 0 ? 0 - static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
+  return from_words(value < 0 ? -1 : 1, {static_cast<uint32_t>(size), static_cast<uint32_t>(size >> 32)});
+}
+
+Result<BigInteger> BigInteger::parse(std::string_view decimal) {
+  const bool negative = decimal.starts_with('-');
+  const std::string_view digits = decimal.substr(negative ? 1 : 0);
+  if (digits.empty() || digits.size() > kMostDigits || digits.find_first_not_of("0123456789") != std::string_view::npos) {
+    return fail(Code::invalid_argument, "\"{}\" is no whole number of at most {} decimal digits", decimal.substr(0, 40), kMostDigits);
+  }
+  std::vector<uint32_t> words;
+  for (char digit : digits) multiply_add(words, 10, static_cast<uint32_t>(digit - '0'));
+  return from_words(negative ? -1 : 1, words);
+}
+
+std::string BigInteger::to_string() const {
+  std::vector<uint32_t> words;
+  for (size_t i = magnitude.items.size(); i-- > 0;) words.push_back(static_cast<uint32_t>(magnitude.items[i]));
+  std::string digits;
+  while (!words.empty()) {
+    uint64_t rest = 0;
+    for (size_t i = words.size(); i-- > 0;) {
+      rest = rest << 32 | words[i];
+      words[i] = static_cast<uint32_t>(rest / 10);
+      rest %= 10;
+    }
+    digits.push_back(static_cast<char>('0' + rest));
+    while (!words.empty() && words.back() == 0) words.pop_back();
+  }
+  if (digits.empty()) return "0";
+  if (sign < 0) digits.push_back('-');
+  std::ranges::reverse(digits);
+  return digits;
+}
+
+Result<Uuid> Uuid::parse(std::string_view text) {
+  constexpr size_t kDashes[] = {8, 13, 18, 23};
+  Uuid uuid;
+  bool good = text.size() == 36;
+  size_t digits = 0;
+  for (size_t i = 0; good && i < text.size(); ++i) {
+    if (std::ranges::find(kDashes, i) != std::end(kDashes)) {
+      good = text[i] == '-';
+      continue;
+    }
+    uint64_t digit = 0;
+    good = std::from_chars(text.data() + i, text.data() + i + 1, digit, 16).ec == std::errc();
+    uint64_t& half = digits++ < 16 ? uuid.high : uuid.low;
+    half = half << 4 | digit;
+  }
+  if (!good) return fail(Code::invalid_argument, "\"{}\" is no UUID; write 8-4-4-4-12 hex digits", text.substr(0, 60));
+  return uuid;
+}
+
+std::string Uuid::to_string() const {
+  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48, low & 0xffffffffffffu);
+}
+
+LocalDate LocalDate::plus_days(int64_t days) const {
+  using namespace std::chrono;
+  const sys_days start = std::chrono::year{this->year} / static_cast<unsigned>(month) / static_cast<unsigned>(day);
+  const year_month_day moved = start + std::chrono::days(days);
+  return {static_cast<int>(moved.year()), static_cast<int32_t>(static_cast<unsigned>(moved.month())),
+          static_cast<int32_t>(static_cast<unsigned>(moved.day()))};
+}
+
+std::string ZoneOffset::to_string() const {
+  if (seconds == 0) return "Z";
+  const int32_t size = seconds < 0 ? -seconds : seconds;
+  std::string text = fmt::format("{}{:02}:{:02}", seconds < 0 ? '-' : '+', size / 3600, size / 60 % 60);
+  if (size % 60 != 0) text += fmt::format(":{:02}", size % 60);
+  return text;
+}
+
+Result<ZoneOffset> ZoneOffset::parse(std::string_view text) {
+  if (text == "Z") return ZoneOffset{};
+  int32_t parts[3] = {};
+  size_t count = 0;
+  bool good = (text.size() == 6 || text.size() == 9) && (text[0] == '+' || text[0] == '-');
+  for (size_t i = 1; good && i < text.size(); i += 3, ++count) {
+    const auto parsed = std::from_chars(text.data() + i, text.data() + i + 2, parts[count]);
+    good = parsed.ec == std::errc() && parsed.ptr == text.data() + i + 2 && (i == 1 || text[i - 1] == ':');
+  }
+  const int32_t seconds = parts[0] * 3600 + parts[1] * 60 + parts[2];
+  if (!good || seconds > 18 * 3600) return fail(Code::invalid_argument, "\"{}\" is no zone offset; write +08:00 or Z", text.substr(0, 40));
+  return ZoneOffset{text[0] == '-' ? -seconds : seconds};
+}
+
+}  // namespace sofa::hessian
