@@ -9,6 +9,7 @@ namespace sofa::transport {
 struct BoltServerOptions {
   SessionOptions session = SessionOptions::server();
   uint32_t max_in_flight = 65536;  ///< requests of all connections that wait for their answer; over it: status 4 (nothing for oneway)
+  uint32_t log_lines_per_second = 50;  ///< about closed connections; more are counted, not written
 };
 
 class BoltProtocol : public Protocol {
@@ -23,7 +24,7 @@ class BoltProtocol : public Protocol {
  private:
   const Handlers& handlers_;
   const BoltServerOptions options_;
-  Admission admission_;
+  SessionShared shared_;
 };
 
 }  // namespace sofa::transport

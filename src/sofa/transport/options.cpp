@@ -50,7 +50,6 @@ void ServerStats::add(const ServerStats& stats) {
   refused += stats.refused;
   open += stats.open;
   for (size_t i = 0; i < kCloseKinds; ++i) closed[i] += stats.closed[i];
-  in_flight += stats.in_flight;
   add(stats.sessions);
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "sofa/base/clock.h"
+#include "sofa/io/stream.h"
 #include "sofa/wire/bolt/frame_parser.h"
 
 namespace sofa::transport {
@@ -22,10 +23,9 @@ struct SessionOptions {
 
   uint32_t max_in_flight = 8192;          ///< requests of the peer that wait for their answer; over it: status 4 (nothing for oneway)
   uint32_t max_pending_calls = 1u << 17;  ///< own calls that wait for their answer; over it: Code::resource_exhausted
-  size_t max_write_queue = size_t{64} << 20;  ///< bytes that the peer has not taken; over it: close
-  size_t write_high_water = size_t{1} << 20;  ///< over it no further requests are read ...
-  Duration read_pause = std::chrono::milliseconds(100);        ///< ... for at most so long: two sides that both write a lot must not wait for each other
-  Duration write_stall_timeout = std::chrono::seconds(30);     ///< a peer that takes no byte for so long: close
+  size_t max_write_queue = size_t{64} << 20;  ///< bytes that the peer has not taken; over it own calls fail, and an answer closes the connection
+  size_t write_high_water = size_t{1} << 20;  ///< with more waiting, requests are left unread until half is gone ...
+  Duration read_pause = std::chrono::milliseconds(100);  ///< ... or the peer has taken nothing for so long: it may be waiting for us in the same way
   Duration linger = std::chrono::seconds(1);                   ///< after the last answer of a drain: how long the peer may take to close its side
   size_t read_size = size_t{64} << 10;                         ///< most bytes of one read
   uint8_t protocol = 1;                   ///< Bolt version of own requests before the peer has sent anything: 1 or 2
@@ -40,6 +40,14 @@ struct SessionOptions {
     return options;
   }
 };
+
+/// Socket options of Bolt connections. Its write queue is a second wall: max_write_queue of the session is reached first.
+inline io::StreamOptions bolt_stream_options() {
+  io::StreamOptions options;
+  options.max_write_queue = size_t{128} << 20;
+  options.write_stall_timeout = std::chrono::seconds(30);  // a peer that takes no byte for so long is closed
+  return options;
+}
 
 /// Why connections ended, as counters have it.
 enum class CloseKind : uint8_t {
@@ -73,13 +81,12 @@ struct SessionStats {
   uint64_t heartbeats_out = 0;
 };
 
-/// Counters of a port or a shard of it; sums of connections count when they close, so a live picture adds the open ones.
+/// Counters of a port, summed over its shards.
 struct ServerStats {
   uint64_t accepted = 0;
   uint64_t refused = 0;      ///< over max_connections, closed at once
   uint64_t open = 0;
   uint64_t closed[kCloseKinds] = {};
-  uint64_t in_flight = 0;
   SessionStats sessions;     ///< summed over all connections, open and closed
 
   uint64_t closed_as(CloseKind kind) const { return closed[static_cast<size_t>(kind)]; }

@@ -30,7 +30,7 @@ struct PoolOptions {
   Duration backoff_most = std::chrono::seconds(2);             ///< ... up to this
   double backoff_jitter = 0.3;                                 ///< each wait is drawn from [1 - jitter, 1 + jitter] times its length
   SessionOptions session = SessionOptions::client();
-  io::StreamOptions stream;
+  io::StreamOptions stream = bolt_stream_options();
 };
 
 /// Belongs to the shard it was made on, as do its sessions. Must be closed before it is destroyed.
@@ -73,7 +73,7 @@ class ConnectionPool {
 };
 
 /// The connections to one address.
-class ConnectionPool::Peer {
+class ConnectionPool::Peer : public std::enable_shared_from_this<Peer> {
  public:
   /// A live connection, each in turn; null when there is none.
   Session* live();
@@ -89,9 +89,9 @@ class ConnectionPool::Peer {
   void ensure_connecting();
   static io::Task<Result<void>> connect_all(std::shared_ptr<Peer> self);
   static io::Task<Result<void>> keep(std::shared_ptr<Peer> self, SessionRef session);
-  io::Task<Result<void>> connect_one();
+  io::Task<bool> connect_one();
   Duration next_backoff();
-  void drop_unusable();
+  void let_go();
 
   ConnectionPool& pool_;
   const io::Address address_;

@@ -23,7 +23,7 @@ struct PortOptions {
   Duration drain_timeout = std::chrono::seconds(5);        ///< stop(): how long requests in flight may take
   size_t max_first_bytes = 4096;                           ///< most bytes that detection looks at
   uint32_t log_lines_per_second = 50;                      ///< of closes and refusals; more are counted, not written
-  io::StreamOptions stream;                                ///< of accepted connections
+  io::StreamOptions stream = bolt_stream_options();                                ///< of accepted connections
 };
 
 class Port {
@@ -36,10 +36,10 @@ class Port {
   virtual ~Port() = default;
   /// The real address, with the real port.
   virtual const io::Address& local() const = 0;
-  /// Stops accepting, tells every connection to drain, and after drain_timeout closes what is left. On the shard that opened it; may be called again.
+  /// Stops accepting, tells every connection to drain, and after drain_timeout closes what is left. Once, on the shard that opened it.
   virtual io::Task<void> stop() = 0;
   /// The counters of all shards, summed.
-  virtual io::Task<ServerStats> stats() = 0;
+  virtual io::Task<Result<ServerStats>> stats() = 0;
 };
 
 }  // namespace sofa::transport

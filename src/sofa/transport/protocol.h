@@ -1,6 +1,7 @@
 #pragma once
 // A protocol of a port: it knows its connections by their first bytes and serves them. To add one: a folder with a Protocol, a line in the port's list.
 
+#include <cstddef>
 #include <string_view>
 
 #include "sofa/base/bytes.h"
@@ -13,28 +14,37 @@ namespace sofa::transport {
 /// Whether the first bytes of a connection are a protocol's: more bytes never turn `no` or `yes` into something else.
 enum class Detected : uint8_t { no, maybe, yes };
 
-/// Told once, on its shard, when the port begins to drain. Embedded by its user; leaves the list when destroyed.
-class DrainHook : public io::detail::ListHook<struct DrainTag> {
- public:
-  using Callback = void (*)(void* context);
-  DrainHook(Callback callback, void* context) : callback_(callback), context_(context) {}
-  void run() { callback_(context_); }
-
- private:
-  Callback callback_;
-  void* context_;
-};
-
 /// One accepted connection in the hands of a protocol. Lives until serve() has ended; belongs to one shard.
 class Connection {
  public:
-  virtual ~Connection() = default;
-  /// Calls the hook when the port drains, at once when it does already.
-  virtual void watch_drain(DrainHook& hook) = 0;
-  /// Says, at most once and before serve() ends, how the connection ended; `peer` unless told otherwise.
-  virtual void set_close_kind(CloseKind kind) = 0;
-  /// Adds to the counters of the port's shard.
-  virtual ServerStats& stats() = 0;
+  explicit Connection(const bool& draining) : draining_(draining) {}
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Calls `callback(context)` on the shard when the port begins to drain, at once when it does already. One callback; null takes it back.
+  void on_drain(void (*callback)(void* context), void* context) {
+    callback_ = callback;
+    context_ = context;
+    if (draining_) drain();
+  }
+  /// Only the port calls this.
+  void drain() {
+    if (callback_ != nullptr) callback_(context_);
+  }
+
+  /// How the connection ended; to be set before serve() ends.
+  CloseKind close_kind = CloseKind::peer;
+  /// Its counters while it is served, null for none; to be set to null before what it points to goes.
+  const SessionStats* live_stats = nullptr;
+  /// Its counters, to be set before serve() ends.
+  SessionStats final_stats;
+  /// Its place in the list of the port.
+  size_t index = 0;
+
+ private:
+  const bool& draining_;
+  void (*callback_)(void*) = nullptr;
+  void* context_ = nullptr;
 };
 
 /// Shared by all shards of a port: no state of a connection in it. Outlives the port.

@@ -11,6 +11,7 @@
 
 #include "sofa/base/bytes.h"
 #include "sofa/base/error.h"
+#include "sofa/base/log.h"
 #include "sofa/io/shard.h"
 #include "sofa/io/stream.h"
 #include "sofa/transport/detail/pending_calls.h"
@@ -37,11 +38,12 @@ struct Response {
   bool ok() const { return frame.status == bolt::Status::success; }
 };
 
-/// The requests that all connections of a server have in flight together, over all shards.
-struct Admission {
-  explicit Admission(uint32_t max) : max_in_flight(max) {}
-  const uint32_t max_in_flight;
+/// What the connections of one server have in common, over all shards.
+struct SessionShared {
+  explicit SessionShared(uint32_t max, uint32_t log_lines_per_second = 50) : max_in_flight(max), close_log(log_lines_per_second) {}
+  const uint32_t max_in_flight;           ///< requests that wait for their answer, all connections together
   std::atomic<uint32_t> in_flight{0};
+  LogRate close_log;                      ///< bounds the lines about closed connections
 };
 
 /// A call that was sent: `Result<Response> r = co_await session->call(request)`, also through or_return. It lives where it was made (in the
@@ -69,6 +71,7 @@ class [[nodiscard]] Call {
   friend class Session;
   Call(Session& session, const Request& request);
   void finish(Result<Response> answer);
+  void forget();
   static void on_timeout(void* self);
 
   Session* session_ = nullptr;  // null when it is not pending
@@ -82,13 +85,13 @@ class [[nodiscard]] Call {
 /// Belongs to the shard it was created on; every member is called there. Kept by SessionRef.
 class Session {
  public:
-  /// `prefix`: bytes that were read from the stream already. `handlers` (null: none) and `admission` (null: no common limit) outlive the session.
-  static SessionRef create(io::Stream stream, SessionOptions options, const Handlers* handlers = nullptr, Admission* admission = nullptr,
+  /// `prefix`: bytes that were read from the stream already. `handlers` (null: none) and `shared` (null: none) outlive the session.
+  static SessionRef create(io::Stream stream, SessionOptions options, const Handlers* handlers = nullptr, SessionShared* shared = nullptr,
                            Buffer prefix = {});
 
   /// Serves the connection until it has ended; spawned once, in a group that outlives the session's use. Cancelling its scope closes the
   /// connection. The result says why it ended: ok when either side closed it in good order.
-  io::Task<Result<void>> run();
+  io::Task<Result<void>> run() { return serve(SessionRef(*this)); }
 
   /// Sends a request. Errors (see status.h) come out of the awaited Call; the connection may be used on.
   Call call(const Request& request) { return Call(*this, request); }
@@ -130,45 +133,51 @@ class Session {
  private:
   friend class Call;
   friend class Responder;
-  enum class Progress : uint8_t { go_on, stop };
-
-  Session(io::Stream stream, SessionOptions options, const Handlers* handlers, Admission* admission, Buffer prefix);
+  Session(io::Stream stream, SessionOptions options, const Handlers* handlers, SessionShared* shared, Buffer prefix);
   ~Session();
 
   // Reading
-  io::Task<Result<void>> read_until_end();
+  static io::Task<Result<void>> serve(SessionRef self);
   io::Task<void> pause_reading();
-  Progress take_frames();
-  Progress on_frame(bolt::Frame& frame);
-  Progress on_request(bolt::Frame& frame);
-  Progress refuse_and_close(const bolt::FrameHead& head, CloseKind kind, std::string reason);
+  io::Task<void> end_reading(Result<size_t> last);
+  void on_bytes(size_t count);
+  void take_input();
+  void take_frames();
+  bool must_pause() const;
+  void note_half_frame();
+  void on_frame(bolt::Frame& frame);
+  void on_request(bolt::Frame& frame);
   void on_response(bolt::Frame& frame);
   void on_heartbeat(const bolt::Frame& frame);
-  void dispatch(const Handlers::Entry& entry, bolt::Frame& frame, bolt::HeaderMap header);
+  void on_too_large(const bolt::Frame& head);
   const Handlers::Entry* find_handler(std::string_view class_name);
   bool over_limits() const;
 
   // Writing
-  bolt::FrameHead answer_head(const bolt::FrameHead& request) const;
-  bolt::FrameHead request_head(bolt::FrameType type, const Request& request, uint32_t id) const;
+  bolt::FrameHead answer_head(const bolt::FrameHead& request, bolt::Status status) const;
+  void send_status(const bolt::FrameHead& request, bolt::Status status);
   void wrote_frame();
   void flush();
   static void on_turn_end(void* self);
 
   // Calls
   Result<uint32_t> begin_call(Call& call, const Request& request);
-  Result<void> check_sendable() const;
+  Result<void> check_sendable(const Request& request) const;
+  Result<void> append_request(bolt::FrameType type, const Request& request, uint32_t id);
   uint32_t free_id();
   void count_in_flight();
   void uncount_in_flight();
   void end_if_drained();
 
   // Life
+  void refuse(const bolt::FrameHead& request, CloseKind kind, std::string reason);
   void fail(CloseKind kind, std::string reason);
-  void finish(CloseKind kind, const Error& reason);
+  void finish(CloseKind kind, Error reason, bool linger);
+  void log_close() const;
   void arm_timer();
   Instant next_check() const;
   void check_timers();
+  void check_heartbeat(Instant now);
   static void on_timer(void* self);
 
   uint32_t references_ = 0;
@@ -176,7 +185,7 @@ class Session {
   io::Stream stream_;
   const SessionOptions options_;
   const Handlers* handlers_;
-  Admission* admission_;
+  SessionShared* shared_;
   const io::Address peer_, local_;
 
   Buffer in_;
@@ -195,13 +204,15 @@ class Session {
   Instant last_heartbeat_;
   Instant half_since_;            // when the unfinished head began, or the unfinished body last grew
   bool half_frame_ = false;
+  uint64_t written_at_pause_ = 0;  // bytes written or waiting when reading went on after a pause
   uint32_t misses_ = 0;
   io::TimerNode timer_{&Session::on_timer, this};
   Instant timer_at_ = kNoDeadline;
 
   CloseKind kind_ = CloseKind::open;
   std::optional<Error> close_reason_;
-  bool running_ = false;
+  bool lingering_ = false;        // ended, but the peer may still be reading the last answers
+  Instant linger_until_ = kNoDeadline;
   bool draining_ = false;
   bool told_to_go_ = false;
   SessionStats stats_;

@@ -1,6 +1,8 @@
 #pragma once
-// Pending calls by id: open addressing with linear probing. Ids are given in sequence, so the id itself is a perfect hash until it wraps.
+// Pending calls by id: open addressing with linear probing. The hash scatters ids that are given in sequence: side by side they would be one run,
+// and every removal would walk along it.
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -16,7 +18,7 @@ class PendingCalls {
   /// The call with this id, or null.
   T* find(uint32_t id) const {
     if (size_ == 0) return nullptr;
-    for (size_t at = id & mask(); slots_[at].call != nullptr; at = (at + 1) & mask()) {
+    for (size_t at = home_of(id); slots_[at].call != nullptr; at = (at + 1) & mask()) {
       if (slots_[at].id == id) return slots_[at].call;
     }
     return nullptr;
@@ -32,7 +34,7 @@ class PendingCalls {
   /// Takes the call out, or null.
   T* remove(uint32_t id) {
     if (size_ == 0) return nullptr;
-    size_t at = id & mask();
+    size_t at = home_of(id);
     while (slots_[at].call != nullptr && slots_[at].id != id) at = (at + 1) & mask();
     T* found = slots_[at].call;
     if (found != nullptr) {
@@ -57,9 +59,11 @@ class PendingCalls {
   static constexpr size_t kSmallest = 16;
 
   size_t mask() const { return slots_.size() - 1; }
+  /// Fibonacci hashing: the upper bits of the product.
+  size_t home_of(uint32_t id) const { return (id * 2654435769u) >> (32 - std::countr_zero(slots_.size())); }
 
   void place(uint32_t id, T* call) {
-    size_t at = id & mask();
+    size_t at = home_of(id);
     while (slots_[at].call != nullptr) at = (at + 1) & mask();
     slots_[at] = {call, id};
   }
@@ -75,7 +79,7 @@ class PendingCalls {
   // Moves later entries of the run back, so that no tombstone is needed.
   void close_gap(size_t gap) {
     for (size_t at = (gap + 1) & mask(); slots_[at].call != nullptr; at = (at + 1) & mask()) {
-      const size_t home = slots_[at].id & mask();
+      const size_t home = home_of(slots_[at].id);
       if (((at - home) & mask()) >= ((at - gap) & mask())) {
         slots_[gap] = slots_[at];
         gap = at;

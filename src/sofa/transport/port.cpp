@@ -1,0 +1,110 @@
+#include "sofa/transport/port.h"
+
+#include "sofa/io/runtime.h"
+#include "sofa/transport/detail/port_shard.h"
+
+namespace sofa::transport {
+
+namespace {
+
+class PortImpl final : public Port {
+ public:
+  PortImpl(std::vector<Protocol*> protocols, PortOptions options, io::Listener listener)
+      : shared_(std::move(protocols), std::move(options)), listener_(std::move(listener)), local_(listener_.local()), runtime_(io::Shard::current().runtime()) {
+    shards_.resize(runtime_.shard_count());
+  }
+  ~PortImpl() override { assert(stopped_ && "a port is stopped before it is destroyed"); }
+
+  io::Task<Result<int>> start() {
+    for (unsigned i = 0; i < shards_.size(); ++i) {
+      co_await io::or_return(io::on(runtime_.shard(i), [this, i]() -> io::Task<Result<int>> {
+        shards_[i] = std::make_unique<detail::PortShard>(shared_);
+        co_return 0;
+      }));
+    }
+    accepting_.spawn("accept", accept());
+    co_return 0;
+  }
+
+  const io::Address& local() const override { return local_; }
+
+  io::Task<void> stop() override {
+    if (std::exchange(stopped_, true)) co_return;
+    listener_.close();
+    accepting_.cancel("the port stops");
+    [[maybe_unused]] const auto ended = co_await accepting_.join();
+    // All at once: each shard has the whole drain_timeout.
+    io::TaskGroup stopping(io::Shard::current().root_scope());
+    for (unsigned i = 0; i < shards_.size(); ++i) stopping.spawn("port stop", stop_shard(i));
+    [[maybe_unused]] const auto joined = co_await stopping.join();
+  }
+
+  io::Task<Result<ServerStats>> stats() override {
+    ServerStats sum;
+    for (unsigned i = 0; i < shards_.size(); ++i) {
+      sum.add(co_await io::or_return(io::on(runtime_.shard(i), [this, i]() -> io::Task<Result<ServerStats>> {
+        co_return shards_[i] == nullptr ? ServerStats{} : shards_[i]->stats();
+      })));
+    }
+    sum.refused += refused_;
+    co_return sum;
+  }
+
+ private:
+  io::Task<Result<void>> accept() {
+    for (unsigned next = 0;;) {
+      io::AcceptedSocket socket = co_await io::or_return(listener_.accept_socket());
+      if (shared_.open.load(std::memory_order_relaxed) >= shared_.options.max_connections) {
+        ++refused_;
+        kLog.warn(shared_.refusal_log, "connection refused",
+                  {{"peer", socket.peer().to_string()}, {"reason", "the port has max_connections open"}, {"max_connections", shared_.options.max_connections}});
+        continue;
+      }
+      shared_.open.fetch_add(1, std::memory_order_relaxed);
+      const unsigned target = next++ % static_cast<unsigned>(shards_.size());
+      if (runtime_.shard(target).is_current()) {
+        shards_[target]->take(std::move(socket));
+      } else {
+        runtime_.shard(target).post([this, target, moved = std::move(socket)]() mutable { shards_[target]->take(std::move(moved)); });
+      }
+    }
+  }
+
+  // What was posted to the shard before has arrived there when this runs.
+  io::Task<Result<void>> stop_shard(unsigned i) {
+    co_await io::or_return(io::on(runtime_.shard(i), [this, i]() -> io::Task<Result<int>> {
+      const auto stopped = co_await shards_[i]->stop();
+      shards_[i].reset();
+      co_return stopped;
+    }));
+    co_return Result<void>{};
+  }
+
+  static inline const Logger kLog{"transport"};
+
+  detail::PortShared shared_;
+  io::Listener listener_;
+  const io::Address local_;
+  io::Runtime& runtime_;
+  std::vector<std::unique_ptr<detail::PortShard>> shards_;  // each touched on its shard only
+  io::TaskGroup accepting_;
+  uint64_t refused_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+io::Task<Result<std::unique_ptr<Port>>> Port::open(io::Address address, std::vector<Protocol*> protocols, PortOptions options) {
+  io::ListenOptions listen;
+  listen.option_name = options.option_name;
+  listen.stream = options.stream;
+  auto listener = co_await io::or_return(io::Listener::bind(address, listen));
+  auto port = std::make_unique<PortImpl>(std::move(protocols), std::move(options), std::move(listener));
+  if (auto started = co_await port->start(); !started) {
+    co_await port->stop();
+    co_return forward_error(started);
+  }
+  co_return std::unique_ptr<Port>(std::move(port));
+}
+
+}  // namespace sofa::transport
