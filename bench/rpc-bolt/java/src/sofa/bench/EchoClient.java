@@ -31,7 +31,6 @@ public final class EchoClient {
     }
 
     public static void main(String[] args) throws Exception {
-        Options.switchTracerOff();
         new EchoClient(new Options(args)).run();
         System.exit(0);
     }

@@ -13,11 +13,6 @@ final class Options {
         }
     }
 
-    /** The peer at its best: our server does not trace, so SOFATracer, which costs 30 us a call and more, is off on both sides. */
-    static void switchTracerOff() {
-        System.setProperty("default.tracer", "");
-    }
-
     String text(String name, String otherwise) {
         return values.getOrDefault(name, otherwise);
     }
