@@ -59,6 +59,22 @@ const Field* StructInfo::find(std::string_view name_or_alias) const {
   return nullptr;
 }
 
+Field& StructInfo::add(std::string_view name, size_t offset, const Type& (*type)()) {
+  Field& field = fields.emplace_back();
+  field.name = name;
+  field.offset = offset;
+  field.type = type;
+  return field;
+}
+
+void StructInfo::add_inherited(const StructInfo& base, size_t offset) {
+  for (Field field : base.fields) {
+    field.offset += offset;
+    field.inherited += 1;
+    fields.push_back(field);
+  }
+}
+
 const EnumInfo::Value* EnumInfo::by_name(std::string_view name) const {
   for (const Value& value : values) {
     if (value.name == name) return &value;

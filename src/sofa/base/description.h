@@ -173,6 +173,9 @@ struct StructInfo {
   std::vector<Field> fields;
   std::string_view doc;
   const Field* find(std::string_view name_or_alias) const;
+  // Used by Description<T>; defined once, so that each described struct costs little to compile.
+  Field& add(std::string_view name, size_t offset, const Type& (*type)());
+  void add_inherited(const StructInfo& base, size_t offset);
 };
 
 struct EnumInfo {
@@ -295,14 +298,14 @@ class Description {
   template <class F, class Owner>
     requires std::derived_from<T, Owner>
   detail::FieldBuilder<F> field(std::string_view name, F Owner::* member) {
-    return detail::FieldBuilder<F>(add(name, offset_of(static_cast<F T::*>(member)), &type_of<F>));
+    return detail::FieldBuilder<F>(info_.add(name, offset_of(static_cast<F T::*>(member)), &type_of<F>));
   }
 
   /// Takes over the described fields of a base class (Java: extends).
   template <class Base>
     requires std::derived_from<T, Base>
   Description& inherit() {
-    add_inherited(type_of<Base>(), base_offset<Base>());
+    info_.add_inherited(*type_of<Base>().structure, base_offset<Base>());
     return *this;
   }
 
@@ -317,21 +320,6 @@ class Description {
   static size_t base_offset() {
     const T* at = reinterpret_cast<const T*>(sample_);
     return static_cast<size_t>(reinterpret_cast<const char*>(static_cast<const Base*>(at)) - sample_);
-  }
-  Field& add(std::string_view name, size_t offset, const Type& (*type)()) {
-    Field field;
-    field.name = name;
-    field.offset = offset;
-    field.type = type;
-    info_.fields.push_back(field);
-    return info_.fields.back();
-  }
-  void add_inherited(const Type& base, size_t offset) {
-    for (Field field : base.structure->fields) {
-      field.offset += offset;
-      field.inherited += 1;
-      info_.fields.push_back(field);
-    }
   }
 
   StructInfo& info_;
