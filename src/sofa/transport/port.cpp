@@ -53,7 +53,9 @@ class PortImpl final : public Port {
  private:
   io::Task<Result<void>> accept() {
     for (unsigned next = 0;;) {
-      io::AcceptedSocket socket = co_await io::or_return(listener_.accept_socket());
+      auto accepted = co_await listener_.accept_socket();
+      if (!accepted && stopped_) co_return Result<void>{};
+      io::AcceptedSocket socket = co_await io::or_return(std::move(accepted));
       if (shared_.open.load(std::memory_order_relaxed) >= shared_.options.max_connections) {
         ++refused_;
         kLog.warn(shared_.refusal_log, "connection refused",
