@@ -141,7 +141,7 @@ class FlagParser {
     flag.given = true;
     void* at = flag.at;
     if (flag.field->type().kind == Kind::indirect) {
-      if (flag.field->type().indirect->ownership == Ownership::link) {
+      if (detail::needs_arena(*flag.field->type().indirect)) {
         return fail(Code::unimplemented, "{} cannot be set on the command line; use the configuration file", shown);
       }
       at = flag.field->type().indirect->emplace(at, nullptr);
@@ -188,7 +188,8 @@ class FlagParser {
     const std::string_view program = !options_.program.empty() ? options_.program : arguments_.empty() ? "program" : std::string_view(arguments_[0]);
     std::string text = fmt::format("Usage: {} [flags]", program.substr(program.rfind('/') + 1));
     if (options_.max_positional > 0) {
-      text += fmt::format(" [{}{}]", options_.positional_name.empty() ? "ARGUMENT" : options_.positional_name, options_.max_positional > 1 ? "..." : "");
+      text +=
+          fmt::format(" [{}{}]", options_.positional_name.empty() ? "ARGUMENT" : options_.positional_name, options_.max_positional > 1 ? "..." : "");
     }
     const std::string_view about = options_.about.empty() ? type_.structure->doc : options_.about;
     text += about.empty() ? "\n\n" : fmt::format("\n\n{}\n\n", about);
@@ -209,7 +210,8 @@ class FlagParser {
     std::string_view more = "";
     if (flag.type->kind == Kind::list && !detail::is_byte_list(*flag.type)) more = "may be repeated; ";
     if (flag.type->kind == Kind::map) more = "key=value, may be repeated; ";
-    text += fmt::format("{}({}{}; {})", text.empty() ? "" : " ", more, detail::expected_of(*flag.type, &field), field.required ? "required" : default_of(flag));
+    text += fmt::format("{}({}{}; {})", text.empty() ? "" : " ", more, detail::expected_of(*flag.type, &field),
+                        field.required ? "required" : default_of(flag));
     return text;
   }
 

@@ -11,8 +11,8 @@
 //   if (flags->help) ...       // print flags->help_text, exit code 0
 //
 // A field `listen_port` is `--listen-port 0`, `--listen-port=0` or the environment variable LEDGER_LISTEN_PORT; in a struct field `ledger` it is
-// `--ledger-listen-port`. A boolean needs no value (`--verbose`, `--no-verbose`, `--verbose=false`). A list flag may be repeated; each adds one element.
-// A map flag takes key=value. The command line wins over the environment, which wins over what the struct held before.
+// `--ledger-listen-port`. A boolean needs no value (`--verbose`, `--no-verbose`, `--verbose=false`). A list flag may be repeated; each adds one
+// element. A map flag takes key=value. The command line wins over the environment, which wins over what the struct held before.
 
 #include <span>
 #include <string>

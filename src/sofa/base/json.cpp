@@ -42,7 +42,8 @@ class TreeBuilder {
   bool on_double(double value, json::string_view last, json::error_code& ec) {
     // The parser's own value may be one bit off; from_chars is exact.
     collect(last);
-    if (std::from_chars(text_.data(), text_.data() + text_.size(), value).ec == std::errc::result_out_of_range && std::fabs(value) > 1) value = HUGE_VAL;
+    if (std::from_chars(text_.data(), text_.data() + text_.size(), value).ec == std::errc::result_out_of_range && std::fabs(value) > 1)
+      value = HUGE_VAL;
     return add_number(value, ec);
   }
   bool on_bool(bool value, json::error_code& ec) {
@@ -139,19 +140,31 @@ class Writer {
 
   Result<void> write(const Type& type, const void* at) {
     if (++nodes_ > options_.max_nodes) {
-      return fail(Code::resource_exhausted, "the object has more than {} values (shared or cyclic links?); raise max_nodes or send it as Hessian", options_.max_nodes);
+      return fail(Code::resource_exhausted, "the object has more than {} values (shared or cyclic links?); raise max_nodes or send it as Hessian",
+                  options_.max_nodes);
     }
     switch (type.kind) {
-      case Kind::boolean: out_ += *static_cast<const bool*>(at) ? "true" : "false"; return {};
-      case Kind::string: return write_text(*static_cast<const std::string*>(at));
-      case Kind::bytes: return write_text(detail::to_base64(*static_cast<const Bytes*>(at)));
-      case Kind::enumeration: return write_enum(type, at);
-      case Kind::indirect: return write_indirect(type, at);
-      case Kind::list: return write_list(type, at);
-      case Kind::map: return write_map(type, at);
-      case Kind::structure: return write_struct(type, at);
-      case Kind::other: return fail(Code::unimplemented, "a {} has no JSON form; leave the field out of the description", type.java_type);
-      default: return write_number(type, at);
+      case Kind::boolean:
+        out_ += *static_cast<const bool*>(at) ? "true" : "false";
+        return {};
+      case Kind::string:
+        return write_text(*static_cast<const std::string*>(at));
+      case Kind::bytes:
+        return write_text(detail::to_base64(*static_cast<const Bytes*>(at)));
+      case Kind::enumeration:
+        return write_enum(type, at);
+      case Kind::indirect:
+        return write_indirect(type, at);
+      case Kind::list:
+        return write_list(type, at);
+      case Kind::map:
+        return write_map(type, at);
+      case Kind::structure:
+        return write_struct(type, at);
+      case Kind::other:
+        return fail(Code::unimplemented, "a {} has no JSON form; leave the field out of the description", type.java_type);
+      default:
+        return write_number(type, at);
     }
   }
   std::string take() { return std::move(out_); }
@@ -165,15 +178,32 @@ class Writer {
   Result<void> write_number(const Type& type, const void* at) {
     auto to = std::back_inserter(out_);
     switch (type.kind) {
-      case Kind::int8: fmt::format_to(to, "{}", static_cast<int>(get<int8_t>(at))); return {};
-      case Kind::int16: fmt::format_to(to, "{}", get<int16_t>(at)); return {};
-      case Kind::int32: fmt::format_to(to, "{}", get<int32_t>(at)); return {};
-      case Kind::int64: fmt::format_to(to, "{}", get<int64_t>(at)); return {};
-      case Kind::uint8: fmt::format_to(to, "{}", static_cast<int>(get<uint8_t>(at))); return {};
-      case Kind::uint16: fmt::format_to(to, "{}", get<uint16_t>(at)); return {};
-      case Kind::uint32: fmt::format_to(to, "{}", get<uint32_t>(at)); return {};
-      case Kind::uint64: fmt::format_to(to, "{}", get<uint64_t>(at)); return {};
-      default: break;
+      case Kind::int8:
+        fmt::format_to(to, "{}", static_cast<int>(get<int8_t>(at)));
+        return {};
+      case Kind::int16:
+        fmt::format_to(to, "{}", get<int16_t>(at));
+        return {};
+      case Kind::int32:
+        fmt::format_to(to, "{}", get<int32_t>(at));
+        return {};
+      case Kind::int64:
+        fmt::format_to(to, "{}", get<int64_t>(at));
+        return {};
+      case Kind::uint8:
+        fmt::format_to(to, "{}", static_cast<int>(get<uint8_t>(at)));
+        return {};
+      case Kind::uint16:
+        fmt::format_to(to, "{}", get<uint16_t>(at));
+        return {};
+      case Kind::uint32:
+        fmt::format_to(to, "{}", get<uint32_t>(at));
+        return {};
+      case Kind::uint64:
+        fmt::format_to(to, "{}", get<uint64_t>(at));
+        return {};
+      default:
+        break;
     }
     const double value = type.kind == Kind::float32 ? static_cast<double>(get<float>(at)) : get<double>(at);
     if (std::isnan(value)) return write_text("NaN");
@@ -271,7 +301,8 @@ class Writer {
   template <class Body>
   Result<void> write_deeper(Body body) {
     if (depth_ == options_.max_depth) {
-      return fail(Code::resource_exhausted, "the object is nested deeper than {} (a cycle of links?); raise max_depth or send it as Hessian", options_.max_depth);
+      return fail(Code::resource_exhausted, "the object is nested deeper than {} (a cycle of links?); raise max_depth or send it as Hessian",
+                  options_.max_depth);
     }
     ++depth_;
     auto result = body();

@@ -14,8 +14,8 @@
 namespace sofa {
 
 struct JsonWriteOptions {
-  bool hide_secrets = false;     // secret fields become "***"
-  bool indent = false;           // two spaces a level, for people
+  bool hide_secrets = false;  // secret fields become "***"
+  bool indent = false;        // two spaces a level, for people
   size_t max_depth = 64;
   size_t max_nodes = 1'000'000;  // values in all: Links that form cycles, or share much, end in an error, not in endless text
 };
@@ -25,9 +25,10 @@ struct JsonWriteOptions {
 Result<std::string> to_json(const Type& type, const void* object, const JsonWriteOptions& options = {});
 
 /// Fills the object, whose fields that the text does not name keep their values. invalid_argument with source, line, column (of the end of the
-/// token at fault), path, what was expected and what was found; then the object may be half filled. Unknown and duplicate keys are errors. `arena` owns the targets of Links; it may be null
-/// when there are none.
-Result<void> from_json(std::string_view text, const Type& type, void* object, const ReadOptions& options = {.source = "json"}, Arena* arena = nullptr);
+/// token at fault), path, what was expected and what was found; then the object may be half filled. Unknown and duplicate keys are errors. `arena`
+/// owns the targets of Links; it may be null when there are none.
+Result<void> from_json(std::string_view text, const Type& type, void* object, const ReadOptions& options = {.source = "json"},
+                       Arena* arena = nullptr);
 
 template <class T>
 Result<std::string> to_json(const T& value, const JsonWriteOptions& options = {}) {

@@ -46,9 +46,8 @@ class LogValue {
   template <class T>
     requires fmt::is_formattable<T>::value
   LogValue(const T& value)
-      : object_(&value), format_([](const void* object, fmt::memory_buffer& out) {
-          fmt::format_to(fmt::appender(out), "{}", *static_cast<const T*>(object));
-        }) {}
+      : object_(&value),
+        format_([](const void* object, fmt::memory_buffer& out) { fmt::format_to(fmt::appender(out), "{}", *static_cast<const T*>(object)); }) {}
 
   void append_to(fmt::memory_buffer& out) const {
     if (format_ == nullptr) {

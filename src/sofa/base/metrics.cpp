@@ -53,9 +53,7 @@ M& MetricRegistry::make(MetricId id, MetricKind kind, std::vector<std::unique_pt
 
 Counter& MetricRegistry::counter(MetricId id) { return make(std::move(id), MetricKind::counter, &Series::counters, unseen_counter_); }
 Gauge& MetricRegistry::gauge(MetricId id) { return make(std::move(id), MetricKind::gauge, &Series::gauges, unseen_gauge_); }
-Histogram& MetricRegistry::histogram(MetricId id) {
-  return make(std::move(id), MetricKind::histogram, &Series::histograms, unseen_histogram_);
-}
+Histogram& MetricRegistry::histogram(MetricId id) { return make(std::move(id), MetricKind::histogram, &Series::histograms, unseen_histogram_); }
 
 std::vector<MetricValue> MetricRegistry::read() const {
   std::lock_guard lock(mutex_);

@@ -12,8 +12,8 @@ struct Unit {
   long double factor;
 };
 constexpr Unit kDurations[] = {{"ns", 1}, {"us", 1e3L}, {"ms", 1e6L}, {"s", 1e9L}, {"m", 60e9L}, {"min", 60e9L}, {"h", 3600e9L}, {"d", 86400e9L}};
-constexpr Unit kSizes[] = {{"bytes", 1}, {"B", 1}, {"kB", 1e3L}, {"KB", 1e3L}, {"MB", 1e6L}, {"GB", 1e9L}, {"TB", 1e12L}, {"KiB", 1LL << 10},
-                           {"MiB", 1LL << 20}, {"GiB", 1LL << 30}, {"TiB", 1LL << 40}};
+constexpr Unit kSizes[] = {{"bytes", 1},  {"B", 1},           {"kB", 1e3L},       {"KB", 1e3L},       {"MB", 1e6L},      {"GB", 1e9L},
+                           {"TB", 1e12L}, {"KiB", 1LL << 10}, {"MiB", 1LL << 20}, {"GiB", 1LL << 30}, {"TiB", 1LL << 40}};
 
 long double factor_in(std::span<const Unit> units, std::string_view name) {
   for (const Unit& unit : units) {
@@ -48,8 +48,10 @@ std::optional<NumberText> parse_number(std::string_view text) {
   const auto is_whole = [end](const char* at) { return at == end || (*at != '.' && *at != 'e' && *at != 'E'); };
   int64_t whole = 0;
   uint64_t natural = 0;
-  if (auto [at, error] = std::from_chars(text.data(), end, whole); error == std::errc{} && is_whole(at)) return NumberText{static_cast<long double>(whole), rest(at)};
-  if (auto [at, error] = std::from_chars(text.data(), end, natural); error == std::errc{} && is_whole(at)) return NumberText{static_cast<long double>(natural), rest(at)};
+  if (auto [at, error] = std::from_chars(text.data(), end, whole); error == std::errc{} && is_whole(at))
+    return NumberText{static_cast<long double>(whole), rest(at)};
+  if (auto [at, error] = std::from_chars(text.data(), end, natural); error == std::errc{} && is_whole(at))
+    return NumberText{static_cast<long double>(natural), rest(at)};
   double real = 0;
   if (auto [at, error] = std::from_chars(text.data(), end, real); error == std::errc{}) return NumberText{real, rest(at)};
   return std::nullopt;
@@ -65,15 +67,24 @@ std::string show(long double value) {
 
 Range limits_of(Kind kind) {
   switch (kind) {
-    case Kind::int8: return {INT8_MIN, INT8_MAX};
-    case Kind::int16: return {INT16_MIN, INT16_MAX};
-    case Kind::int32: return {INT32_MIN, INT32_MAX};
-    case Kind::int64: return {static_cast<long double>(INT64_MIN), static_cast<long double>(INT64_MAX)};
-    case Kind::uint8: return {0, UINT8_MAX};
-    case Kind::uint16: return {0, UINT16_MAX};
-    case Kind::uint32: return {0, UINT32_MAX};
-    case Kind::uint64: return {0, static_cast<long double>(UINT64_MAX)};
-    default: return {};
+    case Kind::int8:
+      return {INT8_MIN, INT8_MAX};
+    case Kind::int16:
+      return {INT16_MIN, INT16_MAX};
+    case Kind::int32:
+      return {INT32_MIN, INT32_MAX};
+    case Kind::int64:
+      return {static_cast<long double>(INT64_MIN), static_cast<long double>(INT64_MAX)};
+    case Kind::uint8:
+      return {0, UINT8_MAX};
+    case Kind::uint16:
+      return {0, UINT16_MAX};
+    case Kind::uint32:
+      return {0, UINT32_MAX};
+    case Kind::uint64:
+      return {0, static_cast<long double>(UINT64_MAX)};
+    default:
+      return {};
   }
 }
 
@@ -142,24 +153,35 @@ Wrong set_bytes(const Type& type, std::string_view text, void* at) {
 
 bool is_byte_list(const Type& type) { return type.kind == Kind::list && type.list->element().kind == Kind::uint8; }
 
+bool needs_arena(const IndirectOps& indirect) { return indirect.ownership == Ownership::link || indirect.ownership == Ownership::graph; }
+
 bool is_scalar(const Type& type) { return type.kind <= Kind::enumeration || is_byte_list(type); }
 
 std::string expected_of(const Type& type, const Field* field) {
   switch (type.kind) {
-    case Kind::boolean: return "true or false";
-    case Kind::string: return "text";
-    case Kind::bytes: return "base64 text";
+    case Kind::boolean:
+      return "true or false";
+    case Kind::string:
+      return "text";
+    case Kind::bytes:
+      return "base64 text";
     case Kind::enumeration: {
       std::string names;
       for (const EnumInfo::Value& value : type.enumeration->values) names += fmt::format("{}{}", names.empty() ? "" : ", ", value.name);
       return fmt::format("one of {}", names);
     }
-    case Kind::indirect: return expected_of(type.indirect->target(), field);
-    case Kind::list: return is_byte_list(type) ? "base64 text" : "a list";
-    case Kind::map: return "a mapping";
-    case Kind::structure: return "a mapping of fields";
-    case Kind::other: return "a type that text cannot express";
-    default: return expected_number(type, field);
+    case Kind::indirect:
+      return expected_of(type.indirect->target(), field);
+    case Kind::list:
+      return is_byte_list(type) ? "base64 text" : "a list";
+    case Kind::map:
+      return "a mapping";
+    case Kind::structure:
+      return "a mapping of fields";
+    case Kind::other:
+      return "a type that text cannot express";
+    default:
+      return expected_number(type, field);
   }
 }
 
@@ -169,19 +191,37 @@ Wrong set_number(const Type& type, const Field* field, long double value, void* 
   if (!type.is_number() || (type.is_integer() && !whole)) return show(value);
   if (value < range.low || value > range.high) return show(value);
   switch (type.kind) {
-    case Kind::int8: store<int8_t>(at, value); break;
-    case Kind::int16: store<int16_t>(at, value); break;
-    case Kind::int32: store<int32_t>(at, value); break;
-    case Kind::int64: store<int64_t>(at, value); break;
-    case Kind::uint8: store<uint8_t>(at, value); break;
-    case Kind::uint16: store<uint16_t>(at, value); break;
-    case Kind::uint32: store<uint32_t>(at, value); break;
-    case Kind::uint64: store<uint64_t>(at, value); break;
+    case Kind::int8:
+      store<int8_t>(at, value);
+      break;
+    case Kind::int16:
+      store<int16_t>(at, value);
+      break;
+    case Kind::int32:
+      store<int32_t>(at, value);
+      break;
+    case Kind::int64:
+      store<int64_t>(at, value);
+      break;
+    case Kind::uint8:
+      store<uint8_t>(at, value);
+      break;
+    case Kind::uint16:
+      store<uint16_t>(at, value);
+      break;
+    case Kind::uint32:
+      store<uint32_t>(at, value);
+      break;
+    case Kind::uint64:
+      store<uint64_t>(at, value);
+      break;
     case Kind::float32:
       if (std::isfinite(value) && std::fabs(value) > std::numeric_limits<float>::max()) return show(value);
       store<float>(at, value);
       break;
-    default: store<double>(at, value); break;
+    default:
+      store<double>(at, value);
+      break;
   }
   return std::nullopt;
 }
@@ -194,9 +234,13 @@ Wrong set_boolean(const Type& type, bool value, void* at) {
 
 Wrong set_text(const Type& type, const Field* field, std::string_view text, bool typed, void* at) {
   switch (type.kind) {
-    case Kind::string: *static_cast<std::string*>(at) = text; return std::nullopt;
-    case Kind::bytes: return set_bytes(type, text, at);
-    case Kind::list: return is_byte_list(type) ? set_bytes(type, text, at) : quoted(text);
+    case Kind::string:
+      *static_cast<std::string*>(at) = text;
+      return std::nullopt;
+    case Kind::bytes:
+      return set_bytes(type, text, at);
+    case Kind::list:
+      return is_byte_list(type) ? set_bytes(type, text, at) : quoted(text);
     case Kind::enumeration: {
       const EnumInfo::Value* value = type.enumeration->by_name(text);
       if (value == nullptr) return quoted(text);
@@ -206,7 +250,8 @@ Wrong set_text(const Type& type, const Field* field, std::string_view text, bool
     case Kind::boolean:
       if (typed || (text != "true" && text != "false")) return quoted(text);
       return set_boolean(type, text == "true", at);
-    default: break;
+    default:
+      break;
   }
   if (!type.is_number()) return quoted(text);
   return typed ? set_special_float(type, field, text, at) : set_number_text(type, field, text, at);

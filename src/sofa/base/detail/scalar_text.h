@@ -13,6 +13,8 @@ namespace sofa::detail {
 /// True for types that one text sets: numbers, booleans, enums, strings, bytes (also std::vector<uint8_t>).
 bool is_scalar(const Type& type);
 bool is_byte_list(const Type& type);
+/// True when making the target takes an arena: Link and Graph.
+bool needs_arena(const IndirectOps& indirect);
 
 /// What input a type wants, for messages and `--help`: "a whole number from 1 to 65535", "one of BRONZE, SILVER". `field` may be null.
 std::string expected_of(const Type& type, const Field* field);

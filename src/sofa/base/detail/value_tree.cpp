@@ -11,10 +11,14 @@ namespace {
 
 std::string_view name_of(Node::Form form) {
   switch (form) {
-    case Node::Form::null: return "null";
-    case Node::Form::list: return "a list";
-    case Node::Form::map: return "a mapping";
-    default: return "a value";
+    case Node::Form::null:
+      return "null";
+    case Node::Form::list:
+      return "a list";
+    case Node::Form::map:
+      return "a mapping";
+    default:
+      return "a value";
   }
 }
 
@@ -22,7 +26,8 @@ bool is_text(const Node& node) { return node.form == Node::Form::typed_text || n
 
 /// "name" or, for keys that are no words, ["a key"].
 std::string step(const Node& key, bool first) {
-  const bool word = !key.text.empty() && std::ranges::all_of(key.text, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-'; });
+  const bool word =
+      !key.text.empty() && std::ranges::all_of(key.text, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-'; });
   if (!word) return fmt::format("[{}]", quoted(key.text));
   return first ? key.text : fmt::format(".{}", key.text);
 }
@@ -60,11 +65,21 @@ void TreeReader::fill(const Node& node, const Type& type, const Field* field, vo
 void TreeReader::fill_scalar(const Node& node, const Type& type, const Field* field, void* at) {
   Wrong found;
   switch (node.form) {
-    case Node::Form::boolean: found = set_boolean(type, node.boolean, at); break;
-    case Node::Form::number: found = !std::isfinite(node.number) ? Wrong("a number too large for 64 bits") : set_number(type, field, node.number, at); break;
-    case Node::Form::typed_text: found = set_text(type, field, node.text, true, at); break;
-    case Node::Form::plain_text: found = set_text(type, field, node.text, false, at); break;
-    default: found = name_of(node.form); break;
+    case Node::Form::boolean:
+      found = set_boolean(type, node.boolean, at);
+      break;
+    case Node::Form::number:
+      found = !std::isfinite(node.number) ? Wrong("a number too large for 64 bits") : set_number(type, field, node.number, at);
+      break;
+    case Node::Form::typed_text:
+      found = set_text(type, field, node.text, true, at);
+      break;
+    case Node::Form::plain_text:
+      found = set_text(type, field, node.text, false, at);
+      break;
+    default:
+      found = name_of(node.form);
+      break;
   }
   if (found) wrong(node, type, field, *found);
 }
@@ -156,14 +171,15 @@ void TreeReader::fill_entry(const Node& key, const Node& value, const Type& type
 
 void TreeReader::fill_indirect(const Node& node, const Type& type, const Field* field, void* at) {
   if (node.form == Node::Form::null) return type.indirect->reset(at);
-  if (type.indirect->ownership == Ownership::link && arena_ == nullptr) {
-    return complain(node, fmt::format("{} holds a Link, whose target needs an owner; read it into a Graph", shown_path()));
+  if (needs_arena(*type.indirect) && arena_ == nullptr) {
+    return complain(node, fmt::format("{} is a pointer into a graph, whose target needs an owner; read it into a Graph", shown_path()));
   }
   fill(node, type.indirect->target(), field, type.indirect->emplace(at, arena_));
 }
 
 void TreeReader::wrong(const Node& node, const Type& type, const Field* field, std::string_view found) {
-  std::string text = fmt::format("{}: expected {}, found {}", shown_path(), expected_of(type, field), secret_ ? "something else (the value is secret)" : found);
+  std::string text =
+      fmt::format("{}: expected {}, found {}", shown_path(), expected_of(type, field), secret_ ? "something else (the value is secret)" : found);
   complain(node, std::move(text));
 }
 

@@ -110,7 +110,10 @@ TEST(Flags, HelpIsMadeFromTheDescription) {
   auto parsed = parse({"--listen-port=wrong", "--help"}, options, {.environment_prefix = "LEDGER"});
   ASSERT_TRUE(parsed);
   EXPECT_TRUE(parsed->help);
-  EXPECT_THAT(parsed->help_text, HasSubstr("Usage: server [flags]\n\nAnswers calls.\n\n  --listen-port   0 picks a free port (a whole number from 0 to 65535; default 12200)\n"));
+  EXPECT_THAT(
+      parsed->help_text,
+      HasSubstr(
+          "Usage: server [flags]\n\nAnswers calls.\n\n  --listen-port   0 picks a free port (a whole number from 0 to 65535; default 12200)\n"));
   EXPECT_THAT(parsed->help_text, HasSubstr("  --call-timeout  of one call (a whole number from 1 to 60000 ms; default 3000)\n"));
   EXPECT_THAT(parsed->help_text, HasSubstr("  --key           (text; secret)\n"));
   EXPECT_THAT(parsed->help_text, HasSubstr("--listen-port is LEDGER_LISTEN_PORT"));

@@ -124,12 +124,14 @@ TEST(Json, RandomNumbersAndTextsSurvive) {
 TEST(Json, ErrorsNamePathPlaceExpectedAndFound) {
   EXPECT_EQ(problem_of<Limits>("{\n  \"port\": 70000}"), "json:2:16: port: expected a whole number from 1 to 60000, found 70000");
   EXPECT_EQ(problem_of<Limits>(R"({"portt":1})"), R"(json:1:8: portt is no known key; did you mean "port"?)");
-  EXPECT_THAT(problem_of<Limits>(R"({"big":9223372036854775808})"), HasSubstr("big: expected a whole number from -9223372036854775808 to 9223372036854775807"));
+  EXPECT_THAT(problem_of<Limits>(R"({"big":9223372036854775808})"),
+              HasSubstr("big: expected a whole number from -9223372036854775808 to 9223372036854775807"));
   EXPECT_THAT(problem_of<Limits>(R"({"port":"80"})"), HasSubstr(R"(port: expected a whole number from 1 to 60000, found "80")"));
   EXPECT_THAT(problem_of<Limits>(R"({"port":1.5})"), HasSubstr("found 1.5"));
   EXPECT_THAT(problem_of<Limits>(R"({"port":1,"listen_port":2})"), HasSubstr("listen_port is given twice"));
   EXPECT_THAT(problem_of<Limits>(R"([1])"), HasSubstr("the document: expected a mapping of fields, found a list"));
-  EXPECT_THAT(problem_of<Everything>(R"({"list":[{},{"port":null}]})"), HasSubstr("list[1].port: expected a whole number from 1 to 60000, found null"));
+  EXPECT_THAT(problem_of<Everything>(R"({"list":[{},{"port":null}]})"),
+              HasSubstr("list[1].port: expected a whole number from 1 to 60000, found null"));
   EXPECT_THAT(problem_of<Everything>(R"({"grade":"MIDDLE"})"), HasSubstr(R"(grade: expected one of LOW, HIGH, found "MIDDLE")"));
   EXPECT_THAT(problem_of<Everything>(R"({"bytes":"a"})"), HasSubstr(R"(bytes: expected base64 text, found "a")"));
   EXPECT_THAT(problem_of<Everything>(R"({"numbered":{"x":"y"}})"), HasSubstr("numbered.x: expected a whole number"));
@@ -181,6 +183,17 @@ TEST(Json, CyclesEndInAnErrorAndTreesOfLinksAreOwnedByTheGraph) {
   EXPECT_THAT(text.error().to_string(), HasSubstr("nested deeper than 64 (a cycle of links?)"));
   EXPECT_EQ(text.error().code(), Code::resource_exhausted);
   EXPECT_THAT(problem_of<Person>(R"({"friend_of":{}})"), HasSubstr("read it into a Graph"));
+}
+
+TEST(Json, AGraphIsReadIntoTheArenaOfItsReader) {
+  EXPECT_THAT(problem_of<Graph<Person>>(R"({"name":"a"})"), HasSubstr("read it into a Graph"));
+  Graph<Person> graph;
+  {
+    auto arena = std::make_shared<Arena>();
+    auto read = from_json(R"({"name":"a"})", type_of<Graph<Person>>(), &graph, {.source = "json"}, arena.get());
+    ASSERT_TRUE(read) << read.error().to_string();
+  }
+  EXPECT_EQ(graph->name, "a");
 }
 
 TEST(Json, TextThatIsNoUtf8StaysValidJson) {

@@ -8,7 +8,8 @@
 namespace sofa {
 namespace {
 
-#define TEN(each, tens) each(tens##0) each(tens##1) each(tens##2) each(tens##3) each(tens##4) each(tens##5) each(tens##6) each(tens##7) each(tens##8) each(tens##9)
+#define TEN(each, tens) \
+  each(tens##0) each(tens##1) each(tens##2) each(tens##3) each(tens##4) each(tens##5) each(tens##6) each(tens##7) each(tens##8) each(tens##9)
 #define HUNDRED(each) \
   TEN(each, 0) TEN(each, 1) TEN(each, 2) TEN(each, 3) TEN(each, 4) TEN(each, 5) TEN(each, 6) TEN(each, 7) TEN(each, 8) TEN(each, 9)
 
@@ -26,7 +27,8 @@ struct Large {
 TEST(LargeStruct, AHundredFieldsAreWalkedByEveryFormat) {
   ASSERT_EQ(type_of<Large>().structure->fields.size(), 100u);
   Large large;
-  for (const Field& field : type_of<Large>().structure->fields) *static_cast<int64_t*>(field.in(static_cast<void*>(&large))) = static_cast<int64_t>(field.offset);
+  for (const Field& field : type_of<Large>().structure->fields)
+    *static_cast<int64_t*>(field.in(static_cast<void*>(&large))) = static_cast<int64_t>(field.offset);
   const std::string text = to_json(large).value();
   auto from = from_json<Large>(text);
   ASSERT_TRUE(from) << from.error().to_string();

@@ -21,10 +21,9 @@ TEST(Log, WritesOneLineAnEventWithItsFields) {
   const Error error = Error(Code::unavailable, "connection refused").wrap("cannot reach ledger");
   log.warn("call failed", {{"peer", "127.0.0.1:4711"}, {"attempt", 3}, {"busy", true}, {"ratio", 0.5}, {"error", error}, {"name", std::string()}});
   log.info("started");
-  EXPECT_THAT(captured.lines(),
-              ElementsAre("warn test.fields call failed peer=127.0.0.1:4711 attempt=3 busy=true ratio=0.5 "
-                          "error=\"cannot reach ledger: connection refused\" name=\"\"",
-                          "info test.fields started"));
+  EXPECT_THAT(captured.lines(), ElementsAre("warn test.fields call failed peer=127.0.0.1:4711 attempt=3 busy=true ratio=0.5 "
+                                            "error=\"cannot reach ledger: connection refused\" name=\"\"",
+                                            "info test.fields started"));
 }
 
 TEST(Log, HostileTextCannotForgeALineOrAField) {
@@ -69,7 +68,9 @@ struct CountsFormatting {
 
 template <>
 struct fmt::formatter<sofa::CountsFormatting> : fmt::formatter<int> {
-  auto format(const sofa::CountsFormatting& value, fmt::format_context& context) const { return fmt::formatter<int>::format(++*value.count, context); }
+  auto format(const sofa::CountsFormatting& value, fmt::format_context& context) const {
+    return fmt::formatter<int>::format(++*value.count, context);
+  }
 };
 
 namespace sofa {

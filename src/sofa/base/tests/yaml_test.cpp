@@ -124,7 +124,9 @@ TEST(Yaml, UnitsMustFit) {
   EXPECT_THAT(timeout("0x10"), HasSubstr("found \"0x10\""));
 }
 
-TEST(Yaml, DuplicateKeysAreRefused) { EXPECT_THAT(problem_of("ledger: {port: 1}\nledger: {port: 2}"), HasSubstr("bank.yaml:2:1: ledger is given twice")); }
+TEST(Yaml, DuplicateKeysAreRefused) {
+  EXPECT_THAT(problem_of("ledger: {port: 1}\nledger: {port: 2}"), HasSubstr("bank.yaml:2:1: ledger is given twice"));
+}
 
 TEST(Yaml, BrokenTextIsAnErrorAtItsPlace) {
   EXPECT_THAT(problem_of("ledger:\n  port: 1\n bad: ["), HasSubstr("bank.yaml:3:2: this is no YAML"));
@@ -146,7 +148,8 @@ TEST(Yaml, DepthAndAliasesAreBounded) {
   EXPECT_THAT(problem_of(bomb), HasSubstr("more than 100000 values"));
   EXPECT_THAT(problem_of("a: &a [*a]"), HasSubstr("an alias inside the value that it names"));
   std::string deep;
-  for (int i = 0; i < 100; ++i) deep += fmt::format("{}deeper:\n{}-\n", std::string(static_cast<size_t>(i) * 2, ' '), std::string(static_cast<size_t>(i) * 2, ' '));
+  for (int i = 0; i < 100; ++i)
+    deep += fmt::format("{}deeper:\n{}-\n", std::string(static_cast<size_t>(i) * 2, ' '), std::string(static_cast<size_t>(i) * 2, ' '));
   auto read = from_yaml<Nested>(deep, "deep");
   ASSERT_FALSE(read);
   EXPECT_THAT(std::string(problem_of(std::string(100'000, '['))), HasSubstr("nested deeper than 64 levels"));
