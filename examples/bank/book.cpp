@@ -124,10 +124,8 @@ int64_t Book::apply(Entry entry) {
   return sequence;
 }
 
-Bytes Book::snapshot() const {
-  sofa::Buffer out;
-  for (const Entry& entry : entries_) put_entry(out, entry);
-  return out.take();
+void Book::encode_entries(int64_t first, int64_t last, sofa::Buffer& out) const {
+  for (int64_t sequence = first; sequence <= last; ++sequence) put_entry(out, entry(sequence));
 }
 
 Result<Book> Book::from_snapshot(ByteSpan bytes) {

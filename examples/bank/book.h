@@ -50,7 +50,8 @@ class Book {
   /// Books an entry that the log holds. An id that is already booked changes nothing. Returns its sequence.
   int64_t apply(Entry entry);
 
-  sofa::Bytes snapshot() const;
+  /// Appends the entries first..last (sequences): a snapshot is all of them, written piece by piece, since entries never change.
+  void encode_entries(int64_t first, int64_t last, sofa::Buffer& out) const;
   static sofa::Result<Book> from_snapshot(sofa::ByteSpan bytes);
 
  private:

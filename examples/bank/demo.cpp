@@ -7,8 +7,9 @@
 
 #include "bank/audit.h"
 #include "bank/bank_api.h"
+#include "bank/program.h"
 #include "bank/process.h"
-#include "sofa/base/flags.h"
+#include "bank/retry.h"
 #include "sofa/base/metrics.h"
 #include "sofa/base/random.h"
 #include "sofa/io/runtime.h"
@@ -39,7 +40,7 @@ struct DemoOptions {
     d.field("accounts", &DemoOptions::accounts).range(2, 100'000);
     d.field("folder", &DemoOptions::folder).doc("the ledger's data; emptied at the start");
     d.field("seed", &DemoOptions::seed).doc("of the random transfers, 0: a new one");
-    d.field("forge-acknowledgement", &DemoOptions::forge_acknowledgement).doc("count a transfer that never happened, to see the proof fail");
+    d.field("forge_acknowledgement", &DemoOptions::forge_acknowledgement).doc("count a transfer that never happened, to see the proof fail");
   }
 };
 
@@ -101,7 +102,7 @@ Task<void> client(Run& run, const DemoOptions& options, int number, uint64_t see
         ++run.acknowledged;
         break;
       }
-      if (receipt.error().code() == sofa::Code::unknown) {  // the bank's own no, as a Java exception
+      if (!bank::worth_another_try(receipt.error())) {  // the bank has said no
         ++run.refused;
         break;
       }
@@ -140,7 +141,7 @@ Task<void> show_progress(Run& run, const DemoOptions& options) {
 Task<Result<void>> kill_and_restart(Run& run, Bank& bank) {
   const int port = bank.ledger.port();
   run.killed_at = steady_clock::now();
-  auto started = co_await sofa::io::run_blocking([&] {
+  auto started = co_await sofa::io::run_blocking(sofa::io::Shard::current().runtime().file_pool(), [&] {
     bank.ledger.kill_now();
     return Bank::start_ledger(bank.programs, bank.folder, port);
   });
@@ -216,15 +217,15 @@ Task<Result<bool>> run_bank(const DemoOptions& options, Bank& bank) {
   std::array<bank::Usage, 3> before{bank.gateway.usage(), {}, bank.risk.usage()};
 
   const auto begun = steady_clock::now();
-  sofa::io::TaskGroup group;
-  for (int i = 0; i < options.clients; ++i) group.spawn(client(run, options, i, seed + static_cast<uint64_t>(i)));
-  group.spawn(show_progress(run, options));
+  sofa::io::TaskGroup group(co_await sofa::io::current_scope());
+  for (int i = 0; i < options.clients; ++i) group.spawn("client", client(run, options, i, seed + static_cast<uint64_t>(i)));
+  group.spawn("progress", show_progress(run, options));
   auto waited = co_await sofa::io::sleep_for(std::chrono::seconds(options.seconds) / 2);
   Result<void> restarted = waited ? co_await kill_and_restart(run, bank) : waited;
   if (restarted) waited = co_await sofa::io::sleep_for(std::chrono::seconds(options.seconds) - std::chrono::seconds(options.seconds) / 2);
   run.over = true;
   if (!restarted || !waited) group.cancel();
-  co_await group.join();
+  if (auto joined = co_await group.join(); !joined) co_return sofa::forward_error(joined);
   if (!restarted) co_return sofa::forward_error(restarted);
   if (!waited) co_return sofa::forward_error(waited);
   const double seconds = std::chrono::duration<double>(steady_clock::now() - begun).count();
@@ -241,10 +242,10 @@ Task<Result<bool>> run_bank(const DemoOptions& options, Bank& bank) {
 }
 
 Task<int> demo(const DemoOptions& options) {
-  auto bank = co_await sofa::io::run_blocking([&] { return Bank::start(options); });
-  if (!bank) co_return sofa::report_failure(bank.error());
+  auto bank = co_await sofa::io::run_blocking(sofa::io::Shard::current().runtime().file_pool(), [&] { return Bank::start(options); });
+  if (!bank) co_return bank::report_failure(bank.error());
   auto proved = co_await run_bank(options, *bank);
-  if (!proved) co_return sofa::report_failure(proved.error());
+  if (!proved) co_return bank::report_failure(proved.error());
   fmt::print("\n{}\n", *proved ? "The proof holds: nothing was lost, nothing was booked twice." : "The proof FAILED; the lines marked BROKEN say how.");
   co_return *proved ? 0 : 1;
 }
@@ -253,6 +254,6 @@ Task<int> demo(const DemoOptions& options) {
 
 int main(int argc, char** argv) {
   DemoOptions options;
-  if (auto parsed = sofa::parse_flags(argc, argv, options); !parsed) return sofa::report_flags(parsed.error());
+  if (auto code = bank::parse_command_line(argc, argv, options)) return *code;
   return sofa::io::run(demo(options), {.shards = 1});
 }

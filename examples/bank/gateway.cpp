@@ -1,7 +1,8 @@
 // The gateway process: the door of the bank. It asks risk, then the ledger, and tries again where trying again is safe.
 
 #include "bank/bank_api.h"
-#include "sofa/base/flags.h"
+#include "bank/program.h"
+#include "bank/retry.h"
 #include "sofa/base/log.h"
 #include "sofa/base/metrics.h"
 #include "sofa/base/random.h"
@@ -27,15 +28,10 @@ struct GatewayOptions {
     d.field("port", &GatewayOptions::port).doc("bolt port, 0 picks a free one");
     d.field("ledger", &GatewayOptions::ledger).doc("address of the ledger, such as bolt://127.0.0.1:12201").required();
     d.field("risk", &GatewayOptions::risk).doc("address of the risk process").required();
-    d.field("ledger-attempts", &GatewayOptions::ledger_attempts).doc("calls to the ledger for one request").range(1, 1000);
-    d.field("risk-attempts", &GatewayOptions::risk_attempts).doc("calls to risk for one request").range(1, 1000);
+    d.field("ledger_attempts", &GatewayOptions::ledger_attempts).doc("calls to the ledger for one request").range(1, 1000);
+    d.field("risk_attempts", &GatewayOptions::risk_attempts).doc("calls to risk for one request").range(1, 1000);
   }
 };
-
-/// The errors after which the same call may succeed and cannot do harm: every call of the bank is idempotent.
-bool worth_another_try(const sofa::Error& error) {
-  return error.code() == sofa::Code::unavailable || error.code() == sofa::Code::deadline_exceeded || error.code() == sofa::Code::resource_exhausted;
-}
 
 class GatewayService {
  public:
@@ -65,7 +61,7 @@ class GatewayService {
   Task<Result<T>> insist(int32_t attempts, Call call) {
     for (int32_t attempt = 1;; ++attempt) {
       Result<T> result = co_await call();
-      if (result || attempt == attempts || !worth_another_try(result.error())) co_return result;
+      if (result || attempt == attempts || !bank::worth_another_try(result.error())) co_return result;
       ++retries_;
       const auto pause = std::chrono::milliseconds(5 * std::min(attempt, 20) + static_cast<int64_t>(random_.uniform(10)));
       co_await or_return(sofa::io::sleep_for(pause));
@@ -83,7 +79,7 @@ class GatewayService {
 Task<int> run(const GatewayOptions& options) {
   auto ledger = co_await sofa::rpc::connect<bank::Ledger>(options.ledger);
   auto risk = co_await sofa::rpc::connect<bank::Risk>(options.risk);
-  if (!ledger || !risk) co_return sofa::report_flags(!ledger ? ledger.error() : risk.error());
+  if (!ledger || !risk) co_return bank::report_failure(!ledger ? ledger.error() : risk.error());
   GatewayService service(options, *ledger, *risk);
   auto gateway = std::make_shared<bank::Gateway>();
   gateway->open_account.bind(&service, &GatewayService::open_account);
@@ -96,6 +92,6 @@ Task<int> run(const GatewayOptions& options) {
 
 int main(int argc, char** argv) {
   GatewayOptions options;
-  if (auto parsed = sofa::parse_flags(argc, argv, options); !parsed) return sofa::report_flags(parsed.error());
+  if (auto code = bank::parse_command_line(argc, argv, options)) return *code;
   return sofa::io::run(run(options), {.shards = 1});
 }

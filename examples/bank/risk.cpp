@@ -1,7 +1,7 @@
 // The risk process: says yes or no to a transfer. Slow on purpose now and then, so that the deadlines and retries of its callers are seen.
 
 #include "bank/bank_api.h"
-#include "sofa/base/flags.h"
+#include "bank/program.h"
 #include "sofa/base/random.h"
 #include "sofa/io/shard.h"
 #include "sofa/rpc/server.h"
@@ -18,9 +18,9 @@ struct RiskOptions {
   static auto describe(sofa::Description<RiskOptions>& d) {
     d.doc("The bank's risk process.");
     d.field("port", &RiskOptions::port).doc("bolt port, 0 picks a free one");
-    d.field("max-cents", &RiskOptions::max_cents).doc("largest transfer it lets pass").unit("cents").at_least(1);
-    d.field("slow-one-in", &RiskOptions::slow_one_in).doc("one of so many answers is slow, 0: none").range(0, 1'000'000);
-    d.field("slow-ms", &RiskOptions::slow_ms).doc("how slow").unit("ms").range(0, 60'000);
+    d.field("max_cents", &RiskOptions::max_cents).doc("largest transfer it lets pass").unit("cents").at_least(1);
+    d.field("slow_one_in", &RiskOptions::slow_one_in).doc("one of so many answers is slow, 0: none").range(0, 1'000'000);
+    d.field("slow_ms", &RiskOptions::slow_ms).doc("how slow").unit("ms").range(0, 60'000);
     d.field("seed", &RiskOptions::seed).doc("which answers are slow");
   }
 };
@@ -38,7 +38,7 @@ sofa::io::Task<sofa::Result<bool>> allows(const RiskOptions& options, sofa::Rand
 
 int main(int argc, char** argv) {
   RiskOptions options;
-  if (auto parsed = sofa::parse_flags(argc, argv, options); !parsed) return sofa::report_flags(parsed.error());
+  if (auto code = bank::parse_command_line(argc, argv, options)) return *code;
   sofa::Random random(options.seed);
   auto risk = std::make_shared<bank::Risk>();
   risk->allows = [&](bank::Transfer transfer) { return allows(options, random, std::move(transfer)); };

@@ -1,0 +1,44 @@
+#pragma once
+// The ledger's memory: entries on the durable log, a snapshot now and then, both put together again at the start.
+
+#include <memory>
+#include <string>
+
+#include "bank/book.h"
+#include "sofa/io/task.h"
+#include "sofa/state/log/log.h"
+
+namespace bank {
+
+/// Belongs to the shard that opened it.
+class Journal {
+ public:
+  static constexpr uint64_t kStream = 1;
+  static constexpr int64_t kEntriesBetweenSnapshots = 200'000;
+
+  /// Opens or makes the folder; the book holds every entry that was ever acknowledged.
+  static sofa::io::Task<sofa::Result<std::unique_ptr<Journal>>> open(std::string folder);
+
+  const Book& book() const { return book_; }
+
+  /// Writes the entry and, once it is on disk, books it. The sequence of the entry. Entries are booked in the order in which they were recorded.
+  sofa::io::Task<sofa::Result<int64_t>> record(Entry entry);
+
+  /// Whether enough entries have come since the last snapshot, and none is being written.
+  bool snapshot_due() const { return !snapshotting_ && book_.last_sequence() - snapshot_at_ >= kEntriesBetweenSnapshots; }
+  /// Saves the book beside the log and gives the log's space back.
+  sofa::io::Task<sofa::Result<void>> write_snapshot();
+  sofa::io::Task<sofa::Result<void>> close() { return log_->close(); }
+
+ private:
+  Journal(std::string folder, Book book, std::unique_ptr<sofa::log::Log> log)
+      : folder_(std::move(folder)), book_(std::move(book)), log_(std::move(log)), snapshot_at_(book_.last_sequence()) {}
+
+  std::string folder_;
+  Book book_;
+  std::unique_ptr<sofa::log::Log> log_;
+  int64_t snapshot_at_;
+  bool snapshotting_ = false;
+};
+
+}  // namespace bank

@@ -1,0 +1,113 @@
+// The ledger process: double entry on a durable log. A receipt leaves it only after the entry is on disk.
+
+#include "bank/bank_api.h"
+#include "bank/program.h"
+#include "bank/journal.h"
+#include "sofa/io/runtime.h"
+#include "sofa/io/sync.h"
+#include "sofa/io/task_group.h"
+#include "sofa/rpc/server.h"
+
+namespace {
+
+using bank::Entry;
+using bank::Journal;
+using sofa::Result;
+using sofa::io::or_return;
+using sofa::io::Task;
+
+struct LedgerOptions {
+  uint16_t port = 0;
+  std::string folder;
+
+  static auto describe(sofa::Description<LedgerOptions>& d) {
+    d.doc("The bank's ledger process.");
+    d.field("port", &LedgerOptions::port).doc("bolt port, 0 picks a free one");
+    d.field("folder", &LedgerOptions::folder).doc("where the book lives; made if missing").required();
+  }
+};
+
+class LedgerService {
+ public:
+  static constexpr int32_t kMaxPage = 10'000;
+
+  LedgerService(Journal& journal, sofa::io::TaskGroup& background) : journal_(journal), background_(background) {}
+
+  Task<Result<bank::Receipt>> open_account(std::string account, int64_t deposit) {
+    return book({"deposit-" + account, "", account, deposit});
+  }
+  Task<Result<bank::Receipt>> transfer(bank::Transfer t) { return book({t.id, t.from, t.to, t.cents}); }
+
+  Result<bank::Statement> statement(const std::string& account, int64_t skip, int32_t limit) const {
+    const bank::Book& book = journal_.book();
+    if (!book.has_account(account)) return sofa::fail(sofa::Code::not_found, "account '{}' is not open; open it first", account);
+    const auto& lines = book.lines(account);
+    bank::Statement page{account, book.balance(account), static_cast<int64_t>(lines.size()), {}};
+    const auto first = static_cast<size_t>(std::clamp<int64_t>(skip, 0, page.total));
+    const size_t last = std::min(lines.size(), first + static_cast<size_t>(std::clamp(limit, 0, kMaxPage)));
+    for (size_t i = first; i < last; ++i) page.postings.push_back({book.entry(lines[i].sequence).id, lines[i].sequence, lines[i].cents});
+    return page;
+  }
+
+ private:
+  // region: book
+  /// Books an entry once, however often and from wherever its id comes.
+  Task<Result<bank::Receipt>> book(Entry entry) {
+    const std::string id = entry.id;
+    for (auto same = on_the_way_.find(id); same != on_the_way_.end(); same = on_the_way_.find(id)) {
+      const auto done = same->second;  // the same id is being written for another call: see how that ends
+      co_await or_return(done->wait());
+    }
+    if (const int64_t known = journal_.book().sequence_of(id); known != 0) co_return receipt_for(known, entry);
+    co_await or_return(journal_.book().check(entry, held_[entry.from]));
+
+    const auto done = on_the_way_.emplace(id, std::make_shared<sofa::io::Event>()).first->second;
+    held_[entry.from] += entry.cents;
+    const auto sequence = co_await journal_.record(entry);
+    held_[entry.from] -= entry.cents;
+    on_the_way_.erase(id);
+    done->set();
+    if (!sequence) co_return sofa::forward_error(sequence);
+    if (journal_.snapshot_due()) background_.spawn("snapshot", journal_.write_snapshot());
+    co_return bank::Receipt{id, *sequence};
+  }
+  // endregion
+
+  Result<bank::Receipt> receipt_for(int64_t sequence, const Entry& asked) const {
+    const Entry& booked = journal_.book().entry(sequence);
+    if (booked.from != asked.from || booked.to != asked.to || booked.cents != asked.cents) {
+      return sofa::fail(sofa::Code::already_exists, "id '{}' is taken by another transfer (entry {}); choose a new id", asked.id, sequence);
+    }
+    return bank::Receipt{asked.id, sequence};
+  }
+
+  Journal& journal_;
+  sofa::io::TaskGroup& background_;
+  std::unordered_map<std::string, std::shared_ptr<sofa::io::Event>> on_the_way_;
+  std::unordered_map<std::string, int64_t> held_;  // cents that entries on their way to disk will take from an account
+};
+
+Task<int> run(const LedgerOptions& options) {
+  auto journal = co_await Journal::open(options.folder);
+  if (!journal) co_return bank::report_failure(journal.error());
+  sofa::io::TaskGroup background;
+  LedgerService service(**journal, background);
+  // region: serve
+  auto ledger = std::make_shared<bank::Ledger>();
+  ledger->open_account.bind(&service, &LedgerService::open_account);
+  ledger->transfer.bind(&service, &LedgerService::transfer);
+  ledger->statement.bind(&service, &LedgerService::statement);
+  const int code = co_await sofa::rpc::Server{}.port(options.port).add(ledger).run();
+  // endregion
+  if (auto joined = co_await background.join(); !joined) co_return bank::report_failure(joined.error());
+  if (auto closed = co_await (*journal)->close(); !closed) co_return bank::report_failure(closed.error());
+  co_return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  LedgerOptions options;
+  if (auto code = bank::parse_command_line(argc, argv, options)) return *code;
+  return sofa::io::run(run(options), {.shards = 1});
+}
