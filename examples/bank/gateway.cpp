@@ -85,7 +85,7 @@ Task<int> run(const GatewayOptions& options) {
   gateway->open_account.bind(&service, &GatewayService::open_account);
   gateway->transfer.bind(&service, &GatewayService::transfer);
   gateway->statement.bind(&service, &GatewayService::statement);
-  co_return co_await sofa::rpc::Server{}.port(options.port).add(gateway).run();
+  co_return co_await sofa::rpc::serve_until_stopped(sofa::rpc::Server{}.port(options.port).add(gateway));
 }
 
 }  // namespace

@@ -97,7 +97,7 @@ Task<int> run(const LedgerOptions& options) {
   ledger->open_account.bind(&service, &LedgerService::open_account);
   ledger->transfer.bind(&service, &LedgerService::transfer);
   ledger->statement.bind(&service, &LedgerService::statement);
-  const int code = co_await sofa::rpc::Server{}.port(options.port).add(ledger).run();
+  const int code = co_await sofa::rpc::serve_until_stopped(sofa::rpc::Server{}.port(options.port).add(ledger));
   // endregion
   if (auto joined = co_await background.join(); !joined) co_return bank::report_failure(joined.error());
   if (auto closed = co_await (*journal)->close(); !closed) co_return bank::report_failure(closed.error());

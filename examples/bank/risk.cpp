@@ -3,10 +3,13 @@
 #include "bank/bank_api.h"
 #include "bank/program.h"
 #include "sofa/base/random.h"
-#include "sofa/io/shard.h"
+#include "sofa/io/runtime.h"
 #include "sofa/rpc/server.h"
 
 namespace {
+
+using sofa::Result;
+using sofa::io::Task;
 
 struct RiskOptions {
   uint16_t port = 0;
@@ -26,7 +29,7 @@ struct RiskOptions {
 };
 
 // region: risk
-sofa::io::Task<sofa::Result<bool>> allows(const RiskOptions& options, sofa::Random& random, bank::Transfer transfer) {
+Task<Result<bool>> allows(const RiskOptions& options, sofa::Random& random, bank::Transfer transfer) {
   if (options.slow_one_in > 0 && random.uniform(static_cast<uint64_t>(options.slow_one_in)) == 0) {
     co_await sofa::io::or_return(sofa::io::sleep_for(std::chrono::milliseconds(options.slow_ms)));
   }
@@ -34,13 +37,17 @@ sofa::io::Task<sofa::Result<bool>> allows(const RiskOptions& options, sofa::Rand
 }
 // endregion
 
+Task<int> run(const RiskOptions& options) {
+  sofa::Random random(options.seed);
+  auto risk = std::make_shared<bank::Risk>();
+  risk->allows = [&](bank::Transfer transfer) { return allows(options, random, std::move(transfer)); };
+  co_return co_await sofa::rpc::serve_until_stopped(sofa::rpc::Server{}.port(options.port).add(risk));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   RiskOptions options;
   if (auto code = bank::parse_command_line(argc, argv, options)) return *code;
-  sofa::Random random(options.seed);
-  auto risk = std::make_shared<bank::Risk>();
-  risk->allows = [&](bank::Transfer transfer) { return allows(options, random, std::move(transfer)); };
-  return sofa::rpc::serve(sofa::rpc::Server{}.port(options.port).add(risk));
+  return sofa::io::run(run(options), {.shards = 1});
 }
