@@ -19,6 +19,7 @@
 namespace {
 
 using namespace std::chrono_literals;
+using bank::Process;
 using sofa::Result;
 using sofa::io::or_return;
 using sofa::io::Task;

@@ -3,10 +3,8 @@
 #include "bank/bank_api.h"
 #include "bank/program.h"
 #include "bank/retry.h"
-#include "sofa/base/log.h"
-#include "sofa/base/metrics.h"
 #include "sofa/base/random.h"
-#include "sofa/io/shard.h"
+#include "sofa/io/runtime.h"
 #include "sofa/rpc/client.h"
 #include "sofa/rpc/server.h"
 

@@ -63,7 +63,7 @@ class LedgerService {
 
     const auto done = on_the_way_.emplace(id, std::make_shared<sofa::io::Event>()).first->second;
     held_[entry.from] += entry.cents;
-    const auto sequence = co_await journal_.record(entry);
+    auto sequence = co_await journal_.record(entry);
     held_[entry.from] -= entry.cents;
     on_the_way_.erase(id);
     done->set();

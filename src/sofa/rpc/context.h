@@ -33,10 +33,10 @@ struct CallResponse {
 /// How one call differs from the method's and the client's defaults.
 struct CallOptions {
   Duration timeout{};               ///< of one attempt; zero: the method's, else the client's. Never past the scope's deadline
-  std::string target;               ///< "host:port" or "bolt://host:port" to ask this provider and no other; empty: the balancer chooses
-  Pairs baggage;                    ///< request baggage, keys without "rpc_req_baggage."
-  Pairs headers;                    ///< further headers, sent as they are
-  std::optional<int> retries;       ///< further attempts after the first
+  std::string target{};               ///< "host:port" or "bolt://host:port" to ask this provider and no other; empty: the balancer chooses
+  Pairs baggage{};                    ///< request baggage, keys without "rpc_req_baggage."
+  Pairs headers{};                    ///< further headers, sent as they are
+  std::optional<int> retries{};       ///< further attempts after the first
   CallResponse* response = nullptr; ///< filled when the call ends, also with an error; must outlive the call
 };
 

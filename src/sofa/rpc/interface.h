@@ -40,9 +40,9 @@ class Interface;
 /// What a method's declaration says beside its types.
 struct MethodOptions {
   Duration timeout{};        ///< of one attempt; zero: the client's
-  std::optional<int> retries;  ///< further attempts of a call; nothing: the client's
+  std::optional<int> retries{};  ///< further attempts of a call; nothing: the client's
   /// The arguments' Java types where they are not what java_type_of gives, for example {"java.util.Collection"} for a std::vector.
-  std::vector<std::string_view> java_types;
+  std::vector<std::string_view> java_types{};
 };
 
 namespace detail {

@@ -31,6 +31,8 @@ Task<void> until_stopped() {
   }
 }
 
+}  // namespace
+
 Task<int> serve_until_stopped(Server server) {
   auto running = co_await std::move(server).start();
   if (!running) {
@@ -45,8 +47,6 @@ Task<int> serve_until_stopped(Server server) {
   const auto stopped = co_await (*running)->stop().in(stopping);
   co_return stopped ? 0 : 1;
 }
-
-}  // namespace
 
 int serve(int argc, char** argv, Server server) {
   ServeFlags flags{server.options().host, server.options().port, server.options().shards};
