@@ -32,11 +32,13 @@ struct Transfer {
 struct Receipt {
   std::string id;
   int64_t sequence = 0;
+  int32_t retries = 0;
 
   static auto describe(sofa::Description<Receipt>& d) {
     d.java_type("bank.Receipt").doc("The transfer is on disk under this sequence number.");
     d.field("id", &Receipt::id);
     d.field("sequence", &Receipt::sequence).doc("position in the ledger, from 1");
+    d.field("retries", &Receipt::retries).doc("calls that the gateway had to repeat for it");
   }
 };
 

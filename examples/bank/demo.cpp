@@ -101,6 +101,7 @@ Task<void> client(Run& run, const DemoOptions& options, int number, uint64_t see
       if (receipt) {
         run.audit.acknowledged(transfer);
         ++run.acknowledged;
+        run.retries += receipt->retries;
         break;
       }
       if (!bank::worth_another_try(receipt.error())) {  // the bank has said no
@@ -180,7 +181,7 @@ Task<Result<void>> read_statements(Run& run, const DemoOptions& options) {
 void print_report(const Run& run, const Bank& bank, double seconds, const std::array<bank::Usage, 3>& before) {
   const auto latency = run.latency.read();
   const auto ms = [](auto duration) { return std::chrono::duration_cast<milliseconds>(duration).count(); };
-  fmt::print("\n  transfers acknowledged  {}\n  refused by the bank     {}\n  rate                    {:.0f}/s\n", run.acknowledged, run.refused,
+  fmt::print("\n  transfers acknowledged  {}\n  refused by the bank     {}\n  calls repeated          {}\n  rate                    {:.0f}/s\n", run.acknowledged, run.refused, run.retries,
              static_cast<double>(run.acknowledged) / seconds);
   for (auto [name, fraction] : {std::pair{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}}) {
     fmt::print("  {:<22}  {:.2f} ms\n", name, static_cast<double>(latency.percentile(fraction)) / 1000);

@@ -37,30 +37,35 @@ class GatewayService {
       : options_(options), ledger_(std::move(ledger)), risk_(std::move(risk)) {}
 
   Task<Result<bank::Receipt>> open_account(std::string account, int64_t deposit) {
-    return insist<bank::Receipt>(options_.ledger_attempts, [this, account = std::move(account), deposit] { return ledger_->open_account(account, deposit); });
+    int32_t retries = 0;
+    co_return co_await insist<bank::Receipt>(options_.ledger_attempts, retries, [&] { return ledger_->open_account(account, deposit); });
   }
 
   // region: gateway-transfer
   Task<Result<bank::Receipt>> transfer(bank::Transfer transfer) {
-    const bool allowed = co_await or_return(insist<bool>(options_.risk_attempts, [&] { return risk_->allows(transfer); }));
+    int32_t retries = 0;
+    const bool allowed = co_await or_return(insist<bool>(options_.risk_attempts, retries, [&] { return risk_->allows(transfer); }));
     if (!allowed) co_return sofa::fail(sofa::Code::permission_denied, "risk refuses {} cents from '{}'; send less", transfer.cents, transfer.from);
-    co_return co_await insist<bank::Receipt>(options_.ledger_attempts, [&] { return ledger_->transfer(transfer); });
+    bank::Receipt receipt = co_await or_return(insist<bank::Receipt>(options_.ledger_attempts, retries, [&] { return ledger_->transfer(transfer); }));
+    receipt.retries = retries;
+    co_return receipt;
   }
   // endregion
 
   Task<Result<bank::Statement>> statement(std::string account, int64_t skip, int32_t limit) {
-    return insist<bank::Statement>(options_.ledger_attempts, [=, this] { return ledger_->statement(account, skip, limit); });
+    int32_t retries = 0;
+    co_return co_await insist<bank::Statement>(options_.ledger_attempts, retries, [&] { return ledger_->statement(account, skip, limit); });
   }
 
  private:
   // region: insist
   /// Calls until it succeeds, fails for good, or the caller's deadline (which every wait in here obeys) has passed.
   template <class T, class Call>
-  Task<Result<T>> insist(int32_t attempts, Call call) {
+  Task<Result<T>> insist(int32_t attempts, int32_t& retries, Call call) {
     for (int32_t attempt = 1;; ++attempt) {
       Result<T> result = co_await call();
       if (result || attempt == attempts || !bank::worth_another_try(result.error())) co_return result;
-      ++retries_;
+      ++retries;
       const auto pause = std::chrono::milliseconds(5 * std::min(attempt, 20) + static_cast<int64_t>(random_.uniform(10)));
       co_await or_return(sofa::io::sleep_for(pause));
     }
@@ -71,7 +76,6 @@ class GatewayService {
   std::shared_ptr<bank::Ledger> ledger_;
   std::shared_ptr<bank::Risk> risk_;
   sofa::Random random_{sofa::system_seed()};
-  int64_t retries_ = 0;
 };
 
 Task<int> run(const GatewayOptions& options) {
