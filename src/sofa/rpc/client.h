@@ -26,8 +26,8 @@ namespace sofa::rpc {
 
 struct ClientOptions {
   std::string version = "1.0";
-  std::string unique_id;
-  std::string app;                                     ///< this application's name, shown to providers; empty: not sent
+  std::string unique_id{};
+  std::string app{};                                     ///< this application's name, shown to providers; empty: not sent
   Duration timeout = std::chrono::seconds(3);          ///< of one attempt, where nothing nearer says otherwise
   int retries = 0;                                     ///< further attempts of a call, each at another provider while there is one. Only when the
                                                        ///< provider was busy, did not answer in time, or could not be reached: such a
@@ -38,7 +38,7 @@ struct ClientOptions {
   size_t max_pending = 65'536;                         ///< calls that wait for an answer, for each connection
   uint8_t codec = bolt::kCodecHessian;                 ///< kCodecJson: described types as JSON. Protobuf methods always use kCodecProtobuf
   bool check = true;                                   ///< connect() fails when no provider can be reached
-  Filters filters;
+  Filters filters{};
 };
 
 namespace detail {

@@ -11,10 +11,13 @@
 
 #include "sofa/base/clock.h"
 #include "sofa/io/address.h"
-#include "sofa/io/scope.h"
+#include "sofa/io/shard.h"
 #include "sofa/wire/bolt/header_map.h"
 
 namespace sofa::rpc {
+
+using io::or_return;
+using io::Task;
 
 /// Pairs of text in their order; of equal keys the last counts.
 using Pairs = std::vector<std::pair<std::string, std::string>>;
@@ -24,9 +27,9 @@ const std::string* find_in(const Pairs& pairs, std::string_view key);
 
 /// What an answer brought beside the result.
 struct CallResponse {
-  Pairs baggage;        ///< response baggage, keys without "rpc_resp_baggage."
-  Pairs headers;        ///< every header of the answer as it stood on the wire
-  io::Address address;  ///< who answered, or the last one tried
+  Pairs baggage{};        ///< response baggage, keys without "rpc_resp_baggage."
+  Pairs headers{};        ///< every header of the answer as it stood on the wire
+  io::Address address{};  ///< who answered, or the last one tried
   int attempts = 0;     ///< how many providers were asked
 };
 

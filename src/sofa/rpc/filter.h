@@ -22,9 +22,6 @@
 
 namespace sofa::rpc {
 
-using io::or_return;
-using io::Task;
-
 /// An argument or a result of a type known at run time. `type` is null for a protobuf message and for void.
 struct AnyRef {
   const Type* type = nullptr;
@@ -38,10 +35,10 @@ struct AnyRef {
 
 /// One call on its way through the filters. On a client each attempt passes them, after the provider is chosen (docs/protocols/sofarpc.md, section 4).
 struct Invocation {
-  std::string_view service;  ///< unique name
-  std::string_view method;
-  std::span<const AnyRef> arguments;  ///< a client's filter must not change them: they are encoded already
-  AnyRef result;                      ///< default until the call has succeeded; a filter that answers itself fills it
+  std::string_view service{};  ///< unique name
+  std::string_view method{};
+  std::span<const AnyRef> arguments{};  ///< a client's filter must not change them: they are encoded already
+  AnyRef result{};                      ///< default until the call has succeeded; a filter that answers itself fills it
   Context* context = nullptr;         ///< on a server
   CallOptions* options = nullptr;     ///< on a client: baggage and headers put here are sent
   const io::Address* address = nullptr;  ///< who called, or who is called

@@ -32,9 +32,6 @@
 
 namespace sofa::rpc {
 
-using io::or_return;
-using io::Task;
-
 class Interface;
 
 /// What a method's declaration says beside its types.
@@ -337,7 +334,7 @@ concept ServiceInterface = std::derived_from<T, Interface> && requires {
 /// Which of several providers of one interface: part of the unique name "interface:version[:unique_id]" (docs/protocols/sofarpc.md, section 1).
 struct ServiceId {
   std::string version = "1.0";
-  std::string unique_id;
+  std::string unique_id{};
 };
 std::string unique_name(std::string_view interface, const ServiceId& id);
 

@@ -56,7 +56,7 @@ struct ServiceEntry {
 
 struct ServiceOptions {
   std::string version = "1.0";
-  std::string unique_id;
+  std::string unique_id{};
   bool thread_safe = false;  ///< one object may serve several shards at the same time
 };
 
