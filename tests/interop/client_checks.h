@@ -1,0 +1,51 @@
+#pragma once
+// The named checks that interop-client runs, and how it reports them.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "interop_api.h"
+#include "sofa/rpc/client.h"
+
+namespace interop {
+
+using sofa::Code;
+using sofa::rpc::or_return;
+using sofa::rpc::Task;
+
+/// What the checks talk to.
+struct Peer {
+  std::string target;
+  std::shared_ptr<InteropService> service;
+  std::shared_ptr<InteropService> blue;
+  std::shared_ptr<InteropPbService> protobuf;
+  std::shared_ptr<rpc::GenericClient> generic;
+};
+
+struct Check {
+  std::string name;
+  std::function<Task<Result<void>>()> run;
+};
+
+/// An error with a sentence unless both are equal.
+template <class A, class B>
+Result<void> expect_equal(const A& expected, const B& got) {
+  if (expected == got) return {};
+  if constexpr (fmt::is_formattable<A>::value && fmt::is_formattable<B>::value) {
+    return sofa::fail(Code::data_loss, "expected {:.60}, got {:.60}", fmt::format("{}", expected), fmt::format("{}", got));
+  } else {
+    return sofa::fail(Code::data_loss, "the answer is not what was expected");
+  }
+}
+inline Result<void> expect_true(bool ok, std::string_view what) {
+  if (ok) return {};
+  return sofa::fail(Code::data_loss, "{}", what);
+}
+Result<void> expect_user(const User& expected, const User* got);
+
+void add_value_checks(Peer& peer, std::vector<Check>& checks);
+void add_object_checks(Peer& peer, std::vector<Check>& checks);
+void add_call_checks(Peer& peer, std::vector<Check>& checks);
+
+}  // namespace interop

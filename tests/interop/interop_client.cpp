@@ -1,0 +1,79 @@
+// interop-client HOST:PORT [--only NAME]: calls every method of the interop contract on a server, Java's or ours, and checks what comes back.
+// Prints `ok name` or `FAIL name: why` for each check and `N passed, M failed`; exit code 0 only when none failed.
+
+#include <cstdio>
+
+#include "client_checks.h"
+#include "sofa/base/flags.h"
+#include "sofa/io/runtime.h"
+
+namespace interop {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Options {
+  std::string only;
+  static auto describe(sofa::Description<Options>& d) {
+    d.doc("Checks every method of the interop contract on a server.");
+    d.field("only", &Options::only).doc("runs the checks whose name contains this");
+  }
+};
+
+Task<Result<Peer>> connect(std::string target) {
+  const rpc::ClientOptions options{.app = "interop-client", .timeout = 20s, .max_frame = size_t{64} << 20};
+  rpc::ClientOptions blue = options;
+  blue.unique_id = "blue";
+  Peer peer;
+  peer.target = target;
+  peer.service = co_await or_return(rpc::connect<InteropService>(target, options));
+  peer.blue = co_await or_return(rpc::connect<InteropService>(target, blue));
+  peer.protobuf = co_await or_return(rpc::connect<InteropPbService>(target, options));
+  peer.generic = co_await or_return(rpc::GenericClient::connect(target, std::string(InteropService::kName), options));
+  co_return peer;
+}
+
+Task<int> run(std::string address, std::string only) {
+  auto peer = co_await connect("bolt://" + address);
+  if (!peer) {
+    fmt::print("FAIL connect: {}\n0 passed, 1 failed\n", peer.error());
+    co_return 1;
+  }
+  std::vector<Check> checks;
+  add_value_checks(*peer, checks);
+  add_object_checks(*peer, checks);
+  add_call_checks(*peer, checks);
+  int passed = 0, failed = 0;
+  for (const Check& check : checks) {
+    if (check.name.find(only) == std::string::npos) continue;
+    const auto done = co_await check.run();
+    if (done) {
+      ++passed;
+      fmt::print("ok {}\n", check.name);
+    } else {
+      ++failed;
+      fmt::print("FAIL {}: {}\n", check.name, done.error());
+    }
+    std::fflush(stdout);
+  }
+  fmt::print("{} passed, {} failed\n", passed, failed);
+  co_return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace interop
+
+int main(int argc, char** argv) {
+  interop::Options options;
+  const auto flags = sofa::parse_flags(argc, argv, options, {.positional_name = "HOST:PORT", .max_positional = 1});
+  if (!flags) {
+    fmt::print(stderr, "{}\n", flags.error());
+    return 2;
+  }
+  if (flags->help || flags->positional.empty()) {
+    fmt::print("{}", flags->help_text);
+    return flags->help ? 0 : 2;
+  }
+  return sofa::io::run(interop::run(flags->positional.front(), options.only), {.shards = 1});
+}

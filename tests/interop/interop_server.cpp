@@ -1,0 +1,179 @@
+// interop-server: the interop contract in C++. `interop-server --bolt 0` prints `ready pid=N bolt=P` when it listens.
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "interop_api.h"
+#include "sofa/base/flags.h"
+#include "sofa/io/runtime.h"
+#include "sofa/rpc/server.h"
+
+namespace interop {
+
+using sofa::Code;
+using sofa::rpc::Task;
+using namespace std::chrono_literals;
+
+namespace {
+
+void strings_and_numbers(InteropService& service, const std::string& prefix) {
+  service.echo = [prefix](Text s) -> Text {
+    if (prefix.empty()) return s;
+    return prefix + s.value_or("null");
+  };
+  service.hello = [](Text name) { return "hello " + name.value_or("null"); };
+  service.hello_times = [](Text name, int32_t times) {
+    std::string all;
+    for (int32_t i = 0; i < times; ++i) all += (i > 0 ? ",hello " : "hello ") + name.value_or("null");
+    return all;
+  };
+  service.add = [](int32_t a, int32_t b) { return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b)); };
+  service.add_long = [](std::optional<int64_t> a, int64_t b) {
+    return static_cast<int64_t>(static_cast<uint64_t>(a.value_or(0)) + static_cast<uint64_t>(b));
+  };
+  service.half = [](double d) { return d / 2; };
+  service.ping = [] {};
+  service.sum = [](Array<int32_t> v) {
+    uint32_t sum = 0;
+    for (const int32_t i : v.items) sum += static_cast<uint32_t>(i);
+    return static_cast<int32_t>(sum);
+  };
+  service.next_level = [](Level l) { return static_cast<Level>((static_cast<int>(l) + 1) % 3); };
+  service.plus_days = [](hessian::LocalDateTime t, int32_t days) {
+    t.date = t.date.plus_days(days);
+    return t;
+  };
+  service.big = [](int32_t chars) { return letters(static_cast<size_t>(std::max(0, chars))); };
+}
+
+void objects(InteropService& service) {
+  service.get_user = [](int64_t id) {
+    Graph<User> graph;
+    graph.set_root(make_user(graph.arena(), id, nullptr));
+    return graph;
+  };
+  service.put_user = [](Graph<User> user) -> Result<Graph<User>> {
+    if (!user) return rpc::fail_java("java.lang.NullPointerException", "putUser needs a user");
+    user->id += 1;
+    return user;
+  };
+  service.list_users = [](int32_t n) {
+    Users users = Users::make();
+    User* manager = make_user(users.arena(), 0, nullptr);
+    for (int32_t id = 1; id <= n; ++id) users->push_back(make_user(users.arena(), id, manager));
+    return users;
+  };
+  service.echo_map = [](Graph<hessian::Value> map) { return map; };
+  service.echo_object = [](Graph<hessian::Value> object) { return object; };
+  service.echo_node = [](Graph<Node> node) { return node; };
+  service.echo_bytes = [](std::optional<Bytes> bytes) { return bytes; };
+  service.echo_array = [](std::optional<Array<Text>> array) { return array; };
+}
+
+Result<Text> throw_it(const Text& kind) {
+  if (kind == "runtime") return rpc::fail_java("java.lang.RuntimeException", "boom runtime");
+  if (kind == "illegal") return rpc::fail_java("java.lang.IllegalArgumentException", "boom illegal");
+  if (kind == "cause") {
+    rpc::JavaException outer("java.lang.IllegalStateException", "boom outer");
+    outer.cause = std::make_shared<const rpc::JavaException>("java.lang.RuntimeException", "boom inner");
+    return rpc::fail_java(std::move(outer));
+  }
+  if (kind == "checked") {
+    rpc::JavaException checked("sofa.interop.InteropException", "boom checked");
+    checked.set("code", hessian::Value(int32_t{42}));
+    return rpc::fail_java(std::move(checked));
+  }
+  return rpc::fail_java("java.lang.UnsupportedOperationException", "no such kind: {}", kind.value_or("null"));
+}
+
+void calls(InteropService& service) {
+  service.sleep = [](int64_t ms) -> Task<Result<std::string>> {
+    co_await rpc::or_return(sofa::io::sleep_for(std::chrono::milliseconds(ms)));
+    co_return fmt::format("slept {}", ms);
+  };
+  service.fail = [](Text kind) { return throw_it(kind); };
+  auto notes = std::make_shared<std::map<Text, Text>>();
+  service.note = [notes](Text k, Text v) { (*notes)[k] = v; };
+  service.recall = [notes](Text k) -> Text {
+    const auto found = notes->find(k);
+    return found == notes->end() ? Text() : found->second;
+  };
+  service.baggage = [](rpc::Context& context, Text k) -> Text {
+    const auto value = context.baggage(k.value_or(""));
+    context.put_response_baggage("answer", fmt::format("got-{}", value.value_or("null")));
+    if (!value) return {};
+    return std::string(*value);
+  };
+}
+
+std::shared_ptr<InteropService> make_service(const std::string& prefix) {
+  auto service = std::make_shared<InteropService>();
+  strings_and_numbers(*service, prefix);
+  objects(*service);
+  calls(*service);
+  return service;
+}
+
+std::shared_ptr<InteropPbService> make_pb_service() {
+  using sofa::interop::pb::EchoRequest;
+  using sofa::interop::pb::EchoResponse;
+  auto service = std::make_shared<InteropPbService>();
+  service->echo = [](EchoRequest request) -> Task<Result<EchoResponse>> {
+    if (request.sleep_ms() > 0) co_await rpc::or_return(sofa::io::sleep_for(std::chrono::milliseconds(request.sleep_ms())));
+    if (!request.fail().empty()) co_return rpc::fail_java("java.lang.RuntimeException", "boom {}", request.fail());
+    EchoResponse response;
+    response.set_text(request.text());
+    response.set_blob(request.blob());
+    *response.mutable_attrs() = request.attrs();
+    co_return response;
+  };
+  return service;
+}
+
+struct Options {
+  std::string host = "127.0.0.1";
+  std::optional<uint16_t> bolt;
+
+  static auto describe(sofa::Description<Options>& d) {
+    d.doc("The server of the interop contract. With any protocol option given, only the named protocols listen; with none, all on their defaults.");
+    d.field("host", &Options::host).doc("address to listen on");
+    d.field("bolt", &Options::bolt).doc("port of Bolt, 12200 by default; 0 picks a free one");
+  }
+};
+
+Task<int> serve(Options options) {
+  rpc::ServerOptions server;
+  server.host = options.host;
+  server.port = options.bolt.value_or(12200);
+  server.port_option = "--bolt";
+  auto running = co_await rpc::Server(server).add(make_service("")).add(make_service("blue:"), {.unique_id = "blue"}).add(make_pb_service()).start();
+  if (!running) {
+    fmt::print(stderr, "cannot start: {}\n", running.error());
+    co_return 1;
+  }
+  fmt::print("ready pid={} bolt={}\n", getpid(), (*running)->port());
+  std::fflush(stdout);
+  while (co_await sofa::io::sleep_for(24h)) {
+  }
+  sofa::io::Scope stopping(&sofa::io::Shard::current().root_scope());
+  const auto stopped = co_await (*running)->stop().in(stopping);
+  co_return stopped ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace interop
+
+int main(int argc, char** argv) {
+  interop::Options options;
+  const auto flags = sofa::parse_flags(argc, argv, options);
+  if (!flags) {
+    fmt::print(stderr, "{}\n", flags.error());
+    return 2;
+  }
+  if (flags->help) {
+    fmt::print("{}", flags->help_text);
+    return 0;
+  }
+  return sofa::io::run(interop::serve(options), {.shards = 1});
+}
