@@ -1,7 +1,8 @@
 #include "sofa/io/report.h"
 
-#include <cstdio>
 #include <mutex>
+
+#include "sofa/base/log.h"
 
 namespace sofa::io {
 
@@ -14,11 +15,12 @@ std::function<void(std::string_view)>& sink() {
 }  // namespace
 
 void report(std::string_view line) {
+  static const Logger log{"io"};
   std::lock_guard lock(sink_mutex);
   if (sink()) {
     sink()(line);
   } else {
-    std::fprintf(stderr, "io: %.*s\n", static_cast<int>(line.size()), line.data());
+    log.warn(line);
   }
 }
 

@@ -109,14 +109,15 @@ void Shard::run_turn_end() {
 int Shard::poll_timeout_ms() const {
   if (!ready_.empty() || !turn_end_.empty() || stopping_) return 0;
   const auto next = timers_.next();
-  const Duration wait = next ? std::min<Duration>(kLongestSleep, clock_.sleep_hint(*next)) : Duration(kLongestSleep);
+  if (!next) return -1;  // spares the kernel a timer of its own; a post wakes through wake_fd_
+  const Duration wait = std::min<Duration>(kLongestSleep, clock_.sleep_hint(*next));
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count());
 }
 
 void Shard::poll() {
   epoll_event events[kEventsPerPoll];
   int timeout = poll_timeout_ms();
-  if (timeout > 0) {
+  if (timeout != 0) {
     asleep_.store(true, std::memory_order_seq_cst);
     if (posted_.load(std::memory_order_seq_cst) != nullptr) timeout = 0;
   }

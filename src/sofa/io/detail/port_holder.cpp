@@ -24,8 +24,8 @@ using Inodes = std::set<unsigned long>;
 
 constexpr unsigned kListen = 0x0A;  // TCP_LISTEN in /proc/net/tcp
 
-void add_tcp_inodes(const char* table, uint16_t port, Inodes& inodes) {
-  const File file(std::fopen(table, "re"));
+void add_tcp_inodes(const std::string& table, uint16_t port, Inodes& inodes) {
+  const File file(std::fopen(table.c_str(), "re"));
   if (!file) return;
   std::array<char, 512> line;
   while (std::fgets(line.data(), line.size(), file.get()) != nullptr) {
@@ -37,8 +37,8 @@ void add_tcp_inodes(const char* table, uint16_t port, Inodes& inodes) {
   }
 }
 
-void add_unix_inodes(const std::string& path, Inodes& inodes) {
-  const File file(std::fopen("/proc/net/unix", "re"));
+void add_unix_inodes(const std::string& table, const std::string& path, Inodes& inodes) {
+  const File file(std::fopen(table.c_str(), "re"));
   if (!file) return;
   std::array<char, 512> line;
   while (std::fgets(line.data(), line.size(), file.get()) != nullptr) {
@@ -49,8 +49,8 @@ void add_unix_inodes(const std::string& path, Inodes& inodes) {
   }
 }
 
-bool holds_one_of(const std::string& pid, const Inodes& inodes) {
-  const std::string base = "/proc/" + pid + "/fd";
+bool holds_one_of(const std::string& process, const Inodes& inodes) {
+  const std::string base = process + "/fd";
   const Folder folder(::opendir(base.c_str()));
   if (!folder) return false;
   while (const dirent* entry = ::readdir(folder.get())) {
@@ -62,8 +62,8 @@ bool holds_one_of(const std::string& pid, const Inodes& inodes) {
   return false;
 }
 
-std::string name_of(const std::string& pid) {
-  const File file(std::fopen(("/proc/" + pid + "/comm").c_str(), "re"));
+std::string name_of(const std::string& process) {
+  const File file(std::fopen((process + "/comm").c_str(), "re"));
   std::array<char, 64> name{};
   if (!file || std::fgets(name.data(), name.size(), file.get()) == nullptr) return "?";
   std::string text(name.data());
@@ -72,21 +72,22 @@ std::string name_of(const std::string& pid) {
 }
 }  // namespace
 
-std::string describe_holder(const Address& address) {
+std::string describe_holder(const Address& address, const std::string& proc) {
   Inodes inodes;
   if (address.is_unix()) {
-    add_unix_inodes(address.host(), inodes);
+    add_unix_inodes(proc + "/net/unix", address.host(), inodes);
   } else {
-    add_tcp_inodes("/proc/net/tcp", address.port(), inodes);
-    add_tcp_inodes("/proc/net/tcp6", address.port(), inodes);
+    add_tcp_inodes(proc + "/net/tcp", address.port(), inodes);
+    add_tcp_inodes(proc + "/net/tcp6", address.port(), inodes);
   }
-  const Folder processes(inodes.empty() ? nullptr : ::opendir("/proc"));
+  const Folder processes(inodes.empty() ? nullptr : ::opendir(proc.c_str()));
   while (processes) {
     const dirent* entry = ::readdir(processes.get());
     if (entry == nullptr) break;
     const std::string pid = entry->d_name;
     if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
-    if (holds_one_of(pid, inodes)) return fmt::format("pid {} ({})", pid, name_of(pid));
+    const std::string process = fmt::format("{}/{}", proc, pid);
+    if (holds_one_of(process, inodes)) return fmt::format("pid {} ({})", pid, name_of(process));
   }
   return "a process that cannot be seen from here";
 }

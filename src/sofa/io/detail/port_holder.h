@@ -7,7 +7,7 @@
 
 namespace sofa::io::detail {
 
-/// "pid 1234 (java)", or "a process that cannot be seen from here".
-std::string describe_holder(const Address& address);
+/// "pid 1234 (java)", or "a process that cannot be seen from here". `proc` is where the process file system is mounted.
+std::string describe_holder(const Address& address, const std::string& proc = "/proc");
 
 }  // namespace sofa::io::detail

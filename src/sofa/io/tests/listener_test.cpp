@@ -1,10 +1,17 @@
 #include "sofa/io/listener.h"
 
+#include <gmock/gmock.h>
+
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "fixture.h"
+#include "sofa/base/testing/captured_log.h"
+#include "sofa/io/detail/port_holder.h"
 
 namespace sofa::io {
 namespace {
@@ -29,6 +36,58 @@ TEST_F(ListenerTest, ATakenPortIsOneSentenceThatNamesHolderAndOption) {
     }
     co_return kOk;
   });
+}
+
+/// A process file system of the test's own making, under the temporary folder.
+class FakeProc {
+ public:
+  FakeProc() : path_(fmt::format("{}/sofa-io-test-proc-{}", testing::TempDir(), ::getpid())) { std::filesystem::create_directories(path_ / "net"); }
+  ~FakeProc() { std::filesystem::remove_all(path_); }
+  void write(const std::string& name, const std::string& text) const {
+    std::filesystem::create_directories((path_ / name).parent_path());
+    std::ofstream(path_ / name) << text;
+  }
+  void add_socket(const std::string& pid, unsigned inode) const {
+    std::filesystem::create_directories(path_ / pid / "fd");
+    std::filesystem::create_symlink(fmt::format("socket:[{}]", inode), path_ / pid / "fd" / "3");
+  }
+  std::string path() const { return path_.string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+constexpr const char* kUnseen = "a process that cannot be seen from here";
+// Port 8080 (0x1F90) listens as inode 77; the same port of a connection is inode 78.
+constexpr const char* kTcpTable =
+    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+    "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 77 1 0000000000000000 100 0 0 10 0\n"
+    "   1: 0100007F:1F90 0100007F:D431 01 00000000:00000000 00:00000000 00000000     0        0 78 1 0000000000000000 20 4 30 10 -1\n";
+
+TEST(PortHolder, WithoutAProcessFileSystemItSaysSo) {
+  EXPECT_EQ(detail::describe_holder(Address::of("127.0.0.1", 8080), "/nowhere"), kUnseen);
+  EXPECT_EQ(detail::describe_holder(Address::unix_path("/tmp/x.sock"), "/nowhere"), kUnseen);
+}
+
+TEST(PortHolder, FindsTheListenerAndNotAConnection) {
+  FakeProc proc;
+  proc.write("net/tcp", kTcpTable);
+  proc.add_socket("41", 78);
+  proc.write("41/comm", "client\n");
+  EXPECT_EQ(detail::describe_holder(Address::of("127.0.0.1", 8080), proc.path()), kUnseen);  // its process may not be looked into
+  proc.add_socket("42", 77);
+  EXPECT_EQ(detail::describe_holder(Address::of("127.0.0.1", 8080), proc.path()), "pid 42 (?)");
+  proc.write("42/comm", "java\n");
+  EXPECT_EQ(detail::describe_holder(Address::of("127.0.0.1", 8080), proc.path()), "pid 42 (java)");
+  EXPECT_EQ(detail::describe_holder(Address::of("127.0.0.1", 8081), proc.path()), kUnseen);
+}
+
+TEST(PortHolder, GarbledTablesAreNoHolder) {
+  FakeProc proc;
+  proc.write("net/tcp", "\n\n  x: y\n   0: 0100007F:1F90\n" + std::string(2000, 'z'));
+  proc.write("net/unix", "Num\n: : :\n" + std::string(2000, 'z'));
+  EXPECT_EQ(detail::describe_holder(Address::of("127.0.0.1", 8080), proc.path()), kUnseen);
+  EXPECT_EQ(detail::describe_holder(Address::unix_path("/tmp/x.sock"), proc.path()), kUnseen);
 }
 
 TEST_F(ListenerTest, ATakenUnixPathNamesItsHolderAndADeadOneIsReplaced) {
@@ -141,6 +200,16 @@ TEST_F(ListenerTest, WithoutDescriptorsItBacksOffAndGoesOnLater) {
     EXPECT_TRUE(accepted.is_open());
     co_return kOk;
   });
+}
+
+TEST(Report, GoesToTheLogUnlessASinkTakesIt) {
+  CapturedLog log;
+  report("a shard is held");
+  EXPECT_THAT(log.lines(), testing::ElementsAre("warn io a shard is held"));
+  Reports reports;
+  report("another line");
+  EXPECT_TRUE(reports.contain("another line"));
+  EXPECT_FALSE(log.contains("another line"));
 }
 
 TEST(Address, ReadsAndPrintsTheFourForms) {

@@ -1,5 +1,7 @@
 #include "sofa/io/stream.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -215,6 +217,56 @@ TEST(Stream, ConnectBindsTheLocalAddress) {
     EXPECT_EQ(client.local().host(), "127.0.0.1");
     EXPECT_NE(client.local().port(), 0);
     co_return kOk;
+  });
+}
+
+int socket_option(int fd, int level, int name) {
+  int value = -1;
+  socklen_t length = sizeof value;
+  EXPECT_EQ(::getsockopt(fd, level, name, &value, &length), 0);
+  return value;
+}
+
+/// Adopts an accepted socket with these options and hands its descriptor to `look`.
+template <class F>
+Body with_adopted(StreamOptions options, F look) {
+  Listener listener = co_await or_return(Listener::bind(loopback()));
+  Stream client = co_await or_return(Stream::connect(listener.local()));
+  AcceptedSocket socket = co_await or_return(listener.accept_socket());
+  const Address peer = socket.peer();
+  const int fd = socket.release();
+  Stream server = co_await or_return(Stream::adopt(AcceptedSocket(fd, peer), options));
+  look(fd);
+  co_return kOk;
+}
+
+TEST(Stream, SetsItsTimeoutsAndKeepAliveOnTheSocket) {
+  Runtime runtime({.shards = 1});
+  StreamOptions options;
+  options.user_timeout = milliseconds(2500);
+  run_ok(runtime, [&] {
+    return with_adopted(options, [](int fd) {
+      EXPECT_EQ(socket_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 2500);
+      EXPECT_EQ(socket_option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+      const int noticed_after =
+          socket_option(fd, IPPROTO_TCP, TCP_KEEPIDLE) + socket_option(fd, IPPROTO_TCP, TCP_KEEPINTVL) * socket_option(fd, IPPROTO_TCP, TCP_KEEPCNT);
+      EXPECT_LE(noticed_after, 90);  // "about a minute and a half" (stream.h)
+      EXPECT_EQ(socket_option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+    });
+  });
+}
+
+TEST(Stream, LeavesTheSystemsSocketOptionsWhenTold) {
+  Runtime runtime({.shards = 1});
+  StreamOptions options;
+  options.keep_alive = false;
+  options.no_delay = false;
+  run_ok(runtime, [&] {
+    return with_adopted(options, [](int fd) {
+      EXPECT_EQ(socket_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+      EXPECT_EQ(socket_option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
+      EXPECT_EQ(socket_option(fd, IPPROTO_TCP, TCP_NODELAY), 0);
+    });
   });
 }
 
