@@ -139,9 +139,7 @@ bool Reader::build_referred(uint32_t number, Value& out) {
 
 /// `r` type url, as an object with these fields; it takes no number.
 bool Reader::build_remote(Value& out) {
-  static constexpr std::string_view kFields[] = {"type", "url"};
-  static constexpr ObjectClass kRemote{"com.caucho.hessian.io.HessianRemote", kFields};
-  Object* object = make_object(own_arena(), kRemote);
+  Object* object = make_object(own_arena(), kRemoteClass);
   for (size_t i = 0; i < 2; ++i) {
     if (!need(3)) return false;
     if (*at_ != (i == 0 ? 't' : 'S')) return fail_with(Code::invalid_argument, "a remote object without a type and a url");

@@ -102,7 +102,7 @@ class ShapeComparison {
     switch (a.kind()) {
       case ValueKind::null: return true;
       case ValueKind::boolean: return a.boolean() == b.boolean();
-      case ValueKind::float64: return std::bit_cast<uint64_t>(a.number()) == std::bit_cast<uint64_t>(b.number());
+      case ValueKind::float64: return a.number() == b.number() || std::bit_cast<uint64_t>(a.number()) == std::bit_cast<uint64_t>(b.number());
       case ValueKind::string: return a.text() == b.text();
       case ValueKind::bytes: return std::ranges::equal(a.bytes(), b.bytes());
       case ValueKind::list:

@@ -168,6 +168,10 @@ class Object {
   Value* values_;  // size() of them, in the arena
 };
 
+/// What H3's remote objects are read as: their class and their address. Only an object of this very class is written as one.
+inline constexpr std::string_view kRemoteFields[] = {"type", "url"};
+inline constexpr ObjectClass kRemoteClass{"com.caucho.hessian.io.HessianRemote", kRemoteFields};
+
 /// The arena and the root of a dynamic value.
 using Document = Graph<Value>;
 
@@ -183,8 +187,8 @@ Object* make_object(Arena& arena, std::string_view class_name, std::initializer_
 /// How many nodes a walk over a graph as over a tree may visit: shared nodes count each time (docs/protocols/hessian.md, section 5).
 inline constexpr size_t kVisitLimit = 1'000'000;
 
-/// True when both graphs have the same values and the same sharing: nodes correspond one to one, cycles too. False as well when more than
-/// `limit` values were compared.
+/// True when both graphs have the same values and the same sharing: nodes correspond one to one, cycles too; 0.0 and -0.0, which
+/// Java's writers do not tell apart, are the same. False as well when more than `limit` values were compared.
 bool same_shape(const Value& a, const Value& b, size_t limit = kVisitLimit);
 
 /// JSON-like text for people: `com.acme.User{"id": 7L, "name": "bob", "boss": <cycle>}`. Ends in "..." when `limit` values were visited.

@@ -9,7 +9,6 @@ using namespace detail;
 
 namespace {
 
-constexpr std::string_view kRemoteClass = "com.caucho.hessian.io.HessianRemote";
 constexpr uint32_t kNone = UINT32_MAX;
 
 uint64_t next_epoch() {
@@ -213,7 +212,7 @@ bool Writer::write_value(const Value& value) {
     case ValueKind::bytes: write_bytes(value.bytes()); return true;
     default: break;
   }
-  if (!h4_ && value.object() != nullptr && value.object()->class_name() == kRemoteClass) {
+  if (!h4_ && value.object() != nullptr && &value.object()->object_class() == &kRemoteClass) {
     write_remote(*value.object());
     return true;
   }
@@ -252,10 +251,9 @@ bool Writer::write_object_node(const Object& object) {
   return true;
 }
 
-/// `r` type url: takes no number. A reader gives it as an object of kRemoteClass with these two fields.
+/// `r` type url: takes no number. A reader gives it as an object of kRemoteClass.
 void Writer::write_remote(const Object& object) {
-  const Value *type = object.find("type"), *url = object.find("url");
-  const std::string_view texts[] = {type ? type->text() : std::string_view(), url ? url->text() : std::string_view()};
+  const std::string_view texts[] = {object[0].text(), object[1].text()};
   put('r');
   for (int i = 0; i < 2; ++i) {
     const size_t units = utf16_length(texts[i]);

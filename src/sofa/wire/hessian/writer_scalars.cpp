@@ -150,7 +150,7 @@ void Writer::write_string(std::string_view utf8) {
   if (n <= 31 && is_ascii(utf8.data(), n)) {
     uint8_t* p = room(1 + 31);
     p[0] = static_cast<uint8_t>(n);
-    std::memcpy(p + 1, utf8.data(), n);
+    if (n > 0) std::memcpy(p + 1, utf8.data(), n);
     return buffer_.commit(1 + n);
   }
   put_long_string(utf8);

@@ -164,7 +164,7 @@ TEST(Hostile, CollidingKeysTakeBoundedTime) {
   if (!hashed) {
     EXPECT_NE(hashed.error().message().find("std::map"), std::string_view::npos);
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));  // n squared would take minutes
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));  // n squared would take minutes
 }
 
 TEST(Hostile, RandomBytesNeverDoMoreThanFail) {
