@@ -257,11 +257,13 @@ io::Task<Result<void>> Log::close() {
   const std::shared_ptr<LogRuntime> runtime = runtime_;
   runtime->refuse_new();
   co_await IdleWait(*runtime);
+  runtime->refuse_hand_over();
   co_await io::or_return(io::run_blocking(file_pool(), [&log = *runtime]() -> Result<void> {
     log.sync_hint();
-    log.stop();
+    log.join_threads();
     return {};
   }));
+  runtime->core().unlock();
   if (const Error* error = failure()) co_return std::unexpected<Error>(*error);
   co_return Result<void>{};
 }

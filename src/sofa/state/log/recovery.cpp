@@ -44,7 +44,7 @@ bool read_batch(Scan& scan, uint32_t chain, bool check_chain, std::vector<std::p
 }
 
 bool all_zero(ByteSpan bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](uint8_t b) { return b == 0; });
+  return bytes.empty() || (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
 /// Offset of a good record that belongs to a batch which began after `begin`: it was only written once everything before it was durable.

@@ -135,7 +135,11 @@ void LogRuntime::written() {
   }
   batch_.ops.clear();
   // The woken appenders run first in this turn; their next appends go with the next batch at its end.
-  if (!core_.idle()) home_.at_turn_end(turn_end_);
+  if (stopped_) {
+    hand_over();
+  } else if (!core_.idle()) {
+    home_.at_turn_end(turn_end_);
+  }
   keep_house(false);
   tell_idle();
 }
@@ -219,11 +223,15 @@ void LogRuntime::delete_oldest() {
 }
 
 void LogRuntime::stop() {
-  closed_ = true;
-  stopped_ = true;
+  refuse_hand_over();
+  join_threads();
+  core_.unlock();
+  hand_over();
+}
+
+void LogRuntime::join_threads() {
   writer_thread_.stop();
   housekeeper_.stop();
-  core_.unlock();
 }
 
 }  // namespace sofa::log::detail

@@ -38,8 +38,12 @@ class LogRuntime : public std::enable_shared_from_this<LogRuntime> {
   Result<void> stage_truncate(Kind kind, uint64_t stream, uint64_t index, AppendWaiter* waiter);
   bool stage_moved(uint64_t stream, uint64_t index, uint64_t segment, Bytes payload, AppendWaiter* waiter);
 
-  /// No new work; then the threads end. What waits is failed.
   void refuse_new() { closed_ = true; }
+  /// From now on nothing reaches the disk; what waits is refused.
+  void refuse_hand_over() { closed_ = stopped_ = true; }
+  /// Blocks until the threads have ended; touches nothing of the shard's, so that a pool thread may do it.
+  void join_threads();
+  /// All of it, and the folder is free.
   void stop();
 
   LogCore& core() { return core_; }
