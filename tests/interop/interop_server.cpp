@@ -1,7 +1,5 @@
 // interop-server: the interop contract in C++. `interop-server --bolt 0` prints `ready pid=N bolt=P` when it listens.
 
-#include <unistd.h>
-
 #include <cstdio>
 
 #include "interop_api.h"
@@ -13,7 +11,6 @@ namespace interop {
 
 using sofa::Code;
 using sofa::rpc::Task;
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -147,18 +144,8 @@ Task<int> serve(Options options) {
   server.host = options.host;
   server.port = options.bolt.value_or(12200);
   server.port_option = "--bolt";
-  auto running = co_await rpc::Server(server).add(make_service("")).add(make_service("blue:"), {.unique_id = "blue"}).add(make_pb_service()).start();
-  if (!running) {
-    fmt::print(stderr, "cannot start: {}\n", running.error());
-    co_return 1;
-  }
-  fmt::print("ready pid={} bolt={}\n", getpid(), (*running)->port());
-  std::fflush(stdout);
-  while (co_await sofa::io::sleep_for(24h)) {
-  }
-  sofa::io::Scope stopping(&sofa::io::Shard::current().root_scope());
-  const auto stopped = co_await (*running)->stop().in(stopping);
-  co_return stopped ? 0 : 1;
+  co_return co_await rpc::serve_until_stopped(
+      rpc::Server(server).add(make_service("")).add(make_service("blue:"), {.unique_id = "blue"}).add(make_pb_service()));
 }
 
 }  // namespace

@@ -40,13 +40,13 @@ Result<std::vector<std::string_view>> split_json_array(std::string_view text) {
 Result<void> read_json_arguments(std::string_view content, const MethodShape& shape, void* const* into) {
   const size_t count = shape.arguments.size();
   if (count == 0) return {};
-  if (count == 1) return from_json(content, *shape.arguments[0].type, into[0], {.source = "argument"});
+  if (count == 1) return from_json(content, *shape.arguments[0].type, into[0], {.source = "argument", .ignore_unknown = true, .null_is_default = true});
   auto parts = split_json_array(content);
   if (!parts) return forward_error(parts);
   if (parts->size() != count) return fail(Code::invalid_argument, "expected a JSON array of {} arguments, found {}", count, parts->size());
   for (size_t i = 0; i < count; ++i) {
     const std::string source = fmt::format("argument {}", i + 1);
-    if (auto done = from_json((*parts)[i], *shape.arguments[i].type, into[i], {.source = source}); !done) return done;
+    if (auto done = from_json((*parts)[i], *shape.arguments[i].type, into[i], {.source = source, .ignore_unknown = true, .null_is_default = true}); !done) return done;
   }
   return {};
 }

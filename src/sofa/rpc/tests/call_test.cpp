@@ -1,0 +1,273 @@
+// Client and server on loopback: kinds of calls, errors, deadlines, retries, filters.
+
+#include "sample.h"
+#include "sofa/transport/pool.h"
+
+namespace sofa::rpc {
+namespace {
+
+using namespace testing;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+
+struct Fixture {
+  std::shared_ptr<Seen> seen = std::make_shared<Seen>();
+  std::unique_ptr<RunningServer> server;
+  std::shared_ptr<Sample> client;
+
+  Task<Result<void>> open(ServerOptions options = {}, ClientOptions client_options = {}) {
+    options.port = 0;
+    server = co_await or_return(Server(options).add(make_sample(seen), {.thread_safe = true}).start());
+    client = co_await or_return(connect<Sample>(at(server), client_options));
+    co_return Result<void>();
+  }
+  Task<Result<void>> close() {
+    client.reset();
+    co_return co_await server->stop();
+  }
+};
+
+TEST(Call, ValuesOverloadsAndErrors) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture f;
+    co_await or_return(f.open());
+    const Sample& s = *f.client;
+    EXPECT_EQ(co_await or_return(s.echo(std::nullopt)), std::nullopt);
+    EXPECT_EQ(co_await or_return(s.hello("bob")), "hello bob");
+    EXPECT_EQ(co_await or_return(s.hello_times("bob", 2)), "hello bob,hello bob");
+    co_await or_return(s.ping());
+    const Transfer back = co_await or_return(s.transfer({.id = "t", .cents = 7}));
+    EXPECT_EQ(back.id, "t!");
+    EXPECT_EQ(back.cents, 8);
+    const auto java = co_await s.fail("java");
+    EXPECT_FALSE(java);
+    const auto* thrown = java.error().detail<JavaException>();
+    EXPECT_TRUE(thrown != nullptr && thrown->class_name == "java.lang.IllegalArgumentException" && thrown->message == "boom 1");
+    EXPECT_EQ(java.error().code(), Code::invalid_argument);
+    EXPECT_THAT(std::string(java.error().message()),
+                MatchesRegex("sofa.interop.InteropService.fail at 127.0.0.1:[0-9]+, attempt 1 of 1: java.lang.IllegalArgumentException: boom 1"));
+    const auto plain = co_await s.fail("a-1");
+    EXPECT_EQ(plain.error().code(), Code::not_found) << "a plain error keeps its code between C++ peers";
+    EXPECT_THAT(std::string(plain.error().message()), HasSubstr("account a-1 is unknown"));
+    co_return co_await f.close();
+  }());
+}
+
+TEST(Call, BaggageOnewayAndResponseHeaders) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture f;
+    co_await or_return(f.open());
+    CallResponse response;
+    const Text got = co_await or_return(f.client->baggage.with({.baggage = {{"color", "blue"}}, .response = &response})("color"));
+    EXPECT_EQ(got, "blue");
+    EXPECT_EQ(*find_in(response.baggage, "answer"), "got-blue");
+    EXPECT_EQ(response.attempts, 1);
+    co_await or_return(f.client->note.oneway("k", "v"));
+    EXPECT_TRUE(co_await eventually([&] { return f.seen->notes == 1; }));
+    co_return co_await f.close();
+  }());
+}
+
+TEST(Call, TimeoutNamesServiceMethodAddressAttemptAndTimeAndCancelsTheWork) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture f;
+    co_await or_return(f.open());
+    const auto got = co_await f.client->sleep.with({.timeout = 50ms})(60'000);
+    EXPECT_FALSE(got);
+    EXPECT_EQ(got.error().code(), Code::deadline_exceeded);
+    EXPECT_THAT(std::string(got.error().message()),
+                MatchesRegex("sofa.interop.InteropService.sleep at 127.0.0.1:[0-9]+, attempt 1 of 1: no answer within 50 ms"));
+    EXPECT_TRUE(co_await eventually([&] { return f.seen->cancelled == 1; })) << "the work went on though its caller had given up";
+    EXPECT_EQ(co_await or_return(f.client->hello("x")), "hello x") << "the connection lives on";
+    EXPECT_TRUE(co_await eventually([&] { return f.server->stats().dropped == 1; })) << "a late answer was sent";
+    co_return co_await f.close();
+  }());
+}
+
+TEST(Call, WorkIsCancelledWhenItsCallerIsGone) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture f;
+    co_await or_return(f.open());
+    f.client->sleep.callback(60'000, [](Result<std::string>) {});
+    EXPECT_TRUE(co_await eventually([&] { return f.server->stats().calls == 1; }));
+    f.client.reset();
+    EXPECT_TRUE(co_await eventually([&] { return f.seen->cancelled == 1; }));
+    co_return co_await f.close();
+  }());
+}
+
+TEST(Call, DeadlinesPassToNestedCalls) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture inner;
+    co_await or_return(inner.open());
+    auto outer_service = make_sample();
+    outer_service->sleep = [&](int64_t ms) { return (*inner.client).sleep(ms); };
+    auto outer = co_await or_return(Server(ServerOptions{.port = 0}).add(outer_service).start());
+    auto client = co_await or_return(connect<Sample>(at(outer)));
+    const auto got = co_await client->sleep.with({.timeout = 80ms})(60'000);
+    EXPECT_FALSE(got);
+    EXPECT_TRUE(co_await eventually([&] { return inner.seen->cancelled == 1; })) << "the inner work outlived the outer caller's deadline";
+    client.reset();
+    co_await or_return(outer->stop());
+    co_return co_await inner.close();
+  }());
+}
+
+TEST(Call, RetriesAtAnotherProvider) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture f;
+    co_await or_return(f.open());
+    const std::string two = "bolt://127.0.0.1:1," + at(f.server);
+    auto client = co_await or_return(connect<Sample>(two, {.retries = 1}));
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(co_await or_return(client->hello("x")), "hello x");
+    auto dead = co_await or_return(connect<Sample>("127.0.0.1:1", {.retries = 1, .check = false}));
+    const auto got = co_await dead->hello("x");
+    EXPECT_FALSE(got);
+    EXPECT_THAT(std::string(got.error().message()),
+                MatchesRegex("sofa.interop.InteropService.hello at 127.0.0.1:1, attempt 2 of 2: .*\\(after [0-9]+ ms\\)"));
+    EXPECT_EQ(got.error().code(), Code::unavailable);
+    const auto once = co_await f.client->sleep.with({.timeout = 30ms, .retries = 1})(60'000);
+    EXPECT_THAT(std::string(once.error().message()), HasSubstr("attempt 2 of 2: no answer within 30 ms"));
+    client.reset();
+    dead.reset();
+    co_return co_await f.close();
+  }());
+}
+
+TEST(Call, BusyIsAnsweredAndRetried) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture f;
+    ServerOptions options;
+    options.max_calls = 1;
+    co_await or_return(f.open(options));
+    auto first = std::make_shared<std::optional<Result<std::string>>>();
+    f.client->sleep.callback(200, [first](Result<std::string> r) { first->emplace(std::move(r)); });
+    EXPECT_TRUE(co_await eventually([&] { return f.server->stats().calls == 1; }));
+    const auto busy = co_await f.client->sleep(0);
+    EXPECT_FALSE(busy);
+    EXPECT_EQ(busy.error().code(), Code::resource_exhausted);
+    EXPECT_THAT(std::string(busy.error().message()), HasSubstr("busy"));
+    EXPECT_EQ(co_await or_return(f.client->sleep.with({.retries = 20})(0)), "slept 0");
+    EXPECT_TRUE(co_await eventually([&] { return first->has_value(); }));
+    co_return co_await f.close();
+  }());
+}
+
+struct Recorder : Filter {
+  std::vector<std::string> lines;
+  std::string name;
+  explicit Recorder(std::string n) : name(std::move(n)) {}
+  Task<Result<void>> invoke(Invocation& call, Next next) override {
+    lines.push_back(fmt::format("{} before {}", name, call.method));
+    if (auto* text = call.arguments.empty() ? nullptr : call.arguments[0].as<std::string>(); text != nullptr && *text == "refuse") {
+      co_return fail(Code::permission_denied, "{} refuses", name);
+    }
+    if (auto* text = call.arguments.empty() ? nullptr : call.arguments[0].as<std::string>(); text != nullptr && *text == "answer") {
+      *call.result.as<std::string>() = name + " answers";
+      co_return Result<void>();
+    }
+    Result<void> done = co_await next(call);
+    if (auto* text = call.result.as<std::string>(); text != nullptr && done) *text += "+" + name;
+    co_return done;
+  }
+};
+
+TEST(Filter, SeesRequestAndResponseAndMayAnswer) {
+  run_test([]() -> Task<Result<void>> {
+    auto first = std::make_shared<Recorder>("a"), second = std::make_shared<Recorder>("b"), client_side = std::make_shared<Recorder>("c");
+    auto server = co_await or_return(Server(ServerOptions{.port = 0}).filter(first).filter(second).add(make_sample()).start());
+    auto client = co_await or_return(connect<Sample>(at(server), {.filters = {client_side}}));
+    EXPECT_EQ(co_await or_return(client->hello("x")), "hello x+b+a+c");
+    EXPECT_THAT(first->lines, ::testing::ElementsAre("a before hello"));
+    auto bare = co_await or_return(connect<Sample>(at(server)));
+    EXPECT_EQ(co_await or_return(bare->hello("answer")), "a answers");
+    const auto refused = co_await bare->hello("refuse");
+    EXPECT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Code::permission_denied);
+    EXPECT_EQ(co_await or_return(client->hello("answer")), "c answers");
+    client.reset();
+    bare.reset();
+    co_return co_await server->stop();
+  }());
+}
+
+TEST(Call, JsonSerializer) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture f;
+    co_await or_return(f.open({}, {.codec = bolt::kCodecJson}));
+    EXPECT_EQ(co_await or_return(f.client->hello("bob")), "hello bob");
+    EXPECT_EQ(co_await or_return(f.client->hello_times("bob, \"x\"", 2)), "hello bob, \"x\",hello bob, \"x\"");
+    EXPECT_EQ((co_await or_return(f.client->transfer({.id = "t", .cents = 1}))).cents, 2);
+    co_await or_return(f.client->ping());
+    const auto failed = co_await f.client->fail("a");
+    EXPECT_THAT(std::string(failed.error().message()), HasSubstr("account a is unknown"));
+    co_return co_await f.close();
+  }());
+}
+
+TEST(Call, SyncFutureAndCallbackFromOutsideAShard) {
+  io::Runtime runtime({.shards = 2, .hold_limit = Duration::zero()});
+  Fixture f;
+  ASSERT_TRUE(runtime.block_on([&]() -> Task<Result<void>> { return f.open(); }()));
+  EXPECT_EQ(*f.client->hello.sync("a"), "hello a");
+  auto future = f.client->hello.future("b");
+  EXPECT_EQ(*future.get(), "hello b");
+  std::promise<std::string> called;
+  f.client->hello.callback("c", [&](Result<std::string> r) { called.set_value(*r); });
+  EXPECT_EQ(called.get_future().get(), "hello c");
+  const auto from_another_shard = runtime.block_on([&]() -> Task<Result<std::string>> { co_return co_await f.client->hello("d"); }(), 1);
+  EXPECT_EQ(*from_another_shard, "hello d");
+  ASSERT_TRUE(runtime.block_on([&]() -> Task<Result<void>> { return f.close(); }()));
+}
+
+TEST(Call, UnknownServiceAndMethodAreNamed) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture f;
+    co_await or_return(f.open());
+    auto nobody = co_await or_return(connect<Sample>(at(f.server), {.unique_id = "nobody"}));
+    const auto service = co_await nobody->hello("x");
+    EXPECT_THAT(std::string(service.error().message()), HasSubstr("RPC-020100010: RPC cannot find service: [sofa.interop.InteropService:1.0:nobody]"));
+    EXPECT_EQ(service.error().code(), Code::not_found);
+    auto generic = co_await or_return(GenericClient::connect(at(f.server), "sofa.interop.InteropService"));
+    const auto method = co_await generic->invoke("missing", {}, {});
+    EXPECT_THAT(std::string(method.error().message()), HasSubstr("RPC-020100011"));
+    const auto array = co_await or_return(generic->invoke("sum", {"int[]"}, {[] {
+      static Arena arena;
+      hessian::List* list = hessian::make_list(arena, "[int");
+      list->push(hessian::Value(int32_t{3}));
+      return hessian::Value(list);
+    }()}));
+    EXPECT_EQ(array->integer(), 3);
+    nobody.reset();
+    generic.reset();
+    co_return co_await f.close();
+  }());
+}
+
+TEST(Hostile, ContentThatCannotBeReadGetsStatus12AndTheConnectionLives) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture f;
+    co_await or_return(f.open());
+    transport::ConnectionPool pool({}, Random(1));
+    auto session = co_await or_return(pool.get(f.server->address()));
+    const std::string prefix_of = "O\xbc" "com.alipay.sofa.rpc.core.request.SofaRequest";
+    const std::vector<std::string> contents{"", "N", "\x90", prefix_of, std::string(200, 'V'), std::string("Vl\x7f\xff\xff\xff", 6), std::string("O\x90", 2),
+                                            std::string(100'000, 'M')};
+    for (const std::string& content : contents) {
+      const auto answer = co_await or_return(
+          session->call({.class_name = "com.alipay.sofa.rpc.core.request.SofaRequest", .header = {}, .content = Bytes::copy_of(content)}));
+      EXPECT_EQ(answer.status(), bolt::Status::server_deserial_exception) << content.size();
+      EXPECT_EQ(answer.frame.class_name(), "com.alipay.remoting.rpc.exception.RpcServerException");
+    }
+    const auto unknown = co_await or_return(session->call({.class_name = "com.acme.Missing", .header = {}, .content = {}}));
+    EXPECT_EQ(unknown.status(), bolt::Status::server_exception);
+    EXPECT_EQ(co_await or_return(f.client->hello("x")), "hello x");
+    EXPECT_TRUE(session->usable());
+    session = {};
+    co_await pool.close();
+    co_return co_await f.close();
+  }());
+}
+
+}  // namespace
+}  // namespace sofa::rpc

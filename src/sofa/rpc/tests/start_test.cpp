@@ -1,0 +1,91 @@
+// What a server refuses to start with, and the sentences that say so.
+
+#include "sofa/rpc/providers.h"
+#include "sample.h"
+
+namespace sofa::rpc {
+namespace {
+
+using namespace testing;
+using ::testing::HasSubstr;
+
+struct Linked {
+  Link<Linked> next;
+  static auto describe(Description<Linked>& d) { d.java_type("x.Linked").field("next", &Linked::next); }
+};
+
+struct Twice : Interface {
+  static constexpr std::string_view kName = "x.Twice";
+  Method<void(std::string)> a{this, "same"};
+  Method<int32_t(std::optional<std::string>)> b{this, "same"};
+};
+struct WithLinks : Interface {
+  static constexpr std::string_view kName = "x.WithLinks";
+  Method<void(Linked)> take{this, "take"};
+};
+
+Task<std::string> start_error(Server server) {
+  auto running = co_await std::move(server).start();
+  if (!running) co_return running.error().to_string();
+  const auto stopped = co_await (*running)->stop();
+  co_return stopped ? "" : stopped.error().to_string();
+}
+
+std::string start(Server server, unsigned shards = 1) {
+  io::Runtime runtime({.shards = shards, .hold_limit = Duration::zero()});
+  return runtime.block_on(start_error(std::move(server)));
+}
+
+Server server() { return Server(ServerOptions{.port = 0}); }
+
+TEST(Start, AMethodWithoutImplementationIsNamed) {
+  EXPECT_THAT(start(server().add(std::make_shared<Sample>())), HasSubstr("sofa.interop.InteropService:1.0.echo has no implementation"));
+}
+
+TEST(Start, DoubledSignaturesAreNamed) {
+  auto twice = std::make_shared<Twice>();
+  twice->a = [](std::string) {};
+  twice->b = [](std::optional<std::string>) { return 1; };
+  EXPECT_THAT(start(server().add(twice)), HasSubstr("x.Twice:1.0.same(java.lang.String) is declared twice"));
+}
+
+TEST(Start, LinksOutsideAGraphAreNamed) {
+  auto linked = std::make_shared<WithLinks>();
+  linked->take = [](Linked) {};
+  EXPECT_THAT(start(server().add(linked)), HasSubstr("argument 1 (x.Linked) has Links, which need an owner; declare it as Graph<...>"));
+}
+
+TEST(Start, OneServiceTwiceNeedsAUniqueId) {
+  EXPECT_THAT(start(server().add(make_sample()).add(make_sample())), HasSubstr("was added twice; give one of them a unique_id"));
+  EXPECT_EQ(start(server().add(make_sample()).add(make_sample(), {.unique_id = "blue"})), "");
+}
+
+TEST(Start, SeveralShardsNeedAServiceForEach) {
+  EXPECT_THAT(start(server().add(make_sample()), 2), HasSubstr("declare it thread_safe or add it by a function"));
+  EXPECT_EQ(start(server().add<Sample>([](unsigned) { return make_sample(); }), 2), "");
+}
+
+TEST(Start, ATakenPortNamesTheOption) {
+  io::Runtime runtime({.shards = 1, .hold_limit = Duration::zero()});
+  const auto text = runtime.block_on([]() -> Task<std::string> {
+    auto first = co_await server().add(make_sample()).start();
+    std::string error = co_await start_error(Server(ServerOptions{.port = (*first)->port(), .port_option = "--bolt"}).add(make_sample()));
+    const auto stopped = co_await (*first)->stop();
+    co_return error;
+  }());
+  EXPECT_THAT(text, HasSubstr("--bolt"));
+}
+
+TEST(Providers, DirectUrlsOfEveryForm) {
+  const auto list = parse_providers("bolt://127.0.0.1:12200, [::1]:12201;bolt://host:1?weight=50&timeout=3");
+  ASSERT_TRUE(list) << list.error().to_string();
+  const auto current = (*list)->current();
+  ASSERT_EQ(current->size(), 3u);
+  EXPECT_EQ((*current)[1].address.to_string(), "[::1]:12201");
+  EXPECT_EQ((*current)[2].weight, 50);
+  EXPECT_THAT(parse_providers("rest://h:1").error().to_string(), HasSubstr("speaks 'rest'"));
+  EXPECT_THAT(parse_providers(" ,").error().to_string(), HasSubstr("no provider in"));
+}
+
+}  // namespace
+}  // namespace sofa::rpc
