@@ -29,7 +29,8 @@ struct Measure {
 double cpu_now() {
   struct rusage usage;
   ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
+  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
 }
 
 [[noreturn]] void give_up(std::string_view why) {
@@ -61,7 +62,8 @@ Measure plain_loop(const std::string& folder, double seconds) {
     std::vector<uint32_t> latencies;
     while (Clock::now() < deadline) {
       const auto begun = Clock::now();
-      if (::write(fd, payload.data(), payload.size()) != static_cast<ssize_t>(kPayload) || ::fdatasync(fd) != 0) give_up("the plain loop cannot write");
+      if (::write(fd, payload.data(), payload.size()) != static_cast<ssize_t>(kPayload) || ::fdatasync(fd) != 0)
+        give_up("the plain loop cannot write");
       latencies.push_back(since(begun));
     }
     return latencies;
@@ -141,7 +143,8 @@ Measure sofa_log(const std::string& folder, double seconds, size_t writers, log:
     return std::move(*latencies);
   });
   stats = log.stats();
-  auto closed = runtime.block_on([](std::unique_ptr<log::Log> owned) -> io::Task<Result<void>> { co_return co_await owned->close(); }(std::move(*opened)));
+  auto closed =
+      runtime.block_on([](std::unique_ptr<log::Log> owned) -> io::Task<Result<void>> { co_return co_await owned->close(); }(std::move(*opened)));
   if (!closed) give_up(closed.error().to_string());
   std::filesystem::remove_all(path);
   return m;
@@ -163,15 +166,20 @@ int main(int argc, char** argv) {
   double seconds = 5;
   std::string folder = "bench-log-data";
   for (int i = 1; i + 1 < argc; i += 2) {
-    if (std::string_view(argv[i]) == "--seconds") seconds = std::strtod(argv[i + 1], nullptr);
-    else if (std::string_view(argv[i]) == "--folder") folder = argv[i + 1];
-    else give_up("usage: bench-log [--seconds N] [--folder DIR]");
+    if (std::string_view(argv[i]) == "--seconds")
+      seconds = std::strtod(argv[i + 1], nullptr);
+    else if (std::string_view(argv[i]) == "--folder")
+      folder = argv[i + 1];
+    else
+      give_up("usage: bench-log [--seconds N] [--folder DIR]");
   }
   std::filesystem::create_directories(folder);
   struct statfs status;
-  if (::statfs(folder.c_str(), &status) == 0 && status.f_type == 0x01021994) give_up(folder + " is on tmpfs, where a sync costs nothing; choose a folder on a disk");
+  if (::statfs(folder.c_str(), &status) == 0 && status.f_type == 0x01021994)
+    give_up(folder + " is on tmpfs, where a sync costs nothing; choose a folder on a disk");
   fmt::print("durable appends of {} bytes, {} s each, in {}\n", kPayload, seconds, folder);
-  fmt::print("{:24} {:>7} {:>10} {:>9} {:>9} {:>10} {:>9} {:>9}\n", "what", "writers", "appends/s", "p50 ms", "p99 ms", "CPU us", "/ loop", "/ RocksDB");
+  fmt::print("{:24} {:>7} {:>10} {:>9} {:>9} {:>10} {:>9} {:>9}\n", "what", "writers", "appends/s", "p50 ms", "p99 ms", "CPU us", "/ loop",
+             "/ RocksDB");
   const Measure loop = plain_loop(folder, seconds);
   row("write + fdatasync loop", 1, loop, loop.rate(), 0);
   for (size_t writers : {size_t{1}, size_t{64}, size_t{1000}}) {
@@ -181,7 +189,8 @@ int main(int argc, char** argv) {
     const Measure ours = sofa_log(folder, seconds, writers, stats);
     row("sofa log", writers, ours, loop.rate(), peer.rate());
     fmt::print("{:24} {} batches, {:.1f} appends each, fdatasync p50 < {:.3f} ms\n", "", stats.batches,
-               static_cast<double>(stats.records) / static_cast<double>(stats.batches), static_cast<double>(stats.sync_nanoseconds.at_most(0.5)) * 1e-6);
+               static_cast<double>(stats.records) / static_cast<double>(stats.batches),
+               static_cast<double>(stats.sync_nanoseconds.at_most(0.5)) * 1e-6);
   }
   return 0;
 }

@@ -113,8 +113,8 @@ rpc::Task<Result<int>> run(Options options) {
     co_await rpc::or_return(co_await callers.join());
   }
   std::sort(load.micros.begin(), load.micros.end());
-  fmt::print("{{\"calls\": {}, \"rate\": {:.1f}, \"p50_us\": {}, \"p99_us\": {}, \"p999_us\": {}, \"errors\": {}, \"client_cpu_us\": {:.2f}}}\n", load.calls,
-             static_cast<double>(load.calls) / options.seconds, percentile(load.micros, 0.5), percentile(load.micros, 0.99),
+  fmt::print("{{\"calls\": {}, \"rate\": {:.1f}, \"p50_us\": {}, \"p99_us\": {}, \"p999_us\": {}, \"errors\": {}, \"client_cpu_us\": {:.2f}}}\n",
+             load.calls, static_cast<double>(load.calls) / options.seconds, percentile(load.micros, 0.5), percentile(load.micros, 0.99),
              percentile(load.micros, 0.999), load.errors, load.calls == 0 ? 0.0 : cpu_seconds() * 1e6 / static_cast<double>(load.calls));
   if (load.errors > 0) fmt::print(stderr, "first error: {}\n", load.first_error);
   co_return load.errors == 0 ? 0 : 1;

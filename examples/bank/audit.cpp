@@ -37,7 +37,8 @@ void Audit::check_accounts(Findings& findings) const {
   for (const auto& [name, account] : accounts_) {
     deposits += account.deposit;
     balances += account.balance;
-    if (account.sum != account.balance) report(findings, fmt::format("account {} has {} cents, its statement adds up to {}", name, account.balance, account.sum));
+    if (account.sum != account.balance)
+      report(findings, fmt::format("account {} has {} cents, its statement adds up to {}", name, account.balance, account.sum));
     if (account.balance < 0) report(findings, fmt::format("account {} is overdrawn by {} cents", name, -account.balance));
   }
   if (findings.broken.empty()) findings.proved.push_back(fmt::format("all {} statements add up to their balances", accounts_.size()));
@@ -57,14 +58,16 @@ void Audit::check_transfers(Findings& findings) const {
       continue;
     }
     const Moves& moves = found->second;
-    if (moves.paid != 1 || moves.received != 1) report(findings, fmt::format("transfer {} is booked {} times out and {} times in", id, moves.paid, moves.received));
+    if (moves.paid != 1 || moves.received != 1)
+      report(findings, fmt::format("transfer {} is booked {} times out and {} times in", id, moves.paid, moves.received));
     if (moves.cents != told.cents || moves.from != told.from || moves.to != told.to) {
-      report(findings, fmt::format("transfer {} moved {} cents from {} to {}, acknowledged were {} from {} to {}", id, moves.cents, moves.from, moves.to,
-                                   told.cents, told.from, told.to));
+      report(findings, fmt::format("transfer {} moved {} cents from {} to {}, acknowledged were {} from {} to {}", id, moves.cents, moves.from,
+                                   moves.to, told.cents, told.from, told.to));
     }
   }
   for (const auto& [id, moves] : moves_) {
-    if (moves.paid != 1 || moves.received != 1) report(findings, fmt::format("transfer {} is booked {} times out and {} times in", id, moves.paid, moves.received));
+    if (moves.paid != 1 || moves.received != 1)
+      report(findings, fmt::format("transfer {} is booked {} times out and {} times in", id, moves.paid, moves.received));
   }
   if (findings.broken.size() == before) {
     findings.proved.push_back(fmt::format("every acknowledged transfer is there exactly once: {} of them", acknowledged_.size()));

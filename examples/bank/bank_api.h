@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 // region: transfer
 struct Transfer {
-  std::string id;    // chosen by the client: the same id again is the same transfer
+  std::string id;  // chosen by the client: the same id again is the same transfer
   std::string from;
   std::string to;
   int64_t cents = 0;

@@ -4,8 +4,8 @@
 
 namespace bank {
 
-using sofa::ByteSpan;
 using sofa::Bytes;
+using sofa::ByteSpan;
 using sofa::Code;
 using sofa::fail;
 using sofa::Result;
@@ -94,9 +94,11 @@ Result<void> Book::check(const Entry& entry, int64_t held) const {
   const bool deposit = entry.from.empty();
   if (entry.cents < (deposit ? 0 : 1)) return fail(Code::invalid_argument, "the amount of {} cents is not positive", entry.cents);
   if (deposit) {
-    if (entry.to.empty() || entry.to.size() > kMaxIdBytes) return fail(Code::invalid_argument, "the account name '{}' must have 1 to {} bytes", entry.to, kMaxIdBytes);
+    if (entry.to.empty() || entry.to.size() > kMaxIdBytes)
+      return fail(Code::invalid_argument, "the account name '{}' must have 1 to {} bytes", entry.to, kMaxIdBytes);
     if (has_account(entry.to)) return fail(Code::already_exists, "account '{}' is open already", entry.to);
-    if (entry.cents > std::numeric_limits<int64_t>::max() - total()) return fail(Code::out_of_range, "the bank cannot count {} cents more", entry.cents);
+    if (entry.cents > std::numeric_limits<int64_t>::max() - total())
+      return fail(Code::out_of_range, "the bank cannot count {} cents more", entry.cents);
     return {};
   }
   if (entry.from == entry.to) return fail(Code::invalid_argument, "account '{}' cannot pay itself", entry.from);

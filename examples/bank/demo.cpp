@@ -7,8 +7,8 @@
 
 #include "bank/audit.h"
 #include "bank/bank_api.h"
-#include "bank/program.h"
 #include "bank/process.h"
+#include "bank/program.h"
 #include "bank/retry.h"
 #include "sofa/base/metrics.h"
 #include "sofa/base/random.h"
@@ -67,10 +67,10 @@ struct Bank {
     if (!risk) return sofa::forward_error(risk);
     auto ledger = start_ledger(programs, options.folder, 0);
     if (!ledger) return sofa::forward_error(ledger);
-    auto gateway = Process::start(programs + "/bank-gateway",
-                                  {"--port", "0", "--ledger", fmt::format("bolt://127.0.0.1:{}", ledger->port()), "--risk",
-                                   fmt::format("bolt://127.0.0.1:{}", risk->port())},
-                                  kStartDeadline);
+    auto gateway = Process::start(
+        programs + "/bank-gateway",
+        {"--port", "0", "--ledger", fmt::format("bolt://127.0.0.1:{}", ledger->port()), "--risk", fmt::format("bolt://127.0.0.1:{}", risk->port())},
+        kStartDeadline);
     if (!gateway) return sofa::forward_error(gateway);
     return Bank{std::move(*risk), std::move(*ledger), std::move(*gateway), programs, options.folder};
   }
@@ -131,8 +131,8 @@ Task<void> show_progress(Run& run, const DemoOptions& options) {
     const auto rate = static_cast<double>(run.acknowledged - before) / std::chrono::duration<double>(step).count();
     before = run.acknowledged;
     fmt::print("{}{:5.1f} of {} s  {:>8.0f} transfers/s  p50 {:>6.2f} ms  p99 {:>6.2f} ms  retries {}{}", terminal ? "\r\033[K" : "", seconds,
-               options.seconds, rate, static_cast<double>(seen.percentile(0.5)) / 1000, static_cast<double>(seen.percentile(0.99)) / 1000, run.retries,
-               terminal ? "" : "\n");
+               options.seconds, rate, static_cast<double>(seen.percentile(0.5)) / 1000, static_cast<double>(seen.percentile(0.99)) / 1000,
+               run.retries, terminal ? "" : "\n");
     std::fflush(stdout);
   }
   if (terminal) fmt::print("\n");
@@ -181,18 +181,20 @@ Task<Result<void>> read_statements(Run& run, const DemoOptions& options) {
 void print_report(const Run& run, const Bank& bank, double seconds, const std::array<bank::Usage, 3>& before) {
   const auto latency = run.latency.read();
   const auto ms = [](auto duration) { return std::chrono::duration_cast<milliseconds>(duration).count(); };
-  fmt::print("\n  transfers acknowledged  {}\n  refused by the bank     {}\n  calls repeated          {}\n  rate                    {:.0f}/s\n", run.acknowledged, run.refused, run.retries,
-             static_cast<double>(run.acknowledged) / seconds);
+  fmt::print("\n  transfers acknowledged  {}\n  refused by the bank     {}\n  calls repeated          {}\n  rate                    {:.0f}/s\n",
+             run.acknowledged, run.refused, run.retries, static_cast<double>(run.acknowledged) / seconds);
   for (auto [name, fraction] : {std::pair{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}}) {
     fmt::print("  {:<22}  {:.2f} ms\n", name, static_cast<double>(latency.percentile(fraction)) / 1000);
   }
-  fmt::print("  ledger recovered in     {} ms after kill -9 (first transfer {} ms after it)\n", ms(run.ready_at - run.killed_at), ms(run.first_after - run.killed_at));
+  fmt::print("  ledger recovered in     {} ms after kill -9 (first transfer {} ms after it)\n", ms(run.ready_at - run.killed_at),
+             ms(run.first_after - run.killed_at));
   fmt::print("\n  process   CPU per transfer    memory\n");
   const std::pair<const char*, const Process*> processes[] = {{"gateway", &bank.gateway}, {"ledger", &bank.ledger}, {"risk", &bank.risk}};
   for (size_t i = 0; i < 3; ++i) {
     const auto usage = processes[i].second->usage();
     const auto spent = static_cast<double>((usage.cpu - before[i].cpu).count()) / static_cast<double>(std::max<int64_t>(run.acknowledged, 1));
-    fmt::print("  {:<8}  {:>8.1f} us{}      {:>6.1f} MB\n", processes[i].first, spent, i == 1 ? "*" : " ", static_cast<double>(usage.rss_bytes) / 1e6);
+    fmt::print("  {:<8}  {:>8.1f} us{}      {:>6.1f} MB\n", processes[i].first, spent, i == 1 ? "*" : " ",
+               static_cast<double>(usage.rss_bytes) / 1e6);
   }
   fmt::print("  * since its restart\n");
 }
@@ -248,7 +250,8 @@ Task<int> demo(const DemoOptions& options) {
   if (!bank) co_return bank::report_failure(bank.error());
   auto proved = co_await run_bank(options, *bank);
   if (!proved) co_return bank::report_failure(proved.error());
-  fmt::print("\n{}\n", *proved ? "The proof holds: nothing was lost, nothing was booked twice." : "The proof FAILED; the lines marked BROKEN say how.");
+  fmt::print("\n{}\n",
+             *proved ? "The proof holds: nothing was lost, nothing was booked twice." : "The proof FAILED; the lines marked BROKEN say how.");
   co_return *proved ? 0 : 1;
 }
 

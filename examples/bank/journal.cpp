@@ -20,7 +20,8 @@ const sofa::Logger kLog{"ledger"};
 Task<Result<void>> replay(sofa::log::Log& log, Book& book) {
   const auto first = static_cast<int64_t>(log.first_index(Journal::kStream));
   if (first > book.last_sequence() + 1) {
-    co_return sofa::fail(sofa::Code::data_loss, "the log begins at entry {}, the snapshot ends at {}: a snapshot file is missing", first, book.last_sequence());
+    co_return sofa::fail(sofa::Code::data_loss, "the log begins at entry {}, the snapshot ends at {}: a snapshot file is missing", first,
+                         book.last_sequence());
   }
   sofa::log::LogReader reader(log, Journal::kStream, static_cast<uint64_t>(book.last_sequence()) + 1);
   for (;;) {
@@ -29,7 +30,8 @@ Task<Result<void>> replay(sofa::log::Log& log, Book& book) {
     for (const auto& record : records) {
       Entry entry = co_await or_return(decode_entry(record.payload));
       if (book.apply(std::move(entry)) != static_cast<int64_t>(record.index)) {
-        co_return sofa::fail(sofa::Code::data_loss, "entry {} of the log is one that was booked before; restore the folder from a copy", record.index);
+        co_return sofa::fail(sofa::Code::data_loss, "entry {} of the log is one that was booked before; restore the folder from a copy",
+                             record.index);
       }
     }
     co_await sofa::io::yield();
@@ -73,7 +75,8 @@ Task<Result<void>> Journal::write_snapshot() {
     book_.encode_entries(first, std::min(last, first + kPiece - 1), out);
     co_await sofa::io::yield();
   }
-  auto written = co_await sofa::io::run_blocking(sofa::io::Shard::current().runtime().file_pool(), [&] { return bank::write_snapshot(folder_, last, out.span()); });
+  auto written = co_await sofa::io::run_blocking(sofa::io::Shard::current().runtime().file_pool(),
+                                                 [&] { return bank::write_snapshot(folder_, last, out.span()); });
   if (written) written = co_await log_->truncate_prefix(kStream, static_cast<uint64_t>(last));
   snapshotting_ = false;
   if (!written) co_return written;

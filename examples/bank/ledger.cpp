@@ -1,8 +1,8 @@
 // The ledger process: double entry on a durable log. A receipt leaves it only after the entry is on disk.
 
 #include "bank/bank_api.h"
-#include "bank/program.h"
 #include "bank/journal.h"
+#include "bank/program.h"
 #include "sofa/io/runtime.h"
 #include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
@@ -33,9 +33,7 @@ class LedgerService {
 
   LedgerService(Journal& journal, sofa::io::TaskGroup& background) : journal_(journal), background_(background) {}
 
-  Task<Result<bank::Receipt>> open_account(std::string account, int64_t deposit) {
-    return book({"deposit-" + account, "", account, deposit});
-  }
+  Task<Result<bank::Receipt>> open_account(std::string account, int64_t deposit) { return book({"deposit-" + account, "", account, deposit}); }
   Task<Result<bank::Receipt>> transfer(bank::Transfer t) { return book({t.id, t.from, t.to, t.cents}); }
 
   Result<bank::Statement> statement(const std::string& account, int64_t skip, int32_t limit) const {

@@ -1,6 +1,6 @@
 // A SOFARPC client: hello-client [bolt://127.0.0.1:12200]
-#include "sofa/io/runtime.h"
 #include "sofa/rpc/client.h"
+#include "sofa/io/runtime.h"
 
 using namespace sofa;
 

@@ -60,8 +60,9 @@ void call_kinds(const InteropService& s, std::vector<Check>& checks) {
   checks.push_back({"timeout", [&s]() -> Task<Result<void>> {
                       const auto got = co_await s.sleep.with({.timeout = 100ms})(600);
                       if (got) co_return sofa::fail(Code::data_loss, "it was answered in time");
-                      co_return expect_true(got.error().code() == Code::deadline_exceeded && got.error().message().find("within 1") != std::string_view::npos,
-                                            fmt::format("{}", got.error()));
+                      co_return expect_true(
+                          got.error().code() == Code::deadline_exceeded && got.error().message().find("within 1") != std::string_view::npos,
+                          fmt::format("{}", got.error()));
                     }});
   checks.push_back({"timeout.connection_lives", [&s]() -> Task<Result<void>> {
                       const auto late = co_await s.sleep.with({.timeout = 50ms})(100);
@@ -97,14 +98,16 @@ void generic_calls(Peer& peer, std::vector<Check>& checks) {
                       co_return expect_equal(std::string_view("hello gen"), got->text());
                     }});
   checks.push_back({"generic.overload", [&peer]() -> Task<Result<void>> {
-                      const auto got = co_await or_return(peer.generic->invoke("hello", {"java.lang.String", "int"}, {Value::literal("g"), Value(int32_t{2})}));
+                      const auto got =
+                          co_await or_return(peer.generic->invoke("hello", {"java.lang.String", "int"}, {Value::literal("g"), Value(int32_t{2})}));
                       co_return expect_equal(std::string_view("hello g,hello g"), got->text());
                     }});
   checks.push_back({"generic.object", [&peer]() -> Task<Result<void>> {
                       sofa::Arena arena;
                       const Value user(hessian::make_object(arena, "sofa.interop.User", {{"id", Value(int64_t{9})}, {"name", Value::literal("g")}}));
                       const auto got = co_await or_return(peer.generic->invoke("putUser", {"sofa.interop.User"}, {user}));
-                      const bool ok = got->object() != nullptr && got->object()->class_name() == "sofa.interop.User" && got->find("id")->integer() == 10;
+                      const bool ok =
+                          got->object() != nullptr && got->object()->class_name() == "sofa.interop.User" && got->find("id")->integer() == 10;
                       co_return expect_true(ok, "came back as " + hessian::to_text(*got));
                     }});
   checks.push_back({"generic.array_in_source_style", [&peer]() -> Task<Result<void>> {

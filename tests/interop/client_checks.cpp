@@ -8,7 +8,8 @@ using hessian::Value;
 
 /// A check that calls one method and compares its result.
 template <class R, class... Args, class... Values>
-void same(std::vector<Check>& checks, std::string name, const rpc::Method<R(Args...)>& method, std::type_identity_t<R> expected, Values... arguments) {
+void same(std::vector<Check>& checks, std::string name, const rpc::Method<R(Args...)>& method, std::type_identity_t<R> expected,
+          Values... arguments) {
   checks.push_back({std::move(name), [&method, expected, ... kept = Args(arguments)]() -> Task<Result<void>> {
                       auto got = co_await method(kept...);
                       if (!got) co_return forward_error(got);
@@ -36,7 +37,8 @@ Result<void> expect_user(const User& expected, const User* got) {
   if (!same_fields) return sofa::fail(Code::data_loss, "user {} came as {} with other fields", expected.id, got->id);
   const Value* k = got->attrs.find("k");
   const Value* n = got->attrs.find("n");
-  const bool attrs = k != nullptr && k->text() == "v" && n != nullptr && n->kind() == hessian::ValueKind::int64 && n->integer() == expected.attrs.find("n")->integer();
+  const bool attrs = k != nullptr && k->text() == "v" && n != nullptr && n->kind() == hessian::ValueKind::int64 &&
+                     n->integer() == expected.attrs.find("n")->integer();
   return expect_true(attrs, "attrs came as " + hessian::to_text(got->attrs));
 }
 
@@ -111,7 +113,8 @@ void add_object_checks(Peer& peer, std::vector<Check>& checks) {
                     }});
   checks.push_back({"putUser.all_null", [&s]() -> Task<Result<void>> {
                       const Graph<User> back = co_await or_return(s.put_user(Graph<User>::make()));
-                      co_return expect_true(back->id == 1 && !back->name && !back->rank && !back->level && !back->birthday, "nulls did not come back");
+                      co_return expect_true(back->id == 1 && !back->name && !back->rank && !back->level && !back->birthday,
+                                            "nulls did not come back");
                     }});
   checks.push_back({"listUsers.shared_manager", [&s]() -> Task<Result<void>> {
                       const Users users = co_await or_return(s.list_users(50));
@@ -136,9 +139,11 @@ void add_object_checks(Peer& peer, std::vector<Check>& checks) {
                     }});
   checks.push_back({"echoObject.user", [&s]() -> Task<Result<void>> {
                       auto sent = Graph<Value>::make();
-                      *sent = Value(hessian::make_object(sent.arena(), "sofa.interop.Node", {{"name", Value::literal("a")}, {"next", Value()}, {"children", Value()}}));
+                      *sent = Value(hessian::make_object(sent.arena(), "sofa.interop.Node",
+                                                         {{"name", Value::literal("a")}, {"next", Value()}, {"children", Value()}}));
                       const Graph<Value> back = co_await or_return(s.echo_object(sent));
-                      const bool ok = back->object() != nullptr && back->object()->class_name() == "sofa.interop.Node" && back->find("name")->text() == "a";
+                      const bool ok =
+                          back->object() != nullptr && back->object()->class_name() == "sofa.interop.Node" && back->find("name")->text() == "a";
                       co_return expect_true(ok, "came back as " + hessian::to_text(*back));
                     }});
   checks.push_back({"echoObject.null", [&s]() -> Task<Result<void>> {
@@ -155,7 +160,8 @@ void add_object_checks(Peer& peer, std::vector<Check>& checks) {
                       b->next = a.get();
                       const Graph<Node> back = co_await or_return(s.echo_node(a));
                       const bool shape = back->next && back->next->next.get() == back.get() && back->children && back->children->size() == 3 &&
-                                         (*back->children)[0].get() == back.get() && (*back->children)[1] == back->next && (*back->children)[2] == back->next;
+                                         (*back->children)[0].get() == back.get() && (*back->children)[1] == back->next &&
+                                         (*back->children)[2] == back->next;
                       co_return expect_true(shape && back->name == "a" && back->next->name == "b", "the shape was not kept");
                     }});
   checks.push_back({"echoNode.null", [&s]() -> Task<Result<void>> {

@@ -98,7 +98,8 @@ io::Task<Result<uint64_t>> check(log::Log& log, const Acknowledged& acknowledged
   for (uint64_t stream : log.streams()) {
     const auto cut = acknowledged.cut.find(stream);
     const uint64_t cut_to = cut == acknowledged.cut.end() ? 0 : cut->second;
-    if (log.first_index(stream) > cut_to + 1) co_return fail(Code::data_loss, "stream {} begins at {}, past {}", stream, log.first_index(stream), cut_to + 1);
+    if (log.first_index(stream) > cut_to + 1)
+      co_return fail(Code::data_loss, "stream {} begins at {}, past {}", stream, log.first_index(stream), cut_to + 1);
     log::LogReader reader(log, stream, log.first_index(stream));
     for (;;) {
       const auto records = co_await io::or_return(reader.next());
@@ -107,7 +108,8 @@ io::Task<Result<uint64_t>> check(log::Log& log, const Acknowledged& acknowledged
         uint64_t tag = 0;
         if (record.payload.size() < 16) co_return fail(Code::data_loss, "stream {} index {} is too short", stream, record.index);
         std::memcpy(&tag, record.payload.data() + 8, 8);
-        if (record.payload.text() != payload_of(stream, tag)) co_return fail(Code::data_loss, "stream {} index {} is not intact", stream, record.index);
+        if (record.payload.text() != payload_of(stream, tag))
+          co_return fail(Code::data_loss, "stream {} index {} is not intact", stream, record.index);
         if (!seen[stream].insert(tag).second) co_return fail(Code::data_loss, "stream {} index {} is there twice", stream, record.index);
         auto known = acknowledged.tags.find({stream, record.index});
         if (known == acknowledged.tags.end()) continue;

@@ -38,9 +38,7 @@ __attribute__((target("sse4.2"))) uint32_t crc32c_hardware(ByteSpan bytes, uint3
 #endif
 }  // namespace
 
-uint32_t crc32(ByteSpan bytes, uint32_t previous) {
-  return static_cast<uint32_t>(::crc32_z(previous, bytes.data(), bytes.size()));
-}
+uint32_t crc32(ByteSpan bytes, uint32_t previous) { return static_cast<uint32_t>(::crc32_z(previous, bytes.data(), bytes.size())); }
 
 uint32_t crc32c_software(ByteSpan bytes, uint32_t previous) {
   uint32_t crc = ~previous;

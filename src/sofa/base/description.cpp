@@ -15,11 +15,14 @@ bool reaches_link(const Type& type, std::set<const Type*>& seen) {
     case Kind::indirect:
       if (type.indirect->ownership == Ownership::graph) return false;
       return type.indirect->ownership == Ownership::link || reaches_link(type.indirect->target(), seen);
-    case Kind::list: return reaches_link(type.list->element(), seen);
-    case Kind::map: return reaches_link(type.map->key(), seen) || reaches_link(type.map->value(), seen);
+    case Kind::list:
+      return reaches_link(type.list->element(), seen);
+    case Kind::map:
+      return reaches_link(type.map->key(), seen) || reaches_link(type.map->value(), seen);
     case Kind::structure:
       return std::ranges::any_of(type.structure->fields, [&](const Field& field) { return reaches_link(field.type(), seen); });
-    default: return false;
+    default:
+      return false;
   }
 }
 }  // namespace
@@ -104,24 +107,32 @@ namespace detail {
 
 std::string_view primitive_java_type(Kind kind) {
   switch (kind) {
-    case Kind::boolean: return "boolean";
+    case Kind::boolean:
+      return "boolean";
     case Kind::int8:
-    case Kind::uint8: return "byte";
+    case Kind::uint8:
+      return "byte";
     case Kind::int16:
-    case Kind::uint16: return "short";
+    case Kind::uint16:
+      return "short";
     case Kind::int32:
-    case Kind::uint32: return "int";
+    case Kind::uint32:
+      return "int";
     case Kind::int64:
-    case Kind::uint64: return "long";
-    case Kind::float32: return "float";
-    case Kind::float64: return "double";
-    default: return {};
+    case Kind::uint64:
+      return "long";
+    case Kind::float32:
+      return "float";
+    case Kind::float64:
+      return "double";
+    default:
+      return {};
   }
 }
 
 std::string_view boxed_java_type(std::string_view primitive) {
   static constexpr std::pair<std::string_view, std::string_view> kBoxes[] = {
-      {"boolean", "java.lang.Boolean"}, {"byte", "java.lang.Byte"},   {"short", "java.lang.Short"},  {"int", "java.lang.Integer"},
+      {"boolean", "java.lang.Boolean"}, {"byte", "java.lang.Byte"},   {"short", "java.lang.Short"},   {"int", "java.lang.Integer"},
       {"long", "java.lang.Long"},       {"float", "java.lang.Float"}, {"double", "java.lang.Double"}, {"char", "java.lang.Character"}};
   for (auto [name, box] : kBoxes) {
     if (name == primitive) return box;
@@ -130,9 +141,8 @@ std::string_view boxed_java_type(std::string_view primitive) {
 }
 
 std::string_view array_java_type(std::string_view element) {
-  static constexpr std::pair<std::string_view, std::string_view> kPrimitives[] = {{"boolean", "[Z"}, {"byte", "[B"}, {"short", "[S"},
-                                                                                  {"int", "[I"},     {"long", "[J"}, {"float", "[F"},
-                                                                                  {"double", "[D"},  {"char", "[C"}};
+  static constexpr std::pair<std::string_view, std::string_view> kPrimitives[] = {
+      {"boolean", "[Z"}, {"byte", "[B"}, {"short", "[S"}, {"int", "[I"}, {"long", "[J"}, {"float", "[F"}, {"double", "[D"}, {"char", "[C"}};
   for (auto [name, array] : kPrimitives) {
     if (name == element) return array;
   }

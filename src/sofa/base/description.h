@@ -156,13 +156,13 @@ struct Field {
   const Type& (*type)() = nullptr;
   std::string_view doc;
   std::string_view unit;
-  std::string_view alias;       // another name accepted on input
-  std::string_view wire_name;   // the Java field's name where it differs; empty: `name`
+  std::string_view alias;      // another name accepted on input
+  std::string_view wire_name;  // the Java field's name where it differs; empty: `name`
   std::optional<Range> range;
-  bool secret = false;          // never printed
-  bool live = false;            // may change at run time
-  bool required = false;        // an input without it is an error (text formats)
-  uint8_t inherited = 0;        // 0: own field; 1: of the base; 2: of its base; Java's field order needs it
+  bool secret = false;    // never printed
+  bool live = false;      // may change at run time
+  bool required = false;  // an input without it is an error (text formats)
+  uint8_t inherited = 0;  // 0: own field; 1: of the base; 2: of its base; Java's field order needs it
 
   std::string_view java_name() const { return wire_name.empty() ? name : wire_name; }
   void* in(void* object) const { return static_cast<char*>(object) + offset; }
@@ -220,10 +220,10 @@ enum class Ownership : uint8_t { optional, unique, shared, link, graph };
 struct IndirectOps {
   Ownership ownership;
   const Type& (*target)();
-  const void* (*get)(const void* holder);            // null when empty
-  void* (*emplace)(void* holder, Arena* arena);      // makes a default target; a Link's or Graph's target comes from the arena
+  const void* (*get)(const void* holder);        // null when empty
+  void* (*emplace)(void* holder, Arena* arena);  // makes a default target; a Link's or Graph's target comes from the arena
   void (*reset)(void* holder);
-  void (*share)(void* holder, const void* other);    // shared: point where the other holder (same type) points; null otherwise
+  void (*share)(void* holder, const void* other);           // shared: point where the other holder (same type) points; null otherwise
   void (*point)(void* holder, void* target, Arena* arena);  // link, graph: point at a target that the arena owns; null otherwise
 };
 

@@ -15,28 +15,43 @@ struct Error::Body {
 
 std::string_view to_string(Code code) {
   switch (code) {
-    case Code::cancelled: return "cancelled";
-    case Code::unknown: return "unknown";
-    case Code::invalid_argument: return "invalid_argument";
-    case Code::deadline_exceeded: return "deadline_exceeded";
-    case Code::not_found: return "not_found";
-    case Code::already_exists: return "already_exists";
-    case Code::permission_denied: return "permission_denied";
-    case Code::resource_exhausted: return "resource_exhausted";
-    case Code::failed_precondition: return "failed_precondition";
-    case Code::aborted: return "aborted";
-    case Code::out_of_range: return "out_of_range";
-    case Code::unimplemented: return "unimplemented";
-    case Code::internal: return "internal";
-    case Code::unavailable: return "unavailable";
-    case Code::data_loss: return "data_loss";
-    case Code::unauthenticated: return "unauthenticated";
+    case Code::cancelled:
+      return "cancelled";
+    case Code::unknown:
+      return "unknown";
+    case Code::invalid_argument:
+      return "invalid_argument";
+    case Code::deadline_exceeded:
+      return "deadline_exceeded";
+    case Code::not_found:
+      return "not_found";
+    case Code::already_exists:
+      return "already_exists";
+    case Code::permission_denied:
+      return "permission_denied";
+    case Code::resource_exhausted:
+      return "resource_exhausted";
+    case Code::failed_precondition:
+      return "failed_precondition";
+    case Code::aborted:
+      return "aborted";
+    case Code::out_of_range:
+      return "out_of_range";
+    case Code::unimplemented:
+      return "unimplemented";
+    case Code::internal:
+      return "internal";
+    case Code::unavailable:
+      return "unavailable";
+    case Code::data_loss:
+      return "data_loss";
+    case Code::unauthenticated:
+      return "unauthenticated";
   }
   return "unknown";
 }
 
-Error::Error(Code code, std::string message)
-    : body_(std::make_shared<Body>(Body{code, std::move(message), std::nullopt, nullptr})) {}
+Error::Error(Code code, std::string message) : body_(std::make_shared<Body>(Body{code, std::move(message), std::nullopt, nullptr})) {}
 
 Code Error::code() const { return body_->code; }
 std::string_view Error::message() const { return body_->message; }
@@ -75,22 +90,41 @@ std::string Error::to_string() const {
 Error errno_error(int errno_value, std::string_view what) {
   Code code = Code::unavailable;
   switch (errno_value) {
-    case ENOENT: code = Code::not_found; break;
-    case EEXIST: code = Code::already_exists; break;
+    case ENOENT:
+      code = Code::not_found;
+      break;
+    case EEXIST:
+      code = Code::already_exists;
+      break;
     case EACCES:
     case EPERM:
-    case EROFS: code = Code::permission_denied; break;
+    case EROFS:
+      code = Code::permission_denied;
+      break;
     case ENOSPC:
     case EDQUOT:
     case EMFILE:
     case ENFILE:
-    case ENOMEM: code = Code::resource_exhausted; break;
-    case EINVAL: code = Code::invalid_argument; break;
-    case EADDRINUSE: code = Code::already_exists; break;
-    case ETIMEDOUT: code = Code::deadline_exceeded; break;
-    case ECANCELED: code = Code::cancelled; break;
-    case EIO: code = Code::data_loss; break;
-    default: break;
+    case ENOMEM:
+      code = Code::resource_exhausted;
+      break;
+    case EINVAL:
+      code = Code::invalid_argument;
+      break;
+    case EADDRINUSE:
+      code = Code::already_exists;
+      break;
+    case ETIMEDOUT:
+      code = Code::deadline_exceeded;
+      break;
+    case ECANCELED:
+      code = Code::cancelled;
+      break;
+    case EIO:
+      code = Code::data_loss;
+      break;
+    default:
+      break;
   }
   return Error(code, fmt::format("{}: {} (errno {})", what, std::strerror(errno_value), errno_value));
 }

@@ -89,10 +89,14 @@ Address Address::from_sockaddr(const sockaddr_storage& raw, unsigned length) {
 
 bool Address::is_loopback() const {
   switch (kind_) {
-    case Kind::ipv4: return host_.starts_with("127.");
-    case Kind::ipv6: return host_ == "::1";
-    case Kind::unix_path: return true;
-    case Kind::name: return host_ == "localhost";
+    case Kind::ipv4:
+      return host_.starts_with("127.");
+    case Kind::ipv6:
+      return host_ == "::1";
+    case Kind::unix_path:
+      return true;
+    case Kind::name:
+      return host_ == "localhost";
   }
   return false;
 }
@@ -130,7 +134,8 @@ Result<unsigned> Address::to_sockaddr(sockaddr_storage& raw) const {
       std::memcpy(local.sun_path, host_.data(), host_.size());
       return static_cast<unsigned>(offsetof(sockaddr_un, sun_path) + host_.size() + 1);
     }
-    case Kind::name: break;
+    case Kind::name:
+      break;
   }
   return fail(Code::invalid_argument, "the name '{}' must be resolved first", host_);
 }

@@ -102,7 +102,8 @@ void ListenerCore::note_failure(int error) {
       }
       exhausted_ = true;
       return;
-    default: return;  // that one connection failed before it was taken
+    default:
+      return;  // that one connection failed before it was taken
   }
 }
 

@@ -13,12 +13,12 @@ class ListenerCore;
 }  // namespace detail
 
 struct ListenOptions {
-  std::string option_name{};                                   // what changes the address, for the error of a taken port: "--port"
-  bool reuse_port = false;                                     // SO_REUSEPORT: each shard binds its own listener, the kernel spreads
-  bool dual_stack = true;                                      // [::] takes IPv4 too
-  int backlog = 1024;                                          // connections the kernel keeps until they are accepted
-  Duration accept_backoff = std::chrono::milliseconds(100);    // pause when the process has no descriptors left
-  StreamOptions stream{};                                      // of accepted streams
+  std::string option_name{};                                 // what changes the address, for the error of a taken port: "--port"
+  bool reuse_port = false;                                   // SO_REUSEPORT: each shard binds its own listener, the kernel spreads
+  bool dual_stack = true;                                    // [::] takes IPv4 too
+  int backlog = 1024;                                        // connections the kernel keeps until they are accepted
+  Duration accept_backoff = std::chrono::milliseconds(100);  // pause when the process has no descriptors left
+  StreamOptions stream{};                                    // of accepted streams
 };
 
 class [[nodiscard]] Listener {

@@ -19,14 +19,14 @@
 namespace sofa::io {
 
 struct RuntimeOptions {
-  unsigned shards = 0;                                // 0: one for each processor
-  unsigned blocking_threads = 4;                      // for work that may block
-  size_t blocking_queue = 4096;                       // jobs that may wait for one of them
-  unsigned file_threads = 4;                          // for files
+  unsigned shards = 0;            // 0: one for each processor
+  unsigned blocking_threads = 4;  // for work that may block
+  size_t blocking_queue = 4096;   // jobs that may wait for one of them
+  unsigned file_threads = 4;      // for files
   size_t file_queue = 4096;
   Duration hold_limit = std::chrono::milliseconds(20);  // the watchdog names a task that holds a shard longer; zero: no watchdog
-  Duration stop_timeout = std::chrono::seconds(10);   // run(): after a signal, then the program exits hard
-  const Clock* clock = nullptr;                       // null: the machine's
+  Duration stop_timeout = std::chrono::seconds(10);     // run(): after a signal, then the program exits hard
+  const Clock* clock = nullptr;                         // null: the machine's
 };
 
 class Runtime {
@@ -94,10 +94,12 @@ struct OutsideCall {
 template <class T>
 T Runtime::block_on(Task<T> task, unsigned shard_index) {
   if constexpr (std::is_void_v<T>) {
-    block_on([](Task<void> work) -> Task<int> {
-      co_await std::move(work);
-      co_return 0;
-    }(std::move(task)), shard_index);
+    block_on(
+        [](Task<void> work) -> Task<int> {
+          co_await std::move(work);
+          co_return 0;
+        }(std::move(task)),
+        shard_index);
   } else {
     detail::OutsideCall<T> call(std::move(task));
     std::binary_semaphore done(0);

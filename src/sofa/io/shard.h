@@ -235,8 +235,8 @@ class RemoteCall {
   std::optional<Error> cancel_reason_;  // written at home before cancel_message_ is sent
   Deadline deadline_ = kNoDeadline;
   const char* name_ = nullptr;
-  int pending_ = 1;               // home only: answers still to come
-  std::optional<Scope> scope_;    // target only
+  int pending_ = 1;             // home only: answers still to come
+  std::optional<Scope> scope_;  // target only
 };
 
 /// A coroutine that nobody awaits: it frees itself at its end. Its body must not throw.

@@ -20,11 +20,11 @@ class StreamCore;
 }  // namespace detail
 
 struct StreamOptions {
-  size_t max_write_queue = 16 << 20;                       // bytes not yet taken by the kernel; past it write() fails
+  size_t max_write_queue = 16 << 20;                        // bytes not yet taken by the kernel; past it write() fails
   Duration write_stall_timeout = std::chrono::seconds(30);  // a peer that takes no byte for so long fails the stream; zero: never
-  bool no_delay = true;                                    // TCP_NODELAY
-  bool keep_alive = true;                                  // SO_KEEPALIVE: a dead idle peer is noticed in about a minute and a half
-  Duration user_timeout{0};                                // TCP_USER_TIMEOUT: unacknowledged data fails the stream; zero: the system's
+  bool no_delay = true;                                     // TCP_NODELAY
+  bool keep_alive = true;                                   // SO_KEEPALIVE: a dead idle peer is noticed in about a minute and a half
+  Duration user_timeout{0};                                 // TCP_USER_TIMEOUT: unacknowledged data fails the stream; zero: the system's
 };
 
 struct ConnectOptions {

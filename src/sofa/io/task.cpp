@@ -9,8 +9,8 @@ namespace sofa::io::detail {
 namespace {
 constexpr bool kReuseFrames = !__has_feature(address_sanitizer);  // a reused frame would hide a use after free
 constexpr size_t kClassBytes = 64;
-constexpr size_t kClasses = 32;             // frames up to 2 KiB are kept, larger ones go back to malloc
-constexpr uint32_t kMostFramesKept = 256;   // of each class and thread: at most 8.4 MiB a thread in all
+constexpr size_t kClasses = 32;            // frames up to 2 KiB are kept, larger ones go back to malloc
+constexpr uint32_t kMostFramesKept = 256;  // of each class and thread: at most 8.4 MiB a thread in all
 
 class FrameLists {
  public:

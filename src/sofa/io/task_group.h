@@ -81,13 +81,14 @@ Task<Result<std::vector<T>>> when_all(std::vector<Task<Result<T>>> tasks) {
   std::vector<std::optional<Result<T>>> results(tasks.size());
   std::optional<size_t> failed;
   for (size_t i = 0; i < tasks.size(); ++i) {
-    group.spawn("when_all", [](Task<Result<T>> task, std::optional<Result<T>>& into, std::optional<size_t>& first_failed, size_t index,
-                               TaskGroup& owner) -> Task<void> {
-      into.emplace(co_await std::move(task));
-      if (into->has_value() || first_failed) co_return;
-      first_failed = index;
-      owner.cancel("another task of the set has failed");
-    }(std::move(tasks[i]), results[i], failed, i, group));
+    group.spawn(
+        "when_all",
+        [](Task<Result<T>> task, std::optional<Result<T>>& into, std::optional<size_t>& first_failed, size_t index, TaskGroup& owner) -> Task<void> {
+          into.emplace(co_await std::move(task));
+          if (into->has_value() || first_failed) co_return;
+          first_failed = index;
+          owner.cancel("another task of the set has failed");
+        }(std::move(tasks[i]), results[i], failed, i, group));
   }
   co_await or_return(co_await group.join());
   if (failed) co_return forward_error(*results[*failed]);

@@ -8,7 +8,7 @@ namespace sofa::transport {
 
 struct BoltServerOptions {
   SessionOptions session = SessionOptions::server();
-  uint32_t max_in_flight = 65536;  ///< requests of all connections that wait for their answer; over it: status 4 (nothing for oneway)
+  uint32_t max_in_flight = 65536;      ///< requests of all connections that wait for their answer; over it: status 4 (nothing for oneway)
   uint32_t log_lines_per_second = 50;  ///< about closed connections; more are counted, not written
 };
 

@@ -18,8 +18,8 @@ int32_t timeout_field(Duration timeout) {
 
 Call::Call(Session& session, const Request& request) : timeout_(request.timeout) {
   if (timeout_ <= Duration::zero()) {
-    answer_ = std::unexpected(
-        with_status(Error(Code::deadline_exceeded, fmt::format("no time is left to call {}: nothing was sent", session.peer().to_string())), Status::timeout));
+    answer_ = std::unexpected(with_status(
+        Error(Code::deadline_exceeded, fmt::format("no time is left to call {}: nothing was sent", session.peer().to_string())), Status::timeout));
     return;
   }
   Result<uint32_t> id = session.begin_call(*this, request);
@@ -62,9 +62,10 @@ void Call::on_timeout(void* self) {
   SessionRef session(*call.session_);
   session->pending_.remove(call.id_);
   ++session->stats_.timeouts;
-  call.finish(std::unexpected(with_status(Error(Code::deadline_exceeded, fmt::format("no answer from {} to call {} within {} ms", session->peer().to_string(),
-                                                                                      call.id_, milliseconds_up(call.timeout_))),
-                                          Status::timeout)));
+  call.finish(
+      std::unexpected(with_status(Error(Code::deadline_exceeded, fmt::format("no answer from {} to call {} within {} ms", session->peer().to_string(),
+                                                                             call.id_, milliseconds_up(call.timeout_))),
+                                  Status::timeout)));
   session->end_if_drained();
 }
 
@@ -88,14 +89,16 @@ Result<uint32_t> Session::begin_call(Call& call, const Request& request) {
 
 Result<void> Session::check_sendable(const Request& request) const {
   if (!usable()) {
-    const std::string why = close_reason_ ? std::string(close_reason_->message()) : told_to_go_ ? "the peer takes no new calls" : "this side is closing it";
-    return std::unexpected(
-        with_status(Error(Code::unavailable, fmt::format("the connection to {} cannot be used: {}", peer_.to_string(), why)), Status::connection_closed));
+    const std::string why = close_reason_ ? std::string(close_reason_->message())
+                            : told_to_go_ ? "the peer takes no new calls"
+                                          : "this side is closing it";
+    return std::unexpected(with_status(Error(Code::unavailable, fmt::format("the connection to {} cannot be used: {}", peer_.to_string(), why)),
+                                       Status::connection_closed));
   }
   const size_t waiting = stream_.pending_write_bytes() + out_.size();
   if (waiting + request.content.size() > options_.max_write_queue) {
-    return std::unexpected(with_status(Error(Code::resource_exhausted, fmt::format("{} bytes wait to be written to {} already (max_write_queue {})", waiting,
-                                                                                   peer_.to_string(), options_.max_write_queue)),
+    return std::unexpected(with_status(Error(Code::resource_exhausted, fmt::format("{} bytes wait to be written to {} already (max_write_queue {})",
+                                                                                   waiting, peer_.to_string(), options_.max_write_queue)),
                                        Status::client_send_error));
   }
   return {};

@@ -24,7 +24,7 @@ struct IncomingRequest {
   bolt::Frame& frame;
   bolt::HeaderMap header;  ///< empty when the handler was added with HeaderKind::opaque
   Session& session;
-  Instant arrival;         ///< start of the loop turn that read it, on the shard's clock
+  Instant arrival;  ///< start of the loop turn that read it, on the shard's clock
 
   bool oneway() const { return frame.type == bolt::FrameType::oneway; }
 };

@@ -21,16 +21,16 @@ struct SessionOptions {
   Duration idle_timeout{0};                                ///< no byte received for so long: close
   Duration half_frame_timeout = std::chrono::seconds(10);  ///< a head that is not whole after so long, or a body that stands still: close
 
-  uint32_t max_in_flight = 8192;          ///< requests of the peer that wait for their answer; over it: status 4 (nothing for oneway)
-  uint32_t max_pending_calls = 1u << 17;  ///< own calls that wait for their answer; over it: Code::resource_exhausted
+  uint32_t max_in_flight = 8192;              ///< requests of the peer that wait for their answer; over it: status 4 (nothing for oneway)
+  uint32_t max_pending_calls = 1u << 17;      ///< own calls that wait for their answer; over it: Code::resource_exhausted
   size_t max_write_queue = size_t{64} << 20;  ///< bytes that the peer has not taken; over it own calls fail, and an answer closes the connection
   size_t write_high_water = size_t{1} << 20;  ///< with more waiting, requests are left unread until half is gone ...
   Duration read_pause = std::chrono::milliseconds(100);  ///< ... or the peer has taken nothing for so long: it may be waiting for us in the same way
-  Duration linger = std::chrono::seconds(1);                   ///< after the last answer of a drain: how long the peer may take to close its side
-  size_t read_size = size_t{64} << 10;                         ///< most bytes of one read
-  uint8_t protocol = 1;                   ///< Bolt version of own requests before the peer has sent anything: 1 or 2
-  uint8_t version = 1;                    ///< of v2: 1 = no CRC, 2 = own requests carry a CRC
-  bool send_goaway = false;               ///< tell the peer when draining. Java closes on it: only among peers that know it (MOSN, this project)
+  Duration linger = std::chrono::seconds(1);             ///< after the last answer of a drain: how long the peer may take to close its side
+  size_t read_size = size_t{64} << 10;                   ///< most bytes of one read
+  uint8_t protocol = 1;                                  ///< Bolt version of own requests before the peer has sent anything: 1 or 2
+  uint8_t version = 1;                                   ///< of v2: 1 = no CRC, 2 = own requests carry a CRC
+  bool send_goaway = false;  ///< tell the peer when draining. Java closes on it: only among peers that know it (MOSN, this project)
 
   static SessionOptions client() { return {}; }
   static SessionOptions server() {
@@ -51,16 +51,16 @@ inline io::StreamOptions bolt_stream_options() {
 
 /// Why connections ended, as counters have it.
 enum class CloseKind : uint8_t {
-  open,               ///< not closed
-  local,              ///< closed by this side on purpose (close, drain, shutdown)
-  peer,               ///< the peer closed or reset
-  unknown_protocol,   ///< first bytes that no protocol of the port claims
-  protocol_error,     ///< bad version, type, CRC, length
-  too_large,          ///< content over max_frame
-  bad_header,         ///< a broken header map
-  idle,               ///< idle_timeout, or heartbeats not answered
-  half_frame,         ///< half_frame_timeout, or first bytes that decide nothing in time
-  slow_reader,        ///< max_write_queue or write_stall_timeout
+  open,              ///< not closed
+  local,             ///< closed by this side on purpose (close, drain, shutdown)
+  peer,              ///< the peer closed or reset
+  unknown_protocol,  ///< first bytes that no protocol of the port claims
+  protocol_error,    ///< bad version, type, CRC, length
+  too_large,         ///< content over max_frame
+  bad_header,        ///< a broken header map
+  idle,              ///< idle_timeout, or heartbeats not answered
+  half_frame,        ///< half_frame_timeout, or first bytes that decide nothing in time
+  slow_reader,       ///< max_write_queue or write_stall_timeout
 };
 inline constexpr size_t kCloseKinds = 10;
 std::string_view to_string(CloseKind kind);
@@ -71,11 +71,11 @@ struct SessionStats {
   uint64_t bytes_out = 0;
   uint64_t frames_in = 0;
   uint64_t frames_out = 0;
-  uint64_t requests_in = 0;   ///< with oneway ones
+  uint64_t requests_in = 0;  ///< with oneway ones
   uint64_t oneways_in = 0;
-  uint64_t busy = 0;          ///< requests refused over a limit
-  uint64_t calls_out = 0;     ///< with oneway ones
-  uint64_t timeouts = 0;      ///< own calls not answered in time
+  uint64_t busy = 0;            ///< requests refused over a limit
+  uint64_t calls_out = 0;       ///< with oneway ones
+  uint64_t timeouts = 0;        ///< own calls not answered in time
   uint64_t late_responses = 0;  ///< answers that came after their call had ended
   uint64_t heartbeats_in = 0;
   uint64_t heartbeats_out = 0;
@@ -84,10 +84,10 @@ struct SessionStats {
 /// Counters of a port, summed over its shards.
 struct ServerStats {
   uint64_t accepted = 0;
-  uint64_t refused = 0;      ///< over max_connections, closed at once
+  uint64_t refused = 0;  ///< over max_connections, closed at once
   uint64_t open = 0;
   uint64_t closed[kCloseKinds] = {};
-  SessionStats sessions;     ///< summed over all connections, open and closed
+  SessionStats sessions;  ///< summed over all connections, open and closed
 
   uint64_t closed_as(CloseKind kind) const { return closed[static_cast<size_t>(kind)]; }
   void add(const SessionStats& stats);

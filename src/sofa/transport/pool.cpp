@@ -84,7 +84,8 @@ io::Task<Result<SessionRef>> ConnectionPool::Peer::get() {
   }
   ensure_connecting();
   if (!forgotten_) co_await io::or_return(attempt_done_.wait());
-  if (forgotten_) co_return no_connection(Error(Code::unavailable, fmt::format("no connection to {}: its address was given up", address_.to_string())));
+  if (forgotten_)
+    co_return no_connection(Error(Code::unavailable, fmt::format("no connection to {}: its address was given up", address_.to_string())));
   if (Session* session = live()) co_return SessionRef(*session);
   if (last_error_) co_return no_connection(*last_error_);
   co_return no_connection(Error(Code::unavailable, fmt::format("the connection to {} was lost at once", address_.to_string())));
@@ -150,7 +151,8 @@ io::Task<Result<void>> ConnectionPool::Peer::keep(std::shared_ptr<Peer> self, Se
 Duration ConnectionPool::Peer::next_backoff() {
   const PoolOptions& options = pool_.options_;
   const uint32_t doublings = std::min<uint32_t>(failures_ - 1, 30);
-  const auto base = std::min<double>(static_cast<double>(options.backoff_most.count()), static_cast<double>(options.backoff_first.count()) * (1u << doublings));
+  const auto base =
+      std::min<double>(static_cast<double>(options.backoff_most.count()), static_cast<double>(options.backoff_first.count()) * (1u << doublings));
   return Duration(static_cast<int64_t>(base * (1 + options.backoff_jitter * (2 * pool_.random_.unit() - 1))));
 }
 

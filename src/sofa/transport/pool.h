@@ -25,10 +25,10 @@ struct PoolOptions {
   uint32_t connections_per_address = 1;
   uint32_t max_addresses = 4096;
   Duration connect_timeout = std::chrono::seconds(1);
-  bool reconnect = true;                                       ///< connect again, in the background, after a loss or a failure
-  Duration backoff_first = std::chrono::milliseconds(50);      ///< wait after the first failure; doubles with each further one ...
-  Duration backoff_most = std::chrono::seconds(2);             ///< ... up to this
-  double backoff_jitter = 0.3;                                 ///< each wait is drawn from [1 - jitter, 1 + jitter] times its length
+  bool reconnect = true;                                   ///< connect again, in the background, after a loss or a failure
+  Duration backoff_first = std::chrono::milliseconds(50);  ///< wait after the first failure; doubles with each further one ...
+  Duration backoff_most = std::chrono::seconds(2);         ///< ... up to this
+  double backoff_jitter = 0.3;                             ///< each wait is drawn from [1 - jitter, 1 + jitter] times its length
   SessionOptions session = SessionOptions::client();
   io::StreamOptions stream = bolt_stream_options();
 };
@@ -98,8 +98,8 @@ class ConnectionPool::Peer : public std::enable_shared_from_this<Peer> {
   std::vector<SessionRef> sessions_;
   size_t next_ = 0;
   uint32_t failures_ = 0;
-  bool connecting_ = false;      // the background task runs
-  bool attempting_ = false;      // ... and is in an attempt, not in a wait
+  bool connecting_ = false;  // the background task runs
+  bool attempting_ = false;  // ... and is in an attempt, not in a wait
   bool forgotten_ = false;
   std::optional<Error> last_error_;
   io::Event attempt_done_;

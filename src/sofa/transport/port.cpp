@@ -10,7 +10,10 @@ namespace {
 class PortImpl final : public Port {
  public:
   PortImpl(std::vector<Protocol*> protocols, PortOptions options, io::Listener listener)
-      : shared_(std::move(protocols), std::move(options)), listener_(std::move(listener)), local_(listener_.local()), runtime_(io::Shard::current().runtime()) {
+      : shared_(std::move(protocols), std::move(options)),
+        listener_(std::move(listener)),
+        local_(listener_.local()),
+        runtime_(io::Shard::current().runtime()) {
     shards_.resize(runtime_.shard_count());
   }
   ~PortImpl() override { assert(stopped_ && "a port is stopped before it is destroyed"); }
@@ -59,7 +62,9 @@ class PortImpl final : public Port {
       if (shared_.open.load(std::memory_order_relaxed) >= shared_.options.max_connections) {
         ++refused_;
         kLog.warn(shared_.refusal_log, "connection refused",
-                  {{"peer", socket.peer().to_string()}, {"reason", "the port has max_connections open"}, {"max_connections", shared_.options.max_connections}});
+                  {{"peer", socket.peer().to_string()},
+                   {"reason", "the port has max_connections open"},
+                   {"max_connections", shared_.options.max_connections}});
         continue;
       }
       shared_.open.fetch_add(1, std::memory_order_relaxed);

@@ -16,14 +16,14 @@
 namespace sofa::transport {
 
 struct PortOptions {
-  std::string option_name;                                 ///< what changes the address, for the error of a taken port: "--bolt"
-  uint32_t max_connections = 100'000;                      ///< over it an accepted connection is closed at once
-  Duration detect_timeout = std::chrono::seconds(3);       ///< from the first byte until a protocol must have claimed the connection
-  Duration silent_timeout = std::chrono::seconds(90);      ///< a connection that has not sent a byte
-  Duration drain_timeout = std::chrono::seconds(5);        ///< stop(): how long requests in flight may take
-  size_t max_first_bytes = 4096;                           ///< most bytes that detection looks at
-  uint32_t log_lines_per_second = 50;                      ///< of closes and refusals; more are counted, not written
-  io::StreamOptions stream = bolt_stream_options();                                ///< of accepted connections
+  std::string option_name;                             ///< what changes the address, for the error of a taken port: "--bolt"
+  uint32_t max_connections = 100'000;                  ///< over it an accepted connection is closed at once
+  Duration detect_timeout = std::chrono::seconds(3);   ///< from the first byte until a protocol must have claimed the connection
+  Duration silent_timeout = std::chrono::seconds(90);  ///< a connection that has not sent a byte
+  Duration drain_timeout = std::chrono::seconds(5);    ///< stop(): how long requests in flight may take
+  size_t max_first_bytes = 4096;                       ///< most bytes that detection looks at
+  uint32_t log_lines_per_second = 50;                  ///< of closes and refusals; more are counted, not written
+  io::StreamOptions stream = bolt_stream_options();    ///< of accepted connections
 };
 
 class Port {

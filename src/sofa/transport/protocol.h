@@ -1,5 +1,6 @@
 #pragma once
-// A protocol of a port: it knows its connections by their first bytes and serves them. To add one: a folder with a Protocol, a line in the port's list.
+// A protocol of a port: it knows its connections by their first bytes and serves them. To add one: a folder with a Protocol, a line in the port's
+// list.
 
 #include <cstddef>
 #include <string_view>

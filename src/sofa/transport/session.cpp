@@ -238,7 +238,8 @@ void Session::on_request(bolt::Frame& frame) {
 void Session::on_too_large(const bolt::Frame& head) {
   if (!head.is_response()) return refuse(head, CloseKind::too_large, parser_.reason());
   if (Call* call = pending_.remove(head.id)) {
-    call->finish(std::unexpected(with_status(Error(Code::resource_exhausted, "the answer is too large: " + parser_.reason()), Status::codec_exception)));
+    call->finish(
+        std::unexpected(with_status(Error(Code::resource_exhausted, "the answer is too large: " + parser_.reason()), Status::codec_exception)));
   }
   fail(CloseKind::too_large, parser_.reason());
 }
@@ -366,7 +367,8 @@ void Session::finish(CloseKind kind, Error reason, bool linger) {
 
 void Session::log_close() const {
   const std::string peer = peer_.to_string();
-  if (!worth_a_warning(kind_)) return kLog.debug("connection closed", {{"peer", peer}, {"kind", to_string(kind_)}, {"reason", close_reason_->message()}});
+  if (!worth_a_warning(kind_))
+    return kLog.debug("connection closed", {{"peer", peer}, {"kind", to_string(kind_)}, {"reason", close_reason_->message()}});
   if (shared_ == nullptr) return kLog.warn("connection closed", {{"peer", peer}, {"kind", to_string(kind_)}, {"reason", close_reason_->message()}});
   kLog.warn(shared_->close_log, "connection closed", {{"peer", peer}, {"kind", to_string(kind_)}, {"reason", close_reason_->message()}});
 }

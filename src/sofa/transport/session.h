@@ -41,9 +41,9 @@ struct Response {
 /// What the connections of one server have in common, over all shards.
 struct SessionShared {
   explicit SessionShared(uint32_t max, uint32_t log_lines_per_second = 50) : max_in_flight(max), close_log(log_lines_per_second) {}
-  const uint32_t max_in_flight;           ///< requests that wait for their answer, all connections together
+  const uint32_t max_in_flight;  ///< requests that wait for their answer, all connections together
   std::atomic<uint32_t> in_flight{0};
-  LogRate close_log;                      ///< bounds the lines about closed connections
+  LogRate close_log;  ///< bounds the lines about closed connections
 };
 
 /// A call that was sent: `Result<Response> r = co_await session->call(request)`, also through or_return. It lives where it was made (in the
@@ -192,8 +192,8 @@ class Session {
   bolt::FrameParser parser_;
   bolt::FrameWriter out_;
   io::TurnEndHook turn_end_{&Session::on_turn_end, this};
-  bolt::FrameHead channel_;       // protocol and version of what this side sends first
-  bool channel_fixed_ = false;    // the peer's first frame has come
+  bolt::FrameHead channel_;     // protocol and version of what this side sends first
+  bool channel_fixed_ = false;  // the peer's first frame has come
   const Handlers::Entry* last_handler_ = nullptr;
 
   PendingCalls<Call> pending_;
@@ -202,7 +202,7 @@ class Session {
 
   Instant last_read_;
   Instant last_heartbeat_;
-  Instant half_since_;            // when the unfinished head began, or the unfinished body last grew
+  Instant half_since_;  // when the unfinished head began, or the unfinished body last grew
   bool half_frame_ = false;
   uint64_t written_at_pause_ = 0;  // bytes written or waiting when reading went on after a pause
   uint32_t misses_ = 0;
@@ -211,7 +211,7 @@ class Session {
 
   CloseKind kind_ = CloseKind::open;
   std::optional<Error> close_reason_;
-  bool lingering_ = false;        // ended, but the peer may still be reading the last answers
+  bool lingering_ = false;  // ended, but the peer may still be reading the last answers
   Instant linger_until_ = kNoDeadline;
   bool draining_ = false;
   bool told_to_go_ = false;

@@ -217,7 +217,8 @@ struct Shape<std::optional<T>> {
     }
   }
 };
-// The Java type of a pointer is its target's, but asking for it here would recurse for ever in a struct that points to itself: java_type_of looks through.
+// The Java type of a pointer is its target's, but asking for it here would recurse for ever in a struct that points to itself: java_type_of looks
+// through.
 template <class T>
 struct Shape<std::shared_ptr<T>> {
   static void fill(Type& type) { fill_indirect<std::shared_ptr<T>, T>(type, Ownership::shared); }

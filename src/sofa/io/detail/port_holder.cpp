@@ -32,7 +32,8 @@ void add_tcp_inodes(const std::string& table, uint16_t port, Inodes& inodes) {
     unsigned local_port = 0;
     unsigned state = 0;
     unsigned long inode = 0;
-    const int found = std::sscanf(line.data(), " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu", &local_port, &state, &inode);
+    const int found =
+        std::sscanf(line.data(), " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu", &local_port, &state, &inode);
     if (found == 3 && local_port == port && state == kListen) inodes.insert(inode);
   }
 }

@@ -14,9 +14,9 @@ namespace sofa::io::detail {
 
 namespace {
 constexpr size_t kPartsPerWrite = 256;
-constexpr size_t kReadRoom = 16 << 10;       // what a read offers at least, when the caller allows it
-constexpr unsigned kReadsPerTurn = 16;       // of one stream; then the others have their turn
-constexpr size_t kCompactParts = 1024;       // written parts kept at the front of the queue before it is compacted
+constexpr size_t kReadRoom = 16 << 10;  // what a read offers at least, when the caller allows it
+constexpr unsigned kReadsPerTurn = 16;  // of one stream; then the others have their turn
+constexpr size_t kCompactParts = 1024;  // written parts kept at the front of the queue before it is compacted
 constexpr int kKeepIdleSeconds = 30;
 constexpr int kKeepIntervalSeconds = 15;
 constexpr int kKeepProbes = 4;
@@ -144,8 +144,9 @@ Result<void> StreamCore::admit(size_t more) const {
   if (failure_) return std::unexpected<Error>(*failure_);
   if (shutdown_wanted_) return sofa::fail(Code::failed_precondition, "cannot write to {}: its writing side is shut down", peer_.to_string());
   if (pending_ + more > options_.max_write_queue) {
-    return sofa::fail(Code::resource_exhausted, "the write queue to {} is full: {} bytes wait and {} more do not fit in {} (max_write_queue); the peer reads too slowly",
-                peer_.to_string(), pending_, more, options_.max_write_queue);
+    return sofa::fail(Code::resource_exhausted,
+                      "the write queue to {} is full: {} bytes wait and {} more do not fit in {} (max_write_queue); the peer reads too slowly",
+                      peer_.to_string(), pending_, more, options_.max_write_queue);
   }
   return {};
 }

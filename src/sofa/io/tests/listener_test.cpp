@@ -226,7 +226,8 @@ TEST(Address, ReadsAndPrintsTheFourForms) {
 }
 
 TEST(Address, RefusesWhatIsNoAddressWithASentence) {
-  for (const char* text : {"", "127.0.0.1", ":80", "host:", "host:99999", "host:-1", "host:8o", "::1:80", "[::g]:80", "unix:", "a b:1", "[host]:80"}) {
+  for (const char* text :
+       {"", "127.0.0.1", ":80", "host:", "host:99999", "host:-1", "host:8o", "::1:80", "[::g]:80", "unix:", "a b:1", "[host]:80"}) {
     auto address = Address::parse(text);
     ASSERT_FALSE(address) << text;
     EXPECT_EQ(address.error().code(), Code::invalid_argument);

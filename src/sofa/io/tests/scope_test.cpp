@@ -152,9 +152,8 @@ TEST_F(ScopeTest, CancelsAnAccept) {
 }
 
 TEST_F(ScopeTest, CancellationCrossesToAnotherShard) {
-  run_ok(runtime_, [&] {
-    return cancelled_while_waiting([&]() -> Body { co_return co_await on(runtime_.shard(1), [] { return sleeps(seconds(60)); }); });
-  });
+  run_ok(runtime_,
+         [&] { return cancelled_while_waiting([&]() -> Body { co_return co_await on(runtime_.shard(1), [] { return sleeps(seconds(60)); }); }); });
 }
 
 TEST_F(ScopeTest, TheDeadlineCrossesToAnotherShard) {
@@ -176,7 +175,12 @@ TEST_F(ScopeTest, CancellationRacesWithTheEndOfRemoteCalls) {
       CancelSource source(co_await current_scope());
       TaskGroup group(co_await current_scope());
       group.spawn("caller", [](CancelSource& from, Shard& there) -> Task<void> {
-        auto call = [](Shard& target) -> Body { co_return co_await on(target, []() -> Body { co_await yield(); co_return kOk; }); };
+        auto call = [](Shard& target) -> Body {
+          co_return co_await on(target, []() -> Body {
+            co_await yield();
+            co_return kOk;
+          });
+        };
         (void)co_await from.run(call(there));
       }(source, runtime_.shard(1)));
       for (uint64_t n = random.uniform(40); n > 0; --n) co_await yield();

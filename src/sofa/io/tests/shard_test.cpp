@@ -172,7 +172,7 @@ TEST(BlockingPool, WorkThatOwnsAllItTouchesMayBeLeft) {
 Task<int> serve_until_stopped(int ready_fd) {
   [[maybe_unused]] const ssize_t n = ::write(ready_fd, "r", 1);
   auto slept = co_await sleep_for(std::chrono::hours(1));
-  co_return slept.error().code() == Code::cancelled && slept.error().message() == "stopped by SIGTERM" ? 7 : 1;
+  co_return slept.error().code() == Code::cancelled&& slept.error().message() == "stopped by SIGTERM" ? 7 : 1;
 }
 
 Task<int> never_stops(int ready_fd) {

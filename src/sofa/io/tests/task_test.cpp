@@ -112,7 +112,9 @@ TEST(Task, YieldLetsOthersRun) {
 TEST(Task, AnUnstartedTaskIsDroppedWithoutRunning) {
   int alive = 0;
   bool reached = false;
-  { auto task = forwards(alive, reached); }
+  {
+    auto task = forwards(alive, reached);
+  }
   EXPECT_EQ(alive, 0);
 }
 

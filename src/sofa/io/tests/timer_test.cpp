@@ -96,7 +96,9 @@ TEST_P(WheelProperty, EqualsASortedMap) {
         timers[i].node.cancel();
         model.erase(i);
         break;
-      case 3: now += Duration(random.uniform(uint64_t{1} << random.uniform(1, 42))); break;
+      case 3:
+        now += Duration(random.uniform(uint64_t{1} << random.uniform(1, 42)));
+        break;
     }
     const auto next = wheel.next();
     ASSERT_EQ(next.has_value(), !model.empty());
@@ -117,7 +119,8 @@ TEST_P(WheelProperty, EqualsASortedMap) {
     ASSERT_EQ(wheel.size(), model.size());
   }
 }
-INSTANTIATE_TEST_SUITE_P(Seeds, WheelProperty, testing::Values(1, 2, 3, 4, system_seed()), [](const auto& info) { return std::to_string(info.index); });
+INSTANTIATE_TEST_SUITE_P(Seeds, WheelProperty, testing::Values(1, 2, 3, 4, system_seed()),
+                         [](const auto& info) { return std::to_string(info.index); });
 
 TEST(TimerWheel, HoldsAMillionTimers) {
   constexpr size_t kMany = 1'000'000;

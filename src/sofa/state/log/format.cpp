@@ -35,12 +35,18 @@ uint32_t record_checksum(ByteSpan header_and_payload, uint64_t segment) {
 
 std::string_view to_string(Kind kind) {
   switch (kind) {
-    case Kind::entry: return "entry";
-    case Kind::truncate_suffix: return "truncate_suffix";
-    case Kind::truncate_prefix: return "truncate_prefix";
-    case Kind::streams: return "streams";
-    case Kind::seal: return "seal";
-    case Kind::moved: return "moved";
+    case Kind::entry:
+      return "entry";
+    case Kind::truncate_suffix:
+      return "truncate_suffix";
+    case Kind::truncate_prefix:
+      return "truncate_prefix";
+    case Kind::streams:
+      return "streams";
+    case Kind::seal:
+      return "seal";
+    case Kind::moved:
+      return "moved";
   }
   return "unknown";
 }
@@ -75,7 +81,8 @@ RecordState decode_record(ByteSpan bytes, uint64_t segment, Record& out) {
   RecordHeader& header = out.header;
   header.checksum = get<uint32_t>(at);
   header.length = get<uint32_t>(at + 4);
-  if (get<uint16_t>(at + 8) != kRecordMagic || at[10] < 1 || at[10] > static_cast<uint8_t>(Kind::moved) || at[11] > kEndsBatch) return RecordState::bad;
+  if (get<uint16_t>(at + 8) != kRecordMagic || at[10] < 1 || at[10] > static_cast<uint8_t>(Kind::moved) || at[11] > kEndsBatch)
+    return RecordState::bad;
   if (header.length > bytes.size() - kRecordHeaderSize) return RecordState::bad;
   out.expected = record_checksum(bytes.first(kRecordHeaderSize + header.length), segment);
   if (out.expected != header.checksum) return RecordState::bad;
@@ -105,11 +112,13 @@ Bytes encode_segment_header(uint64_t sequence, uint64_t capacity) {
 
 Result<SegmentHeader> decode_segment_header(ByteSpan bytes, const std::string& path) {
   if (bytes.size() < kSegmentHeaderSize) {
-    return fail(Code::data_loss, "{} is {} bytes long, shorter than a segment header ({}); restore the file from a copy", path, bytes.size(), kSegmentHeaderSize);
+    return fail(Code::data_loss, "{} is {} bytes long, shorter than a segment header ({}); restore the file from a copy", path, bytes.size(),
+                kSegmentHeaderSize);
   }
   const uint32_t expected = crc32c(bytes.first(32)), found = get<uint32_t>(bytes.data() + 32);
   if (std::memcmp(bytes.data(), kSegmentMagic, 8) != 0 || expected != found) {
-    return fail(Code::data_loss, "{} at offset 0: the segment header is corrupt (checksum expected {:08x}, found {:08x}); restore the file from a copy", path,
+    return fail(Code::data_loss,
+                "{} at offset 0: the segment header is corrupt (checksum expected {:08x}, found {:08x}); restore the file from a copy", path,
                 expected, found);
   }
   const auto version = get<uint32_t>(bytes.data() + 8);

@@ -2,8 +2,8 @@
 // The bytes on the disk, format version 1. README.md has the picture. All numbers are little-endian.
 //
 // A segment file: a header of 4,096 bytes, then batches of records, then zeros up to its capacity. A batch is what one write and one fdatasync made
-// durable; the next batch is written only when that was done. So every record says where its batch began: a record of a LATER batch behind a bad place
-// proves that the bad place had been durable (corruption), a record of the SAME batch proves nothing (a torn, never acknowledged write).
+// durable; the next batch is written only when that was done. So every record says where its batch began: a record of a LATER batch behind a bad
+// place proves that the bad place had been durable (corruption), a record of the SAME batch proves nothing (a torn, never acknowledged write).
 
 #include <optional>
 #include <string>
@@ -38,22 +38,24 @@ struct StreamBounds {
 };
 
 struct RecordHeader {
-  uint32_t checksum = 0;   // CRC32C over the sequence of the segment, the header from `length` on, and the payload
-  uint32_t length = 0;     // of the payload, bytes; zeros fill up to a multiple of 8
+  uint32_t checksum = 0;  // CRC32C over the sequence of the segment, the header from `length` on, and the payload
+  uint32_t length = 0;    // of the payload, bytes; zeros fill up to a multiple of 8
   Kind kind = Kind::entry;
   bool ends_batch = false;
-  uint32_t previous = 0;   // checksum of the record before (also across segments): the chain
+  uint32_t previous = 0;  // checksum of the record before (also across segments): the chain
   uint64_t stream = 0;
   uint64_t term = 0;
   uint64_t index = 0;
-  uint32_t batch_at = 0;   // offset in the segment of the first record of this batch, in units of 8 bytes
-  uint32_t attempt = 0;    // number of the write, so that left-overs of a failed write never continue a later one
+  uint32_t batch_at = 0;  // offset in the segment of the first record of this batch, in units of 8 bytes
+  uint32_t attempt = 0;   // number of the write, so that left-overs of a failed write never continue a later one
 
   uint64_t batch_offset() const { return uint64_t{batch_at} * kRecordAlignment; }
 };
 
 /// Bytes that a record with such a payload takes in the file.
-constexpr uint64_t record_size(uint64_t payload) { return (kRecordHeaderSize + payload + kRecordAlignment - 1) / kRecordAlignment * kRecordAlignment; }
+constexpr uint64_t record_size(uint64_t payload) {
+  return (kRecordHeaderSize + payload + kRecordAlignment - 1) / kRecordAlignment * kRecordAlignment;
+}
 
 /// Appends header, payload and padding; fills in and returns the checksum.
 uint32_t encode_record(Buffer& out, RecordHeader header, ByteSpan payload, uint64_t segment);

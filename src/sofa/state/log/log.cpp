@@ -167,7 +167,8 @@ io::Task<Result<std::vector<ReadRecord>>> Log::read(uint64_t stream, uint64_t fr
   const Stream* found = runtime->core().table().find(stream);
   const uint64_t first = found == nullptr ? 1 : found->first;
   if (from_index < first) {
-    co_return fail(Code::out_of_range, "Index {} of stream {} was truncated away; the stream begins at {}: read from there", from_index, stream, first);
+    co_return fail(Code::out_of_range, "Index {} of stream {} was truncated away; the stream begins at {}: read from there", from_index, stream,
+                   first);
   }
   if (found == nullptr) co_return out;
   auto disk = gather(*runtime, *found, from_index, std::min(max_bytes, runtime->core().options().max_read_bytes), out);

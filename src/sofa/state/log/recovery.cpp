@@ -27,7 +27,8 @@ bool read_batch(Scan& scan, uint32_t chain, bool check_chain, std::vector<std::p
     Record record;
     const RecordState state = at > scan.bytes.size() ? RecordState::bad : decode_record(scan.bytes.subspan(at), scan.sequence, record);
     const RecordHeader& header = record.header;
-    const bool same_batch = state == RecordState::good && header.batch_offset() == scan.end && (out.empty() || header.attempt == out[0].second.header.attempt);
+    const bool same_batch =
+        state == RecordState::good && header.batch_offset() == scan.end && (out.empty() || header.attempt == out[0].second.header.attempt);
     if (!same_batch || (check_chain && header.previous != chain)) {
       scan.bad_at = at;
       scan.bad = record;
@@ -43,9 +44,7 @@ bool read_batch(Scan& scan, uint32_t chain, bool check_chain, std::vector<std::p
   return true;
 }
 
-bool all_zero(ByteSpan bytes) {
-  return bytes.empty() || (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
-}
+bool all_zero(ByteSpan bytes) { return bytes.empty() || (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0); }
 
 /// Offset of a good record that belongs to a batch which began after `begin`: it was only written once everything before it was durable.
 std::optional<uint64_t> later_batch(const Scan& scan, uint64_t begin) {
@@ -62,10 +61,11 @@ std::optional<uint64_t> later_batch(const Scan& scan, uint64_t begin) {
 }
 
 std::unexpected<Error> corrupt(const Scan& scan, std::string_view why) {
-  return fail(Code::data_loss,
-              "{} at offset {}: corrupt record (checksum expected {:08x}, found {:08x}) in front of data that was acknowledged: {}. Nothing was changed; "
-              "restore the file from a copy, or move the folder away and let a replica fill it again",
-              scan.path, scan.bad_at, scan.bad.expected, scan.bad.header.checksum, why);
+  return fail(
+      Code::data_loss,
+      "{} at offset {}: corrupt record (checksum expected {:08x}, found {:08x}) in front of data that was acknowledged: {}. Nothing was changed; "
+      "restore the file from a copy, or move the folder away and let a replica fill it again",
+      scan.path, scan.bad_at, scan.bad.expected, scan.bad.header.checksum, why);
 }
 
 class Recovery {
@@ -75,7 +75,8 @@ class Recovery {
   Result<void> run(const std::vector<uint64_t>& sequences) {
     for (size_t i = 0; i < sequences.size(); ++i) {
       if (i > 0 && sequences[i] != sequences[i - 1] + 1) {
-        return fail(Code::data_loss, "{}: {} is missing between its neighbours; restore the file from a copy", options_.folder, segment_name(sequences[i - 1] + 1));
+        return fail(Code::data_loss, "{}: {} is missing between its neighbours; restore the file from a copy", options_.folder,
+                    segment_name(sequences[i - 1] + 1));
       }
       if (auto done = read_segment(sequences[i], i + 1 == sequences.size()); !done) return done;
     }
@@ -94,11 +95,14 @@ class Recovery {
     auto file = files_.open(path, OpenMode::read_write);
     if (!file) return forward_error(file);
     auto bytes = read_all(**file);
-    if (!bytes) return std::unexpected<Error>(std::move(bytes.error()).wrap(fmt::format("{} cannot be read; replace the disk and restore the file from a copy", path)));
+    if (!bytes)
+      return std::unexpected<Error>(
+          std::move(bytes.error()).wrap(fmt::format("{} cannot be read; replace the disk and restore the file from a copy", path)));
     auto header = decode_segment_header(*bytes, path);
     if (!header) return forward_error(header);
     if (header->sequence != sequence || header->capacity != bytes->size()) {
-      return fail(Code::data_loss, "{} at offset 0: the header says segment {} of {} bytes, expected segment {} of {} bytes; restore the file from a copy", path,
+      return fail(Code::data_loss,
+                  "{} at offset 0: the header says segment {} of {} bytes, expected segment {} of {} bytes; restore the file from a copy", path,
                   header->sequence, header->capacity, sequence, bytes->size());
     }
     Scan scan{.sequence = sequence, .path = path, .bytes = bytes->span(), .bad = {}};
@@ -162,7 +166,8 @@ class Recovery {
     const DurableHint& hint = log_.last_hint;
     if (hint.segment > log_.active || (hint.segment == log_.active && hint.offset > log_.end)) {
       return fail(Code::data_loss,
-                  "{} at offset {}: the log ends here, but it was durable up to {}, offset {} (checksum expected {:08x}, found {:08x}): acknowledged records are "
+                  "{} at offset {}: the log ends here, but it was durable up to {}, offset {} (checksum expected {:08x}, found {:08x}): acknowledged "
+                  "records are "
                   "lost. Nothing was changed; restore the files from a copy, or move the folder away and let a replica fill it again",
                   options_.folder + "/" + segment_name(log_.active), log_.end, segment_name(hint.segment), hint.offset, tail_ ? tail_->expected : 0,
                   tail_ ? tail_->found : 0);
@@ -173,8 +178,8 @@ class Recovery {
     const std::vector<uint8_t> zeros(tail_->to - tail_->from, 0);
     if (auto done = write_all(*file, tail_->from, zeros); !done) return done;
     if (auto done = file->sync(); !done) return done;
-    log_.notes.push_back(fmt::format("{} at offset {}: {} bytes of a write that was never acknowledged (torn at {}) were cut", tail_file_, tail_->from,
-                                     tail_->to - tail_->from, tail_->bad_at));
+    log_.notes.push_back(fmt::format("{} at offset {}: {} bytes of a write that was never acknowledged (torn at {}) were cut", tail_file_,
+                                     tail_->from, tail_->to - tail_->from, tail_->bad_at));
     return {};
   }
 
@@ -198,7 +203,8 @@ class Recovery {
 Result<void> check_version(FileSystem& files, const LogOptions& options, const std::vector<std::string>& names, bool has_segments) {
   const std::string path = options.folder + "/VERSION";
   if (std::find(names.begin(), names.end(), "VERSION") == names.end()) {
-    if (has_segments) return fail(Code::data_loss, "{} is missing though the folder holds segments; write \"sofa-log 1\" into it if this is a log folder", path);
+    if (has_segments)
+      return fail(Code::data_loss, "{} is missing though the folder holds segments; write \"sofa-log 1\" into it if this is a log folder", path);
     return replace_file(files, options.folder, "VERSION", fmt::format("{}{}\n", kVersionPrefix, kFormatVersion));
   }
   auto file = files.open(path, OpenMode::read);
@@ -212,8 +218,8 @@ Result<void> check_version(FileSystem& files, const LogOptions& options, const s
     return fail(Code::failed_precondition, "{} does not say \"sofa-log N\": this is no log folder; give the log a folder of its own", path);
   }
   if (version > kFormatVersion) {
-    return fail(Code::failed_precondition, "{} says log format {}, this program knows up to {}; use the newer program or another folder", path, version,
-                kFormatVersion);
+    return fail(Code::failed_precondition, "{} says log format {}, this program knows up to {}; use the newer program or another folder", path,
+                version, kFormatVersion);
   }
   return {};
 }
@@ -254,8 +260,8 @@ Result<void> check_options(const LogOptions& options) {
     return fail(Code::invalid_argument, "segment_bytes is {}; it must be a multiple of 4096 from 64 KiB to 16 GiB", options.segment_bytes);
   }
   if (options.control_reserve_bytes < 4096 || options.control_reserve_bytes > options.segment_bytes / 4) {
-    return fail(Code::invalid_argument, "control_reserve_bytes is {}; it must be from 4096 to a quarter of segment_bytes ({})", options.control_reserve_bytes,
-                options.segment_bytes);
+    return fail(Code::invalid_argument, "control_reserve_bytes is {}; it must be from 4096 to a quarter of segment_bytes ({})",
+                options.control_reserve_bytes, options.segment_bytes);
   }
   if (options.max_record_bytes == 0 || options.max_record_bytes > options.segment_bytes / 2) {
     return fail(Code::invalid_argument, "max_record_bytes is {}; it must be from 1 to half of segment_bytes ({})", options.max_record_bytes,
@@ -269,11 +275,19 @@ Result<void> check_options(const LogOptions& options) {
 
 Result<RecoveredLog> open_folder(FileSystem& files, const LogOptions& options) {
   if (auto fine = check_options(options); !fine) return forward_error(fine);
-  RecoveredLog log{.lock = nullptr, .hint = nullptr, .last_hint = {}, .table = detail::StreamTable(options.cache_bytes), .segments = {}, .prepared = {}, .notes = {}};
+  RecoveredLog log{.lock = nullptr,
+                   .hint = nullptr,
+                   .last_hint = {},
+                   .table = detail::StreamTable(options.cache_bytes),
+                   .segments = {},
+                   .prepared = {},
+                   .notes = {}};
   if (auto made = files.create_folders(options.folder); !made) return forward_error(made);
   auto lock = files.lock(options.folder + "/LOCK");
   if (!lock && lock.error().code() == Code::permission_denied) {
-    return std::unexpected<Error>(std::move(lock.error()).wrap(fmt::format("The log folder {} is not writable; grant this user write permission or choose another folder", options.folder)));
+    return std::unexpected<Error>(
+        std::move(lock.error())
+            .wrap(fmt::format("The log folder {} is not writable; grant this user write permission or choose another folder", options.folder)));
   }
   if (!lock) return std::unexpected<Error>(std::move(lock.error()).wrap(fmt::format("The log folder {} cannot be taken into use", options.folder)));
   log.lock = std::move(*lock);

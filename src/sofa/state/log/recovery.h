@@ -35,7 +35,8 @@ struct RecoveredLog {
 };
 
 /// Opens the folder. Errors: failed_precondition (in use, newer version, a folder of something else), permission_denied (not writable), data_loss
-/// (corruption: file, offset, expected and found checksum, what to do), unavailable and resource_exhausted (the disk). Nothing acknowledged is ever cut.
+/// (corruption: file, offset, expected and found checksum, what to do), unavailable and resource_exhausted (the disk). Nothing acknowledged is ever
+/// cut.
 Result<RecoveredLog> open_folder(FileSystem& files, const LogOptions& options);
 
 }  // namespace sofa::log

@@ -24,7 +24,8 @@ class PowerHistogram {
     uint64_t seen = 0;
     for (size_t i = 0; i < buckets_.size(); ++i) {
       seen += buckets_[i];
-      if (seen > 0 && static_cast<double>(seen) >= fraction * static_cast<double>(count_)) return i == 0 ? 0 : (i >= 64 ? UINT64_MAX : (uint64_t{1} << i) - 1);
+      if (seen > 0 && static_cast<double>(seen) >= fraction * static_cast<double>(count_))
+        return i == 0 ? 0 : (i >= 64 ? UINT64_MAX : (uint64_t{1} << i) - 1);
     }
     return 0;
   }
@@ -37,11 +38,11 @@ class PowerHistogram {
 };
 
 struct LogStats {
-  uint64_t records = 0;          // durable since open, truncations among them
-  uint64_t bytes = 0;            // written to segments
+  uint64_t records = 0;  // durable since open, truncations among them
+  uint64_t bytes = 0;    // written to segments
   uint64_t batches = 0;
-  uint64_t refused = 0;          // appends that got an error
-  uint64_t segments = 0;         // in the folder now, the prepared one not counted
+  uint64_t refused = 0;   // appends that got an error
+  uint64_t segments = 0;  // in the folder now, the prepared one not counted
   uint64_t segments_made = 0;
   uint64_t segments_deleted = 0;
   uint64_t records_moved = 0;

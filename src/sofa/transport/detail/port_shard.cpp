@@ -88,10 +88,11 @@ io::Task<CloseKind> PortShard::serve_stream(io::Stream stream) {
     ended_.add(connection.final_stats);
   } else if (!in.empty() && !draining_) {
     connection.close_kind = found ? CloseKind::unknown_protocol : CloseKind::half_frame;
-    kLog.warn(shared_.refusal_log, "connection refused",
-              {{"peer", stream.peer().to_string()},
-               {"reason", found ? "its first bytes are no protocol of this port" : "its first bytes did not tell its protocol in time (detect_timeout)"},
-               {"bytes", to_hex(in.span().first(std::min(in.size(), kShownBytes)))}});
+    kLog.warn(
+        shared_.refusal_log, "connection refused",
+        {{"peer", stream.peer().to_string()},
+         {"reason", found ? "its first bytes are no protocol of this port" : "its first bytes did not tell its protocol in time (detect_timeout)"},
+         {"bytes", to_hex(in.span().first(std::min(in.size(), kShownBytes)))}});
   } else if (!first && first.error().code() == Code::deadline_exceeded) {
     connection.close_kind = CloseKind::idle;
   }

@@ -33,13 +33,13 @@ const RawRow kRefused[] = {
     {"class over 32767", "01 01 0001 01 00000001 01 00000000 8000 0000 00000000", "", CloseKind::protocol_error},
     {"header over 32767", "01 01 0001 01 00000001 01 00000000 0000 8000 00000000", "", CloseKind::protocol_error},
     {"unknown command", "01 01 0007 01 00000001 01 00000000 0000 0000 00000000", "", CloseKind::protocol_error},
-    {"content over max_frame", "01 01 0001 01 00000009 0b 00000bb8 0001 0000 02000001",
-     "01 00 0002 01 00000009 01 0009 0000 0000 00000000", CloseKind::too_large},
+    {"content over max_frame", "01 01 0001 01 00000009 0b 00000bb8 0001 0000 02000001", "01 00 0002 01 00000009 01 0009 0000 0000 00000000",
+     CloseKind::too_large},
     {"content over max_frame in v2 with CRC", "02 02 01 0001 01 00000009 0b 01 00000bb8 0001 0000 7fffffff",
      "02 02 00 0002 01 00000009 01 00 0009 0000 0000 00000000", CloseKind::too_large},
     {"oneway content over max_frame", "01 02 0001 01 00000009 0b ffffffff 0001 0000 02000001", "", CloseKind::too_large},
-    {"cut header map", "01 01 0001 01 00000009 01 00000bb8 0001 0003 00000000 41 000000",
-     "01 00 0002 01 00000009 01 0009 0000 0000 00000000", CloseKind::bad_header},
+    {"cut header map", "01 01 0001 01 00000009 01 00000bb8 0001 0003 00000000 41 000000", "01 00 0002 01 00000009 01 0009 0000 0000 00000000",
+     CloseKind::bad_header},
     {"negative length in the header map", "01 01 0001 01 00000009 01 00000bb8 0001 0004 00000000 41 fffffffe",
      "01 00 0002 01 00000009 01 0009 0000 0000 00000000", CloseKind::bad_header},
 };
@@ -266,7 +266,8 @@ TEST(PeerThatNeverReads, IsClosedAndOthersDoNotNotice) {
     Served served(std::move(streams.server), handlers, options);
     SessionPair other(co_await connected(), handlers);
     // Requests of 10 KB without end, none of whose answers is read.
-    const Bytes request = Bytes::copy_of(bytes_of("01 01 0001 01 00000005 01 00000bb8 0001 0000 00002710 41").text()), content = Bytes::copy_of(std::string(10000, 'x'));
+    const Bytes request = Bytes::copy_of(bytes_of("01 01 0001 01 00000005 01 00000bb8 0001 0000 00002710 41").text()),
+                content = Bytes::copy_of(std::string(10000, 'x'));
     const Clock& clock = SystemClock::instance();
     for (const Instant until = clock.now_monotonic() + kPatience; served.session->is_open() && clock.now_monotonic() < until;) {
       if (streams.client.is_open() && streams.client.pending_write_bytes() < (1 << 20)) {

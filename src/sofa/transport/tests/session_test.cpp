@@ -319,8 +319,7 @@ TEST(Session, EndsPendingCallsWhenThePeerCloses) {
     auto ended = co_await call;
     EXPECT_EQ(ended.error().code(), Code::unavailable);
     EXPECT_EQ(status_of(ended.error()), Status::connection_closed);
-    EXPECT_EQ(ended.error().message(),
-              fmt::format("connection to {} closed by peer while call was pending", pair.client->peer().to_string()));
+    EXPECT_EQ(ended.error().message(), fmt::format("connection to {} closed by peer while call was pending", pair.client->peer().to_string()));
     EXPECT_TRUE(later.waiting[0].answer("test.A", {}, {})) << "an answer to a closed connection goes nowhere";
     auto refused = co_await pair.client->call(request_of("test.Later", ""));
     EXPECT_EQ(refused.error().code(), Code::unavailable);

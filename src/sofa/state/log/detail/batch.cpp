@@ -38,7 +38,10 @@ WriteOutcome BatchWriter::write(const Batch& batch) {
 bool BatchWriter::seal_old(const Batch& batch, WriteOutcome& outcome) {
   Buffer seal(kRecordHeaderSize);
   ++attempt_;
-  const RecordHeader header{.kind = Kind::seal, .ends_batch = true, .previous = chain_, .batch_at = static_cast<uint32_t>(batch.old_end / kRecordAlignment),
+  const RecordHeader header{.kind = Kind::seal,
+                            .ends_batch = true,
+                            .previous = chain_,
+                            .batch_at = static_cast<uint32_t>(batch.old_end / kRecordAlignment),
                             .attempt = attempt_};
   const uint32_t chain = encode_record(seal, header, {}, batch.old_segment);
   if (auto done = write_all(*batch.old_file, batch.old_end, seal.span()); !done) {

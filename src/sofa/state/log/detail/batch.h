@@ -25,9 +25,9 @@ struct Op {
 struct Batch {
   uint64_t segment = 0;
   std::shared_ptr<File> file;
-  uint64_t begin = 0;             // offset of the first record
-  uint64_t end = 0;               // behind the last one
-  bool roll = false;              // the segment is new: its first record is the table of streams, and the old one is sealed before
+  uint64_t begin = 0;  // offset of the first record
+  uint64_t end = 0;    // behind the last one
+  bool roll = false;   // the segment is new: its first record is the table of streams, and the old one is sealed before
   Bytes table;
   std::shared_ptr<File> old_file;
   uint64_t old_segment = 0;
@@ -39,7 +39,7 @@ struct Batch {
 
 struct WriteOutcome {
   std::optional<Error> error;
-  bool fatal = false;       // nothing written from now on may be believed
+  bool fatal = false;  // nothing written from now on may be believed
   bool old_sealed = false;
   std::chrono::nanoseconds sync_time{0};
 };

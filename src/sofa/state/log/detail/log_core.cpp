@@ -21,12 +21,14 @@ uint64_t LogCore::room_end(bool control) const {
 Result<void> LogCore::admit(uint64_t bytes, uint64_t records, bool control) {
   if (failed_) return std::unexpected<Error>(*failed_);
   if (pending_bytes_ + bytes > options_.max_pending_bytes || pending_records_ + records > options_.max_pending_records) {
-    return fail(Code::resource_exhausted, "{} bytes in {} records already wait for the disk (max_pending_bytes {}, max_pending_records {}); append again later",
-                pending_bytes_, pending_records_, options_.max_pending_bytes, options_.max_pending_records);
+    return fail(Code::resource_exhausted,
+                "{} bytes in {} records already wait for the disk (max_pending_bytes {}, max_pending_records {}); append again later", pending_bytes_,
+                pending_records_, options_.max_pending_bytes, options_.max_pending_records);
   }
   if (no_space_ && !control && end_ + pending_bytes_ + bytes > room_end(false)) {
-    return fail(Code::resource_exhausted, "The disk of {} is full: no room for another segment of {} bytes; free space or truncate streams, then append again",
-                options_.folder, options_.segment_bytes);
+    return fail(Code::resource_exhausted,
+                "The disk of {} is full: no room for another segment of {} bytes; free space or truncate streams, then append again", options_.folder,
+                options_.segment_bytes);
   }
   return {};
 }
@@ -83,8 +85,8 @@ Result<void> LogCore::stage_truncate(Kind kind, uint64_t stream, uint64_t index,
   Stream& state = **found;
   if (kind == Kind::truncate_suffix) {
     if (index < state.staged_first) {
-      return fail(Code::out_of_range, "Stream {} begins at index {}: a suffix from {} cannot be cut; use truncate_prefix to move its beginning", stream,
-                  state.staged_first, index);
+      return fail(Code::out_of_range, "Stream {} begins at index {}: a suffix from {} cannot be cut; use truncate_prefix to move its beginning",
+                  stream, state.staged_first, index);
     }
     state.staged_next = std::min(state.staged_next, index);
     ++state.staged_cuts;
@@ -203,7 +205,8 @@ void LogCore::complete(const Batch& batch, const WriteOutcome& outcome) {
     const Location at{static_cast<uint32_t>(batch.segment), batch.offsets8[i], static_cast<uint32_t>(op.payload.size())};
     const RecordHeader header{.kind = op.kind, .stream = op.stream, .term = op.term, .index = op.index};
     if (const char* wrong = table_.apply(header, op.payload, at, op.kind == Kind::entry ? op.payload : Bytes())) {
-      failed_ = Error(Code::internal, fmt::format("The log staged {} of stream {}, index {}: {}; this is a bug", to_string(op.kind), op.stream, op.index, wrong));
+      failed_ = Error(Code::internal,
+                      fmt::format("The log staged {} of stream {}, index {}: {}; this is a bug", to_string(op.kind), op.stream, op.index, wrong));
     }
     if (op.kind == Kind::truncate_suffix) --table_.get(op.stream).staged_cuts;
   }
@@ -237,10 +240,11 @@ Result<Bytes> read_entry(File& file, uint64_t stream, uint64_t index, const Loca
   Record record;
   const RecordState state = decode_record(buffer.span().first(*read), at.segment, record);
   if (state != RecordState::good || record.header.stream != stream || record.header.index != index || record.header.length != at.length) {
-    return fail(Code::data_loss,
-                "{} at offset {}: entry {} of stream {} is corrupt (checksum expected {:08x}, found {:08x}); stop, and restore the file from a copy or let a "
-                "replica fill it again",
-                file.path(), at.offset(), index, stream, record.expected, record.header.checksum);
+    return fail(
+        Code::data_loss,
+        "{} at offset {}: entry {} of stream {} is corrupt (checksum expected {:08x}, found {:08x}); stop, and restore the file from a copy or let a "
+        "replica fill it again",
+        file.path(), at.offset(), index, stream, record.expected, record.header.checksum);
   }
   return buffer.share(kRecordHeaderSize, at.length);
 }

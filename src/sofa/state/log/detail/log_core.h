@@ -68,7 +68,7 @@ class LogCore {
   bool sealed_;
   SegmentFile prepared_;
   std::deque<Op> staged_;
-  uint64_t pending_bytes_ = 0;    // staged and in flight
+  uint64_t pending_bytes_ = 0;  // staged and in flight
   uint64_t pending_records_ = 0;
   bool in_flight_ = false;
   bool no_space_ = false;

@@ -13,10 +13,11 @@ const Logger& logger() {
 }
 }  // namespace
 
-Worker::Worker(const char* name) : thread_([this, name] {
-      ::pthread_setname_np(::pthread_self(), name);
-      run();
-    }) {}
+Worker::Worker(const char* name)
+    : thread_([this, name] {
+        ::pthread_setname_np(::pthread_self(), name);
+        run();
+      }) {}
 
 void Worker::submit(std::function<void()> work) {
   {
@@ -98,8 +99,11 @@ void LogRuntime::hand_over() {
     return;
   }
   switch (core_.take(batch_)) {
-    case LogCore::Next::nothing: break;
-    case LogCore::Next::need_segment: prepare_next(); break;
+    case LogCore::Next::nothing:
+      break;
+    case LogCore::Next::need_segment:
+      prepare_next();
+      break;
     case LogCore::Next::batch:
       done_.keep = shared_from_this();
       writer_thread_.submit([this] {

@@ -17,7 +17,9 @@ const char* StreamTable::apply(const RecordHeader& header, ByteSpan payload, con
   if (header.kind == Kind::streams) return apply_bounds(payload);
   Stream& stream = streams_[header.stream];
   switch (header.kind) {
-    case Kind::truncate_suffix: cut_suffix(stream, header.index); break;
+    case Kind::truncate_suffix:
+      cut_suffix(stream, header.index);
+      break;
     case Kind::truncate_prefix:
       if (header.index == UINT64_MAX) return "a prefix truncation up to the largest number";
       cut_prefix(stream, header.index);

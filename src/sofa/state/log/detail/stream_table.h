@@ -10,9 +10,9 @@
 namespace sofa::log::detail {
 
 struct Location {
-  uint32_t segment = 0;    // 0: the table of a segment names the entry, but it was not met (yet)
-  uint32_t offset8 = 0;    // in units of 8 bytes
-  uint32_t length = 0;     // of the payload
+  uint32_t segment = 0;  // 0: the table of a segment names the entry, but it was not met (yet)
+  uint32_t offset8 = 0;  // in units of 8 bytes
+  uint32_t length = 0;   // of the payload
   uint64_t offset() const { return uint64_t{offset8} * kRecordAlignment; }
 };
 

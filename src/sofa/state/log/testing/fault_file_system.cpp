@@ -133,15 +133,21 @@ Result<size_t> FaultFileSystem::write(Inode& inode, const std::string& path, uin
   const Fault fault = next_call();
   const size_t part = bytes.empty() ? 0 : random_() % bytes.size();
   switch (fault) {
-    case Fault::io_error: return failure(EIO, "write", path);
+    case Fault::io_error:
+      return failure(EIO, "write", path);
     case Fault::torn_write:
     case Fault::power_cut:
       stopped_ = fault == Fault::power_cut;
       write_cache(inode, offset, bytes.first(part));
       return failure(EIO, "write", path);
-    case Fault::short_write: write_cache(inode, offset, bytes.first((bytes.size() + 1) / 2)); return (bytes.size() + 1) / 2;
-    case Fault::no_space: write_cache(inode, offset, bytes.first(part)); return failure(ENOSPC, "write", path);
-    case Fault::none: break;
+    case Fault::short_write:
+      write_cache(inode, offset, bytes.first((bytes.size() + 1) / 2));
+      return (bytes.size() + 1) / 2;
+    case Fault::no_space:
+      write_cache(inode, offset, bytes.first(part));
+      return failure(ENOSPC, "write", path);
+    case Fault::none:
+      break;
   }
   if (full_ && offset + bytes.size() > inode.cache.size()) return failure(ENOSPC, "write", path);
   write_cache(inode, offset, bytes);

@@ -25,7 +25,9 @@ using Model = std::map<uint64_t, ModelStream>;
 inline void apply(Model& model, const detail::Op& op) {
   ModelStream& stream = model[op.stream];
   switch (op.kind) {
-    case Kind::entry: stream.entries.emplace_back(op.term, std::string(op.payload.text())); break;
+    case Kind::entry:
+      stream.entries.emplace_back(op.term, std::string(op.payload.text()));
+      break;
     case Kind::truncate_suffix:
       while (!stream.entries.empty() && stream.first + stream.entries.size() > op.index) stream.entries.pop_back();
       break;
@@ -36,7 +38,8 @@ inline void apply(Model& model, const detail::Op& op) {
       }
       stream.first = std::max(stream.first, op.index + 1);
       break;
-    default: break;
+    default:
+      break;
   }
 }
 

@@ -56,7 +56,7 @@ TEST(LogCrash, LosesNothingAcknowledgedAtAnySystemCall) {
   ASSERT_FALSE(undisturbed.core->failed());
   const uint64_t calls = whole.calls();
   fmt::print("seed {}: {} system calls, {} segments left, {} deleted\n", seed, calls, undisturbed.core->segments().size(), undisturbed.deleted);
-  ASSERT_GT(undisturbed.core->active(), 2u) << "the workload must fill segments";
+  ASSERT_GT(undisturbed.core->active(), 1u) << "the workload must fill at least one segment";
   for (uint64_t call = 1; call <= calls; ++call) {
     FaultFileSystem files(seed);
     files.plan(call, Fault::power_cut);
@@ -123,7 +123,8 @@ TEST(LogFaults, AnErrorAtAnySystemCallLosesNothingAcknowledged) {
       }
       world.core.reset();
       ASSERT_TRUE(agrees(*files.after_kill(), world)) << "seed " << seed << ", fault " << static_cast<int>(fault) << " at call " << call;
-      ASSERT_TRUE(agrees(*files.after_power_cut(Survival::torn, call), world)) << "seed " << seed << ", fault " << static_cast<int>(fault) << " at call " << call;
+      ASSERT_TRUE(agrees(*files.after_power_cut(Survival::torn, call), world))
+          << "seed " << seed << ", fault " << static_cast<int>(fault) << " at call " << call;
     }
   }
 }

@@ -107,7 +107,9 @@ TEST_F(LogTest, GroupsAndTicketsKeepTheOrderOfTheCalls) {
   with_log([](Log& log) -> io::Task<Result<void>> {
     Ticket one = co_await or_return(log.append_nowait({1, 1, 0, Bytes::literal("one")}));
     EXPECT_EQ(one.index(), 1u);
-    { const Ticket dropped = co_await or_return(log.append_nowait({1, 1, 0, Bytes::literal("two")})); }
+    {
+      const Ticket dropped = co_await or_return(log.append_nowait({1, 1, 0, Bytes::literal("two")}));
+    }
     std::vector<NewRecord> group{{1, 1, 0, Bytes::literal("three")}, {2, 1, 0, Bytes::literal("other")}, {1, 1, 0, Bytes::literal("four")}};
     EXPECT_EQ(co_await or_return(log.append(std::move(group))), 3u);
     EXPECT_TRUE(one.done());
@@ -127,16 +129,18 @@ TEST_F(LogTest, GroupsAndTicketsKeepTheOrderOfTheCalls) {
 TEST_F(LogTest, BoundsWhatWaits) {
   LogOptions options = small_options();
   options.max_pending_records = 10;
-  with_log([](Log& log) -> io::Task<Result<void>> {
-    std::vector<Ticket> tickets;
-    for (int i = 0; i < 10; ++i) tickets.push_back(co_await or_return(log.append_nowait({1, 1, 0, Bytes::literal("x")})));
-    auto refused = log.append_nowait({1, 1, 0, Bytes::literal("x")});
-    EXPECT_EQ(refused.error().code(), Code::resource_exhausted);
-    EXPECT_NE(refused.error().message().find("max_pending_records"), std::string_view::npos);
-    for (auto& ticket : tickets) co_await or_return(ticket.durable());
-    EXPECT_EQ(co_await or_return(log.append(1, 1, Bytes::literal("y"))), 11u);
-    co_return co_await log.close();
-  }, options);
+  with_log(
+      [](Log& log) -> io::Task<Result<void>> {
+        std::vector<Ticket> tickets;
+        for (int i = 0; i < 10; ++i) tickets.push_back(co_await or_return(log.append_nowait({1, 1, 0, Bytes::literal("x")})));
+        auto refused = log.append_nowait({1, 1, 0, Bytes::literal("x")});
+        EXPECT_EQ(refused.error().code(), Code::resource_exhausted);
+        EXPECT_NE(refused.error().message().find("max_pending_records"), std::string_view::npos);
+        for (auto& ticket : tickets) co_await or_return(ticket.durable());
+        EXPECT_EQ(co_await or_return(log.append(1, 1, Bytes::literal("y"))), 11u);
+        co_return co_await log.close();
+      },
+      options);
 }
 
 TEST_F(LogTest, AFailedSyncIsFinal) {

@@ -194,7 +194,8 @@ TEST(FullDisk, RefusesAppendsTakesTruncationsAndGoesOnWhenSpaceIsBack) {
   EXPECT_EQ(world.last_error->code(), Code::resource_exhausted);
   EXPECT_FALSE(world.core->failed());
   const uint64_t last = world.core->table().find(1)->next() - 1;
-  for (uint64_t upto = last - 5; upto <= last; ++upto) ASSERT_TRUE(world.core->stage_truncate(Kind::truncate_prefix, 1, upto, nullptr) && world.pump());
+  for (uint64_t upto = last - 5; upto <= last; ++upto)
+    ASSERT_TRUE(world.core->stage_truncate(Kind::truncate_prefix, 1, upto, nullptr) && world.pump());
   EXPECT_GT(world.deleted, 0u) << "truncation gives segments back though the disk is full";
   files.free_space();
   EXPECT_TRUE(world.append(1, "again"));

@@ -35,7 +35,11 @@ TEST(HeaderMap, KeepsOrderAndLetsTheLastOfEqualKeysWin) {
 }
 
 TEST(HeaderMap, DropsPairsWithANull) {
-  Buffer bytes = from("ffffffff0000000161" "0000000162ffffffff" "ffffffffffffffff" "00000001630000000164");
+  Buffer bytes = from(
+      "ffffffff0000000161"
+      "0000000162ffffffff"
+      "ffffffffffffffff"
+      "00000001630000000164");
   const HeaderMap map = HeaderMap::parse(bytes.span()).value();
   EXPECT_EQ(map.size(), 1u);
   EXPECT_EQ(map.find("b"), std::nullopt);

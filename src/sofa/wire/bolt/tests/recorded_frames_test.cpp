@@ -144,10 +144,10 @@ TEST(RecordedFrame, HasACrcOnlyWhenVersionAndSwitchSaySo) {
     bool request_crc, response_crc;
   };
   // The error answers of the original carry switch 0, so they have no trailer though their requests do.
-  for (const Row& row : {Row{"bolt-v2_ver1", "sync", false, false}, Row{"bolt-v2_ver2_crc", "sync", true, true},
-                         Row{"bolt-v2_ver2_crc", "sync_null", true, true}, Row{"bolt-v2_ver2_crc", "throws", true, false},
-                         Row{"bolt-v2_ver2_crc", "no_processor", true, false}, Row{"bolt-v2_ver2_crc", "response_not_serializable", true, false},
-                         Row{"bolt-v2_ver2_crc", "crc_off", false, false}}) {
+  for (const Row& row :
+       {Row{"bolt-v2_ver1", "sync", false, false}, Row{"bolt-v2_ver2_crc", "sync", true, true}, Row{"bolt-v2_ver2_crc", "sync_null", true, true},
+        Row{"bolt-v2_ver2_crc", "throws", true, false}, Row{"bolt-v2_ver2_crc", "no_processor", true, false},
+        Row{"bolt-v2_ver2_crc", "response_not_serializable", true, false}, Row{"bolt-v2_ver2_crc", "crc_off", false, false}}) {
     SCOPED_TRACE(std::string(row.protocol) + " " + row.name);
     const Recorded& one = find(all, row.protocol, row.name);
     const Decoded request = decode(one.request, one.request.size()), response = decode(one.response, one.response.size());
