@@ -41,7 +41,7 @@ Task<Result<void>> bind_caller(Interface& interface, std::string name, std::stri
 }  // namespace detail
 
 GenericClient::GenericClient(std::shared_ptr<detail::Caller> caller) : caller_(std::move(caller)) {}
-GenericClient::~GenericClient() = default;
+GenericClient::~GenericClient() { caller_->close(); }
 
 Task<Result<std::shared_ptr<GenericClient>>> GenericClient::connect(std::string target, std::string interface, ClientOptions options) {
   auto providers = co_await or_return(parse_providers(target));

@@ -4,7 +4,9 @@
 
 namespace sofa::rpc {
 
-Interface::~Interface() = default;
+Interface::~Interface() {
+  if (caller_ != nullptr) caller_->close();  // calls that still run keep the Caller itself
+}
 
 std::string unique_name(std::string_view interface, const ServiceId& id) {
   std::string name = fmt::format("{}:{}", interface, id.version);

@@ -68,13 +68,14 @@ Caller::Caller(std::shared_ptr<Providers> providers, std::string interface, Clie
       service_(unique_name(interface_, {options.version, options.unique_id})),
       options_(std::move(options)),
       shard_(io::Shard::current()),
-      core_(std::make_unique<Core>(pool_options(options_), Random(system_seed()))) {}
+      core_(std::make_shared<Core>(pool_options(options_), Random(system_seed()))) {}
 
-Caller::~Caller() {
-  shard_.post([core = std::move(core_)]() mutable { close(std::move(core)); });
+void Caller::close() {
+  if (closed_.exchange(true)) return;
+  shard_.post([core = core_] { close(core); });
 }
 
-io::detail::Root Caller::close(std::unique_ptr<Core> core) {
+io::detail::Root Caller::close(std::shared_ptr<Core> core) {
   core->tasks.cancel("the client was destroyed");
   [[maybe_unused]] const auto joined = co_await core->tasks.join();
   co_await core->pool.close();

@@ -35,8 +35,9 @@ class Caller {
  public:
   /// Made on the shard that will own its connections.
   Caller(std::shared_ptr<Providers> providers, std::string interface, ClientOptions options);
-  /// Closes the connections in the background, from whatever thread; the shard's runtime must still live.
-  ~Caller();
+  ~Caller() { close(); }
+  /// Ends the calls that still run, then the connections; in the background, from whatever thread. The shard's runtime must still live.
+  void close();
 
   /// Connects to one provider, when options.check asks for it.
   Task<Result<void>> open();
@@ -49,7 +50,7 @@ class Caller {
   const ClientOptions& options() const { return options_; }
 
  private:
-  /// Outlives the Caller until everything is closed.
+  /// Lives until everything is closed and no call runs; ends on the shard.
   struct Core {
     Core(transport::PoolOptions pool_options, Random random) : pool(std::move(pool_options), std::move(random)) {}
     transport::ConnectionPool pool;
@@ -57,7 +58,7 @@ class Caller {
   };
   struct Attempt;
 
-  static io::detail::Root close(std::unique_ptr<Core> core);
+  static io::detail::Root close(std::shared_ptr<Core> core);
   Result<io::Address> choose(const std::string& target, std::span<const io::Address> tried);
   Task<Result<transport::SessionRef>> session_to(const io::Address& address, Deadline deadline);
   Task<Result<void>> attempt(Attempt& attempt);
@@ -73,7 +74,8 @@ class Caller {
   const std::string service_;  // unique name
   const ClientOptions options_;
   io::Shard& shard_;
-  std::unique_ptr<Core> core_;
+  const std::shared_ptr<Core> core_;
+  std::atomic<bool> closed_{false};
   size_t next_provider_ = 0;
 };
 
