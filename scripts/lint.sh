@@ -27,7 +27,7 @@ tree_files() {
 check_format() { tree_files h cpp | xargs -0 -r clang-format-19 --dry-run -Werror; }
 
 check_scripts() {
-  { tree_files sh && printf '%s\0' "$root/dev" "$root/.ci/run" "$root/scripts/status"; } | xargs -0 shellcheck -x -P "$root"
+  { tree_files sh && printf '%s\0' "$root/dev" "$root/.ci/run" "$root/scripts/status" "$root/scripts/regions"; } | xargs -0 shellcheck -x -P "$root"
 }
 
 # Every relative link in a Markdown file leads to a file of the tree.
@@ -43,6 +43,9 @@ check_links() {
   done < <(tree_files md)
   return "$dead"
 }
+
+# The code in the docs is the compiled one.
+check_regions() { "$root/scripts/regions" --check; }
 
 check_layers() { (cd "$root" && cmake --preset release >/dev/null); }
 
@@ -72,6 +75,7 @@ verb_lint() {
   build_tree release build
   check 'layer rule' check_layers
   check 'dead links' check_links
+  check 'code in the docs' check_regions
   check 'shellcheck' check_scripts
   check 'format' check_format
   check "clang-tidy ($scope files)" check_tidy "$scope"

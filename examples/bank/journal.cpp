@@ -70,6 +70,7 @@ Task<Result<void>> Journal::write_snapshot() {
   if (snapshotting_) co_return {};
   snapshotting_ = true;
   const int64_t last = book_.last_sequence();
+  last_attempt_ = last;
   sofa::Buffer out;
   for (int64_t first = 1; first <= last; first += kPiece) {
     book_.encode_entries(first, std::min(last, first + kPiece - 1), out);
@@ -80,7 +81,6 @@ Task<Result<void>> Journal::write_snapshot() {
   if (written) written = co_await log_->truncate_prefix(kStream, static_cast<uint64_t>(last));
   snapshotting_ = false;
   if (!written) co_return written;
-  snapshot_at_ = last;
   kLog.info("snapshot written", {{"entries", last}, {"bytes", out.size()}});
   co_return {};
 }

@@ -25,19 +25,19 @@ class Journal {
   sofa::io::Task<sofa::Result<int64_t>> record(Entry entry);
 
   /// Whether enough entries have come since the last snapshot, and none is being written.
-  bool snapshot_due() const { return !snapshotting_ && book_.last_sequence() - snapshot_at_ >= kEntriesBetweenSnapshots; }
+  bool snapshot_due() const { return !snapshotting_ && book_.last_sequence() - last_attempt_ >= kEntriesBetweenSnapshots; }
   /// Saves the book beside the log and gives the log's space back.
   sofa::io::Task<sofa::Result<void>> write_snapshot();
   sofa::io::Task<sofa::Result<void>> close() { return log_->close(); }
 
  private:
   Journal(std::string folder, Book book, std::unique_ptr<sofa::log::Log> log)
-      : folder_(std::move(folder)), book_(std::move(book)), log_(std::move(log)), snapshot_at_(book_.last_sequence()) {}
+      : folder_(std::move(folder)), book_(std::move(book)), log_(std::move(log)), last_attempt_(book_.last_sequence()) {}
 
   std::string folder_;
   Book book_;
   std::unique_ptr<sofa::log::Log> log_;
-  int64_t snapshot_at_;
+  int64_t last_attempt_;  // entries when a snapshot was last begun; one that failed waits for its next turn
   bool snapshotting_ = false;
 };
 

@@ -57,12 +57,13 @@ class LedgerService {
       co_await or_return(done->wait());
     }
     if (const int64_t known = journal_.book().sequence_of(id); known != 0) co_return receipt_for(known, entry);
-    co_await or_return(journal_.book().check(entry, held_[entry.from]));
+    const auto held = held_.find(entry.from);
+    co_await or_return(journal_.book().check(entry, held == held_.end() ? 0 : held->second));
 
     const auto done = on_the_way_.emplace(id, std::make_shared<sofa::io::Event>()).first->second;
     held_[entry.from] += entry.cents;
     auto sequence = co_await journal_.record(entry);
-    held_[entry.from] -= entry.cents;
+    if ((held_[entry.from] -= entry.cents) == 0) held_.erase(entry.from);
     on_the_way_.erase(id);
     done->set();
     if (!sequence) co_return sofa::forward_error(sequence);

@@ -104,8 +104,17 @@ class PosixFileSystem final : public FileSystem {
   }
   Result<void> create_folders(const std::string& path) override {
     std::error_code error;
-    std::filesystem::create_directories(path, error);
-    if (error) return std::unexpected<Error>(errno_error(error.value(), fmt::format("Cannot create folder {}", path)));
+    const std::filesystem::path whole = std::filesystem::absolute(path, error).lexically_normal();
+    std::filesystem::path made;
+    for (const std::filesystem::path& part : whole) {
+      const std::filesystem::path parent = made;
+      made /= part;
+      const bool fresh = !error && std::filesystem::create_directory(made, error);
+      if (error) return std::unexpected<Error>(errno_error(error.value(), fmt::format("Cannot create folder {}", path)));
+      // A folder is on disk only when its parent knows it: else a power cut takes it away with all that is in it.
+      if (!fresh) continue;
+      if (auto synced = sync_folder(parent.string()); !synced) return synced;
+    }
     return {};
   }
   Result<std::vector<std::string>> list(const std::string& path) override {

@@ -22,7 +22,7 @@ struct Limits {
   uint32_t definitions = 1024;       // class definitions in a stream
   uint32_t fields = 1024;            // fields in a class definition
   uint32_t name_units = 512;         // UTF-16 units in a class, field or type name
-  size_t memory = size_t{512} << 20;  // bytes of objects built from one stream, strings and binaries left out: those stand in the input
+  size_t memory = size_t{512} << 20;  // bytes of objects built from one stream; strings and binaries count only when read again through a reference
   uint32_t copies = 1'000'000;       // values read again because a reference points at an object that the target holds by value
 };
 

@@ -244,7 +244,10 @@ bool Reader::read_copy(const Plan& plan, void* into, uint32_t number) {
                      fmt::format("object {} contains itself, but {} is held by value: make the field a Link", number, java_type_of(*plan.type)));
   }
   const Position here = position();
-  if (!enter() || !go_to_number(number) || !read_planned(plan, into)) return false;
+  if (!enter() || !go_to_number(number)) return false;
+  const uint8_t* const begin = at_;
+  // Strings and binaries count when they are read again: few bytes of references must not unfold into memory without bound.
+  if (!read_planned(plan, into) || !charge(static_cast<size_t>(at_ - begin))) return false;
   leave();
   go_to(here);
   return true;

@@ -131,7 +131,7 @@ void LogRuntime::written() {
   }
   std::optional<Error> error = core_.failed() ? core_.failed() : outcome_.error;
   for (const Op& op : batch_.ops) {
-    if (op.ends_group && op.waiter != nullptr) finish(op.waiter, outcome_.error);
+    if (op.ends_group && op.waiter != nullptr) finish(op.waiter, error);
   }
   if (error) {
     logger().error(complaints_, "append failed", {{"error", *error}, {"final", core_.failed().has_value()}});
@@ -215,12 +215,15 @@ void LogRuntime::delete_oldest() {
     auto outcome = std::make_shared<Result<void>>(std::move(done));
     home_.post([this, kept = std::move(keep), outcome, path] {
       deleting_ = false;
-      ++stats_.segments_deleted;
       if (!*outcome) {
-        logger().error("old segment not deleted", {{"path", path}, {"error", outcome->error()}});
-        core_.fail_forever(std::move(outcome->error()));
+        const Error error = std::move(outcome->error());
+        logger().error("old segment not deleted", {{"path", path}, {"error", error}});
+        core_.fail_forever(error);
+        if (!core_.in_flight()) refuse_staged(error);
+        tell_idle();
         return;
       }
+      ++stats_.segments_deleted;
       keep_house(true);
     });
   });

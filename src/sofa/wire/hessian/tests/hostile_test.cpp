@@ -120,6 +120,21 @@ TEST(Hostile, SharedObjectsThatExplodeWhenCopiedAreBounded) {
   EXPECT_TRUE(to_text(*value, 1000).ends_with("..."));
 }
 
+struct Note {
+  std::string text;
+  static auto describe(Description<Note>& d) { d.java_type("t.Note").field("text", &Note::text); }
+};
+
+TEST(Hostile, AStringThatReferencesRepeatCountsEachTime) {
+  Document d;
+  Object* note = make_object(d.arena(), "t.Note", {{"text", Value::text(d.arena(), std::string(100'000, 'x'))}});
+  List* notes = make_list(d.arena());
+  for (int i = 0; i < 1000; ++i) notes->push(note);
+  auto copies = decode<std::vector<Note>>(*encode(Value(notes)), {.limits = {.memory = size_t{10} << 20}});
+  ASSERT_FALSE(copies);
+  EXPECT_EQ(copies.error().code(), Code::resource_exhausted);
+}
+
 TEST(Hostile, MemoryOfOneStreamIsBounded) {
   std::vector<uint8_t> nulls(100'003, 'N');
   nulls[0] = 'V';
