@@ -153,3 +153,5 @@ Result<Bytes> encode(const T& value, WriterOptions options = {}) {
 }
 
 }  // namespace sofa::hessian
+
+#include "sofa/wire/hessian/detail/writer_inline.h"

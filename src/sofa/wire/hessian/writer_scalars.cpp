@@ -40,53 +40,6 @@ size_t chunk_bytes(std::string_view utf8, size_t& units) {
 
 }  // namespace
 
-void Writer::write_null() { put('N'); }
-void Writer::write_bool(bool v) { put(v ? 'T' : 'F'); }
-
-void Writer::write_int(int32_t v) {
-  uint8_t* p = room(5);
-  if (v >= -16 && v <= 47) {
-    p[0] = static_cast<uint8_t>(0x90 + v);
-    buffer_.commit(1);
-  } else if (v >= -2048 && v <= 2047) {
-    p[0] = static_cast<uint8_t>(0xc8 + (v >> 8));
-    p[1] = static_cast<uint8_t>(v);
-    buffer_.commit(2);
-  } else if (v >= -262144 && v <= 262143) {
-    p[0] = static_cast<uint8_t>(0xd4 + (v >> 16));
-    store_be<uint16_t>(p + 1, static_cast<uint16_t>(v));
-    buffer_.commit(3);
-  } else {
-    p[0] = 'I';
-    store_be(p + 1, v);
-    buffer_.commit(5);
-  }
-}
-
-void Writer::write_long(int64_t v) {
-  uint8_t* p = room(9);
-  if (v >= -8 && v <= 15) {
-    p[0] = static_cast<uint8_t>(0xe0 + v);
-    buffer_.commit(1);
-  } else if (v >= -2048 && v <= 2047) {
-    p[0] = static_cast<uint8_t>(0xf8 + (v >> 8));
-    p[1] = static_cast<uint8_t>(v);
-    buffer_.commit(2);
-  } else if (v >= -262144 && v <= 262143) {
-    p[0] = static_cast<uint8_t>(0x3c + (v >> 16));
-    store_be<uint16_t>(p + 1, static_cast<uint16_t>(v));
-    buffer_.commit(3);
-  } else if (v == static_cast<int32_t>(v)) {
-    p[0] = h4_ ? 0x59 : 0x77;
-    store_be(p + 1, static_cast<int32_t>(v));
-    buffer_.commit(5);
-  } else {
-    p[0] = 'L';
-    store_be(p + 1, v);
-    buffer_.commit(9);
-  }
-}
-
 void Writer::write_double(double v) {
   uint8_t* p = room(9);
   const uint8_t first = h4_ ? 0x5b : 0x67;  // the forms for 0, 1, a byte, a short stand in a row
@@ -145,19 +98,8 @@ void Writer::write_date(int64_t milliseconds) {
   buffer_.commit(9);
 }
 
-void Writer::write_string(std::string_view utf8) {
-  const size_t n = utf8.size();
-  if (n <= 31 && is_ascii(utf8.data(), n)) {
-    uint8_t* p = room(1 + 31);
-    p[0] = static_cast<uint8_t>(n);
-    if (n > 0) std::memcpy(p + 1, utf8.data(), n);
-    return buffer_.commit(1 + n);
-  }
-  put_long_string(utf8);
-}
-
 void Writer::put_long_string(std::string_view utf8) {
-  size_t units = is_ascii(utf8.data(), utf8.size()) ? utf8.size() : utf16_length(utf8);
+  auto [units, same_bytes] = text_size(utf8);
   while (units > kStringChunk) {
     size_t chunk_units = 0;
     const size_t bytes = chunk_bytes(utf8, chunk_units);
@@ -176,6 +118,7 @@ void Writer::put_long_string(std::string_view utf8) {
     put('S');
     buffer_.append_be16(static_cast<uint16_t>(units));
   }
+  if (same_bytes) return buffer_.append(utf8);
   put_units(utf8, units);
 }
 

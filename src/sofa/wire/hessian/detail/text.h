@@ -25,6 +25,39 @@ inline bool is_ascii(const char* p, size_t n) {
   return (seen & 0x8080808080808080u) == 0;
 }
 
+constexpr uint64_t kHighBits = 0x8080808080808080u;
+
+/// Copies n <= 31 bytes in at most four overlapping words; false, with rubbish written, when one is not ASCII.
+inline bool copy_short_ascii(uint8_t* to, const char* from, size_t n) {
+  uint64_t words[4];
+  if (n >= 8) {
+    const size_t second = n >= 16 ? 8 : 0, third = n >= 16 ? n - 16 : 0;
+    std::memcpy(&words[0], from, 8);
+    std::memcpy(&words[1], from + second, 8);
+    std::memcpy(&words[2], from + third, 8);
+    std::memcpy(&words[3], from + n - 8, 8);
+    std::memcpy(to, &words[0], 8);
+    std::memcpy(to + second, &words[1], 8);
+    std::memcpy(to + third, &words[2], 8);
+    std::memcpy(to + n - 8, &words[3], 8);
+    return ((words[0] | words[1] | words[2] | words[3]) & kHighBits) == 0;
+  }
+  if (n >= 4) {
+    uint32_t first, last;
+    std::memcpy(&first, from, 4);
+    std::memcpy(&last, from + n - 4, 4);
+    std::memcpy(to, &first, 4);
+    std::memcpy(to + n - 4, &last, 4);
+    return ((first | last) & static_cast<uint32_t>(kHighBits)) == 0;
+  }
+  if (n == 0) return true;
+  const auto first = static_cast<uint8_t>(from[0]), middle = static_cast<uint8_t>(from[n / 2]), last = static_cast<uint8_t>(from[n - 1]);
+  to[0] = first;
+  to[n / 2] = middle;
+  to[n - 1] = last;
+  return ((first | middle | last) & 0x80) == 0;
+}
+
 inline bool is_continuation(uint8_t b) { return (b & 0xc0) == 0x80; }
 
 /// One code point (a surrogate in its three-byte form counts as one). A byte that begins none is U+FFFD of length 1.
@@ -70,15 +103,22 @@ inline uint8_t* put_unit(uint8_t* p, uint32_t unit) {
   return p;
 }
 
-/// UTF-16 units of the text.
-inline size_t utf16_length(std::string_view utf8) {
+/// UTF-16 units of the text, and whether its bytes are those of its units already: no four-byte forms, no bad bytes.
+struct TextSize {
   size_t units = 0;
+  bool same_bytes = true;
+};
+inline TextSize text_size(std::string_view utf8) {
+  if (is_ascii(utf8.data(), utf8.size())) return {utf8.size(), true};
+  TextSize size;
   for (size_t i = 0; i < utf8.size();) {
     const CodePoint c = next_code_point(utf8.data() + i, utf8.size() - i);
-    units += c.value >= 0x10000 ? 2 : 1;
+    size.same_bytes &= c.value < 0x10000 && (c.value != 0xfffd || c.length == 3);
+    size.units += c.value >= 0x10000 ? 2 : 1;
     i += c.length;
   }
-  return units;
+  return size;
 }
+inline size_t utf16_length(std::string_view utf8) { return text_size(utf8).units; }
 
 }  // namespace sofa::hessian::detail
