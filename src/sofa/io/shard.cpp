@@ -106,22 +106,35 @@ void Shard::run_turn_end() {
   }
 }
 
-int Shard::poll_timeout_ms() const {
-  if (!ready_.empty() || !turn_end_.empty() || stopping_) return 0;
+std::optional<Duration> Shard::poll_timeout() const {
+  if (!ready_.empty() || !turn_end_.empty() || stopping_) return Duration::zero();
   const auto next = timers_.next();
-  if (!next) return -1;  // spares the kernel a timer of its own; a post wakes through wake_fd_
-  const Duration wait = std::min<Duration>(kLongestSleep, clock_.sleep_hint(*next));
-  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count());
+  if (!next) return std::nullopt;  // spares the kernel a timer of its own; a post wakes through wake_fd_
+  return std::min<Duration>(kLongestSleep, clock_.sleep_hint(*next));
+}
+
+// epoll_wait counts in milliseconds, ten times the tick of the timers; a kernel before 5.11 has nothing finer.
+int Shard::wait_for_events(std::span<epoll_event> events, std::optional<Duration> timeout) {
+  const int most = static_cast<int>(events.size());
+  if (!timeout || *timeout <= Duration::zero()) return ::epoll_wait(epoll_fd_, events.data(), most, timeout ? 0 : -1);
+  if (fine_sleep_) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*timeout);
+    const timespec until{.tv_sec = seconds.count(), .tv_nsec = (*timeout - seconds).count()};
+    const int count = ::epoll_pwait2(epoll_fd_, events.data(), most, &until, nullptr);
+    if (count >= 0 || errno != ENOSYS) return count;
+    fine_sleep_ = false;
+  }
+  return ::epoll_wait(epoll_fd_, events.data(), most, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(*timeout).count()));
 }
 
 void Shard::poll() {
   epoll_event events[kEventsPerPoll];
-  int timeout = poll_timeout_ms();
-  if (timeout != 0) {
+  std::optional<Duration> timeout = poll_timeout();
+  if (timeout != Duration::zero()) {
     asleep_.store(true, std::memory_order_seq_cst);
-    if (posted_.load(std::memory_order_seq_cst) != nullptr) timeout = 0;
+    if (posted_.load(std::memory_order_seq_cst) != nullptr) timeout = Duration::zero();
   }
-  const int count = ::epoll_wait(epoll_fd_, events, kEventsPerPoll, timeout);
+  const int count = wait_for_events(events, timeout);
   asleep_.store(false, std::memory_order_relaxed);
   now_ = clock_.now_monotonic();
   if (count <= 0) return;

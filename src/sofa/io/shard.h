@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "sofa/base/clock.h"
 #include "sofa/io/detail/list.h"
@@ -18,6 +19,8 @@
 #include "sofa/io/task.h"
 #include "sofa/io/timer.h"
 #include "sofa/io/wait.h"
+
+struct epoll_event;
 
 namespace sofa::io {
 
@@ -117,7 +120,8 @@ class Shard {
   void run();
   void turn();
   void poll();
-  int poll_timeout_ms() const;
+  std::optional<Duration> poll_timeout() const;  // nothing: until an event comes
+  int wait_for_events(std::span<epoll_event> events, std::optional<Duration> timeout);
   void run_posted();
   void run_ready();
   void run_turn_end();
@@ -136,6 +140,7 @@ class Shard {
   detail::List<TurnEndHook, detail::TurnEndTag> turn_end_;
   std::unique_ptr<Scope> root_scope_;
   int epoll_fd_ = -1;
+  bool fine_sleep_ = true;  // the kernel has epoll_pwait2
   int wake_fd_ = -1;
   bool stopping_ = false;
   alignas(64) std::atomic<PostNode*> posted_{nullptr};

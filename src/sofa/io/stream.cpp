@@ -111,6 +111,7 @@ Result<TryRead> Stream::try_read(std::span<uint8_t> space) { return core_->try_r
 Stream::ReadSome Stream::read_some(Buffer& in, size_t max) { return ReadSome(*core_, in, max); }
 Result<void> Stream::write(Bytes bytes) { return core_->enqueue(std::move(bytes)); }
 Result<void> Stream::write(GatherList&& list) { return core_->enqueue(std::move(list)); }
+size_t Stream::write_now(ByteSpan bytes) { return core_->write_now(bytes); }
 void Stream::flush() { core_->flush(); }
 Stream::Drained Stream::drained(size_t low_water) { return Drained(*core_, low_water); }
 size_t Stream::pending_write_bytes() const { return core_->pending(); }

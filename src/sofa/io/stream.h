@@ -83,6 +83,8 @@ class [[nodiscard]] Stream {
   /// Queues bytes for the end of this turn. Code::resource_exhausted when more than max_write_queue would wait: nothing is taken then.
   Result<void> write(Bytes bytes);
   Result<void> write(GatherList&& list);
+  /// Gives the kernel bytes at once, without a queue, when none wait before them. How many it took: the rest, also after a failure, is for write().
+  size_t write_now(ByteSpan bytes);
   /// Writes now instead of at the end of the turn.
   void flush();
   /// `Result<void> r = co_await stream.drained(low_water)`: until at most so many bytes wait. Back-pressure: write, then await drained.

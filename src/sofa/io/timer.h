@@ -1,5 +1,5 @@
 #pragma once
-// Timers: a hierarchical timing wheel (8 levels of 64 slots, 1 ms ticks: more than any Instant can be ahead).
+// Timers: a hierarchical timing wheel (8 levels of 64 slots, ticks of 0.1 ms: more than any Instant can be ahead).
 // Scheduling and cancelling are O(1) and allocate nothing. The wheel is a pure class: time is passed in. One thread.
 
 #include <array>
@@ -40,7 +40,7 @@ class TimerNode : public detail::ListHook<detail::TimerTag> {
 
 class TimerWheel {
  public:
-  static constexpr Duration kTick = std::chrono::milliseconds(1);
+  static constexpr Duration kTick = std::chrono::microseconds(100);
 
   explicit TimerWheel(Instant start) : start_(start) {}
 

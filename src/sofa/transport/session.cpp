@@ -276,6 +276,12 @@ void Session::on_turn_end(void* self) {
 
 void Session::flush() {
   if (out_.empty() || !stream_.is_open()) return;
+  if (const ByteSpan bytes = out_.one_piece(); !bytes.empty()) {
+    const size_t written = stream_.write_now(bytes);
+    stats_.bytes_out += written;
+    out_.consume(written);
+    if (out_.empty()) return;
+  }
   GatherList list;
   out_.take(list);
   stats_.bytes_out += list.size();
@@ -414,7 +420,8 @@ void Session::check_timers() {
     return fail(CloseKind::idle, "not a byte came for the whole idle_timeout");
   }
   check_heartbeat(now);
-  if (in_.empty()) in_ = Buffer();  // a quiet connection keeps no read buffer
+  if (in_.empty()) in_ = Buffer();  // a quiet connection keeps no buffers
+  out_.release();
 }
 
 void Session::check_heartbeat(Instant now) {

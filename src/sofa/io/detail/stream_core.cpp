@@ -170,6 +170,23 @@ Result<void> StreamCore::enqueue(GatherList&& list) {
   return {};
 }
 
+size_t StreamCore::write_now(ByteSpan bytes) {
+  if (failure_ || connecting_ || shutdown_wanted_ || !writable_ || pending_ > 0) return 0;
+  const ssize_t written = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  if (written >= 0) return static_cast<size_t>(written);
+  note_write_error(errno);
+  return 0;
+}
+
+void StreamCore::note_write_error(int error) {
+  if (error == EINTR) return;
+  if (error == EAGAIN || error == EWOULDBLOCK) {
+    writable_ = false;
+  } else {
+    fail(errno_error(error, fmt::format("cannot write to {}", peer_.to_string())));
+  }
+}
+
 void StreamCore::flush_at_turn_end() { shard_.at_turn_end(turn_end_); }
 
 void StreamCore::end_of_turn(void* self) {
@@ -213,13 +230,8 @@ bool StreamCore::write_batch() {
     last_progress_ = shard_.now();
     return true;
   }
-  if (errno == EINTR) return true;
-  if (errno == EAGAIN || errno == EWOULDBLOCK) {
-    writable_ = false;
-  } else {
-    fail(errno_error(errno, fmt::format("cannot write to {}", peer_.to_string())));
-  }
-  return false;
+  note_write_error(errno);
+  return writable_ && !failure_;  // interrupted: again
 }
 
 void StreamCore::drop_written(size_t bytes) {

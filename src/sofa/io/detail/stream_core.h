@@ -23,6 +23,7 @@ class StreamCore final : public Pollable {
   bool read_for(Stream::ReadSome& reader);
   Result<void> enqueue(Bytes bytes);
   Result<void> enqueue(GatherList&& list);
+  size_t write_now(ByteSpan bytes);
   void flush();
   void shutdown_write();
   /// Ends the stream: closes the descriptor, fails every wait with `error`; the first error stays.
@@ -48,6 +49,7 @@ class StreamCore final : public Pollable {
   void flush_at_turn_end();
   /// One system call; false when the kernel takes no more or the stream failed.
   bool write_batch();
+  void note_write_error(int error);
   void drop_written(size_t bytes);
   void serve_readers();
   void wake_drained();

@@ -64,6 +64,26 @@ TEST_P(StreamOver, MovesMegabytesInOrderUnderBackPressure) {
   });
 }
 
+TEST_P(StreamOver, WritesAtOnceWhatFitsAndNothingPastTheQueue) {
+  run_ok(runtime_, [&]() -> Body {
+    Pair pair = co_await or_return(connected_pair(address()));
+    EXPECT_EQ(pair.client.write_now(as_bytes("first ")), 6U);
+    co_await or_return(pair.client.write(Bytes::literal("queued ")));
+    EXPECT_EQ(pair.client.write_now(as_bytes("never")), 0U) << "it would overtake what is queued";
+    EXPECT_EQ(co_await or_return(read_text(pair.server, 13)), "first queued ");
+    const std::string big(64 << 20, 'x');  // more than any socket buffer
+    const size_t taken = pair.client.write_now(as_bytes(big));
+    EXPECT_GT(taken, 0U);
+    EXPECT_LT(taken, big.size());
+    EXPECT_EQ(pair.client.write_now(as_bytes("never")), 0U) << "the socket is full";
+    co_await or_return(pair.client.write(Bytes::literal("end")));
+    EXPECT_EQ(co_await or_return(read_text(pair.server, taken + 3)), big.substr(0, taken) + "end");
+    pair.client.close();
+    EXPECT_EQ(pair.client.write_now(as_bytes("never")), 0U);
+    co_return kOk;
+  });
+}
+
 TEST_P(StreamOver, ManySmallPartsLeaveInBatches) {
   run_ok(runtime_, [&]() -> Body {
     Pair pair = co_await or_return(connected_pair(address()));

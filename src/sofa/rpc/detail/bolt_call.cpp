@@ -13,10 +13,14 @@ void answer_failure(transport::Responder& responder, bolt::Status status, std::s
   [[maybe_unused]] const auto sent = responder.answer_error(status, kServerExceptionClass, {}, content.take());
 }
 
-bool BoltCall::too_late() const {
-  if (context_.deadline() == kNoDeadline) return false;
-  return io::Shard::current().clock().now_monotonic() > context_.deadline();
+bool is_past(Deadline deadline) {
+  constexpr Duration kLongTurn = std::chrono::seconds(1);
+  if (deadline == kNoDeadline) return false;
+  const io::Shard& shard = io::Shard::current();
+  return deadline - shard.now() < kLongTurn && shard.clock().now_monotonic() > deadline;
 }
+
+bool BoltCall::too_late() const { return is_past(context_.deadline()); }
 
 Result<void> BoltCall::read(void* const* into) {
   const MethodShape& shape = entry_.method->shape();

@@ -9,9 +9,16 @@ namespace sofa::rpc::detail {
 
 namespace {
 
-/// The header entries that say where a call goes, found in one walk.
-struct Route {
-  std::string_view service, target_service, method;
+std::string no_service(std::string_view service) { return fmt::format("RPC-020100010: RPC cannot find service: [{}] ", service); }
+std::string no_method(std::string_view service, std::string_view method) {
+  return fmt::format("RPC-020100011: Cannot find invoke method: [{}], service: [{}] ", method, service);
+}
+
+}  // namespace
+
+/// The header entries that say where a call goes and until when, found in one walk.
+struct ShardServer::Route {
+  std::string_view service, target_service, method, remaining_ms;
 
   explicit Route(const bolt::HeaderMap& header) {
     for (const auto& [key, value] : header) {
@@ -25,6 +32,9 @@ struct Route {
         case 24:
           if (key == "sofa_head_target_service") target_service = value;
           break;
+        case 30:
+          if (key == "sofa_head_deadline_remain_time") remaining_ms = value;
+          break;
         default:
           break;
       }
@@ -32,13 +42,6 @@ struct Route {
     if (service.empty()) service = target_service;
   }
 };
-
-std::string no_service(std::string_view service) { return fmt::format("RPC-020100010: RPC cannot find service: [{}] ", service); }
-std::string no_method(std::string_view service, std::string_view method) {
-  return fmt::format("RPC-020100011: Cannot find invoke method: [{}], service: [{}] ", method, service);
-}
-
-}  // namespace
 
 Result<void> ShardServer::add_services(const std::vector<ServiceEntry>& services) {
   for (const ServiceEntry& service : services) {
@@ -60,10 +63,10 @@ void ShardServer::refuse(const bolt::Frame& frame, transport::Responder& respond
   [[maybe_unused]] const auto sent = responder.answer(kResponseClass, header.span(), content.take());
 }
 
-Deadline ShardServer::deadline_of(const transport::IncomingRequest& request) const {
+Deadline ShardServer::deadline_of(const transport::IncomingRequest& request, const Route& route) {
   Deadline deadline = kNoDeadline;
   if (request.frame.timeout_ms > 0) deadline = request.arrival + std::chrono::milliseconds(request.frame.timeout_ms);
-  const std::string_view remaining = request.header.get("sofa_head_deadline_remain_time");
+  const std::string_view remaining = route.remaining_ms;
   int64_t milliseconds = 0;
   if (!remaining.empty() && std::from_chars(remaining.data(), remaining.data() + remaining.size(), milliseconds).ec == std::errc() &&
       milliseconds >= 0 && milliseconds < INT32_MAX) {
@@ -72,9 +75,9 @@ Deadline ShardServer::deadline_of(const transport::IncomingRequest& request) con
   return deadline;
 }
 
-const MethodEntry* ShardServer::find_method(const transport::IncomingRequest& request, transport::Responder& responder, ArgumentsAt& at) {
+const MethodEntry* ShardServer::find_method(const transport::IncomingRequest& request, const Route& route, transport::Responder& responder,
+                                            ArgumentsAt& at) {
   const bolt::Frame& frame = request.frame;
-  const Route route(request.header);
   const MethodEntry* entry = nullptr;
   if (frame.codec == bolt::kCodecHessian) {
     RequestHead head;
@@ -104,19 +107,19 @@ const MethodEntry* ShardServer::find_method(const transport::IncomingRequest& re
 
 void ShardServer::handle(transport::IncomingRequest& request, transport::Responder& responder) {
   ArgumentsAt at;
-  const MethodEntry* entry = find_method(request, responder, at);
+  const Route route(request.header);
+  const MethodEntry* entry = find_method(request, route, responder, at);
   if (entry == nullptr) return;
   counters.calls.add();
-  const Deadline deadline = deadline_of(request);
-  if (deadline != kNoDeadline && io::Shard::current().clock().now_monotonic() > deadline) {
+  const Deadline deadline = deadline_of(request, route);
+  if (is_past(deadline)) {
     counters.dropped.add();  // it waited longer than its caller does
     return responder.discard();
   }
   Implementation& implementation = *entry->method->implementation();
   if (!implementation.is_coroutine && filters_.empty()) {
     BoltCall call(request.frame, responder, *entry, at, counters);
-    ServerCallAccess::fill(call.context(), entry->service, entry->method->name(), request.session.peer(), deadline, request.oneway(),
-                           request.header);
+    ServerCallAccess::fill(call.context(), entry->service, entry->method->name(), request.session.peer(), deadline, request.oneway(), request.header);
     return implementation.serve_now(call);
   }
   if (running_.size() >= options_.max_calls) {

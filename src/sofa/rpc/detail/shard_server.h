@@ -43,6 +43,9 @@ struct Counters {
   Counter calls, errors, refused, busy, dropped;
 };
 
+/// Whether a call's deadline has passed. Reads the clock only when the deadline is near enough for one turn of the loop to matter.
+bool is_past(Deadline deadline);
+
 /// A request whose method is known: reads its arguments and writes its answer, by the serializer of the frame.
 class BoltCall final : public ServerCall {
  public:
@@ -81,8 +84,9 @@ class ShardServer {
   Counters counters;
 
  private:
-  const MethodEntry* find_method(const transport::IncomingRequest& request, transport::Responder& responder, ArgumentsAt& at);
-  Deadline deadline_of(const transport::IncomingRequest& request) const;
+  struct Route;
+  const MethodEntry* find_method(const transport::IncomingRequest& request, const Route& route, transport::Responder& responder, ArgumentsAt& at);
+  static Deadline deadline_of(const transport::IncomingRequest& request, const Route& route);
   void refuse(const bolt::Frame& frame, transport::Responder& responder, std::string_view text);
   static Task<void> run(ShardServer& self, bolt::Frame frame, bolt::HeaderMap header, transport::Responder responder, const MethodEntry& entry,
                         ArgumentsAt at, Deadline deadline);

@@ -15,6 +15,8 @@ constexpr uint8_t kCommandVersion = 1;
 constexpr size_t kMaxHead = 24 + 4;
 /// Small frames share blocks of this size, so that a busy connection allocates rarely.
 constexpr size_t kBlockSize = 16 * 1024;
+/// A block that grew beyond this for one big frame is given back.
+constexpr size_t kKeptBlock = 256 * 1024;
 
 Result<void> check_sizes(std::string_view class_name, ByteSpan header) {
   if (class_name.size() > kMaxShort) {
@@ -120,6 +122,11 @@ Result<void> FrameWriter::finish() {
 }
 
 void FrameWriter::abandon() { tail_.truncate(open_at_); }
+
+void FrameWriter::consume(size_t size) {
+  tail_.consume(size);
+  if (tail_.empty() && tail_.room() > kKeptBlock) tail_ = Buffer();
+}
 
 void FrameWriter::take(GatherList& out) {
   if (out.empty()) {

@@ -43,6 +43,13 @@ class FrameWriter {
   bool empty() const { return size() == 0; }
   /// Moves everything, in order, to the end of `out`.
   void take(GatherList& out);
+  /// All that waits, when it lies in one piece (else nothing), and the end of its first bytes: for a write without a list. The block is kept.
+  ByteSpan one_piece() const { return parts_.empty() ? tail_.span() : ByteSpan{}; }
+  void consume(size_t size);
+  /// Gives the block back, if nothing waits.
+  void release() {
+    if (empty()) tail_ = Buffer();
+  }
 
  private:
   void make_room(size_t size);
