@@ -102,20 +102,11 @@ class PosixFileSystem final : public FileSystem {
     if (status != 0) return system_failure("sync folder", path);
     return {};
   }
-  Result<void> create_folders(const std::string& path) override {
+  Result<bool> create_folder(const std::string& path) override {
     std::error_code error;
-    const std::filesystem::path whole = std::filesystem::absolute(path, error).lexically_normal();
-    std::filesystem::path made;
-    for (const std::filesystem::path& part : whole) {
-      const std::filesystem::path parent = made;
-      made /= part;
-      const bool fresh = !error && std::filesystem::create_directory(made, error);
-      if (error) return std::unexpected<Error>(errno_error(error.value(), fmt::format("Cannot create folder {}", path)));
-      // A folder is on disk only when its parent knows it: else a power cut takes it away with all that is in it.
-      if (!fresh) continue;
-      if (auto synced = sync_folder(parent.string()); !synced) return synced;
-    }
-    return {};
+    const bool fresh = std::filesystem::create_directory(path, error);
+    if (error) return std::unexpected<Error>(errno_error(error.value(), fmt::format("Cannot create folder {}", path)));
+    return fresh;
   }
   Result<std::vector<std::string>> list(const std::string& path) override {
     std::error_code error;
@@ -175,11 +166,35 @@ Result<Bytes> read_all(File& file) {
   return buffer.take();
 }
 
-Result<void> replace_file(FileSystem& files, const std::string& folder, const std::string& name, std::string_view text) {
+Result<void> create_folders(FileSystem& files, const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::absolute(path, error).lexically_normal();
+  if (error) return std::unexpected<Error>(errno_error(error.value(), fmt::format("Cannot create folder {}", path)));
+  std::filesystem::path made;
+  for (const std::filesystem::path& part : whole) {
+    const std::filesystem::path parent = made;
+    if (part.empty()) continue;
+    made /= part;
+    if (parent.empty()) continue;
+    auto fresh = files.create_folder(made.string());
+    if (!fresh) return forward_error(fresh);
+    // A folder is on disk only when its parent knows it: else a power cut takes it away with all that is in it. So too for one that is there already:
+    // whoever made it may have been killed before this. A parent that may not be opened is somebody else's affair.
+    auto synced = files.sync_folder(parent.string());
+    if (!synced && (*fresh || synced.error().code() != Code::permission_denied)) return synced;
+  }
+  return {};
+}
+
+Result<void> replace_file(FileSystem& files, const std::string& folder, const std::string& name, std::initializer_list<ByteSpan> parts) {
   const std::string path = folder + "/" + name, temporary = path + ".tmp";
   auto file = files.open(temporary, OpenMode::create);
   if (!file) return forward_error(file);
-  if (auto done = write_all(**file, 0, as_bytes(text)); !done) return done;
+  uint64_t offset = 0;
+  for (const ByteSpan part : parts) {
+    if (auto done = write_all(**file, offset, part); !done) return done;
+    offset += part.size();
+  }
   if (auto done = (*file)->sync(); !done) return done;
   if (auto done = files.rename(temporary, path); !done) return done;
   return files.sync_folder(folder);

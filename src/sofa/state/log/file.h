@@ -45,7 +45,8 @@ class FileSystem {
   virtual Result<void> unlink(const std::string& path) = 0;
   /// Makes creates, renames and unlinks inside the folder durable.
   virtual Result<void> sync_folder(const std::string& path) = 0;
-  virtual Result<void> create_folders(const std::string& path) = 0;
+  /// Makes one folder in a folder that exists; false when it is there already. Not durable before its parent is synced: see create_folders below.
+  virtual Result<bool> create_folder(const std::string& path) = 0;
   /// Names (without folder) of what is in the folder, sorted.
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   /// Takes the lock file at `path`, or says which process holds it (failed_precondition).
@@ -59,7 +60,10 @@ FileSystem& posix_file_system();
 Result<void> write_all(File& file, uint64_t offset, ByteSpan bytes);
 /// Reads the whole file.
 Result<Bytes> read_all(File& file);
-/// Replaces a small file as a whole: temporary file, sync, rename, sync of the folder. After a crash the old or the new text is there.
-Result<void> replace_file(FileSystem& files, const std::string& folder, const std::string& name, std::string_view text);
+/// Makes the folder and those above it that are missing, all of them durable.
+Result<void> create_folders(FileSystem& files, const std::string& path);
+/// Replaces a file as a whole by the parts one after the other: temporary file, sync, rename, sync of the folder. After a crash the old or the new
+/// content is there.
+Result<void> replace_file(FileSystem& files, const std::string& folder, const std::string& name, std::initializer_list<ByteSpan> parts);
 
 }  // namespace sofa::log

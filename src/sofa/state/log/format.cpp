@@ -10,8 +10,7 @@ static_assert(std::endian::native == std::endian::little, "the format is little-
 namespace sofa::log {
 
 namespace {
-constexpr uint16_t kRecordMagic = 0x4c53;
-constexpr char kSegmentMagic[9] = "SOFALOG1";
+constexpr char kSegmentMagic[9] = "SOFA-LOG";
 constexpr char kHintMagic[9] = "SOFAHINT";
 constexpr uint8_t kEndsBatch = 1;
 
@@ -26,12 +25,31 @@ T get(const uint8_t* at) {
   return value;
 }
 
-uint32_t record_checksum(ByteSpan header_and_payload, uint64_t segment) {
-  uint8_t seed[8];
-  put(seed, segment);
-  return crc32c(header_and_payload.subspan(4), crc32c(seed));
+uint32_t record_checksum(ByteSpan header_and_payload, const SegmentId& segment, uint64_t offset) {
+  uint8_t place[20];
+  put(place, segment.salt);
+  put(place + 8, segment.sequence);
+  put(place + 16, static_cast<uint32_t>(offset / kRecordAlignment));
+  return crc32c(header_and_payload.subspan(4), crc32c(place));
 }
+
+/// Two bytes of every record: the quick look before the checksum, and 16 more bits that a record of another file must meet by chance.
+uint16_t tag_of(const SegmentId& segment) { return static_cast<uint16_t>(segment.salt); }
 }  // namespace
+
+Result<void> check_format(uint32_t version, const std::string& path) {
+  if (version > kFormatVersion) {
+    return fail(Code::failed_precondition, "{} says log format {}, this program knows up to {}; use the newer program or another folder", path,
+                version, kFormatVersion);
+  }
+  if (version < kFormatVersion) {
+    return fail(Code::failed_precondition,
+                "{} says log format {}, of a version from before the first release; this program reads format {}: give the "
+                "log a new folder",
+                path, version, kFormatVersion);
+  }
+  return {};
+}
 
 std::string_view to_string(Kind kind) {
   switch (kind) {
@@ -51,11 +69,11 @@ std::string_view to_string(Kind kind) {
   return "unknown";
 }
 
-uint32_t encode_record(Buffer& out, RecordHeader header, ByteSpan payload, uint64_t segment) {
+uint32_t encode_record(Buffer& out, RecordHeader header, ByteSpan payload, const SegmentId& segment, uint64_t offset) {
   const size_t total = record_size(payload.size());
   uint8_t* at = out.extend(total);
   put(at + 4, static_cast<uint32_t>(payload.size()));
-  put(at + 8, kRecordMagic);
+  put(at + 8, tag_of(segment));
   at[10] = static_cast<uint8_t>(header.kind);
   at[11] = header.ends_batch ? kEndsBatch : 0;
   put(at + 12, header.previous);
@@ -66,12 +84,12 @@ uint32_t encode_record(Buffer& out, RecordHeader header, ByteSpan payload, uint6
   put(at + 44, header.attempt);
   if (!payload.empty()) std::memcpy(at + kRecordHeaderSize, payload.data(), payload.size());
   std::memset(at + kRecordHeaderSize + payload.size(), 0, total - kRecordHeaderSize - payload.size());
-  const uint32_t checksum = record_checksum({at, kRecordHeaderSize + payload.size()}, segment);
+  const uint32_t checksum = record_checksum({at, kRecordHeaderSize + payload.size()}, segment, offset);
   put(at, checksum);
   return checksum;
 }
 
-RecordState decode_record(ByteSpan bytes, uint64_t segment, Record& out) {
+RecordState decode_record(ByteSpan bytes, const SegmentId& segment, uint64_t offset, Record& out) {
   out = {};
   if (bytes.size() < kRecordHeaderSize) {
     return std::all_of(bytes.begin(), bytes.end(), [](uint8_t b) { return b == 0; }) ? RecordState::none : RecordState::bad;
@@ -81,10 +99,10 @@ RecordState decode_record(ByteSpan bytes, uint64_t segment, Record& out) {
   RecordHeader& header = out.header;
   header.checksum = get<uint32_t>(at);
   header.length = get<uint32_t>(at + 4);
-  if (get<uint16_t>(at + 8) != kRecordMagic || at[10] < 1 || at[10] > static_cast<uint8_t>(Kind::moved) || at[11] > kEndsBatch)
+  if (get<uint16_t>(at + 8) != tag_of(segment) || at[10] < 1 || at[10] > static_cast<uint8_t>(Kind::moved) || at[11] > kEndsBatch)
     return RecordState::bad;
   if (header.length > bytes.size() - kRecordHeaderSize) return RecordState::bad;
-  out.expected = record_checksum(bytes.first(kRecordHeaderSize + header.length), segment);
+  out.expected = record_checksum(bytes.first(kRecordHeaderSize + header.length), segment, offset);
   if (out.expected != header.checksum) return RecordState::bad;
   header.kind = static_cast<Kind>(at[10]);
   header.ends_batch = at[11] == kEndsBatch;
@@ -98,15 +116,21 @@ RecordState decode_record(ByteSpan bytes, uint64_t segment, Record& out) {
   return RecordState::good;
 }
 
-Bytes encode_segment_header(uint64_t sequence, uint64_t capacity) {
+bool may_be_record(ByteSpan bytes, const SegmentId& segment, uint64_t begin) {
+  return bytes.size() >= kRecordHeaderSize && get<uint16_t>(bytes.data() + 8) == tag_of(segment) &&
+         get<uint32_t>(bytes.data() + 40) >= begin / kRecordAlignment;
+}
+
+Bytes encode_segment_header(const SegmentHeader& header) {
   Buffer buffer(kSegmentHeaderSize);
   uint8_t* at = buffer.extend(kSegmentHeaderSize);
   std::memset(at, 0, kSegmentHeaderSize);
   std::memcpy(at, kSegmentMagic, 8);
   put(at + 8, kFormatVersion);
-  put(at + 16, sequence);
-  put(at + 24, capacity);
-  put(at + 32, crc32c({at, 32}));
+  put(at + 16, header.id.sequence);
+  put(at + 24, header.capacity);
+  put(at + 32, header.id.salt);
+  put(at + 40, crc32c({at, 40}));
   return buffer.take();
 }
 
@@ -115,17 +139,15 @@ Result<SegmentHeader> decode_segment_header(ByteSpan bytes, const std::string& p
     return fail(Code::data_loss, "{} is {} bytes long, shorter than a segment header ({}); restore the file from a copy", path, bytes.size(),
                 kSegmentHeaderSize);
   }
-  const uint32_t expected = crc32c(bytes.first(32)), found = get<uint32_t>(bytes.data() + 32);
+  const uint32_t expected = crc32c(bytes.first(40)), found = get<uint32_t>(bytes.data() + 40);
   if (std::memcmp(bytes.data(), kSegmentMagic, 8) != 0 || expected != found) {
     return fail(Code::data_loss,
                 "{} at offset 0: the segment header is corrupt (checksum expected {:08x}, found {:08x}); restore the file from a copy", path,
                 expected, found);
   }
   const auto version = get<uint32_t>(bytes.data() + 8);
-  if (version > kFormatVersion) {
-    return fail(Code::failed_precondition, "{} has log format {}, this program knows up to {}; use the newer program", path, version, kFormatVersion);
-  }
-  return SegmentHeader{get<uint64_t>(bytes.data() + 16), get<uint64_t>(bytes.data() + 24)};
+  if (auto fine = check_format(version, path); !fine) return forward_error(fine);
+  return SegmentHeader{{get<uint64_t>(bytes.data() + 16), get<uint64_t>(bytes.data() + 32)}, get<uint64_t>(bytes.data() + 24)};
 }
 
 Bytes encode_bounds(const std::vector<StreamBounds>& bounds) {

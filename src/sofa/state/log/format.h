@@ -1,9 +1,13 @@
 #pragma once
-// The bytes on the disk, format version 1. README.md has the picture. All numbers are little-endian.
+// The bytes on the disk, format version 2. README.md has the picture. All numbers are little-endian.
 //
 // A segment file: a header of 4,096 bytes, then batches of records, then zeros up to its capacity. A batch is what one write and one fdatasync made
 // durable; the next batch is written only when that was done. So every record says where its batch began: a record of a LATER batch behind a bad
 // place proves that the bad place had been durable (corruption), a record of the SAME batch proves nothing (a torn, never acknowledged write).
+//
+// Payloads may hold bytes of a log, so a record proves something only where it was written: its checksum also covers the random number of its segment
+// (the salt), the segment's sequence and its own offset. A copy anywhere else in the same file never fits (two checksums that differ only in the 32
+// bits of the offset differ); a copy from another file, or what stood in this place before, fits by chance once in 2^48 (checksum and tag).
 
 #include <optional>
 #include <string>
@@ -14,10 +18,13 @@
 
 namespace sofa::log {
 
-inline constexpr uint32_t kFormatVersion = 1;
+inline constexpr uint32_t kFormatVersion = 2;
 inline constexpr uint64_t kSegmentHeaderSize = 4096;
 inline constexpr uint64_t kRecordHeaderSize = 48;
 inline constexpr uint64_t kRecordAlignment = 8;
+
+/// failed_precondition when this program does not read that version; `path` says so.
+Result<void> check_format(uint32_t version, const std::string& path);
 
 enum class Kind : uint8_t {
   entry = 1,
@@ -38,7 +45,7 @@ struct StreamBounds {
 };
 
 struct RecordHeader {
-  uint32_t checksum = 0;  // CRC32C over the sequence of the segment, the header from `length` on, and the payload
+  uint32_t checksum = 0;  // CRC32C over the place of the record, the header from `length` on, and the payload
   uint32_t length = 0;    // of the payload, bytes; zeros fill up to a multiple of 8
   Kind kind = Kind::entry;
   bool ends_batch = false;
@@ -57,8 +64,14 @@ constexpr uint64_t record_size(uint64_t payload) {
   return (kRecordHeaderSize + payload + kRecordAlignment - 1) / kRecordAlignment * kRecordAlignment;
 }
 
-/// Appends header, payload and padding; fills in and returns the checksum.
-uint32_t encode_record(Buffer& out, RecordHeader header, ByteSpan payload, uint64_t segment);
+/// Which segment file it is. The salt is drawn anew for each file, so that no record of any other file passes for one of this file.
+struct SegmentId {
+  uint64_t sequence = 0;
+  uint64_t salt = 0;
+};
+
+/// Appends header, payload and padding for the place `offset` (bytes from the beginning of the file); fills in and returns the checksum.
+uint32_t encode_record(Buffer& out, RecordHeader header, ByteSpan payload, const SegmentId& segment, uint64_t offset);
 
 struct Record {
   RecordHeader header;
@@ -68,14 +81,17 @@ struct Record {
 };
 
 enum class RecordState { good, none, bad };  // none: all zeros where a header would be
-/// Looks at the record at the front of `bytes`. `out` is set when good; when bad, header.checksum and expected where they could be computed.
-RecordState decode_record(ByteSpan bytes, uint64_t segment, Record& out);
+/// Looks at the record at the front of `bytes`, which stands at `offset` of the file. `out` is set when good; when bad, header.checksum and expected
+/// where they could be computed.
+RecordState decode_record(ByteSpan bytes, const SegmentId& segment, uint64_t offset, Record& out);
+/// Whether a record of a batch that began at or behind `begin` may stand at the front of `bytes`: cheap, and true for every good one.
+bool may_be_record(ByteSpan bytes, const SegmentId& segment, uint64_t begin);
 
-Bytes encode_segment_header(uint64_t sequence, uint64_t capacity);
 struct SegmentHeader {
-  uint64_t sequence = 0;
+  SegmentId id;
   uint64_t capacity = 0;
 };
+Bytes encode_segment_header(const SegmentHeader& header);
 Result<SegmentHeader> decode_segment_header(ByteSpan bytes, const std::string& path);
 
 Bytes encode_bounds(const std::vector<StreamBounds>& bounds);

@@ -1,5 +1,6 @@
 #include "sofa/state/log/log.h"
 
+#include "sofa/base/random.h"
 #include "sofa/io/blocking_pool.h"
 #include "sofa/io/runtime.h"
 #include "sofa/state/log/detail/log_runtime.h"
@@ -13,32 +14,15 @@ using detail::Stream;
 
 namespace {
 
-/// Waits for a waiter that was staged already.
-class StagedWait {
+/// Until nothing is staged or being written and no other close is at work; look again afterwards, another close may have been resumed first.
+class QuietWait {
  public:
-  explicit StagedWait(AppendWaiter& waiter) : waiter_(waiter) {}
-  bool await_ready() const { return waiter_.done; }
-  template <io::detail::ScopedPromise P>
-  void await_suspend(std::coroutine_handle<P> self) {
-    waiter_.wait.begin_uncancellable(self);
-  }
-  Result<void> await_resume() {
-    if (waiter_.error) return std::unexpected<Error>(*waiter_.error);
-    return {};
-  }
-
- private:
-  AppendWaiter& waiter_;
-};
-
-class IdleWait {
- public:
-  explicit IdleWait(LogRuntime& log) : log_(log) {}
-  bool await_ready() const { return log_.core().idle(); }
+  explicit QuietWait(LogRuntime& log) : log_(log) {}
+  bool await_ready() const { return log_.quiet(); }
   template <io::detail::ScopedPromise P>
   void await_suspend(std::coroutine_handle<P> self) {
     wait_.begin_uncancellable(self);
-    log_.set_idle_wait(&wait_);
+    log_.add_quiet_wait(wait_);
   }
   void await_resume() const {}
 
@@ -51,19 +35,14 @@ io::BlockingPool& file_pool() { return io::Shard::current().runtime().file_pool(
 
 }  // namespace
 
-bool Append::stage() {
-  auto index = log_.stage(batch_ ? std::span<NewRecord>(many_) : std::span<NewRecord>(&one_, 1), &waiter_);
-  if (!index) {
-    waiter_.error = std::move(index.error());
-    return false;
+void Append::stage() {
+  auto index = log_.stage(group_ ? std::span<NewRecord>(many_) : std::span<NewRecord>(&one_, 1), &own_);
+  if (index) {
+    own_.index = *index;
+  } else {
+    own_.error = std::move(index.error());
+    own_.done = true;
   }
-  waiter_.index = *index;
-  return true;
-}
-
-Result<uint64_t> Append::await_resume() {
-  if (waiter_.error) return std::unexpected<Error>(std::move(*waiter_.error));
-  return waiter_.index;
 }
 
 Ticket::~Ticket() {
@@ -75,18 +54,13 @@ Ticket::~Ticket() {
   }
 }
 
-Result<uint64_t> Ticket::Durable::await_resume() {
-  if (waiter_.error) return std::unexpected<Error>(*waiter_.error);
-  return waiter_.index;
-}
-
 namespace {
 
 /// A log that has no room at all gets its segment before anyone waits for it. A full disk is no reason not to open: reads and truncations work.
 Result<RecoveredLog> open_ready(FileSystem& files, const LogOptions& options) {
   auto log = open_folder(files, options);
   if (!log || log->prepared.file != nullptr || (log->active != 0 && !log->sealed)) return log;
-  auto made = detail::prepare_segment(files, options.folder, log->active + 1, options.segment_bytes);
+  auto made = detail::prepare_segment(files, options.folder, {log->active + 1, system_seed()}, options.segment_bytes);
   if (made) {
     log->prepared = std::move(*made);
   } else if (made.error().code() == Code::resource_exhausted) {
@@ -125,19 +99,21 @@ Result<Ticket> Log::append_nowait(NewRecord record) {
 io::Task<Result<void>> Log::truncate_suffix(uint64_t stream, uint64_t from_index) {
   AppendWaiter waiter;
   co_await io::or_return(runtime_->stage_truncate(Kind::truncate_suffix, stream, from_index, &waiter));
-  co_return co_await StagedWait(waiter);
+  co_await io::or_return(Durable(waiter));
+  co_return Result<void>{};
 }
 
 io::Task<Result<void>> Log::truncate_prefix(uint64_t stream, uint64_t upto_index) {
   AppendWaiter waiter;
   co_await io::or_return(runtime_->stage_truncate(Kind::truncate_prefix, stream, upto_index, &waiter));
-  co_return co_await StagedWait(waiter);
+  co_await io::or_return(Durable(waiter));
+  co_return Result<void>{};
 }
 
 namespace {
 
 struct DiskRead {
-  std::shared_ptr<File> file;
+  SegmentFile segment;
   detail::Location at;
   uint64_t index;
   size_t slot;
@@ -151,7 +127,7 @@ std::vector<DiskRead> gather(LogRuntime& log, const Stream& stream, uint64_t fro
     const Entry& entry = stream.entries[index - stream.first];
     if (!out.empty() && bytes + entry.at.length > max_bytes) break;
     bytes += entry.at.length;
-    if (entry.cached.empty() && entry.at.length > 0) disk.push_back({log.core().segments().at(entry.at.segment).file, entry.at, index, out.size()});
+    if (entry.cached.empty() && entry.at.length > 0) disk.push_back({log.core().segments().at(entry.at.segment), entry.at, index, out.size()});
     out.push_back({entry.term, index, entry.cached});
     // Small and empty payloads are bounded by count through their headers.
     bytes += kRecordHeaderSize;
@@ -178,7 +154,7 @@ io::Task<Result<std::vector<ReadRecord>>> Log::read(uint64_t stream, uint64_t fr
   auto payloads = co_await io::or_return(io::run_blocking(file_pool(), [&disk, stream]() -> Result<Payloads> {
     Payloads read;
     for (const DiskRead& item : disk) {
-      auto payload = detail::read_entry(*item.file, stream, item.index, item.at);
+      auto payload = detail::read_entry(item.segment, stream, item.index, item.at);
       if (!payload) return forward_error(payload);
       read.push_back(std::move(*payload));
     }
@@ -219,7 +195,7 @@ io::Task<Result<uint64_t>> Log::compact_oldest(double max_live_fraction) {
   const std::shared_ptr<LogRuntime> runtime = runtime_;
   const auto& core = runtime->core();
   if (core.segments().empty() || core.segments().begin()->first == core.active()) co_return 0;
-  const auto [sequence, segment] = *core.segments().begin();
+  const auto [sequence, segment] = *core.segments().begin();  // a copy: the file stays open though its segment may go meanwhile
   if (static_cast<double>(core.table().live(sequence).bytes) > max_live_fraction * static_cast<double>(segment.capacity)) co_return 0;
   uint64_t moved = 0;
   for (const auto& [stream, index] : core.table().entries_of(sequence)) {
@@ -227,11 +203,10 @@ io::Task<Result<uint64_t>> Log::compact_oldest(double max_live_fraction) {
     if (found == nullptr || index < found->first || index >= found->next()) continue;
     const detail::Location at = found->entries[index - found->first].at;
     if (at.segment != sequence) continue;
-    const std::shared_ptr<File> file = segment.file;
-    Bytes payload = co_await io::or_return(io::run_blocking(file_pool(), [&] { return detail::read_entry(*file, stream, index, at); }));
+    Bytes payload = co_await io::or_return(io::run_blocking(file_pool(), [&] { return detail::read_entry(segment, stream, index, at); }));
     AppendWaiter waiter;
     if (!runtime->stage_moved(stream, index, sequence, std::move(payload), &waiter)) continue;
-    co_await io::or_return(co_await StagedWait(waiter));
+    co_await io::or_return(Durable(waiter));
     ++moved;
   }
   co_return moved;
@@ -257,15 +232,18 @@ const std::vector<std::string>& Log::recovery_notes() const { return runtime_->n
 io::Task<Result<void>> Log::close() {
   const std::shared_ptr<LogRuntime> runtime = runtime_;
   runtime->refuse_new();
-  co_await IdleWait(*runtime);
-  runtime->refuse_hand_over();
-  co_await io::or_return(io::run_blocking(file_pool(), [&log = *runtime]() -> Result<void> {
-    log.sync_hint();
-    log.join_threads();
-    return {};
-  }));
-  runtime->core().unlock();
-  if (const Error* error = failure()) co_return std::unexpected<Error>(*error);
+  while (!runtime->quiet()) co_await QuietWait(*runtime);
+  if (!runtime->ended()) {
+    runtime->begin_end();
+    auto joined = co_await io::run_blocking(file_pool(), [&log = *runtime]() -> Result<void> {
+      log.sync_hint();
+      log.join_threads();
+      return {};
+    });
+    runtime->finish_end(joined.has_value());
+    if (!joined) co_return joined;
+  }
+  if (const auto& failed = runtime->core().failed()) co_return std::unexpected<Error>(*failed);
   co_return Result<void>{};
 }
 

@@ -41,30 +41,47 @@ struct AppendWaiter {
 };
 }  // namespace detail
 
-/// `Result<uint64_t> index = co_await log.append(...)`: the index of the (first) record, once it is durable. Staged when awaited. Cancelling the
-/// scope does not end the wait: an append that has begun is seen to its end, so that its outcome is never in doubt.
-class [[nodiscard]] Append {
+/// Awaited once: the index of the (first) record, once it is durable. Cancelling the scope does not end the wait: an append that has begun is seen to
+/// its end, so that its outcome is never in doubt.
+class [[nodiscard]] Durable {
  public:
-  bool await_ready() { return !stage(); }
+  explicit Durable(detail::AppendWaiter& waiter) : waiter_(waiter) {}
+  bool await_ready() const { return waiter_.done; }
   template <io::detail::ScopedPromise P>
   bool await_suspend(std::coroutine_handle<P> self) {
     waiter_.wait.begin_uncancellable(self);
     return true;
   }
-  Result<uint64_t> await_resume();
+  Result<uint64_t> await_resume() {
+    if (waiter_.error) return std::unexpected<Error>(std::move(*waiter_.error));
+    return waiter_.index;
+  }
   io::Wait& wait() { return waiter_.wait; }
 
  private:
+  detail::AppendWaiter& waiter_;
+};
+
+/// `Result<uint64_t> index = co_await log.append(...)`: as Durable; staged when awaited.
+class [[nodiscard]] Append : public Durable {
+ public:
+  bool await_ready() {
+    stage();
+    return Durable::await_ready();
+  }
+
+ private:
   friend class Log;
-  Append(detail::LogRuntime& log, NewRecord record) : log_(log), one_(std::move(record)) {}
-  Append(detail::LogRuntime& log, std::vector<NewRecord> records) : log_(log), many_(std::move(records)), batch_(true) {}
-  bool stage();
+  Append(detail::LogRuntime& log, NewRecord record) : Durable(own_), log_(log), one_(std::move(record)) {}
+  Append(detail::LogRuntime& log, std::vector<NewRecord> records) : Durable(own_), log_(log), many_(std::move(records)), group_(true) {}
+  Append(const Append&) = delete;
+  void stage();
 
   detail::LogRuntime& log_;
   NewRecord one_;
   std::vector<NewRecord> many_;
-  bool batch_ = false;
-  detail::AppendWaiter waiter_;
+  bool group_ = false;
+  detail::AppendWaiter own_;
 };
 
 /// An append that is under way; `co_await ticket.durable()` once, or never. Dropping it does not undo the append.
@@ -79,22 +96,6 @@ class Ticket {
   /// The index that the record gets if it becomes durable.
   uint64_t index() const { return waiter_->index; }
   bool done() const { return waiter_->done; }
-
-  class Durable {
-   public:
-    explicit Durable(detail::AppendWaiter& waiter) : waiter_(waiter) {}
-    bool await_ready() const { return waiter_.done; }
-    template <io::detail::ScopedPromise P>
-    bool await_suspend(std::coroutine_handle<P> self) {
-      waiter_.wait.begin_uncancellable(self);
-      return true;
-    }
-    Result<uint64_t> await_resume();
-    io::Wait& wait() { return waiter_.wait; }
-
-   private:
-    detail::AppendWaiter& waiter_;
-  };
   Durable durable() { return Durable(*waiter_); }
 
  private:
@@ -149,7 +150,7 @@ class Log {
   /// What recovery had to say (a torn tail that was cut).
   const std::vector<std::string>& recovery_notes() const;
 
-  /// Ends after what was staged before; later appends are refused with failed_precondition.
+  /// Ends after what was staged before; later appends are refused with failed_precondition. May be called again, also while it is under way.
   io::Task<Result<void>> close();
 
  private:

@@ -10,7 +10,7 @@ constexpr std::string_view kVersionPrefix = "sofa-log ";
 constexpr uint64_t kMostSearchedBytes = 1ull << 30;
 
 struct Scan {
-  uint64_t sequence;
+  SegmentId id;
   const std::string& path;
   ByteSpan bytes;
   uint64_t end = kSegmentHeaderSize;  // behind the last good batch
@@ -25,7 +25,7 @@ bool read_batch(Scan& scan, uint32_t chain, bool check_chain, std::vector<std::p
   uint64_t at = scan.end;
   for (;;) {
     Record record;
-    const RecordState state = at > scan.bytes.size() ? RecordState::bad : decode_record(scan.bytes.subspan(at), scan.sequence, record);
+    const RecordState state = at > scan.bytes.size() ? RecordState::bad : decode_record(scan.bytes.subspan(at), scan.id, at, record);
     const RecordHeader& header = record.header;
     const bool same_batch =
         state == RecordState::good && header.batch_offset() == scan.end && (out.empty() || header.attempt == out[0].second.header.attempt);
@@ -46,14 +46,15 @@ bool read_batch(Scan& scan, uint32_t chain, bool check_chain, std::vector<std::p
 
 bool all_zero(ByteSpan bytes) { return bytes.empty() || (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0); }
 
-/// Offset of a good record that belongs to a batch which began after `begin`: it was only written once everything before it was durable.
-std::optional<uint64_t> later_batch(const Scan& scan, uint64_t begin) {
+/// Offset of a good record that belongs to a batch which began at or behind `begin`: it was only written once everything before it was durable.
+/// That it is good at this very place of this very file excludes copies within payloads and what was in the file's blocks before (format.h).
+std::optional<uint64_t> record_of_batch_from(const Scan& scan, uint64_t begin) {
   uint64_t searched = 0;
-  for (uint64_t at = begin + kRecordAlignment; at + kRecordHeaderSize <= scan.bytes.size(); at += kRecordAlignment) {
-    if (scan.bytes[at + 8] != 0x53 || scan.bytes[at + 9] != 0x4c) continue;
+  for (uint64_t at = begin; at + kRecordHeaderSize <= scan.bytes.size(); at += kRecordAlignment) {
+    const ByteSpan bytes = scan.bytes.subspan(at);
+    if (!may_be_record(bytes, scan.id, begin)) continue;
     Record record;
-    const RecordState state = decode_record(scan.bytes.subspan(at), scan.sequence, record);
-    if (state == RecordState::good && record.header.batch_offset() > begin) return at;
+    if (decode_record(bytes, scan.id, at, record) == RecordState::good) return at;
     searched += kRecordHeaderSize + (record.expected != 0 ? record.header.length : 0);
     if (searched > kMostSearchedBytes) return at;
   }
@@ -100,13 +101,13 @@ class Recovery {
           std::move(bytes.error()).wrap(fmt::format("{} cannot be read; replace the disk and restore the file from a copy", path)));
     auto header = decode_segment_header(*bytes, path);
     if (!header) return forward_error(header);
-    if (header->sequence != sequence || header->capacity != bytes->size()) {
+    if (header->id.sequence != sequence || header->capacity != bytes->size()) {
       return fail(Code::data_loss,
                   "{} at offset 0: the header says segment {} of {} bytes, expected segment {} of {} bytes; restore the file from a copy", path,
-                  header->sequence, header->capacity, sequence, bytes->size());
+                  header->id.sequence, header->capacity, sequence, bytes->size());
     }
-    Scan scan{.sequence = sequence, .path = path, .bytes = bytes->span(), .bad = {}};
-    SegmentFile segment{std::move(*file), header->capacity};
+    Scan scan{.id = header->id, .path = path, .bytes = bytes->span(), .bad = {}};
+    SegmentFile segment{std::move(*file), header->id, header->capacity};
     auto batches = read_batches(scan);
     if (!batches) return forward_error(batches);
     if (auto done = judge_end(scan, *batches); !done) return done;
@@ -125,6 +126,7 @@ class Recovery {
     std::vector<std::pair<uint64_t, Record>> records;
     uint64_t batches = 0;
     while (scan.end < scan.bytes.size()) {
+      const uint64_t begin = scan.end;
       if (!read_batch(scan, log_.chain, log_.active != 0 || batches > 0, records)) break;
       if (empty_ || (batches == 0 && log_.active != 0 && !log_.sealed) || tail_) {
         scan.bad_at = records.front().first;
@@ -132,7 +134,7 @@ class Recovery {
       }
       log_.sealed = false;
       for (const auto& [at, record] : records) {
-        const detail::Location location{static_cast<uint32_t>(scan.sequence), static_cast<uint32_t>(at / kRecordAlignment), record.header.length};
+        const detail::Location location{static_cast<uint32_t>(scan.id.sequence), static_cast<uint32_t>(at / kRecordAlignment), record.header.length};
         if (const char* wrong = log_.table.apply(record.header, record.payload, location, {})) {
           return fail(Code::data_loss, "{} at offset {}: the record of stream {}, index {} ({}) is {}; restore the file from a copy", scan.path, at,
                       record.header.stream, record.header.index, to_string(record.header.kind), wrong);
@@ -143,6 +145,7 @@ class Recovery {
         ++log_.records;
       }
       ++batches;
+      log_.last_batch = begin;
     }
     return batches;
   }
@@ -152,12 +155,15 @@ class Recovery {
     const ByteSpan rest = scan.bytes.subspan(std::min<uint64_t>(scan.end, scan.bytes.size()));
     if (all_zero(rest)) return {};
     const uint64_t begin = scan.end;
-    if (auto later = later_batch(scan, begin)) return corrupt(scan, fmt::format("a good record of a later write stands at offset {}", *later));
+    // A segment is written once the one before it has its end on the disk, so there even a record of the first batch proves a loss.
+    const bool must_be_untouched = batches == 0 && log_.active != 0 && !log_.sealed;
+    if (auto later = record_of_batch_from(scan, must_be_untouched ? begin : begin + kRecordAlignment))
+      return corrupt(scan, fmt::format("a good record of a later write stands at offset {}", *later));
     if (batches > 0 && log_.sealed) return {};  // left-overs behind the seal are never read
     if (tail_) return fail(Code::data_loss, "{} at offset {}: torn records in two segments; restore the files from a copy", scan.path, scan.bad_at);
     size_t used = rest.size();
     while (used > 0 && rest[used - 1] == 0) --used;
-    tail_ = Tail{scan.sequence, begin, begin + used, scan.bad_at, scan.bad.expected, scan.bad.header.checksum};
+    tail_ = Tail{scan.id.sequence, begin, begin + used, scan.bad_at, scan.bad.expected, scan.bad.header.checksum};
     tail_file_ = scan.path;
     return {};
   }
@@ -204,8 +210,9 @@ Result<void> check_version(FileSystem& files, const LogOptions& options, const s
   const std::string path = options.folder + "/VERSION";
   if (std::find(names.begin(), names.end(), "VERSION") == names.end()) {
     if (has_segments)
-      return fail(Code::data_loss, "{} is missing though the folder holds segments; write \"sofa-log 1\" into it if this is a log folder", path);
-    return replace_file(files, options.folder, "VERSION", fmt::format("{}{}\n", kVersionPrefix, kFormatVersion));
+      return fail(Code::data_loss, "{} is missing though the folder holds segments; write \"{}{}\" into it if this is a log folder", path,
+                  kVersionPrefix, kFormatVersion);
+    return replace_file(files, options.folder, "VERSION", {as_bytes(fmt::format("{}{}\n", kVersionPrefix, kFormatVersion))});
   }
   auto file = files.open(path, OpenMode::read);
   if (!file) return forward_error(file);
@@ -217,11 +224,7 @@ Result<void> check_version(FileSystem& files, const LogOptions& options, const s
       std::from_chars(text.data() + kVersionPrefix.size(), text.data() + text.size(), version).ec != std::errc()) {
     return fail(Code::failed_precondition, "{} does not say \"sofa-log N\": this is no log folder; give the log a folder of its own", path);
   }
-  if (version > kFormatVersion) {
-    return fail(Code::failed_precondition, "{} says log format {}, this program knows up to {}; use the newer program or another folder", path,
-                version, kFormatVersion);
-  }
-  return {};
+  return check_format(version, path);
 }
 
 Result<void> open_hint(FileSystem& files, const LogOptions& options, bool present, RecoveredLog& log) {
@@ -249,6 +252,19 @@ Result<void> drop_prepared_of_other_size(FileSystem& files, const LogOptions& op
   const std::string path = log.prepared.file->path();
   log.prepared = {};
   if (auto done = files.unlink(path); !done) return done;
+  return files.sync_folder(options.folder);
+}
+
+/// A process that was killed, or whose last sync failed, leaves what it had written, synced or not. What the log shows now, no later power cut may
+/// take away again. Only the last batch can be in doubt; it is written once more, since after a failed sync the kernel may take its pages for clean.
+Result<void> make_durable(FileSystem& files, const LogOptions& options, RecoveredLog& log) {
+  if (log.active != 0) {
+    File& file = *log.segments.at(log.active).file;
+    std::vector<uint8_t> batch(log.end - log.last_batch);
+    if (auto read = file.read_at(log.last_batch, batch); !read) return forward_error(read);
+    if (auto done = write_all(file, log.last_batch, batch); !done) return done;
+    if (auto done = file.sync(); !done) return done;
+  }
   return files.sync_folder(options.folder);
 }
 
@@ -282,7 +298,7 @@ Result<RecoveredLog> open_folder(FileSystem& files, const LogOptions& options) {
                    .segments = {},
                    .prepared = {},
                    .notes = {}};
-  if (auto made = files.create_folders(options.folder); !made) return forward_error(made);
+  if (auto made = create_folders(files, options.folder); !made) return forward_error(made);
   auto lock = files.lock(options.folder + "/LOCK");
   if (!lock && lock.error().code() == Code::permission_denied) {
     return std::unexpected<Error>(
@@ -306,6 +322,7 @@ Result<RecoveredLog> open_folder(FileSystem& files, const LogOptions& options) {
   if (auto fine = open_hint(files, options, has_hint, log); !fine) return forward_error(fine);
   if (auto fine = Recovery(files, options, log).run(sequences); !fine) return forward_error(fine);
   if (auto fine = drop_prepared_of_other_size(files, options, log); !fine) return forward_error(fine);
+  if (auto fine = make_durable(files, options, log); !fine) return forward_error(fine);
   return log;
 }
 

@@ -14,6 +14,7 @@ namespace sofa::log {
 
 struct SegmentFile {
   std::shared_ptr<File> file;
+  SegmentId id;
   uint64_t capacity = 0;
 };
 
@@ -25,6 +26,7 @@ struct RecoveredLog {
   detail::StreamTable table;
   std::map<uint64_t, SegmentFile> segments;  // by sequence, without gaps; the prepared next one is not among them
   uint64_t active = 0;                       // the newest segment with a record; 0: none yet
+  uint64_t last_batch = 0;                   // where its last batch begins
   uint64_t end = 0;                          // where the next batch goes in it
   bool sealed = false;                       // the active segment takes no more
   uint32_t chain = 0;                        // checksum of the last record

@@ -43,7 +43,7 @@ bool BatchWriter::seal_old(const Batch& batch, WriteOutcome& outcome) {
                             .previous = chain_,
                             .batch_at = static_cast<uint32_t>(batch.old_end / kRecordAlignment),
                             .attempt = attempt_};
-  const uint32_t chain = encode_record(seal, header, {}, batch.old_segment);
+  const uint32_t chain = encode_record(seal, header, {}, batch.old_segment, batch.old_end);
   if (auto done = write_all(*batch.old_file, batch.old_end, seal.span()); !done) {
     set_error(outcome, std::move(done.error()), false, batch.old_file->path());
     return false;
@@ -68,7 +68,7 @@ uint32_t BatchWriter::encode(const Batch& batch) {
     header.kind = Kind::streams;
     header.previous = chain;
     header.ends_batch = batch.ops.empty();
-    chain = encode_record(buffer_, header, batch.table, batch.segment);
+    chain = encode_record(buffer_, header, batch.table, batch.segment, batch.begin);
   }
   for (size_t i = 0; i < batch.ops.size(); ++i) {
     const Op& op = batch.ops[i];
@@ -78,7 +78,7 @@ uint32_t BatchWriter::encode(const Batch& batch) {
     header.stream = op.stream;
     header.term = op.term;
     header.index = op.index;
-    chain = encode_record(buffer_, header, op.payload, batch.segment);
+    chain = encode_record(buffer_, header, op.payload, batch.segment, batch.begin + buffer_.size());
   }
   assert(buffer_.size() == batch.end - batch.begin);
   return chain;
@@ -86,21 +86,21 @@ uint32_t BatchWriter::encode(const Batch& batch) {
 
 void BatchWriter::note_durable(const Batch& batch) {
   // Only a hint: it survives a killed process at once, and a power cut when the kernel wrote it back; so its errors do not matter.
-  hint_ = {hint_.count + 1, batch.segment, batch.end};
+  hint_ = {hint_.count + 1, batch.segment.sequence, batch.end};
   (void)write_all(*hint_file_, hint_.count % 2 * kHintSlotSize, encode_hint(hint_));
   if (batch.roll) sync_hint();
 }
 
 void BatchWriter::sync_hint() { (void)hint_file_->sync(); }
 
-Result<SegmentFile> prepare_segment(FileSystem& files, const std::string& folder, uint64_t sequence, uint64_t bytes) {
-  const std::string path = folder + "/" + segment_name(sequence), temporary = path + ".tmp";
+Result<SegmentFile> prepare_segment(FileSystem& files, const std::string& folder, const SegmentId& id, uint64_t bytes) {
+  const std::string path = folder + "/" + segment_name(id.sequence), temporary = path + ".tmp";
   auto write_file = [&]() -> Result<SegmentFile> {
     auto opened = files.open(temporary, OpenMode::create);
     if (!opened) return forward_error(opened);
     File& file = **opened;
     if (auto done = file.allocate(bytes); !done) return forward_error(done);
-    if (auto done = write_all(file, 0, encode_segment_header(sequence, bytes)); !done) return forward_error(done);
+    if (auto done = write_all(file, 0, encode_segment_header({id, bytes})); !done) return forward_error(done);
     const std::vector<uint8_t> zeros(kZeroChunk, 0);
     for (uint64_t at = kSegmentHeaderSize; at < bytes; at += kZeroChunk) {
       if (auto done = write_all(file, at, ByteSpan(zeros).first(std::min<uint64_t>(kZeroChunk, bytes - at))); !done) return forward_error(done);
@@ -111,7 +111,7 @@ Result<SegmentFile> prepare_segment(FileSystem& files, const std::string& folder
     if (auto done = files.sync_folder(folder); !done) return forward_error(done);
     auto final = files.open(path, OpenMode::read_write);
     if (!final) return forward_error(final);
-    return SegmentFile{std::move(*final), bytes};
+    return SegmentFile{std::move(*final), id, bytes};
   };
   auto made = write_file();
   if (!made) (void)files.unlink(temporary);

@@ -23,14 +23,14 @@ struct Op {
 };
 
 struct Batch {
-  uint64_t segment = 0;
+  SegmentId segment;
   std::shared_ptr<File> file;
   uint64_t begin = 0;  // offset of the first record
   uint64_t end = 0;    // behind the last one
   bool roll = false;   // the segment is new: its first record is the table of streams, and the old one is sealed before
   Bytes table;
   std::shared_ptr<File> old_file;
-  uint64_t old_segment = 0;
+  SegmentId old_segment;
   uint64_t old_end = 0;
   bool old_sealed = false;
   std::vector<Op> ops;
@@ -66,7 +66,7 @@ class BatchWriter {
   Buffer buffer_;
 };
 
-/// Makes an empty segment of full size, zeroed and durable, under its final name. Blocking.
-Result<SegmentFile> prepare_segment(FileSystem& files, const std::string& folder, uint64_t sequence, uint64_t bytes);
+/// Makes an empty segment of full size, zeroed and durable, under its final name; `id.salt` is random. Blocking.
+Result<SegmentFile> prepare_segment(FileSystem& files, const std::string& folder, const SegmentId& id, uint64_t bytes);
 
 }  // namespace sofa::log::detail

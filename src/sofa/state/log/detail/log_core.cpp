@@ -144,20 +144,22 @@ LogCore::Next LogCore::take(Batch& out) {
   const uint64_t bytes = group_bytes(0, end, control);
   out = {};
   if (end_ + bytes <= room_end(control)) {
-    out.segment = active_;
+    out.segment = segments_.at(active_).id;
     out.file = segments_.at(active_).file;
     out.begin = end_;
   } else {
     if (prepared_.file == nullptr) return Next::need_segment;
     out.roll = true;
     out.table = encode_bounds(table_.bounds());
-    out.segment = active_ + 1;
+    out.segment = prepared_.id;
     out.file = prepared_.file;
     out.begin = kSegmentHeaderSize;
-    out.old_segment = active_;
     out.old_end = end_;
     out.old_sealed = sealed_;
-    if (active_ != 0) out.old_file = segments_.at(active_).file;
+    if (active_ != 0) {
+      out.old_segment = segments_.at(active_).id;
+      out.old_file = segments_.at(active_).file;
+    }
   }
   fill(out);
   in_flight_ = true;
@@ -194,15 +196,15 @@ void LogCore::complete(const Batch& batch, const WriteOutcome& outcome) {
     return;
   }
   if (batch.roll) {
-    segments_[batch.segment] = std::move(prepared_);
+    segments_[batch.segment.sequence] = std::move(prepared_);
     prepared_ = {};
-    active_ = batch.segment;
+    active_ = batch.segment.sequence;
     sealed_ = false;
   }
   end_ = batch.end;
   for (size_t i = 0; i < batch.ops.size(); ++i) {
     const Op& op = batch.ops[i];
-    const Location at{static_cast<uint32_t>(batch.segment), batch.offsets8[i], static_cast<uint32_t>(op.payload.size())};
+    const Location at{static_cast<uint32_t>(batch.segment.sequence), batch.offsets8[i], static_cast<uint32_t>(op.payload.size())};
     const RecordHeader header{.kind = op.kind, .stream = op.stream, .term = op.term, .index = op.index};
     if (const char* wrong = table_.apply(header, op.payload, at, op.kind == Kind::entry ? op.payload : Bytes())) {
       failed_ = Error(Code::internal,
@@ -226,19 +228,21 @@ std::vector<void*> LogCore::refuse_staged() {
 }
 
 std::optional<std::string> LogCore::take_deletable() {
-  if (segments_.empty() || segments_.begin()->first == active_ || table_.live(segments_.begin()->first).records != 0) return std::nullopt;
+  // A failed log deletes nothing more: past a segment that could not be deleted there would be a hole.
+  if (failed_ || segments_.empty() || segments_.begin()->first == active_ || table_.live(segments_.begin()->first).records != 0) return std::nullopt;
   std::string path = segments_.begin()->second.file->path();
   segments_.erase(segments_.begin());
   return path;
 }
 
-Result<Bytes> read_entry(File& file, uint64_t stream, uint64_t index, const Location& at) {
+Result<Bytes> read_entry(const SegmentFile& segment, uint64_t stream, uint64_t index, const Location& at) {
   const size_t size = record_size(at.length);
   Buffer buffer(size);
+  File& file = *segment.file;
   auto read = file.read_at(at.offset(), {buffer.extend(size), size});
   if (!read) return forward_error(read);
   Record record;
-  const RecordState state = decode_record(buffer.span().first(*read), at.segment, record);
+  const RecordState state = decode_record(buffer.span().first(*read), segment.id, at.offset(), record);
   if (state != RecordState::good || record.header.stream != stream || record.header.index != index || record.header.length != at.length) {
     return fail(
         Code::data_loss,

@@ -76,6 +76,6 @@ class LogCore {
 };
 
 /// The payload of a live entry from its segment, checked. Blocking; any thread.
-Result<Bytes> read_entry(File& file, uint64_t stream, uint64_t index, const Location& at);
+Result<Bytes> read_entry(const SegmentFile& segment, uint64_t stream, uint64_t index, const Location& at);
 
 }  // namespace sofa::log::detail

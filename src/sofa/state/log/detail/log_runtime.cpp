@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "sofa/base/log.h"
+#include "sofa/base/random.h"
 
 namespace sofa::log::detail {
 
@@ -33,6 +34,7 @@ void Worker::stop() {
     stopping_ = true;
   }
   arrived_.notify_one();
+  std::lock_guard hold(joining_);
   if (thread_.joinable()) thread_.join();
 }
 
@@ -121,6 +123,7 @@ void LogRuntime::on_written(io::PostNode& node) {
 }
 
 void LogRuntime::written() {
+  const bool had_failed = core_.failed().has_value();
   core_.complete(batch_, outcome_);
   if (!outcome_.error) {
     stats_.records += batch_.ops.size();
@@ -129,9 +132,11 @@ void LogRuntime::written() {
     stats_.sync_nanoseconds.add(static_cast<uint64_t>(outcome_.sync_time.count()));
     stats_.batch_records.add(batch_.ops.size());
   }
-  std::optional<Error> error = core_.failed() ? core_.failed() : outcome_.error;
+  const std::optional<Error> error = core_.failed() ? core_.failed() : outcome_.error;
+  // What reached the disk is acknowledged, also when something else has ended the log meanwhile.
+  const std::optional<Error> of_batch = !outcome_.error && had_failed ? std::nullopt : error;
   for (const Op& op : batch_.ops) {
-    if (op.ends_group && op.waiter != nullptr) finish(op.waiter, error);
+    if (op.ends_group && op.waiter != nullptr) finish(op.waiter, of_batch);
   }
   if (error) {
     logger().error(complaints_, "append failed", {{"error", *error}, {"final", core_.failed().has_value()}});
@@ -145,7 +150,7 @@ void LogRuntime::written() {
     home_.at_turn_end(turn_end_);
   }
   keep_house(false);
-  tell_idle();
+  tell_quiet();
 }
 
 void LogRuntime::refuse_staged(const Error& error) {
@@ -166,8 +171,15 @@ void LogRuntime::finish(void* opaque, const std::optional<Error>& error) {
   waiter->wait.wake();
 }
 
-void LogRuntime::tell_idle() {
-  if (core_.idle() && idle_wait_ != nullptr) std::exchange(idle_wait_, nullptr)->wake();
+void LogRuntime::tell_quiet() {
+  while (quiet() && !quiet_waits_.empty()) quiet_waits_.front().wake();
+}
+
+void LogRuntime::finish_end(bool done) {
+  ending_ = false;
+  ended_ = done;
+  if (done) core_.unlock();
+  tell_quiet();
 }
 
 void LogRuntime::keep_house(bool retry) {
@@ -179,8 +191,8 @@ void LogRuntime::keep_house(bool retry) {
 void LogRuntime::prepare_next() {
   if (preparing_) return;
   preparing_ = true;
-  housekeeper_.submit([this, keep = shared_from_this(), sequence = core_.next_sequence()]() mutable {
-    auto made = std::make_shared<Result<SegmentFile>>(prepare_segment(files_, core_.options().folder, sequence, core_.options().segment_bytes));
+  housekeeper_.submit([this, keep = shared_from_this(), id = SegmentId{core_.next_sequence(), system_seed()}]() mutable {
+    auto made = std::make_shared<Result<SegmentFile>>(prepare_segment(files_, core_.options().folder, id, core_.options().segment_bytes));
     home_.post([this, kept = std::move(keep), made] {
       preparing_ = false;
       if (*made) {
@@ -198,7 +210,7 @@ void LogRuntime::prepare_next() {
         if (core_.blocked_on_segment() || (core_.failed() && !core_.in_flight())) refuse_staged(error);
       }
       hand_over();
-      tell_idle();
+      tell_quiet();
     });
   });
 }
@@ -220,7 +232,7 @@ void LogRuntime::delete_oldest() {
         logger().error("old segment not deleted", {{"path", path}, {"error", error}});
         core_.fail_forever(error);
         if (!core_.in_flight()) refuse_staged(error);
-        tell_idle();
+        tell_quiet();
         return;
       }
       ++stats_.segments_deleted;

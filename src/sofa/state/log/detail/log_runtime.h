@@ -13,7 +13,7 @@
 
 namespace sofa::log::detail {
 
-/// A thread that runs what it is given, in order. `stop` (or the destructor) runs the rest and joins.
+/// A thread that runs what it is given, in order. `stop` (any thread, more than once; or the destructor) runs the rest and joins.
 class Worker {
  public:
   explicit Worker(const char* name);
@@ -23,6 +23,7 @@ class Worker {
 
  private:
   void run();
+  std::mutex joining_;
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::deque<std::function<void()>> queue_;  // bounded by its users: one batch; one segment to make and one to delete
@@ -54,8 +55,16 @@ class LogRuntime : public std::enable_shared_from_this<LogRuntime> {
   io::Shard& home() { return home_; }
   /// Begins the work that opening leaves over: the next segment, dead ones.
   void start() { keep_house(true); }
-  /// Woken when nothing is staged or being written.
-  void set_idle_wait(io::Wait* wait) { idle_wait_ = wait; }
+  /// Nothing is staged or being written, and no close is at work.
+  bool quiet() const { return core_.idle() && !ending_; }
+  void add_quiet_wait(io::Wait& wait) { quiet_waits_.push_back(wait); }
+  /// One close at a time joins the threads; `done`: it is over and need not be done again.
+  void begin_end() {
+    ending_ = true;
+    refuse_hand_over();
+  }
+  void finish_end(bool done);
+  bool ended() const { return ended_; }
 
  private:
   struct Done : io::PostNode {
@@ -71,7 +80,7 @@ class LogRuntime : public std::enable_shared_from_this<LogRuntime> {
   void refuse_staged(const Error& error);
   /// Makes the next segment and deletes what is dead; `retry`: also when the disk was full at the last try.
   void keep_house(bool retry);
-  void tell_idle();
+  void tell_quiet();
   void prepare_next();
   void delete_oldest();
   static void finish(void* waiter, const std::optional<Error>& error);
@@ -86,10 +95,12 @@ class LogRuntime : public std::enable_shared_from_this<LogRuntime> {
   WriteOutcome outcome_;
   Done done_{*this};
   io::TurnEndHook turn_end_{&LogRuntime::on_turn_end, this};
-  io::Wait* idle_wait_ = nullptr;
+  io::WaitQueue quiet_waits_;
   LogRate complaints_{1};
   bool closed_ = false;
   bool stopped_ = false;
+  bool ending_ = false;
+  bool ended_ = false;
   bool preparing_ = false;
   bool deleting_ = false;
   Worker housekeeper_{"log-house"};

@@ -11,6 +11,10 @@ constexpr size_t kSector = 512;
 std::unexpected<Error> failure(int error, std::string_view doing, const std::string& path) {
   return std::unexpected<Error>(errno_error(error, fmt::format("Cannot {} {}", doing, path)));
 }
+std::string parent_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
 }  // namespace
 
 class FaultFile final : public File {
@@ -76,9 +80,9 @@ void FaultFileSystem::plan(uint64_t call, Fault fault) {
   std::lock_guard hold(mutex_);
   plan_[call] = fault;
 }
-void FaultFileSystem::fail_next_sync(std::string part) {
+void FaultFileSystem::fail_next(std::string doing, std::string part) {
   std::lock_guard hold(mutex_);
-  failing_sync_ = std::move(part);
+  failing_ = {std::move(doing), std::move(part)};
 }
 uint64_t FaultFileSystem::calls() const {
   std::lock_guard hold(mutex_);
@@ -101,8 +105,12 @@ bool FaultFileSystem::stopped() const {
   return stopped_;
 }
 
-Fault FaultFileSystem::next_call() {
+Fault FaultFileSystem::next_call(std::string_view doing, const std::string& path) {
   ++calls_;
+  if (failing_.first == doing && path.find(failing_.second) != std::string::npos) {
+    failing_ = {};
+    return Fault::io_error;
+  }
   auto planned = plan_.find(calls_);
   if (planned == plan_.end()) return Fault::none;
   if (planned->second == Fault::no_space) full_ = true;
@@ -111,7 +119,7 @@ Fault FaultFileSystem::next_call() {
 
 Result<void> FaultFileSystem::plain_call(std::string_view doing, const std::string& path, bool needs_space) {
   if (stopped_) return failure(EIO, doing, path);
-  const Fault fault = next_call();
+  const Fault fault = next_call(doing, path);
   if (fault == Fault::power_cut) {
     stopped_ = true;
     return failure(EIO, doing, path);
@@ -130,7 +138,7 @@ void FaultFileSystem::write_cache(Inode& inode, uint64_t offset, ByteSpan bytes)
 
 Result<size_t> FaultFileSystem::write(Inode& inode, const std::string& path, uint64_t offset, ByteSpan bytes) {
   if (stopped_) return failure(EIO, "write", path);
-  const Fault fault = next_call();
+  const Fault fault = next_call("write", path);
   const size_t part = bytes.empty() ? 0 : random_() % bytes.size();
   switch (fault) {
     case Fault::io_error:
@@ -156,11 +164,7 @@ Result<size_t> FaultFileSystem::write(Inode& inode, const std::string& path, uin
 
 Result<void> FaultFileSystem::sync(Inode& inode, const std::string& path) {
   if (stopped_) return failure(EIO, "sync", path);
-  Fault fault = next_call();
-  if (!failing_sync_.empty() && path.find(failing_sync_) != std::string::npos) {
-    failing_sync_.clear();
-    fault = Fault::io_error;
-  }
+  const Fault fault = next_call("sync", path);
   if (fault == Fault::io_error || fault == Fault::torn_write) {
     inode.dirty.clear();
     return failure(EIO, "sync", path);
@@ -187,9 +191,9 @@ Result<std::unique_ptr<File>> FaultFileSystem::open(const std::string& path, Ope
   auto found = names_.find(path);
   if (found == names_.end() && mode != OpenMode::create) return failure(ENOENT, "open", path);
   if (mode == OpenMode::create) {
-    remember();
+    if (!has_folder(parent_of(path))) return failure(ENOENT, "open", path);
     // A file that is emptied becomes a new one: the old pages stay what they were until the folder is synced.
-    names_[path] = std::make_shared<Inode>();
+    change({parent_of(path), {{path, std::make_shared<Inode>()}}});
     found = names_.find(path);
   }
   return std::make_unique<FaultFile>(*this, found->second, path);
@@ -200,9 +204,7 @@ Result<void> FaultFileSystem::rename(const std::string& from, const std::string&
   if (auto done = plain_call("rename", from, false); !done) return done;
   auto found = names_.find(from);
   if (found == names_.end()) return failure(ENOENT, "rename", from);
-  remember();
-  names_[to] = found->second;
-  names_.erase(from);
+  change({parent_of(from), {{to, found->second}, {from, nullptr}}});
   return {};
 }
 
@@ -210,22 +212,51 @@ Result<void> FaultFileSystem::unlink(const std::string& path) {
   std::lock_guard hold(mutex_);
   if (auto done = plain_call("delete", path, false); !done) return done;
   if (!names_.contains(path)) return failure(ENOENT, "delete", path);
-  remember();
-  names_.erase(path);
+  change({parent_of(path), {{path, nullptr}}});
   return {};
 }
 
 Result<void> FaultFileSystem::sync_folder(const std::string& path) {
   std::lock_guard hold(mutex_);
   if (auto done = plain_call("sync folder", path, false); !done) return done;
-  names_on_disk_ = names_;
-  history_.clear();
+  if (!has_folder(path)) return failure(ENOENT, "sync folder", path);
+  std::erase_if(unsynced_, [&](const Change& change) {
+    if (change.folder != path) return false;
+    apply(change, names_on_disk_);
+    return true;
+  });
   return {};
 }
 
-Result<void> FaultFileSystem::create_folders(const std::string& path) {
+Result<bool> FaultFileSystem::create_folder(const std::string& path) {
   std::lock_guard hold(mutex_);
-  return plain_call("create folder", path, true);
+  if (auto done = plain_call("create folder", path, true); !done) return forward_error(done);
+  if (has_folder(path)) return false;
+  if (!has_folder(parent_of(path))) return failure(ENOENT, "create folder", path);
+  auto folder = std::make_shared<Inode>();
+  folder->folder = true;
+  change({parent_of(path), {{path, std::move(folder)}}});
+  return true;
+}
+
+bool FaultFileSystem::has_folder(const std::string& path) const {
+  auto found = names_.find(path);
+  return path == "/" || (found != names_.end() && found->second->folder);
+}
+
+void FaultFileSystem::apply(const Change& change, Names& names) {
+  for (const auto& [name, inode] : change.names) {
+    if (inode == nullptr) {
+      names.erase(name);
+    } else {
+      names[name] = inode;
+    }
+  }
+}
+
+void FaultFileSystem::change(Change change) {
+  apply(change, names_);
+  unsynced_.push_back(std::move(change));
 }
 
 Result<std::vector<std::string>> FaultFileSystem::list(const std::string& path) {
@@ -233,7 +264,7 @@ Result<std::vector<std::string>> FaultFileSystem::list(const std::string& path) 
   if (auto done = plain_call("list folder", path, false); !done) return forward_error(done);
   std::vector<std::string> names;
   for (const auto& [name, inode] : names_) {
-    if (name.starts_with(path + "/")) names.push_back(name.substr(path.size() + 1));
+    if (parent_of(name) == path) names.push_back(name.substr(path.size() + 1));
   }
   return names;
 }
@@ -245,19 +276,36 @@ Result<std::unique_ptr<FolderLock>> FaultFileSystem::lock(const std::string& pat
   return std::make_unique<FaultLock>(*this, path);
 }
 
+FaultFileSystem::Names FaultFileSystem::names_after_power_cut(Survival survival, std::mt19937_64& random) const {
+  Names names = names_on_disk_;
+  std::map<std::string, size_t> kept;  // changes of each folder
+  for (const Change& change : unsynced_) ++kept[change.folder];
+  for (auto& [folder, count] : kept) {
+    if (survival == Survival::lost) count = 0;
+    if (survival == Survival::torn) count = random() % (count + 1);
+  }
+  for (const Change& change : unsynced_) {
+    size_t& left = kept[change.folder];
+    if (left == 0) continue;
+    --left;
+    apply(change, names);
+  }
+  // What is in a folder goes with it; a folder's name stands before the names in it.
+  Names reachable;
+  for (const auto& [name, inode] : names) {
+    if (parent_of(name) == "/" || reachable.contains(parent_of(name))) reachable.emplace(name, inode);
+  }
+  return reachable;
+}
+
 std::unique_ptr<FaultFileSystem> FaultFileSystem::after_power_cut(Survival survival, uint64_t seed) const {
   std::lock_guard hold(mutex_);
   auto found = std::make_unique<FaultFileSystem>(seed);
   std::mt19937_64 random(seed);
   auto keep = [&] { return survival == Survival::kept || (survival == Survival::torn && random() % 2 == 0); };
-  const Names* names = &names_on_disk_;
-  if (survival == Survival::kept) names = &names_;
-  if (survival == Survival::torn && !history_.empty()) {
-    const size_t state = random() % (history_.size() + 1);
-    names = state == history_.size() ? &names_ : &history_[state];
-  }
-  for (const auto& [name, inode] : *names) {
+  for (const auto& [name, inode] : names_after_power_cut(survival, random)) {
     auto copy = std::make_shared<Inode>();
+    copy->folder = inode->folder;
     copy->cache = inode->disk;
     if (inode->cache.size() != inode->disk.size() && keep()) copy->cache.resize(inode->cache.size());
     for (size_t page : inode->dirty) {
@@ -279,8 +327,19 @@ std::unique_ptr<FaultFileSystem> FaultFileSystem::after_power_cut(Survival survi
 std::unique_ptr<FaultFileSystem> FaultFileSystem::after_kill() const {
   std::lock_guard hold(mutex_);
   auto found = std::make_unique<FaultFileSystem>();
-  for (const auto& [name, inode] : names_) found->names_[name] = std::make_shared<Inode>(Inode{inode->cache, inode->cache, {}});
-  found->names_on_disk_ = found->names_;
+  std::map<const Inode*, std::shared_ptr<Inode>> copies;
+  auto copy = [&](const std::shared_ptr<Inode>& inode) {
+    if (inode == nullptr) return inode;
+    auto& known = copies[inode.get()];
+    if (known == nullptr) known = std::make_shared<Inode>(*inode);
+    return known;
+  };
+  for (const auto& [name, inode] : names_) found->names_[name] = copy(inode);
+  for (const auto& [name, inode] : names_on_disk_) found->names_on_disk_[name] = copy(inode);
+  found->unsynced_ = unsynced_;
+  for (Change& change : found->unsynced_) {
+    for (auto& [name, inode] : change.names) inode = copy(inode);
+  }
   return found;
 }
 
@@ -299,8 +358,11 @@ std::vector<uint8_t> FaultFileSystem::contents(const std::string& path) const {
 
 void FaultFileSystem::put(const std::string& path, std::vector<uint8_t> bytes) {
   std::lock_guard hold(mutex_);
-  names_[path] = std::make_shared<Inode>(Inode{bytes, bytes, {}});
-  names_on_disk_ = names_;
+  auto put_durably = [&](const std::string& name, std::shared_ptr<Inode> inode) { names_[name] = names_on_disk_[name] = std::move(inode); };
+  for (std::string folder = parent_of(path); folder != "/"; folder = parent_of(folder)) {
+    if (!has_folder(folder)) put_durably(folder, std::make_shared<Inode>(Inode{{}, {}, {}, true}));
+  }
+  put_durably(path, std::make_shared<Inode>(Inode{bytes, bytes, {}, false}));
 }
 
 }  // namespace sofa::log::testing

@@ -31,8 +31,8 @@ class FaultFileSystem : public FileSystem {
 
   /// Plans one fault: the call with number `call` (the first call is 1; see `calls()`).
   void plan(uint64_t call, Fault fault);
-  /// Plans a fault for the next sync of a file whose path contains `part`.
-  void fail_next_sync(std::string part);
+  /// Plans an EIO for the next call of that kind ("sync", "delete", "sync folder", ...: the word in its error) on a path that contains `part`.
+  void fail_next(std::string doing, std::string part);
   /// Calls so far that reached the disk: opens, reads, writes, syncs, renames, ...
   uint64_t calls() const;
   uint64_t syncs() const;
@@ -43,7 +43,7 @@ class FaultFileSystem : public FileSystem {
 
   /// The disk that a restart finds: durable pages, and of the others what `survival` says. The old object stays as it was.
   std::unique_ptr<FaultFileSystem> after_power_cut(Survival survival, uint64_t seed) const;
-  /// What a killed process leaves: everything that was written, as the kernel keeps it.
+  /// What a killed process leaves: everything that was written, as the kernel keeps it; a later power cut still takes what was not synced.
   std::unique_ptr<FaultFileSystem> after_kill() const;
 
   /// Changes the file behind everybody's back, cache and disk (bit rot).
@@ -56,7 +56,7 @@ class FaultFileSystem : public FileSystem {
   Result<void> rename(const std::string& from, const std::string& to) override;
   Result<void> unlink(const std::string& path) override;
   Result<void> sync_folder(const std::string& path) override;
-  Result<void> create_folders(const std::string& path) override;
+  Result<bool> create_folder(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<std::unique_ptr<FolderLock>> lock(const std::string& path) override;
 
@@ -66,24 +66,33 @@ class FaultFileSystem : public FileSystem {
   struct Inode {
     std::vector<uint8_t> cache, disk;
     std::set<size_t> dirty;
+    bool folder = false;
   };
-  using Names = std::map<std::string, std::shared_ptr<Inode>>;
+  using Names = std::map<std::string, std::shared_ptr<Inode>>;  // full paths; the root is always there
+  /// Names that one call changes in a folder, all or none of them; a null inode: the name goes.
+  struct Change {
+    std::string folder;
+    std::vector<std::pair<std::string, std::shared_ptr<Inode>>> names;
+  };
 
-  Fault next_call();
+  Fault next_call(std::string_view doing, const std::string& path);
   Result<void> plain_call(std::string_view doing, const std::string& path, bool needs_space);
   void write_cache(Inode& inode, uint64_t offset, ByteSpan bytes);
   Result<size_t> write(Inode& inode, const std::string& path, uint64_t offset, ByteSpan bytes);
   Result<void> sync(Inode& inode, const std::string& path);
-  void remember() { history_.push_back(names_); }
+  Names names_after_power_cut(Survival survival, std::mt19937_64& random) const;
+  bool has_folder(const std::string& path) const;
+  void change(Change change);
+  static void apply(const Change& change, Names& names);
 
   mutable std::mutex mutex_;
   std::mt19937_64 random_;
   Names names_;
   Names names_on_disk_;
-  std::vector<Names> history_;  // directory states since the last sync of the folder, in order; a power cut keeps one of them
+  std::vector<Change> unsynced_;  // of all folders, in order; of each folder a power cut keeps the first few
   std::set<std::string> locked_;
   std::map<uint64_t, Fault> plan_;
-  std::string failing_sync_;
+  std::pair<std::string, std::string> failing_;  // what, on which path
   uint64_t calls_ = 0;
   uint64_t syncs_ = 0;
   bool full_ = false;

@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "sofa/base/random.h"
 #include "sofa/state/log/detail/log_core.h"
 #include "sofa/state/log/testing/fault_file_system.h"
 
@@ -62,7 +63,7 @@ inline Result<Model> read_model(const detail::LogCore& core) {
     copy.first = stream.first;
     for (size_t i = 0; i < stream.entries.size(); ++i) {
       const detail::Entry& entry = stream.entries[i];
-      auto payload = detail::read_entry(*core.segments().at(entry.at.segment).file, id, stream.first + i, entry.at);
+      auto payload = detail::read_entry(core.segments().at(entry.at.segment), id, stream.first + i, entry.at);
       if (!payload) return forward_error(payload);
       copy.entries.emplace_back(entry.term, std::string(payload->text()));
     }
@@ -151,7 +152,7 @@ class LogWorld {
 
  private:
   bool prepare() {
-    auto made = detail::prepare_segment(files_, options_.folder, core->next_sequence(), options_.segment_bytes);
+    auto made = detail::prepare_segment(files_, options_.folder, {core->next_sequence(), system_seed()}, options_.segment_bytes);
     if (made) {
       core->segment_ready(std::move(*made));
       return true;
@@ -188,7 +189,7 @@ inline bool random_step(LogWorld& world, std::mt19937_64& random, uint64_t salt)
       const uint64_t oldest = core.segments().begin()->first;
       for (const auto& [id, index] : core.table().entries_of(oldest)) {
         const detail::Entry& entry = core.table().find(id)->entries[index - core.table().find(id)->first];
-        auto payload = detail::read_entry(*core.segments().at(oldest).file, id, index, entry.at);
+        auto payload = detail::read_entry(core.segments().at(oldest), id, index, entry.at);
         if (payload) core.stage_moved(id, index, oldest, *payload, true, nullptr);
       }
     } else {

@@ -22,6 +22,13 @@ uint64_t seed_of_this_run() {
   return seed;
 }
 
+/// Two folders above the log's are missing too: they must be durable as well.
+LogOptions nested_options() {
+  LogOptions options = small_options();
+  options.folder = "/srv/bank/log";
+  return options;
+}
+
 /// The workload on a fresh disk, with what is planned on it.
 void run_workload(FaultFileSystem& files, LogWorld& world, uint64_t seed) {
   std::mt19937_64 random(seed);
@@ -29,19 +36,24 @@ void run_workload(FaultFileSystem& files, LogWorld& world, uint64_t seed) {
   for (int step = 0; step < kSteps && !files.stopped() && !world.core->failed(); ++step) random_step(world, random, step);
 }
 
-::testing::AssertionResult agrees(FileSystem& files, const LogWorld& before) {
-  LogWorld after(files);
+::testing::AssertionResult agrees(FaultFileSystem& files, const LogWorld& before) {
+  LogWorld after(files, nested_options());
   auto opened = after.open();
   if (!opened) return ::testing::AssertionFailure() << "refused: " << opened.error().to_string();
   const Model found = normal(after.durable);
   if (found != normal(before.durable) && !(before.in_doubt && found == normal(*before.in_doubt))) {
     return ::testing::AssertionFailure() << "the log has neither the acknowledged state nor that and the batch under way";
   }
+  // What it shows now stays, whatever of it a killed process had not synced.
+  auto cut = files.after_power_cut(Survival::lost, 1);
+  LogWorld shown(*cut, nested_options());
+  if (auto reopened = shown.open(); !reopened) return ::testing::AssertionFailure() << "refused after a power cut: " << reopened.error().to_string();
+  if (normal(shown.durable) != found) return ::testing::AssertionFailure() << "a power cut after the recovery takes away what it had shown";
   // It goes on from there, and that is there again after a kill.
   if (!after.append(9, "after the crash")) return ::testing::AssertionFailure() << "no append after the crash";
   const Model goes_on = normal(after.durable);
   after.core.reset();
-  LogWorld again(files);
+  LogWorld again(files, nested_options());
   if (auto reopened = again.open(); !reopened) return ::testing::AssertionFailure() << "second open refused: " << reopened.error().to_string();
   if (normal(again.durable) != goes_on) return ::testing::AssertionFailure() << "second open differs";
   if (!again.notes.empty()) return ::testing::AssertionFailure() << "the torn tail is still there: " << again.notes.front();
@@ -51,7 +63,7 @@ void run_workload(FaultFileSystem& files, LogWorld& world, uint64_t seed) {
 TEST(LogCrash, LosesNothingAcknowledgedAtAnySystemCall) {
   const uint64_t seed = seed_of_this_run();
   FaultFileSystem whole(seed);
-  LogWorld undisturbed(whole);
+  LogWorld undisturbed(whole, nested_options());
   run_workload(whole, undisturbed, seed);
   ASSERT_FALSE(undisturbed.core->failed());
   const uint64_t calls = whole.calls();
@@ -60,7 +72,7 @@ TEST(LogCrash, LosesNothingAcknowledgedAtAnySystemCall) {
   for (uint64_t call = 1; call <= calls; ++call) {
     FaultFileSystem files(seed);
     files.plan(call, Fault::power_cut);
-    LogWorld world(files);
+    LogWorld world(files, nested_options());
     run_workload(files, world, seed);
     ASSERT_TRUE(files.stopped());
     world.core.reset();
@@ -79,7 +91,7 @@ TEST(LogCrash, SurvivesACrashInsideOfRecovery) {
   for (int round = 0; round < 150 / static_cast<int>(kStride); ++round) {
     FaultFileSystem files(seed + static_cast<uint64_t>(round));
     files.plan(20 + random() % 250, Fault::power_cut);
-    LogWorld world(files);
+    LogWorld world(files, nested_options());
     run_workload(files, world, seed);
     world.core.reset();
     auto found = files.after_power_cut(Survival::torn, random());
@@ -87,7 +99,7 @@ TEST(LogCrash, SurvivesACrashInsideOfRecovery) {
     for (uint64_t call = 1;; ++call) {
       auto copy = found->after_kill();
       copy->plan(call, Fault::power_cut);
-      LogWorld opening(*copy);
+      LogWorld opening(*copy, nested_options());
       const bool opened = opening.open().has_value();
       cuts += opening.notes.empty() ? 0 : 1;
       opening.core.reset();
@@ -101,14 +113,14 @@ TEST(LogCrash, SurvivesACrashInsideOfRecovery) {
 TEST(LogFaults, AnErrorAtAnySystemCallLosesNothingAcknowledged) {
   const uint64_t seed = seed_of_this_run();
   FaultFileSystem whole(seed);
-  LogWorld undisturbed(whole);
+  LogWorld undisturbed(whole, nested_options());
   run_workload(whole, undisturbed, seed);
   const uint64_t calls = whole.calls();
   for (Fault fault : {Fault::io_error, Fault::torn_write, Fault::short_write, Fault::no_space}) {
     for (uint64_t call = 1 + seed % kStride; call <= calls; call += kStride) {
       FaultFileSystem files(seed);
       files.plan(call, fault);
-      LogWorld world(files);
+      LogWorld world(files, nested_options());
       std::mt19937_64 random(seed);
       if (!world.open()) continue;  // refused with an error; nothing was acknowledged
       int refused = 0;

@@ -146,7 +146,7 @@ TEST_F(LogTest, BoundsWhatWaits) {
 TEST_F(LogTest, AFailedSyncIsFinal) {
   with_log([this](Log& log) -> io::Task<Result<void>> {
     co_await or_return(log.append(1, 1, Bytes::literal("safe")));
-    files_.fail_next_sync("segment-00000000000000000001.log");
+    files_.fail_next("sync", "segment-00000000000000000001.log");
     auto failed = co_await log.append(1, 1, Bytes::literal("doubtful"));
     EXPECT_FALSE(failed);
     EXPECT_NE(failed.error().message().find("restart"), std::string_view::npos) << failed.error().to_string();
@@ -160,6 +160,42 @@ TEST_F(LogTest, AFailedSyncIsFinal) {
   LogWorld world(*found);
   ASSERT_TRUE(world.open());
   EXPECT_EQ(world.durable.at(1).entries.size(), 1u);
+}
+
+io::Task<void> append_until_refused(Log& log, std::vector<std::string>& reasons) {
+  for (;;) {
+    auto index = co_await log.append(2, 1, Bytes::literal("another stream"));
+    if (index) continue;
+    reasons.push_back(index.error().to_string());
+    co_return;
+  }
+}
+
+TEST_F(LogTest, ASegmentThatCannotBeDeletedEndsTheLogAndLosesNothing) {
+  uint64_t of_stream_2 = 0;
+  with_log([&](Log& log) -> io::Task<Result<void>> {
+    const Bytes payload = Bytes::copy_of(std::string(4000, 'x'));
+    for (int i = 0; i < 40; ++i) co_await or_return(log.append(1, 1, payload));
+    std::vector<std::string> reasons;
+    io::TaskGroup group(co_await io::current_scope());
+    for (int i = 0; i < 10; ++i) group.spawn("append", append_until_refused(log, reasons));
+    files_.fail_next("delete", segment_name(1));
+    co_await or_return(log.truncate_prefix(1, 39));
+    co_await or_return(group.join());
+    EXPECT_EQ(reasons.size(), 10u) << "every waiter is told";
+    for (const auto& reason : reasons) EXPECT_NE(reason.find("Cannot delete /log/" + segment_name(1)), std::string::npos) << reason;
+    EXPECT_NE(log.failure(), nullptr);
+    EXPECT_FALSE(co_await log.close());
+    of_stream_2 = log.last_index(2);
+    co_return Result<void>{};
+  });
+  with_log([&](Log& log) -> io::Task<Result<void>> {
+    EXPECT_EQ(log.first_index(1), 40u);
+    EXPECT_EQ(log.last_index(1), 40u);
+    EXPECT_EQ(log.last_index(2), of_stream_2);
+    co_await or_return(log.append(1, 1, Bytes::literal("goes on")));
+    co_return co_await log.close();
+  });
 }
 
 TEST_F(LogTest, AFullDiskRefusesAndResumes) {
@@ -218,6 +254,25 @@ TEST_F(LogTest, CacheIsBoundedAndReadsAreChecked) {
     EXPECT_NE(read.error().message().find("at offset"), std::string_view::npos);
     co_return co_await log.close();
   });
+}
+
+io::Task<void> close_and_count(Log& log, int& ended) {
+  if (co_await log.close()) ++ended;
+}
+
+TEST_F(LogTest, EveryOfSeveralClosesEnds) {
+  for (int closers : {1, 2, 3}) {
+    with_log([closers](Log& log) -> io::Task<Result<void>> {
+      for (int i = 0; i < 20; ++i) (void)co_await or_return(log.append_nowait({1, 1, 0, Bytes::literal("x")}));
+      int ended = 0;
+      io::TaskGroup group(co_await io::current_scope());
+      for (int i = 0; i < closers; ++i) group.spawn("close", close_and_count(log, ended));
+      co_await or_return(group.join());
+      EXPECT_EQ(ended, closers);
+      EXPECT_EQ(log.append_nowait({1, 1, 0, Bytes::literal("late")}).error().code(), Code::failed_precondition);
+      co_return co_await log.close();
+    });
+  }
 }
 
 TEST_F(LogTest, EndsInTheMiddleOfAppendsWithoutLeaks) {

@@ -31,12 +31,13 @@ TEST(Recovery, CutsATornTailAndSaysSo) {
   auto files = disk_with(5, &ends);
   auto bytes = files->contents(first_segment());
   // A sixth batch of which only the second half reached the disk.
+  const SegmentId id = decode_segment_header(bytes, first_segment())->id;
   Buffer batch;
   RecordHeader header{.kind = Kind::entry, .stream = 1, .index = 16, .batch_at = static_cast<uint32_t>(ends.back() / 8), .attempt = 99};
-  header.previous = encode_record(batch, header, as_bytes("lost"), 1);
+  header.previous = encode_record(batch, header, as_bytes("lost"), id, ends.back());
   header.index = 17;
   header.ends_batch = true;
-  encode_record(batch, header, as_bytes("kept"), 1);
+  encode_record(batch, header, as_bytes("kept"), id, ends.back() + batch.size());
   std::copy(batch.span().begin() + 24, batch.span().end(), bytes.begin() + static_cast<long>(ends.back()) + 24);
   files->put(first_segment(), bytes);
   LogWorld world(*files);
@@ -101,6 +102,83 @@ TEST(Recovery, FindsAMisdirectedWriteAndAStalePage) {
   EXPECT_EQ(stale.open().error().code(), Code::data_loss);
 }
 
+/// The disk of a log whose last append, of `payload`, is torn: its first sector did not reach the disk, so that it was never acknowledged.
+std::unique_ptr<FaultFileSystem> disk_with_a_torn_append(const FaultFileSystem& before, std::string_view payload) {
+  auto files = before.after_kill();
+  const auto hint = files->contents("/log/last-durable");
+  uint64_t at = 0;
+  {
+    LogWorld world(*files);
+    EXPECT_TRUE(world.open() && world.append(1, payload));
+    at = world.core->table().find(1)->entries.back().at.offset();
+  }
+  auto bytes = files->contents(first_segment());
+  const uint64_t sector_end = (at / 512 + 1) * 512;
+  std::fill(bytes.begin() + static_cast<long>(at), bytes.begin() + static_cast<long>(sector_end), 0);
+  files->put(first_segment(), bytes);
+  files->put("/log/last-durable", hint);
+  return files;
+}
+
+void expect_cut_to(FaultFileSystem& files, size_t entries) {
+  LogWorld world(files);
+  auto opened = world.open();
+  ASSERT_TRUE(opened) << opened.error().to_string();
+  EXPECT_EQ(world.durable.at(1).entries.size(), entries);
+  ASSERT_EQ(world.notes.size(), 1u);
+  EXPECT_NE(world.notes[0].find("never acknowledged"), std::string::npos) << world.notes[0];
+}
+
+TEST(Recovery, ATornRecordThatHoldsASegmentOfAnotherLogIsCut) {
+  // Longer than the log that stores it, so that its records began behind the torn place: as evidence they would prove a later write.
+  const auto other = disk_with(12)->contents(first_segment());
+  const std::string stored(other.begin(), other.begin() + 16000);
+  auto files = disk_with_a_torn_append(*disk_with(3), stored);
+  expect_cut_to(*files, 9);
+}
+
+TEST(Recovery, ATornRecordThatHoldsBytesOfItsOwnSegmentIsCut) {
+  for (int batches : {1, 3, 7}) {
+    auto before = disk_with(batches);
+    const auto own = before->contents(first_segment());
+    // Also moved by less than a record, so that a copy stands at every place relative to its record's.
+    for (size_t moved = 0; moved < 64; moved += 8) {
+      auto files = disk_with_a_torn_append(*before, std::string(own.begin() + static_cast<long>(moved), own.begin() + 12000));
+      expect_cut_to(*files, static_cast<size_t>(batches) * 3);
+    }
+  }
+}
+
+TEST(Recovery, RecordsOfASegmentThatWasThereBeforeProveNothing) {
+  std::vector<uint64_t> ends;
+  auto files = disk_with(3, &ends);
+  const auto stale = disk_with(12)->contents(first_segment());
+  auto bytes = files->contents(first_segment());
+  std::copy(stale.begin() + static_cast<long>(ends.back()), stale.end(), bytes.begin() + static_cast<long>(ends.back()));
+  files->put(first_segment(), bytes);
+  expect_cut_to(*files, 9);
+}
+
+TEST(Recovery, RefusesALostEndOfASegmentThatAnotherFollowsWithoutTheHint) {
+  FaultFileSystem files;
+  LogWorld world(files);
+  ASSERT_TRUE(world.open());
+  while (world.core->active() < 2) ASSERT_TRUE(world.append(1, payload_of(1, 1, 1, 8000)));
+  // The last batch of the first segment and its seal are gone as a whole, and so is the hint.
+  uint64_t last = 0;
+  for (const auto& entry : world.core->table().find(1)->entries) {
+    if (entry.at.segment == 1) last = entry.at.offset();
+  }
+  auto bytes = files.contents(first_segment());
+  std::fill(bytes.begin() + static_cast<long>(last), bytes.end(), 0);
+  files.put(first_segment(), bytes);
+  files.put("/log/last-durable", {});
+  world.core.reset();
+  auto opened = LogWorld(files).open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code(), Code::data_loss);
+}
+
 TEST(Recovery, RefusesAMissingSegment) {
   FaultFileSystem files;
   LogWorld world(files);
@@ -132,19 +210,23 @@ TEST(Recovery, OpensWithOtherOptionsThanTheLogWasWrittenWith) {
   EXPECT_EQ(again.last_error->code(), Code::invalid_argument);
 }
 
-TEST(Recovery, RefusesANewerVersionAnotherFolderAndOneInUse) {
+TEST(Recovery, RefusesANewerAndAnOlderVersionAnotherFolderAndOneInUse) {
   auto files = disk_with(1);
   auto put = [&](std::string_view text) {
     const ByteSpan bytes = as_bytes(text);
     files->put("/log/VERSION", std::vector<uint8_t>(bytes.begin(), bytes.end()));
   };
-  put("sofa-log 2\n");
+  put(fmt::format("sofa-log {}\n", kFormatVersion + 1));
   auto newer = LogWorld(*files).open();
   EXPECT_EQ(newer.error().code(), Code::failed_precondition);
   EXPECT_NE(newer.error().message().find("use the newer program"), std::string::npos);
+  put("sofa-log 1\n");
+  auto older = LogWorld(*files).open();
+  EXPECT_EQ(older.error().code(), Code::failed_precondition);
+  EXPECT_NE(older.error().message().find("a new folder"), std::string::npos);
   put("something else");
   EXPECT_EQ(LogWorld(*files).open().error().code(), Code::failed_precondition);
-  put("sofa-log 1\n");
+  put(fmt::format("sofa-log {}\n", kFormatVersion));
   LogWorld holder(*files);
   ASSERT_TRUE(holder.open());
   EXPECT_EQ(LogWorld(*files).open().error().code(), Code::failed_precondition);
