@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "interop.pb.h"
+#include "interop_pb.sofa.h"
 #include "sofa/base/description.h"
 #include "sofa/rpc/interface.h"
 #include "sofa/wire/hessian/java_types.h"
@@ -134,9 +134,6 @@ struct InteropService : rpc::Interface {
   rpc::Method<Text(Text)> baggage{this, "baggage"};
 };
 
-struct InteropPbService : rpc::Interface {
-  static constexpr std::string_view kName = "sofa.interop.InteropPbService";
-  rpc::Method<sofa::interop::pb::EchoResponse(sofa::interop::pb::EchoRequest)> echo{this, "echo"};
-};
+using sofa::interop::InteropPbService;  // made from proto/interop_pb.proto
 
 }  // namespace interop

@@ -1,0 +1,22 @@
+#pragma once
+// What the things of a .proto file are called in C++ and in Java.
+
+#include <google/protobuf/descriptor.h>
+
+#include <string>
+#include <string_view>
+
+namespace sofa::protoc {
+
+/// "a.b" as "a::b".
+std::string cpp_namespace(std::string_view package);
+/// The message class of protoc's C++ code: "::a::b::Outer_Inner".
+std::string cpp_type(const google::protobuf::Descriptor& message);
+/// "EchoMap" as "echo_map"; a word of the language gets a '_' behind it.
+std::string field_name(std::string_view method);
+/// The method of the Java interface: "EchoMap" as "echoMap".
+std::string java_method_name(std::string_view method);
+/// The Java interface: java_package (or else the package) and the service's name.
+std::string java_interface_name(const google::protobuf::ServiceDescriptor& service);
+
+}  // namespace sofa::protoc
