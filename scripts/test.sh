@@ -153,17 +153,22 @@ verb_test() {
   close_tests
 }
 
+# One benchmark, or all of them in one run: each prints its table, and those that miss a bar are named at the end.
 verb_bench() {
-  local name=${1:-} known
+  local name=${1:-} known missed=()
   known=$(cd "$root" && for file in bench/*/run; do [[ ! -x $file ]] || basename "$(dirname "$file")"; done | tr '\n' ' ')
-  if [[ -z $name ]]; then
-    say "Benchmarks: ${known:-none in this tree}"
-    return
-  fi
-  [[ -x $root/bench/$name/run ]] || fail "There is no benchmark '$name': there are ${known:-none}."
+  [[ -z $name || -x $root/bench/$name/run ]] || fail "There is no benchmark '$name': there are $known."
   ensure_set bench
-  shift
-  exec "$root/bench/$name/run" "$@"
+  if [[ -n $name ]]; then
+    shift
+    exec "$root/bench/$name/run" "$@"
+  fi
+  for name in $known; do
+    say "bench $name"
+    "$root/bench/$name/run" || missed+=("$name")
+    echo
+  done
+  [[ ${#missed[@]} -eq 0 ]] || fail "These missed a bar or failed: ${missed[*]}. Their last lines above say which."
 }
 
 # fuzz_one NAME SECONDS: new inputs go to build/fuzz/corpus, findings to build/fuzz/findings; the corpus in the tree is only read.
