@@ -1,9 +1,11 @@
 // interop-client HOST:PORT [--only NAME]: calls every method of the interop contract on a server, Java's or ours, and checks what comes back.
 // Prints `ok name` or `FAIL name: why` for each check and `N passed, M failed`; exit code 0 only when none failed.
+// interop-client HOST:PORT --load SECONDS [--callers N] [--connections N]: load instead of checks (load.h).
 
 #include <cstdio>
 
 #include "client_checks.h"
+#include "load.h"
 #include "sofa/base/flags.h"
 #include "sofa/io/runtime.h"
 
@@ -15,9 +17,15 @@ using namespace std::chrono_literals;
 
 struct Options {
   std::string only;
+  uint32_t load = 0;
+  uint32_t callers = LoadOptions().callers;
+  uint32_t connections = LoadOptions().connections;
   static auto describe(sofa::Description<Options>& d) {
     d.doc("Checks every method of the interop contract on a server.");
     d.field("only", &Options::only).doc("runs the checks whose name contains this");
+    d.field("load", &Options::load).doc("seconds of load in place of the checks");
+    d.field("callers", &Options::callers).doc("of the load, that call one after another").range(1u, 10'000u);
+    d.field("connections", &Options::connections).doc("of the load").range(1u, 1'000u);
   }
 };
 
@@ -34,8 +42,12 @@ Task<Result<Peer>> connect(std::string target) {
   co_return peer;
 }
 
-Task<int> run(std::string address, std::string only) {
-  auto peer = co_await connect("bolt://" + address);
+Task<int> run(std::string target, Options options) {
+  if (options.load > 0) {
+    const LoadOptions load{.seconds = options.load, .callers = options.callers, .connections = options.connections};
+    co_return co_await run_load(target, load) ? 0 : 1;
+  }
+  auto peer = co_await connect(target);
   if (!peer) {
     fmt::print("FAIL connect: {}\n0 passed, 1 failed\n", peer.error());
     co_return 1;
@@ -46,7 +58,7 @@ Task<int> run(std::string address, std::string only) {
   add_call_checks(*peer, checks);
   int passed = 0, failed = 0;
   for (const Check& check : checks) {
-    if (check.name.find(only) == std::string::npos) continue;
+    if (check.name.find(options.only) == std::string::npos) continue;
     const auto done = co_await check.run();
     if (done) {
       ++passed;
@@ -75,5 +87,5 @@ int main(int argc, char** argv) {
     fmt::print("{}", flags->help_text);
     return flags->help ? 0 : 2;
   }
-  return sofa::io::run(interop::run(flags->positional.front(), options.only), {.shards = 1});
+  return sofa::io::run(interop::run("bolt://" + flags->positional.front(), options), {.shards = 1});
 }

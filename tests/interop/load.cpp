@@ -1,0 +1,192 @@
+#include "load.h"
+
+#include <cstdio>
+#include <map>
+
+#include "sofa/base/json.h"
+#include "sofa/io/task_group.h"
+#include "sofa/transport/status.h"
+
+namespace interop {
+
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using sofa::Error;
+using sofa::rpc::or_return;
+using sofa::rpc::Task;
+
+constexpr auto kTimeout = 2s;
+constexpr auto kGrace = 3s;    // for a busy machine
+constexpr auto kPause = 20ms;  // after a failed call
+constexpr auto kWarmUp = 60s;  // a JVM may need long for its first answers
+constexpr uint32_t kLargeEach = 16;
+constexpr size_t kLarge = 100'000;
+
+/// What the run prints at its end.
+struct Report {
+  uint64_t calls = 0, ok = 0, wrong = 0;
+  std::map<std::string, uint64_t> errors;
+  uint32_t outages = 0;                    // times that calls began to fail
+  double longest_outage_seconds = 0;       // from the first failed call to the first success after it
+  double first_success_after_outage = -1;  // second of the run, of the last outage; -1: there was none
+  double slowest_ms = 0;
+  uint64_t ok_in_last_second = 0;
+
+  static auto describe(sofa::Description<Report>& d) {
+    d.field("calls", &Report::calls);
+    d.field("ok", &Report::ok);
+    d.field("wrong", &Report::wrong);
+    d.field("errors", &Report::errors);
+    d.field("outages", &Report::outages);
+    d.field("longest_outage_seconds", &Report::longest_outage_seconds);
+    d.field("first_success_after_outage", &Report::first_success_after_outage);
+    d.field("slowest_ms", &Report::slowest_ms);
+    d.field("ok_in_last_second", &Report::ok_in_last_second);
+  }
+};
+
+std::string kind_of(const Error& error) {
+  const auto* transport = error.detail<sofa::transport::TransportStatus>();
+  if (transport == nullptr) return fmt::format("other: {}", error);
+  switch (transport->status) {
+    case sofa::bolt::Status::timeout:
+      return "timeout";
+    case sofa::bolt::Status::connection_closed:
+      return "connection-closed";
+    case sofa::bolt::Status::comm_error:  // no connection could be made
+      return "refused";
+    default:
+      return std::string(to_string(transport->status));
+  }
+}
+
+class Load {
+ public:
+  Load(const InteropService& service, LoadOptions options) : service_(service), options_(options) {}
+
+  Task<bool> run() {
+    if (auto warm = co_await warm_up(); !warm) {
+      fmt::print("FAIL warm-up: {}\n", warm.error());
+      co_return false;
+    }
+    begun_ = Clock::now();
+    sofa::io::TaskGroup callers(co_await sofa::io::current_scope());
+    for (uint32_t i = 0; i < options_.callers; ++i) callers.spawn("caller", call_until_end(i));
+    for (uint32_t second = 1; second <= options_.seconds; ++second) {
+      if (!co_await sofa::io::sleep_for(begun_ + std::chrono::seconds(second) - Clock::now())) co_return false;
+      uint64_t errors = 0;
+      for (const auto& [kind, count] : report_.errors) errors += count;
+      say(fmt::format("second {} ok={} errors={}", second, ok_in_[second - 1], errors));
+    }
+    const auto joined = co_await callers.join();
+    co_return joined.has_value() && finish();
+  }
+
+ private:
+  static void say(const std::string& line) {
+    fmt::print("{}\n", line);
+    std::fflush(stdout);
+  }
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - begun_).count(); }
+
+  Task<Result<void>> warm_up() {
+    const auto deadline = Clock::now() + kWarmUp;
+    for (int good = 0; good < 200;) {
+      auto got = co_await service_.echo("warm");
+      if (got) {
+        ++good;
+      } else if (Clock::now() > deadline) {
+        co_return forward_error(got);
+      } else {
+        co_await or_return(sofa::io::sleep_for(kPause));
+      }
+    }
+    co_return Result<void>();
+  }
+
+  /// One call with arguments that no other call has; whether the answer was theirs.
+  Task<Result<bool>> call(uint32_t caller, uint32_t number) {
+    if (number % 4 == 1) {
+      const auto a = static_cast<int32_t>(caller * 1'000'000 + number);
+      const int32_t sum = co_await or_return(service_.add(a, 1));
+      co_return sum == a + 1;
+    }
+    if (number % 4 == 3) {
+      const Graph<User> user = co_await or_return(service_.get_user(number));
+      co_return user && user->id == number && user->name == fmt::format("user-{}", number);
+    }
+    std::string text = fmt::format("caller {} call {}", caller, number);
+    if (number % kLargeEach == 0) text += letters(kLarge);
+    const Text back = co_await or_return(service_.echo(text));
+    co_return back == text;
+  }
+
+  Task<Result<void>> call_until_end(uint32_t caller) {
+    for (uint32_t number = 0; seconds() < options_.seconds; ++number) {
+      const double begun = seconds();
+      const auto right = co_await call(caller, number);
+      report_.slowest_ms = std::max(report_.slowest_ms, (seconds() - begun) * 1000);
+      ++report_.calls;
+      if (right) {
+        succeeded(*right);
+      } else {
+        failed(right.error());
+        co_await or_return(sofa::io::sleep_for(kPause));
+      }
+    }
+    co_return Result<void>();
+  }
+
+  void succeeded(bool right) {
+    ++(right ? report_.ok : report_.wrong);
+    ++ok_in_[static_cast<size_t>(seconds())];
+    if (!away_) return;
+    away_ = false;
+    const double now = seconds();
+    report_.first_success_after_outage = now;
+    report_.longest_outage_seconds = std::max(report_.longest_outage_seconds, now - away_since_);
+    say(fmt::format("back after {:.3f} s", now - away_since_));
+  }
+
+  void failed(const Error& error) {
+    ++report_.errors[kind_of(error)];
+    if (away_) return;
+    away_ = true;
+    away_since_ = seconds();
+    ++report_.outages;
+    say(fmt::format("away after {:.3f} s: {}", away_since_, error));
+  }
+
+  bool finish() {
+    report_.ok_in_last_second = ok_in_[options_.seconds - 1];
+    const auto text = sofa::to_json(report_);
+    say(text ? *text : text.error().to_string());
+    const double most_ms = std::chrono::duration<double, std::milli>(kTimeout + kGrace).count();
+    return report_.wrong == 0 && report_.ok_in_last_second > 0 && report_.slowest_ms < most_ms;
+  }
+
+  const InteropService& service_;
+  LoadOptions options_;
+  Clock::time_point begun_;
+  Report report_;
+  std::map<size_t, uint64_t> ok_in_;  // by second of the run
+  bool away_ = false;
+  double away_since_ = 0;
+};
+
+}  // namespace
+
+Task<bool> run_load(std::string target, LoadOptions options) {
+  const rpc::ClientOptions client{.app = "interop-load", .timeout = kTimeout, .connections = options.connections};
+  auto service = co_await rpc::connect<InteropService>(target, client);
+  if (!service) {
+    fmt::print("FAIL connect: {}\n", service.error());
+    co_return false;
+  }
+  Load load(**service, options);
+  co_return co_await load.run();
+}
+
+}  // namespace interop
