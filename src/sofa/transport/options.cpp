@@ -26,6 +26,8 @@ std::string_view to_string(CloseKind kind) {
       return "half frame";
     case CloseKind::slow_reader:
       return "slow reader";
+    case CloseKind::frame_budget:
+      return "frame budget";
   }
   return "?";
 }

@@ -20,6 +20,8 @@ struct SessionOptions {
   uint32_t heartbeat_misses = 3;                           ///< so many heartbeats in a row unanswered: close at the next interval
   Duration idle_timeout{0};                                ///< no byte received for so long: close
   Duration half_frame_timeout = std::chrono::seconds(10);  ///< a head that is not whole after so long, or a body that stands still: close
+  size_t min_frame_rate = size_t{16} << 10;  ///< bytes a second that a body comes with at least, on average and after half_frame_timeout of grace:
+                                             ///< else close. 32 MiB may so take 34 minutes, but a drip ends after the grace. Zero: no rule
 
   uint32_t max_in_flight = 8192;              ///< requests of the peer that wait for their answer; over it: status 4 (nothing for oneway)
   uint32_t max_pending_calls = 1u << 17;      ///< own calls that wait for their answer; over it: Code::resource_exhausted
@@ -59,10 +61,11 @@ enum class CloseKind : uint8_t {
   too_large,         ///< content over max_frame
   bad_header,        ///< a broken header map
   idle,              ///< idle_timeout, or heartbeats not answered
-  half_frame,        ///< half_frame_timeout, or first bytes that decide nothing in time
+  half_frame,        ///< half_frame_timeout or min_frame_rate, or first bytes that decide nothing in time
   slow_reader,       ///< max_write_queue or write_stall_timeout
+  frame_budget,      ///< max_half_frame_bytes of the server
 };
-inline constexpr size_t kCloseKinds = 10;
+inline constexpr size_t kCloseKinds = 11;
 std::string_view to_string(CloseKind kind);
 
 /// Counters of one connection. Belongs to its shard.

@@ -1,6 +1,7 @@
 #include "sofa/transport/port.h"
 
 #include "sofa/io/runtime.h"
+#include "sofa/io/sync.h"
 #include "sofa/transport/detail/port_shard.h"
 
 namespace sofa::transport {
@@ -13,10 +14,12 @@ class PortImpl final : public Port {
       : shared_(std::move(protocols), std::move(options)),
         listener_(std::move(listener)),
         local_(listener_.local()),
-        runtime_(io::Shard::current().runtime()) {
+        home_(io::Shard::current()),
+        runtime_(home_.runtime()),
+        last_(runtime_.shard_count()) {
     shards_.resize(runtime_.shard_count());
   }
-  ~PortImpl() override { assert(stopped_ && "a port is stopped before it is destroyed"); }
+  ~PortImpl() override { assert(ended_.is_set() && "a port is stopped before it is destroyed"); }
 
   io::Task<Result<int>> start() {
     for (unsigned i = 0; i < shards_.size(); ++i) {
@@ -31,8 +34,24 @@ class PortImpl final : public Port {
 
   const io::Address& local() const override { return local_; }
 
-  io::Task<void> stop() override {
-    if (std::exchange(stopped_, true)) co_return;
+  io::Task<Result<void>> stop() override {
+    return io::on(home_, [this] { return stop_here(); });
+  }
+
+  io::Task<Result<ServerStats>> stats() override {
+    ServerStats sum;
+    for (unsigned i = 0; i < shards_.size(); ++i) {
+      sum.add(co_await io::or_return(io::on(
+          runtime_.shard(i), [this, i]() -> io::Task<Result<ServerStats>> { co_return shards_[i] == nullptr ? last_[i] : shards_[i]->stats(); })));
+    }
+    sum.refused += refused_.load(std::memory_order_relaxed);
+    co_return sum;
+  }
+
+ private:
+  // The first does it; others, and what they destroy afterwards, wait for its end.
+  io::Task<Result<void>> stop_here() {
+    if (std::exchange(stopped_, true)) co_return co_await ended_.wait();
     listener_.close();
     accepting_.cancel("the port stops");
     [[maybe_unused]] const auto ended = co_await accepting_.join();
@@ -40,27 +59,17 @@ class PortImpl final : public Port {
     io::TaskGroup stopping(io::Shard::current().root_scope());
     for (unsigned i = 0; i < shards_.size(); ++i) stopping.spawn("port stop", stop_shard(i));
     [[maybe_unused]] const auto joined = co_await stopping.join();
+    ended_.set();
+    co_return Result<void>();
   }
 
-  io::Task<Result<ServerStats>> stats() override {
-    ServerStats sum;
-    for (unsigned i = 0; i < shards_.size(); ++i) {
-      sum.add(co_await io::or_return(io::on(runtime_.shard(i), [this, i]() -> io::Task<Result<ServerStats>> {
-        co_return shards_[i] == nullptr ? ServerStats{} : shards_[i]->stats();
-      })));
-    }
-    sum.refused += refused_;
-    co_return sum;
-  }
-
- private:
   io::Task<Result<void>> accept() {
     for (unsigned next = 0;;) {
       auto accepted = co_await listener_.accept_socket();
       if (!accepted && stopped_) co_return Result<void>{};
       io::AcceptedSocket socket = co_await io::or_return(std::move(accepted));
       if (shared_.open.load(std::memory_order_relaxed) >= shared_.options.max_connections) {
-        ++refused_;
+        refused_.fetch_add(1, std::memory_order_relaxed);
         kLog.warn(shared_.refusal_log, "connection refused",
                   {{"peer", socket.peer().to_string()},
                    {"reason", "the port has max_connections open"},
@@ -81,6 +90,7 @@ class PortImpl final : public Port {
   io::Task<Result<void>> stop_shard(unsigned i) {
     co_await io::or_return(io::on(runtime_.shard(i), [this, i]() -> io::Task<Result<int>> {
       const auto stopped = co_await shards_[i]->stop();
+      last_[i] = shards_[i]->stats();
       shards_[i].reset();
       co_return stopped;
     }));
@@ -92,11 +102,14 @@ class PortImpl final : public Port {
   detail::PortShared shared_;
   io::Listener listener_;
   const io::Address local_;
+  io::Shard& home_;  // whose accepting_, stopped_ and ended_ are
   io::Runtime& runtime_;
   std::vector<std::unique_ptr<detail::PortShard>> shards_;  // each touched on its shard only
+  std::vector<ServerStats> last_;                           // of shards that have stopped, likewise
   io::TaskGroup accepting_;
-  uint64_t refused_ = 0;
+  std::atomic<uint64_t> refused_{0};
   bool stopped_ = false;
+  io::Event ended_;
 };
 
 }  // namespace
@@ -108,7 +121,7 @@ io::Task<Result<std::unique_ptr<Port>>> Port::open(io::Address address, std::vec
   auto listener = co_await io::or_return(io::Listener::bind(address, listen));
   auto port = std::make_unique<PortImpl>(std::move(protocols), std::move(options), std::move(listener));
   if (auto started = co_await port->start(); !started) {
-    co_await port->stop();
+    co_await io::or_return(port->stop());
     co_return forward_error(started);
   }
   co_return std::unique_ptr<Port>(std::move(port));

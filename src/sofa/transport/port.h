@@ -36,9 +36,10 @@ class Port {
   virtual ~Port() = default;
   /// The real address, with the real port.
   virtual const io::Address& local() const = 0;
-  /// Stops accepting, tells every connection to drain, and after drain_timeout closes what is left. Once, on the shard that opened it.
-  virtual io::Task<void> stop() = 0;
-  /// The counters of all shards, summed.
+  /// Stops accepting, tells every connection to drain, and after drain_timeout closes what is left. From any shard, any number of times, also at
+  /// once: each call ends when the port has stopped. Only a further call can fail, when its own scope is cancelled before.
+  virtual io::Task<Result<void>> stop() = 0;
+  /// The counters of all shards, summed; after stop() the last ones. From any shard.
   virtual io::Task<Result<ServerStats>> stats() = 0;
 };
 

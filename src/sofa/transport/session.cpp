@@ -13,6 +13,8 @@ const Logger kLog{"transport"};
 
 /// A read buffer that grew beyond this for one big frame is given back.
 constexpr size_t kKeptReadBuffer = 256 * 1024;
+/// Unfinished frames count against the server's budget in steps of this: small ones cost nothing.
+constexpr size_t kHeldStep = 16 * 1024;
 
 bool worth_a_warning(CloseKind kind) { return kind != CloseKind::local && kind != CloseKind::peer; }
 
@@ -38,6 +40,7 @@ Session::Session(io::Stream stream, SessionOptions options, const Handlers* hand
       parser_(options.limits),
       last_read_(shard_.now()),
       last_heartbeat_(last_read_),
+      half_begun_(last_read_),
       half_since_(last_read_),
       scope_(&shard_.root_scope(), "bolt session") {
   channel_.protocol = options.protocol;
@@ -45,7 +48,10 @@ Session::Session(io::Stream stream, SessionOptions options, const Handlers* hand
   channel_.switches = channel_.version == 2 ? bolt::kSwitchCrc : 0;
 }
 
-Session::~Session() { finish(CloseKind::local, Error(Code::unavailable, "the session was dropped"), false); }
+Session::~Session() {
+  finish(CloseKind::local, Error(Code::unavailable, "the session was dropped"), false);
+  hold_input(0);
+}
 
 // ---------------------------------------------------------------- reading
 
@@ -78,6 +84,7 @@ bool Session::must_pause() const {
 io::Task<void> Session::pause_reading() {
   auto drained = [](io::Stream& stream, size_t low) -> io::Task<Result<void>> { co_return co_await stream.drained(low); };
   flush();
+  half_frame_ = false;  // a frame that is not whole now is looked at anew afterwards: the pause is ours, not the peer's
   for (size_t before = SIZE_MAX; is_open() && stream_.pending_write_bytes() < before;) {
     before = stream_.pending_write_bytes();
     const auto outcome = co_await io::with_timeout(options_.read_pause, drained(stream_, options_.write_high_water / 2));
@@ -106,6 +113,8 @@ io::Task<void> Session::end_reading(Result<size_t> last) {
   }
   stream_.close();
   timer_.cancel();
+  in_ = Buffer();
+  hold_input(0);
 }
 
 void Session::on_bytes(size_t count) {
@@ -118,7 +127,11 @@ void Session::on_bytes(size_t count) {
 // Takes what is whole, then looks at what is left.
 void Session::take_input() {
   if (is_open()) take_frames();
-  if (!is_open()) in_.clear();
+  if (is_open()) hold_input(in_.size());
+  if (!is_open()) {
+    in_.clear();
+    hold_input(0);
+  }
   half_frame_ = half_frame_ && !in_.empty();
   if (!in_.empty()) {
     if (!must_pause()) note_half_frame();
@@ -149,11 +162,31 @@ void Session::take_frames() {
   }
 }
 
-// A head must be whole within the time; a body must only move on.
+// A head must be whole within the time; a body must move on, and not too slowly.
 void Session::note_half_frame() {
+  if (!half_frame_) half_begun_ = shard_.now();
   if (!half_frame_ || parser_.frame_size() != 0) half_since_ = shard_.now();
   half_frame_ = true;
   arm_timer();
+}
+
+Instant Session::half_frame_deadline() const {
+  const Instant standing = deadline_after(half_since_, options_.half_frame_timeout);
+  if (options_.min_frame_rate == 0 || parser_.frame_size() == 0) return standing;
+  const auto earned = Duration(static_cast<int64_t>(static_cast<double>(in_.size()) / static_cast<double>(options_.min_frame_rate) * 1e9));
+  return std::min(standing, deadline_after(half_begun_, options_.half_frame_timeout + earned));
+}
+
+void Session::hold_input(size_t bytes) {
+  const size_t held = bytes / kHeldStep * kHeldStep;
+  if (shared_ == nullptr || held == held_) return;
+  const bool more = held > held_;
+  const size_t all = shared_->half_frame_bytes.fetch_add(held - held_, std::memory_order_relaxed) + held - held_;  // less: the difference wraps
+  held_ = held;
+  if (!more || all <= shared_->max_half_frame_bytes) return;
+  fail(CloseKind::frame_budget, fmt::format("{} bytes of a frame of {} came, but the unfinished frames of all connections have {} bytes already "
+                                            "(max_half_frame_bytes {})",
+                                            bytes, parser_.frame_size(), all, shared_->max_half_frame_bytes));
 }
 
 void Session::on_frame(bolt::Frame& frame) {
@@ -389,7 +422,7 @@ Instant Session::next_check() const {
   };
   consider(std::max(last_read_, last_heartbeat_), options_.heartbeat_interval);
   consider(last_read_, options_.idle_timeout);
-  if (half_frame_) consider(half_since_, options_.half_frame_timeout);
+  if (half_frame_ && options_.half_frame_timeout > Duration::zero()) next = std::min(next, half_frame_deadline());
   return next;
 }
 
@@ -413,8 +446,12 @@ void Session::check_timers() {
     if (now >= linger_until_) stream_.close();
     return;
   }
-  if (half_frame_ && options_.half_frame_timeout > Duration::zero() && now >= half_since_ + options_.half_frame_timeout) {
-    return fail(CloseKind::half_frame, fmt::format("{} bytes of a frame came and then nothing that completes it (half_frame_timeout)", in_.size()));
+  if (half_frame_ && options_.half_frame_timeout > Duration::zero() && now >= half_frame_deadline()) {
+    const bool stands = now >= half_since_ + options_.half_frame_timeout;
+    return fail(CloseKind::half_frame,
+                stands ? fmt::format("{} bytes of a frame came and then nothing that completes it (half_frame_timeout)", in_.size())
+                       : fmt::format("{} bytes of a frame came in {} s: too slow (min_frame_rate {} bytes a second)", in_.size(),
+                                     std::chrono::duration_cast<std::chrono::seconds>(now - half_begun_).count(), options_.min_frame_rate));
   }
   if (options_.idle_timeout > Duration::zero() && now >= last_read_ + options_.idle_timeout) {
     return fail(CloseKind::idle, "not a byte came for the whole idle_timeout");

@@ -40,9 +40,12 @@ struct Response {
 
 /// What the connections of one server have in common, over all shards.
 struct SessionShared {
-  explicit SessionShared(uint32_t max, uint32_t log_lines_per_second = 50) : max_in_flight(max), close_log(log_lines_per_second) {}
-  const uint32_t max_in_flight;  ///< requests that wait for their answer, all connections together
+  explicit SessionShared(uint32_t max, uint32_t log_lines_per_second = 50, size_t max_bytes = size_t{1} << 30)
+      : max_in_flight(max), max_half_frame_bytes(max_bytes), close_log(log_lines_per_second) {}
+  const uint32_t max_in_flight;       ///< requests that wait for their answer, all connections together
+  const size_t max_half_frame_bytes;  ///< received bytes of frames that are not whole, likewise
   std::atomic<uint32_t> in_flight{0};
+  std::atomic<size_t> half_frame_bytes{0};
   LogRate close_log;  ///< bounds the lines about closed connections
 };
 
@@ -145,6 +148,8 @@ class Session {
   void take_frames();
   bool must_pause() const;
   void note_half_frame();
+  Instant half_frame_deadline() const;
+  void hold_input(size_t bytes);
   void on_frame(bolt::Frame& frame);
   void on_request(bolt::Frame& frame);
   void on_response(bolt::Frame& frame);
@@ -202,7 +207,9 @@ class Session {
 
   Instant last_read_;
   Instant last_heartbeat_;
-  Instant half_since_;  // when the unfinished head began, or the unfinished body last grew
+  Instant half_begun_;  // when the unfinished frame began
+  Instant half_since_;  // when its head began, or its body last grew
+  size_t held_ = 0;     // counted in shared_->half_frame_bytes
   bool half_frame_ = false;
   uint64_t written_at_pause_ = 0;  // bytes written or waiting when reading went on after a pause
   uint32_t misses_ = 0;

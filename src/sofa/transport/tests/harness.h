@@ -103,35 +103,23 @@ struct Later : Handler {
   std::vector<Responder> waiting;
 };
 
-/// Two sessions over one connection, each with the same handlers, running until the test ends.
-class SessionPair {
- public:
-  SessionPair(StreamPair streams, const Handlers& handlers, SessionOptions client_options = SessionOptions::client(),
-              SessionOptions server_options = SessionOptions::server(), SessionShared* shared = nullptr)
-      : client(Session::create(std::move(streams.client), client_options, &handlers)),
-        server(Session::create(std::move(streams.server), server_options, &handlers, shared)) {
-    group_.spawn("client", run(client, client_end));
-    group_.spawn("server", run(server, server_end));
+/// The handlers that most tests use: classes "test.Ask" and "A" are echoed, "test.Later" is kept.
+struct Answers {
+  Answers() {
+    EXPECT_TRUE(handlers.add("test.Ask", echo));
+    EXPECT_TRUE(handlers.add("A", echo));
+    EXPECT_TRUE(handlers.add("test.Later", later));
   }
-  io::Task<void> end() {
-    client->close();
-    server->close();
-    [[maybe_unused]] const auto joined = co_await group_.join();
-  }
-
-  SessionRef client, server;
-  std::optional<Result<void>> client_end, server_end;
-
- private:
-  static io::Task<void> run(SessionRef session, std::optional<Result<void>>& end) { end = co_await session->run(); }
-  io::TaskGroup group_;
+  Echo echo;
+  Later later;
+  Handlers handlers;
 };
 
-/// A session that serves a raw peer.
+/// A session that runs until the test ends it; the peer may be a raw stream.
 class Served {
  public:
-  Served(io::Stream stream, const Handlers& handlers, SessionOptions options = SessionOptions::server())
-      : session(Session::create(std::move(stream), options, &handlers)) {
+  Served(io::Stream stream, const Handlers& handlers, SessionOptions options = SessionOptions::server(), SessionShared* shared = nullptr)
+      : session(Session::create(std::move(stream), options, &handlers, shared)) {
     group_.spawn("served", run(session, end_result));
   }
   io::Task<void> end() {
@@ -144,6 +132,28 @@ class Served {
  private:
   static io::Task<void> run(SessionRef session, std::optional<Result<void>>& end) { end = co_await session->run(); }
   io::TaskGroup group_;
+};
+
+/// Two sessions over one connection, each with the same handlers.
+class SessionPair {
+ public:
+  SessionPair(StreamPair streams, const Handlers& handlers, SessionOptions client_options = SessionOptions::client(),
+              SessionOptions server_options = SessionOptions::server(), SessionShared* shared = nullptr)
+      : client_side_(std::move(streams.client), handlers, client_options),
+        server_side_(std::move(streams.server), handlers, server_options, shared) {}
+  io::Task<void> end() {
+    client->close();
+    server->close();
+    co_await client_side_.end();
+    co_await server_side_.end();
+  }
+
+ private:
+  Served client_side_, server_side_;
+
+ public:
+  const SessionRef client = client_side_.session, server = server_side_.session;
+  const std::optional<Result<void>>&client_end = client_side_.end_result, &server_end = server_side_.end_result;
 };
 
 inline Request request_of(std::string_view class_name, std::string_view content, Duration timeout = std::chrono::seconds(20)) {

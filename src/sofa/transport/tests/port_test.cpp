@@ -48,10 +48,8 @@ TEST_P(PortOver, ServesBoltOnEveryShard) {
   const char* text = GetParam();
   on_shard(
       [text]() -> io::Task<void> {
-        Echo echo;
-        Handlers handlers;
-        EXPECT_TRUE(handlers.add("test.Ask", echo));
-        BoltProtocol bolt(handlers);
+        Answers answers;
+        BoltProtocol bolt(answers.handlers);
         const io::Address address = std::string_view(text) == "unix" ? io::Address::unix_path(fmt::format("/tmp/sofa-port-{}.sock", ::getpid()))
                                                                      : io::Address::parse(text).value();
         auto port = std::move((co_await Port::open(address, {&bolt})).value());
@@ -183,37 +181,33 @@ TEST(Port, NamesTheOptionWhenItsAddressIsTaken) {
 
 TEST(Port, StopsAfterAnsweringWhatIsInFlight) {
   on_shard([]() -> io::Task<void> {
-    Later later;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Later", later));
-    BoltProtocol bolt(handlers);
+    Answers answers;
+    BoltProtocol bolt(answers.handlers);
     auto port = std::move((co_await Port::open(loopback(), {&bolt})).value());
     io::TaskGroup group;
     SessionRef client = Session::create(co_await connect_to(*port), SessionOptions::client());
     group.spawn("client", client->run());
     auto call = client->call(request_of("test.Later", ""));
-    EXPECT_TRUE(co_await eventually([&] { return later.waiting.size() == 1; }));
+    EXPECT_TRUE(co_await eventually([&] { return answers.later.waiting.size() == 1; }));
     bool stopped = false;
     group.spawn("stop", [](Port& p, bool& done) -> io::Task<void> {
       co_await p.stop();
       done = true;
     }(*port, stopped));
-    EXPECT_TRUE(co_await eventually([&] { return !client->usable() || later.waiting.size() == 1; }));
+    EXPECT_TRUE(co_await eventually([&] { return !client->usable() || answers.later.waiting.size() == 1; }));
     EXPECT_FALSE(stopped);
-    EXPECT_TRUE(later.waiting[0].answer("test.A", {}, {}));
+    EXPECT_TRUE(answers.later.waiting[0].answer("test.A", {}, {}));
     EXPECT_TRUE((co_await call).value().ok());
     EXPECT_TRUE(co_await group.join());
     EXPECT_TRUE(stopped);
-    later.waiting.clear();
+    answers.later.waiting.clear();
   });
 }
 
 TEST(Port, StopsAfterTheDrainTimeoutWhateverIsInFlight) {
   on_shard([]() -> io::Task<void> {
-    Later later;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Later", later));
-    BoltProtocol bolt(handlers);
+    Answers answers;
+    BoltProtocol bolt(answers.handlers);
     PortOptions options;
     options.drain_timeout = 50ms;
     auto port = std::move((co_await Port::open(loopback(), {&bolt}, options)).value());
@@ -221,12 +215,88 @@ TEST(Port, StopsAfterTheDrainTimeoutWhateverIsInFlight) {
     SessionRef client = Session::create(co_await connect_to(*port), SessionOptions::client());
     group.spawn("client", client->run());
     auto call = client->call(request_of("test.Later", ""));
-    EXPECT_TRUE(co_await eventually([&] { return later.waiting.size() == 1; }));
+    EXPECT_TRUE(co_await eventually([&] { return answers.later.waiting.size() == 1; }));
     co_await port->stop();
     EXPECT_EQ((co_await call).error().code(), Code::unavailable);
     EXPECT_TRUE(co_await group.join());
-    later.waiting.clear();
+    answers.later.waiting.clear();
   });
+}
+
+TEST(Port, ClosesTheConnectionWhoseHalfFrameExceedsTheBudgetOfAllShards) {
+  CapturedLog log;
+  on_shard(
+      []() -> io::Task<void> {
+        Answers answers;
+        BoltProtocol bolt(answers.handlers, {.max_half_frame_bytes = 512 << 10});
+        auto port = std::move((co_await Port::open(loopback(), {&bolt})).value());
+        io::Stream first = co_await connect_to(*port), second = co_await connect_to(*port);  // on two shards
+        for (io::Stream* stream : {&first, &second}) {
+          EXPECT_TRUE(stream->write(bytes_of("01 01 0001 01 00000005 01 00000bb8 0001 0000 00100000 41")));
+          EXPECT_TRUE(stream->write(Bytes::copy_of(std::string(300 << 10, 'x'))));
+          stream->flush();
+        }
+        const ServerStats stats = co_await stats_when(*port, [](const ServerStats& s) { return s.closed_as(CloseKind::frame_budget) > 0; });
+        EXPECT_EQ(stats.closed_as(CloseKind::frame_budget), 1u);
+        EXPECT_EQ(stats.open, 1u);
+        co_await port->stop();
+      },
+      {.shards = 2});
+  EXPECT_EQ(log.count("connection closed"), 1u);
+  EXPECT_TRUE(log.contains("kind=\"frame budget\"") && log.contains("max_half_frame_bytes 524288"));
+}
+
+TEST(Port, MayBeStoppedByManyAtOnceAndAgain) {
+  on_shard(
+      []() -> io::Task<void> {
+        Answers answers;
+        BoltProtocol bolt(answers.handlers);
+        auto port = std::move((co_await Port::open(loopback(), {&bolt})).value());
+        io::TaskGroup group;
+        SessionRef client = Session::create(co_await connect_to(*port), SessionOptions::client());
+        group.spawn("client", client->run());
+        auto call = client->call(request_of("test.Later", ""));
+        EXPECT_TRUE(co_await eventually([&] { return answers.later.waiting.size() == 1; }));
+        int stopped = 0;
+        for (unsigned i = 0; i < 4; ++i) {
+          group.spawn("stop", [](Port& p, io::Shard& shard, int& done) -> io::Task<void> {
+            EXPECT_TRUE((co_await io::on(shard, [&] { return p.stop(); })).has_value());
+            ++done;
+          }(*port, io::Shard::current().runtime().shard(i % 2), stopped));
+        }
+        EXPECT_TRUE(co_await eventually([&] { return !client->usable() || answers.later.waiting.size() == 1; }));
+        for (int i = 0; i < 100; ++i) co_await io::yield();
+        EXPECT_EQ(stopped, 0) << "a call is in flight";
+        EXPECT_TRUE(answers.later.waiting[0].answer("test.A", {}, {}));
+        EXPECT_TRUE((co_await call).value().ok());
+        EXPECT_TRUE(co_await group.join());
+        EXPECT_EQ(stopped, 4);
+        EXPECT_TRUE((co_await port->stop()).has_value());
+        EXPECT_EQ((co_await stats_of(*port)).accepted, 1u) << "the counters outlive the connections";
+        answers.later.waiting.clear();
+      },
+      {.shards = 2});
+}
+
+TEST(Port, LogsNoFailureWhenItStops) {
+  CapturedLog log;
+  on_shard(
+      []() -> io::Task<void> {
+        Answers answers;
+        BoltProtocol bolt(answers.handlers);
+        for (int i = 0; i < 20; ++i) {
+          auto port = std::move((co_await Port::open(loopback(), {&bolt})).value());
+          io::TaskGroup group;
+          SessionRef client = Session::create(co_await connect_to(*port), SessionOptions::client());
+          group.spawn("client", client->run());
+          if (i % 2 == 0) EXPECT_TRUE((co_await client->call(request_of("test.Ask", ""))).has_value());
+          co_await port->stop();
+          client->close();
+          EXPECT_TRUE(co_await group.join());
+        }
+      },
+      {.shards = 2});
+  EXPECT_EQ(log.lines(), std::vector<std::string>{});
 }
 
 }  // namespace

@@ -49,11 +49,9 @@ TEST(RawPeer, GetsTheAnswerOfTheTableAndTheEnd) {
     for (const bool slowly : {false, true}) {
       SCOPED_TRACE(std::string(row.what) + (slowly ? ", byte by byte" : ""));
       on_shard([&row, slowly]() -> io::Task<void> {
-        Echo echo;
-        Handlers handlers;
-        EXPECT_TRUE(handlers.add("A", echo));
+        Answers answers;
         StreamPair streams = co_await connected();
-        Served served(std::move(streams.server), handlers);
+        Served served(std::move(streams.server), answers.handlers);
         const Bytes sent = bytes_of(row.sent);
         for (size_t at = 0, step = slowly ? 1 : sent.size(); at < sent.size() && streams.client.is_open(); at += step) {
           if (!streams.client.write(sent.slice(at, step))) break;
@@ -62,7 +60,7 @@ TEST(RawPeer, GetsTheAnswerOfTheTableAndTheEnd) {
         }
         EXPECT_EQ(co_await read_to_end(streams.client), hex_of(row.received));
         EXPECT_EQ(served.session->close_kind(), row.kind);
-        EXPECT_EQ(echo.requests, 0u);
+        EXPECT_EQ(answers.echo.requests, 0u);
         streams.client.close();
         co_await served.end();
         EXPECT_FALSE(served.end_result->has_value()) << "the reason is told";
@@ -78,11 +76,9 @@ TEST(RawPeer, GetsHeartbeatsAnsweredByteForByteAlsoByteByByte) {
   for (const Row& row : {Row{kHeartbeat, kHeartbeatAck}, Row{kHeartbeatV2, kHeartbeatAckV2}, Row{kAsk, kAnswer}}) {
     for (const size_t step : {size_t{1}, size_t{100}}) {
       on_shard([row, step]() -> io::Task<void> {
-        Echo echo;
-        Handlers handlers;
-        EXPECT_TRUE(handlers.add("A", echo));
+        Answers answers;
         StreamPair streams = co_await connected();
-        Served served(std::move(streams.server), handlers);
+        Served served(std::move(streams.server), answers.handlers);
         const Bytes sent = bytes_of(row.sent), expected = bytes_of(row.received);
         for (size_t at = 0; at < sent.size(); at += step) {
           EXPECT_TRUE(streams.client.write(sent.slice(at, std::min(step, sent.size() - at))));
@@ -99,11 +95,9 @@ TEST(RawPeer, GetsHeartbeatsAnsweredByteForByteAlsoByteByByte) {
 
 TEST(RawPeer, GetsAnswersAfterItHasClosedItsWritingSide) {
   on_shard([]() -> io::Task<void> {
-    Echo echo;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("A", echo));
+    Answers answers;
     StreamPair streams = co_await connected();
-    Served served(std::move(streams.server), handlers);
+    Served served(std::move(streams.server), answers.handlers);
     EXPECT_TRUE(streams.client.write(bytes_of(std::string(kAsk) + kHeartbeat)));
     streams.client.shutdown_write();
     EXPECT_EQ(co_await read_to_end(streams.client), hex_of(std::string(kAnswer) + kHeartbeatAck));
@@ -115,11 +109,9 @@ TEST(RawPeer, GetsAnswersAfterItHasClosedItsWritingSide) {
 
 TEST(RawPeer, MixesBothVersionsAndGetsEachAnsweredInItsOwn) {
   on_shard([]() -> io::Task<void> {
-    Echo echo;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("A", echo));
+    Answers answers;
     StreamPair streams = co_await connected();
-    Served served(std::move(streams.server), handlers);
+    Served served(std::move(streams.server), answers.handlers);
     EXPECT_TRUE(streams.client.write(bytes_of(std::string(kHeartbeatV2) + kAsk + kHeartbeat)));
     const std::string expected = hex_of(std::string(kHeartbeatAckV2) + kAnswer + kHeartbeatAck);
     EXPECT_EQ(co_await read_bytes(streams.client, expected.size() / 2), expected);
@@ -225,13 +217,13 @@ TEST(HalfOpenPeer, IsClosedWhenAHeadIsNotWholeInTime) {
   });
 }
 
-TEST(HalfOpenPeer, MayTakeLongForABodyAsLongAsItMoves) {
+TEST(HalfOpenPeer, MayTakeLongForABodyAsLongAsItMovesWhenNoRateIsAsked) {
   with_manual_clock([](ManualClock& clock) -> io::Task<void> {
-    Echo echo;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("A", echo));
+    Answers answers;
     StreamPair streams = co_await connected();
-    Served served(std::move(streams.server), handlers);
+    SessionOptions patient = SessionOptions::server();
+    patient.min_frame_rate = 0;
+    Served served(std::move(streams.server), answers.handlers, patient);
     const Bytes ask = bytes_of("01 01 0001 01 00000005 01 00000bb8 0001 0000 00000004 41 68696869");
     EXPECT_TRUE(streams.client.write(ask.slice(0, 23)));
     for (size_t at = 23; at < ask.size(); ++at) {
@@ -242,7 +234,7 @@ TEST(HalfOpenPeer, MayTakeLongForABodyAsLongAsItMoves) {
       EXPECT_TRUE(streams.client.write(ask.slice(at, 1)));
     }
     streams.client.flush();
-    EXPECT_TRUE(co_await eventually([&] { return echo.requests == 1; }));
+    EXPECT_TRUE(co_await eventually([&] { return answers.echo.requests == 1; }));
     EXPECT_TRUE(streams.client.write(bytes_of("01 01 0001 01 00000005 01 00000bb8 0001 0000 00000004 41 68")));
     streams.client.flush();
     co_await eventually([&] { return served.session->stats().bytes_in == 27 + 24; });
@@ -252,19 +244,116 @@ TEST(HalfOpenPeer, MayTakeLongForABodyAsLongAsItMoves) {
   });
 }
 
+/// Sends the head of a frame of 1000 bytes of content, then `bytes_a_second` of it each second; the seconds until it was closed or complete.
+io::Task<int> drip(ManualClock& clock, io::Stream& client, const Session& session, size_t bytes_a_second) {
+  EXPECT_TRUE(client.write(bytes_of("01 01 0001 01 00000005 01 00000bb8 0001 0000 000003e8 41")));
+  int seconds = 0;
+  for (size_t sent = 0; sent < 1000 && session.is_open(); sent += bytes_a_second, ++seconds) {
+    const uint64_t before = session.stats().bytes_in;
+    if (!client.write(Bytes::copy_of(std::string(std::min(bytes_a_second, 1000 - sent), 'x')))) break;
+    client.flush();
+    EXPECT_TRUE(co_await eventually([&] { return session.stats().bytes_in > before || !session.is_open(); }));
+    co_await pass(clock, 1s);
+  }
+  co_return seconds;
+}
+
+TEST(HalfOpenPeer, IsClosedWhenItsBodyDripsIn) {
+  struct Row {
+    size_t bytes_a_second;
+    int at_least, at_most;  // seconds
+    CloseKind kind;
+  };
+  // 10 bytes a second after 10 s of grace: a drip of 1 ends after 14 s, one of 8 after 62 s, one of 12 completes.
+  for (const Row row : {Row{1, 13, 15, CloseKind::half_frame}, Row{8, 60, 66, CloseKind::half_frame}, Row{12, 84, 84, CloseKind::open}}) {
+    with_manual_clock([row](ManualClock& clock) -> io::Task<void> {
+      Answers answers;
+      SessionOptions options = SessionOptions::server();
+      options.min_frame_rate = 10;
+      StreamPair streams = co_await connected();
+      Served served(std::move(streams.server), answers.handlers, options);
+      const int seconds = co_await drip(clock, streams.client, *served.session, row.bytes_a_second);
+      EXPECT_TRUE(seconds >= row.at_least && seconds <= row.at_most) << row.bytes_a_second << " bytes a second took " << seconds << " s";
+      EXPECT_EQ(served.session->close_kind(), row.kind);
+      EXPECT_EQ(answers.echo.requests, row.kind == CloseKind::open ? 1u : 0u);
+      co_await served.end();
+    });
+  }
+}
+
+/// Sends the head of a frame of 1 MiB and `bytes` of its content.
+void begin_frame(io::Stream& client, size_t bytes) {
+  EXPECT_TRUE(client.write(bytes_of("01 01 0001 01 00000005 01 00000bb8 0001 0000 00100000 41")));
+  EXPECT_TRUE(client.write(Bytes::copy_of(std::string(bytes, 'x'))));
+  client.flush();
+}
+
+TEST(HalfFrames, HaveABudgetOverAllConnectionsThatIsGivenBack) {
+  on_shard([]() -> io::Task<void> {
+    Answers answers;
+    constexpr size_t kBudget = 512 << 10, kPart = 300 << 10;
+    SessionShared shared(1000, 50, kBudget);
+    StreamPair first = co_await connected(), second = co_await connected(), third = co_await connected();
+    Served a(std::move(first.server), answers.handlers, SessionOptions::server(), &shared);
+    Served b(std::move(second.server), answers.handlers, SessionOptions::server(), &shared);
+    begin_frame(first.client, kPart);
+    EXPECT_TRUE(co_await eventually([&] { return a.session->stats().bytes_in > kPart; }));
+    EXPECT_GT(shared.half_frame_bytes, kPart - (32 << 10));
+    begin_frame(second.client, kPart);
+    EXPECT_TRUE(co_await eventually([&] { return b.end_result.has_value(); }));
+    EXPECT_EQ(b.session->close_kind(), CloseKind::frame_budget);
+    EXPECT_NE(b.end_result->error().message().find("(max_half_frame_bytes 524288)"), std::string_view::npos) << b.end_result->error().message();
+    EXPECT_TRUE(a.session->is_open());
+    EXPECT_LE(shared.half_frame_bytes, kPart + (32 << 10)) << "the closed connection holds nothing";
+    a.session->close();
+    EXPECT_TRUE(co_await eventually([&] { return a.end_result.has_value(); }));
+    EXPECT_EQ(shared.half_frame_bytes, 0u);
+
+    Served c(std::move(third.server), answers.handlers, SessionOptions::server(), &shared);
+    begin_frame(third.client, kPart);
+    EXPECT_TRUE(co_await eventually([&] { return c.session->stats().bytes_in > kPart; }));
+    EXPECT_GT(shared.half_frame_bytes, 0u);
+    EXPECT_TRUE(third.client.write(Bytes::copy_of(std::string((1 << 20) - kPart, 'x'))));
+    third.client.flush();
+    EXPECT_TRUE(co_await eventually([&] { return c.end_result.has_value() || answers.echo.requests == 1; }));
+    EXPECT_EQ(c.session->close_kind(), CloseKind::frame_budget) << "a frame larger than the budget";
+    EXPECT_TRUE(co_await eventually([&] { return c.end_result.has_value(); }));
+    EXPECT_EQ(shared.half_frame_bytes, 0u);
+    co_await a.end();
+    co_await b.end();
+    co_await c.end();
+  });
+}
+
+TEST(HalfFrames, CountOnlyUntilTheyAreWhole) {
+  on_shard([]() -> io::Task<void> {
+    Answers answers;
+    SessionShared shared(1000, 50, 2 << 20);
+    StreamPair streams = co_await connected();
+    Served served(std::move(streams.server), answers.handlers, SessionOptions::server(), &shared);
+    for (size_t round = 1; round <= 4; ++round) {
+      begin_frame(streams.client, 600 << 10);
+      EXPECT_TRUE(co_await eventually([&] { return shared.half_frame_bytes > (500 << 10); }));
+      EXPECT_TRUE(streams.client.write(Bytes::copy_of(std::string(424 << 10, 'x'))));
+      streams.client.flush();
+      EXPECT_TRUE(co_await eventually([&] { return answers.echo.requests == round; }));
+      EXPECT_EQ(shared.half_frame_bytes, 0u);
+    }
+    EXPECT_TRUE(served.session->is_open());
+    co_await served.end();
+  });
+}
+
 TEST(PeerThatNeverReads, IsClosedAndOthersDoNotNotice) {
   on_shard([]() -> io::Task<void> {
-    Echo echo;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("A", echo));
-    EXPECT_TRUE(handlers.add("test.Ask", echo));
+    Answers answers;
     SessionOptions options = SessionOptions::server();
     options.write_high_water = 64 << 10;
     options.max_write_queue = 512 << 10;
     options.read_pause = 5ms;
     StreamPair streams = co_await connected();
-    Served served(std::move(streams.server), handlers, options);
-    SessionPair other(co_await connected(), handlers);
+    Served served(std::move(streams.server), answers.handlers, options);
+    SessionPair other(co_await connected(), answers.handlers);
     // Requests of 10 KB without end, none of whose answers is read.
     const Bytes request = Bytes::copy_of(bytes_of("01 01 0001 01 00000005 01 00000bb8 0001 0000 00002710 41").text()),
                 content = Bytes::copy_of(std::string(10000, 'x'));
@@ -287,13 +376,11 @@ TEST(PeerThatNeverReads, IsClosedAndOthersDoNotNotice) {
 
 TEST(PeerThatReadsSlowly, IsReadSlowlyInTurn) {
   on_shard([]() -> io::Task<void> {
-    Echo echo;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Ask", echo));
+    Answers answers;
     SessionOptions server = SessionOptions::server();
     server.write_high_water = 256 << 10;
     server.max_write_queue = 4 << 20;
-    SessionPair pair(co_await connected(), handlers, SessionOptions::client(), server);
+    SessionPair pair(co_await connected(), answers.handlers, SessionOptions::client(), server);
     // 64 MB of answers through a queue of at most 4 MB.
     std::vector<std::unique_ptr<Call>> calls;
     const std::string content(64 << 10, 'x');

@@ -20,10 +20,8 @@ class SessionOver : public ::testing::TestWithParam<const char*> {
 
 TEST_P(SessionOver, CallsPassBothWays) {
   on_shard([]() -> io::Task<void> {
-    Echo echo;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Ask", echo));
-    SessionPair pair(co_await connected(address()), handlers);
+    Answers answers;
+    SessionPair pair(co_await connected(address()), answers.handlers);
     auto up = co_await pair.client->call(request_of("test.Ask", "up"));
     auto down = co_await pair.server->call(request_of("test.Ask", "down"));
     EXPECT_TRUE(up && up->ok() && as_text(up->frame.content()) == "up");
@@ -42,13 +40,11 @@ struct VersionRow {
 TEST(Session, AnswersInTheVersionOfTheRequest) {
   for (const VersionRow row : {VersionRow{1, 1, false}, VersionRow{2, 1, false}, VersionRow{2, 2, true}}) {
     on_shard([row]() -> io::Task<void> {
-      Echo echo;
-      Handlers handlers;
-      EXPECT_TRUE(handlers.add("test.Ask", echo));
+      Answers answers;
       SessionOptions client = SessionOptions::client();
       client.protocol = row.protocol;
       client.version = row.version;
-      SessionPair pair(co_await connected(), handlers, client);
+      SessionPair pair(co_await connected(), answers.handlers, client);
       Request request = request_of("test.Ask", "x");
       request.codec = bolt::kCodecProtobuf;
       auto up = co_await pair.client->call(request);
@@ -68,40 +64,36 @@ TEST(Session, AnswersInTheVersionOfTheRequest) {
 
 TEST(Session, PassesTheHeaderMap) {
   on_shard([]() -> io::Task<void> {
-    Echo echo;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Ask", echo));
-    SessionPair pair(co_await connected(), handlers);
+    Answers answers;
+    SessionPair pair(co_await connected(), answers.handlers);
     Buffer header;
     bolt::append_header_pair(header, "k", "v");
     Request request = request_of("test.Ask", "");
     request.header = header.span();
     EXPECT_TRUE((co_await pair.client->call(request)).has_value());
-    EXPECT_EQ(echo.last_header, "v");
+    EXPECT_EQ(answers.echo.last_header, "v");
     co_await pair.end();
   });
 }
 
 TEST(Session, AnswersLaterInAnyOrder) {
   on_shard([]() -> io::Task<void> {
-    Later later;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Later", later));
-    SessionPair pair(co_await connected(), handlers);
+    Answers answers;
+    SessionPair pair(co_await connected(), answers.handlers);
     auto first = pair.client->call(request_of("test.Later", "1"));
     auto second = pair.client->call(request_of("test.Later", "2"));
-    EXPECT_TRUE(co_await eventually([&] { return later.waiting.size() == 2; }));
+    EXPECT_TRUE(co_await eventually([&] { return answers.later.waiting.size() == 2; }));
     EXPECT_EQ(pair.server->in_flight(), 2u);
-    EXPECT_TRUE(later.waiting[1].answer("test.A", {}, later.contents[1]));
-    EXPECT_EQ(later.waiting[1].answer("test.A", {}, {}).error().code(), Code::failed_precondition) << "at most once";
+    EXPECT_TRUE(answers.later.waiting[1].answer("test.A", {}, answers.later.contents[1]));
+    EXPECT_EQ(answers.later.waiting[1].answer("test.A", {}, {}).error().code(), Code::failed_precondition) << "at most once";
     auto two = co_await second;
     EXPECT_FALSE(first.done());
-    EXPECT_TRUE(later.waiting[0].answer("test.A", {}, later.contents[0]));
+    EXPECT_TRUE(answers.later.waiting[0].answer("test.A", {}, answers.later.contents[0]));
     auto one = co_await first;
     EXPECT_TRUE(one && as_text(one->frame.content()) == "1");
     EXPECT_TRUE(two && as_text(two->frame.content()) == "2");
     EXPECT_EQ(pair.server->in_flight(), 0u);
-    later.waiting.clear();
+    answers.later.waiting.clear();
     co_await pair.end();
   });
 }
@@ -174,14 +166,12 @@ TEST(Session, TakesBackAnAnswerThatCannotBeEncoded) {
 
 TEST(Session, AnswersNothingToOneway) {
   on_shard([]() -> io::Task<void> {
-    Echo echo;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Ask", echo));
-    SessionPair pair(co_await connected(), handlers);
+    Answers answers;
+    SessionPair pair(co_await connected(), answers.handlers);
     EXPECT_TRUE(pair.client->oneway(request_of("test.Ask", "1")));
     EXPECT_TRUE(pair.client->oneway(request_of("com.acme.Missing", "2")));
     EXPECT_TRUE((co_await pair.client->call(request_of("test.Ask", "3"))).has_value());
-    EXPECT_EQ(echo.requests, 2u);
+    EXPECT_EQ(answers.echo.requests, 2u);
     EXPECT_EQ(pair.client->stats().frames_in, 1u);
     EXPECT_EQ(pair.server->stats().oneways_in, 2u);
     co_await pair.end();
@@ -200,10 +190,8 @@ io::Task<void> call_many(SessionRef session, size_t count, size_t& good) {
 
 TEST(Session, Carries64KPipelinedCallsInBothDirectionsAtOnce) {
   on_shard([]() -> io::Task<void> {
-    Echo echo;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Ask", echo));
-    SessionPair pair(co_await connected(), handlers);
+    Answers answers;
+    SessionPair pair(co_await connected(), answers.handlers);
     constexpr size_t kCalls = 65536;
     size_t up = 0, down = 0;
     io::TaskGroup group;
@@ -218,10 +206,8 @@ TEST(Session, Carries64KPipelinedCallsInBothDirectionsAtOnce) {
 
 TEST(Session, CarriesBigContentsInBothDirectionsAtOnce) {
   on_shard([]() -> io::Task<void> {
-    Echo echo;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Ask", echo));
-    SessionPair pair(co_await connected(), handlers);
+    Answers answers;
+    SessionPair pair(co_await connected(), answers.handlers);
     const std::string big(16 << 20, 'x');
     auto up = pair.client->call(request_of("test.Ask", big));
     auto down = pair.server->call(request_of("test.Ask", big));
@@ -235,12 +221,8 @@ TEST(Session, CarriesBigContentsInBothDirectionsAtOnce) {
 
 TEST(Session, SkipsIdsThatArePendingWhenTheyWrap) {
   on_shard([]() -> io::Task<void> {
-    Later later;
-    Echo echo;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Later", later));
-    EXPECT_TRUE(handlers.add("test.Ask", echo));
-    SessionPair pair(co_await connected(), handlers);
+    Answers answers;
+    SessionPair pair(co_await connected(), answers.handlers);
     pair.client->set_next_id(0xffffffff);
     auto last = pair.client->call(request_of("test.Later", ""));
     auto zero = pair.client->call(request_of("test.Later", ""));
@@ -253,8 +235,8 @@ TEST(Session, SkipsIdsThatArePendingWhenTheyWrap) {
     EXPECT_EQ(after.id(), 1u) << "0xffffffff and 0 are pending";
     EXPECT_TRUE((co_await before).has_value());
     EXPECT_TRUE((co_await after).has_value());
-    EXPECT_TRUE(co_await eventually([&] { return later.waiting.size() == 2; }));
-    later.waiting.clear();
+    EXPECT_TRUE(co_await eventually([&] { return answers.later.waiting.size() == 2; }));
+    answers.later.waiting.clear();
     EXPECT_TRUE((co_await last).has_value());
     EXPECT_TRUE((co_await zero).has_value());
     co_await pair.end();
@@ -263,17 +245,13 @@ TEST(Session, SkipsIdsThatArePendingWhenTheyWrap) {
 
 TEST(Session, EndsACallAfterItsTimeoutAndDropsTheLateAnswer) {
   on_shard([]() -> io::Task<void> {
-    Later later;
-    Echo echo;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Later", later));
-    EXPECT_TRUE(handlers.add("test.Ask", echo));
-    SessionPair pair(co_await connected(), handlers);
+    Answers answers;
+    SessionPair pair(co_await connected(), answers.handlers);
     auto late = co_await pair.client->call(request_of("test.Later", "", 20ms));
     EXPECT_FALSE(late);
     EXPECT_EQ(late.error().code(), Code::deadline_exceeded);
     EXPECT_EQ(status_of(late.error()), Status::timeout);
-    later.waiting.clear();
+    answers.later.waiting.clear();
     EXPECT_TRUE((co_await pair.client->call(request_of("test.Ask", ""))).has_value());
     EXPECT_EQ(pair.client->stats().timeouts, 1u);
     EXPECT_EQ(pair.client->stats().late_responses, 1u);
@@ -286,10 +264,8 @@ TEST(Session, EndsACallAfterItsTimeoutAndDropsTheLateAnswer) {
 
 TEST(Session, ForgetsACallWhoseCallerIsCancelled) {
   on_shard([]() -> io::Task<void> {
-    Later later;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Later", later));
-    SessionPair pair(co_await connected(), handlers);
+    Answers answers;
+    SessionPair pair(co_await connected(), answers.handlers);
     auto calling = [](SessionRef session) -> io::Task<Result<void>> {
       [[maybe_unused]] Response answer = co_await io::or_return(session->call(request_of("test.Later", "")));
       co_return Result<void>{};
@@ -298,20 +274,18 @@ TEST(Session, ForgetsACallWhoseCallerIsCancelled) {
     EXPECT_EQ(ended.error().code(), Code::deadline_exceeded);
     EXPECT_EQ(status_of(ended.error()), Status::timeout);
     EXPECT_EQ(pair.client->pending_calls(), 0u);
-    EXPECT_TRUE(co_await eventually([&] { return later.waiting.size() == 1; }));
-    later.waiting.clear();
+    EXPECT_TRUE(co_await eventually([&] { return answers.later.waiting.size() == 1; }));
+    answers.later.waiting.clear();
     co_await pair.end();
   });
 }
 
 TEST(Session, EndsPendingCallsWhenThePeerCloses) {
   on_shard([]() -> io::Task<void> {
-    Later later;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Later", later));
-    SessionPair pair(co_await connected(), handlers);
+    Answers answers;
+    SessionPair pair(co_await connected(), answers.handlers);
     auto call = pair.client->call(request_of("test.Later", ""));
-    EXPECT_TRUE(co_await eventually([&] { return later.waiting.size() == 1; }));
+    EXPECT_TRUE(co_await eventually([&] { return answers.later.waiting.size() == 1; }));
     io::Scope work(&pair.server->scope());
     EXPECT_FALSE(work.cancelled());
     pair.server->close();
@@ -320,7 +294,7 @@ TEST(Session, EndsPendingCallsWhenThePeerCloses) {
     EXPECT_EQ(ended.error().code(), Code::unavailable);
     EXPECT_EQ(status_of(ended.error()), Status::connection_closed);
     EXPECT_EQ(ended.error().message(), fmt::format("connection to {} closed by peer while call was pending", pair.client->peer().to_string()));
-    EXPECT_TRUE(later.waiting[0].answer("test.A", {}, {})) << "an answer to a closed connection goes nowhere";
+    EXPECT_TRUE(answers.later.waiting[0].answer("test.A", {}, {})) << "an answer to a closed connection goes nowhere";
     auto refused = co_await pair.client->call(request_of("test.Later", ""));
     EXPECT_EQ(refused.error().code(), Code::unavailable);
     EXPECT_EQ(status_of(refused.error()), Status::connection_closed);
@@ -332,24 +306,22 @@ TEST(Session, EndsPendingCallsWhenThePeerCloses) {
 
 TEST(Session, RefusesRequestsOverItsLimit) {
   on_shard([]() -> io::Task<void> {
-    Later later;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Later", later));
+    Answers answers;
     SessionOptions server = SessionOptions::server();
     server.max_in_flight = 2;
-    SessionPair pair(co_await connected(), handlers, SessionOptions::client(), server);
+    SessionPair pair(co_await connected(), answers.handlers, SessionOptions::client(), server);
     auto one = pair.client->call(request_of("test.Later", "")), two = pair.client->call(request_of("test.Later", ""));
     EXPECT_TRUE(pair.client->oneway(request_of("test.Later", "")));
     auto over = co_await pair.client->call(request_of("test.Later", ""));
     EXPECT_EQ(over.value().status(), Status::server_busy);
     EXPECT_EQ(over->frame.class_size, 0u);
     EXPECT_TRUE(over->frame.content().empty());
-    EXPECT_EQ(later.waiting.size(), 2u) << "the oneway request was dropped";
+    EXPECT_EQ(answers.later.waiting.size(), 2u) << "the oneway request was dropped";
     EXPECT_EQ(pair.server->stats().busy, 2u);
-    later.waiting.clear();
+    answers.later.waiting.clear();
     auto again = pair.client->call(request_of("test.Later", ""));
-    EXPECT_TRUE(co_await eventually([&] { return later.waiting.size() == 1; }));
-    later.waiting.clear();
+    EXPECT_TRUE(co_await eventually([&] { return answers.later.waiting.size() == 1; }));
+    answers.later.waiting.clear();
     EXPECT_NE((co_await again).value().status(), Status::server_busy);
     EXPECT_TRUE((co_await one).has_value() && (co_await two).has_value());
     co_await pair.end();
@@ -358,16 +330,14 @@ TEST(Session, RefusesRequestsOverItsLimit) {
 
 TEST(Session, RefusesRequestsOverTheLimitOfTheServer) {
   on_shard([]() -> io::Task<void> {
-    Later later;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Later", later));
+    Answers answers;
     SessionShared shared(1);
-    SessionPair a(co_await connected(), handlers, SessionOptions::client(), SessionOptions::server(), &shared);
-    SessionPair b(co_await connected(), handlers, SessionOptions::client(), SessionOptions::server(), &shared);
+    SessionPair a(co_await connected(), answers.handlers, SessionOptions::client(), SessionOptions::server(), &shared);
+    SessionPair b(co_await connected(), answers.handlers, SessionOptions::client(), SessionOptions::server(), &shared);
     auto first = a.client->call(request_of("test.Later", ""));
-    EXPECT_TRUE(co_await eventually([&] { return later.waiting.size() == 1; }));
+    EXPECT_TRUE(co_await eventually([&] { return answers.later.waiting.size() == 1; }));
     EXPECT_EQ((co_await b.client->call(request_of("test.Later", ""))).value().status(), Status::server_busy);
-    later.waiting.clear();
+    answers.later.waiting.clear();
     EXPECT_TRUE((co_await first).has_value());
     EXPECT_EQ(shared.in_flight, 0u);
     co_await a.end();
@@ -377,13 +347,11 @@ TEST(Session, RefusesRequestsOverTheLimitOfTheServer) {
 
 TEST(Session, LimitsItsOwnPendingCalls) {
   on_shard([]() -> io::Task<void> {
-    Later later;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Later", later));
+    Answers answers;
     SessionOptions client = SessionOptions::client();
     client.max_pending_calls = 1;
     client.max_write_queue = 1000;
-    SessionPair pair(co_await connected(), handlers, client);
+    SessionPair pair(co_await connected(), answers.handlers, client);
     auto big = co_await pair.client->call(request_of("test.Later", std::string(1001, 'x')));
     EXPECT_EQ(big.error().code(), Code::resource_exhausted);
     auto one = pair.client->call(request_of("test.Later", ""));
@@ -393,8 +361,8 @@ TEST(Session, LimitsItsOwnPendingCalls) {
     auto wrong = co_await pair.client->call(request_of(std::string(40000, 'c'), ""));
     EXPECT_FALSE(wrong);
     EXPECT_TRUE(pair.client->is_open());
-    EXPECT_TRUE(co_await eventually([&] { return later.waiting.size() == 1; }));
-    later.waiting.clear();
+    EXPECT_TRUE(co_await eventually([&] { return answers.later.waiting.size() == 1; }));
+    answers.later.waiting.clear();
     EXPECT_TRUE((co_await one).has_value());
     co_await pair.end();
   });
@@ -402,45 +370,39 @@ TEST(Session, LimitsItsOwnPendingCalls) {
 
 TEST(Session, DrainsByAnsweringWhatIsInFlight) {
   on_shard([]() -> io::Task<void> {
-    Later later;
-    Echo echo;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Later", later));
-    EXPECT_TRUE(handlers.add("test.Ask", echo));
-    SessionPair pair(co_await connected(), handlers);
+    Answers answers;
+    SessionPair pair(co_await connected(), answers.handlers);
     auto pending = pair.client->call(request_of("test.Later", ""));
-    EXPECT_TRUE(co_await eventually([&] { return later.waiting.size() == 1; }));
+    EXPECT_TRUE(co_await eventually([&] { return answers.later.waiting.size() == 1; }));
     pair.server->drain();
     EXPECT_EQ((co_await pair.client->call(request_of("test.Ask", ""))).value().status(), Status::server_busy) << "go elsewhere";
     EXPECT_TRUE(pair.server->is_open());
-    EXPECT_TRUE(later.waiting[0].answer("test.A", {}, Bytes::copy_of("done")));
+    EXPECT_TRUE(answers.later.waiting[0].answer("test.A", {}, Bytes::copy_of("done")));
     auto answer = co_await pending;
     EXPECT_TRUE(answer && as_text(answer->frame.content()) == "done");
     EXPECT_TRUE(co_await eventually([&] { return pair.client_end && pair.server_end; }));
     EXPECT_TRUE(pair.client_end->has_value() && pair.server_end->has_value());
-    later.waiting.clear();
+    answers.later.waiting.clear();
     co_await pair.end();
   });
 }
 
 TEST(Session, LeavesAConnectionWhosePeerSaidGoAway) {
   on_shard([]() -> io::Task<void> {
-    Later later;
-    Handlers handlers;
-    EXPECT_TRUE(handlers.add("test.Later", later));
+    Answers answers;
     SessionOptions server = SessionOptions::server();
     server.send_goaway = true;
-    SessionPair pair(co_await connected(), handlers, SessionOptions::client(), server);
+    SessionPair pair(co_await connected(), answers.handlers, SessionOptions::client(), server);
     auto pending = pair.client->call(request_of("test.Later", ""));
-    EXPECT_TRUE(co_await eventually([&] { return later.waiting.size() == 1; }));
+    EXPECT_TRUE(co_await eventually([&] { return answers.later.waiting.size() == 1; }));
     pair.server->drain();
     EXPECT_TRUE(co_await eventually([&] { return pair.client->told_to_go(); }));
     EXPECT_FALSE(pair.client->usable());
     EXPECT_EQ((co_await pair.client->call(request_of("test.Later", ""))).error().code(), Code::unavailable);
-    EXPECT_TRUE(later.waiting[0].answer("test.A", {}, {}));
+    EXPECT_TRUE(answers.later.waiting[0].answer("test.A", {}, {}));
     EXPECT_TRUE((co_await pending).value().ok());
     EXPECT_TRUE(co_await eventually([&] { return pair.client_end && pair.server_end; }));
-    later.waiting.clear();
+    answers.later.waiting.clear();
     co_await pair.end();
   });
 }
