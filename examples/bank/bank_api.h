@@ -74,9 +74,11 @@ struct Statement {
 /// The door of the bank: what clients call.
 struct Gateway : sofa::rpc::Interface {
   static constexpr std::string_view kName = "bank.Gateway";
-  sofa::rpc::Method<Receipt(std::string account, int64_t deposit_cents)> open_account{this, "openAccount", {.timeout = 5000ms}};
-  sofa::rpc::Method<Receipt(Transfer)> transfer{this, "transfer", {.timeout = 5000ms}};
-  sofa::rpc::Method<Statement(std::string account, int64_t skip, int32_t limit)> statement{this, "statement", {.timeout = 5000ms}};
+  sofa::rpc::Method<Receipt(std::string account, int64_t deposit_cents)> open_account{
+      this, "openAccount", {.timeout = 5000ms, .parameters = {"account", "depositCents"}}};
+  sofa::rpc::Method<Receipt(Transfer)> transfer{this, "transfer", {.timeout = 5000ms, .parameters = {"transfer"}}};
+  sofa::rpc::Method<Statement(std::string account, int64_t skip, int32_t limit)> statement{
+      this, "statement", {.timeout = 5000ms, .parameters = {"account", "skip", "limit"}}};
 };
 
 /// Double entry on a durable log: a receipt means that the transfer survives any crash.

@@ -51,6 +51,11 @@ Task<Result<std::shared_ptr<GenericClient>>> GenericClient::connect(std::string 
 
 Task<Result<hessian::Document>> GenericClient::invoke(std::string method, std::vector<std::string> signatures, std::vector<hessian::Value> arguments,
                                                       CallOptions options, GenericKind kind) {
+  return run(caller_, std::move(method), std::move(signatures), std::move(arguments), std::move(options), kind);
+}
+
+Task<Result<hessian::Document>> GenericClient::run(std::shared_ptr<detail::Caller> caller, std::string method, std::vector<std::string> signatures,
+                                                   std::vector<hessian::Value> arguments, CallOptions options, GenericKind kind) {
   if (signatures.size() != arguments.size()) {
     co_return fail(Code::invalid_argument, "{} has {} signatures but {} arguments", method, signatures.size(), arguments.size());
   }
@@ -63,12 +68,7 @@ Task<Result<hessian::Document>> GenericClient::invoke(std::string method, std::v
   spec.generic_type = kind == GenericKind::objects ? "2" : "0";
   spec.values = arguments;
   spec.document = &result;
-  const std::shared_ptr<detail::Caller> caller = caller_;
-  if (caller->shard().is_current()) {
-    co_await or_return(caller->call(spec, std::move(options)));
-  } else {
-    co_await or_return(io::on(caller->shard(), [&] { return caller->call(spec, std::move(options)); }));
-  }
+  co_await or_return(detail::call_from_here(std::move(caller), spec, std::move(options)));
   co_return result;
 }
 

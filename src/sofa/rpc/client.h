@@ -27,7 +27,7 @@ namespace sofa::rpc {
 struct ClientOptions {
   std::string version = "1.0";
   std::string unique_id{};
-  std::string app{};                                     ///< this application's name, shown to providers; empty: not sent
+  std::string app{};                                   ///< this application's name, shown to providers; empty: not sent
   Duration timeout = std::chrono::seconds(3);          ///< of one attempt, where nothing nearer says otherwise
   int retries = 0;                                     ///< further attempts of a call, each at another provider while there is one. Only when the
                                                        ///< provider was busy, did not answer in time, or could not be reached: such a
@@ -48,7 +48,7 @@ Task<Result<void>> bind_caller(Interface& interface, std::string name, std::shar
 }  // namespace detail
 
 /// A client of the service T at a direct url list ("bolt://h:p,bolt://[::1]:p"). Call it on a shard, which becomes the client's: its connections
-/// live there. Destroying the client closes them; calls that still run then fail with Code::cancelled.
+/// live there. Destroying the client, on any thread, closes them; calls that have not ended then end with Code::cancelled (see Method).
 template <ServiceInterface T>
 Task<Result<std::shared_ptr<T>>> connect(std::string target, ClientOptions options = {}) {
   auto client = std::make_shared<T>();
@@ -79,12 +79,14 @@ class GenericClient {
   ~GenericClient();
 
   /// `signatures` are Java types as Class.getName() writes them, or in source style ("java.lang.String[]"). The nodes of `arguments` must live until
-  /// the call ends.
+  /// the call ends; the client may go before.
   Task<Result<hessian::Document>> invoke(std::string method, std::vector<std::string> signatures, std::vector<hessian::Value> arguments,
                                          CallOptions options = {}, GenericKind kind = GenericKind::objects);
 
  private:
   explicit GenericClient(std::shared_ptr<detail::Caller> caller);
+  static Task<Result<hessian::Document>> run(std::shared_ptr<detail::Caller> caller, std::string method, std::vector<std::string> signatures,
+                                             std::vector<hessian::Value> arguments, CallOptions options, GenericKind kind);
   std::shared_ptr<detail::Caller> caller_;
 };
 

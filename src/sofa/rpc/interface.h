@@ -36,10 +36,13 @@ class Interface;
 
 /// What a method's declaration says beside its types.
 struct MethodOptions {
-  Duration timeout{};        ///< of one attempt; zero: the client's
+  Duration timeout{};            ///< of one attempt; zero: the client's
   std::optional<int> retries{};  ///< further attempts of a call; nothing: the client's
   /// The arguments' Java types where they are not what java_type_of gives, for example {"java.util.Collection"} for a std::vector.
+  /// The texts must live for ever (literals).
   std::vector<std::string_view> java_types{};
+  std::vector<std::string_view> parameters{};  ///< the arguments' names, for the docs
+  std::string_view doc{};                      ///< likewise
 };
 
 namespace detail {
@@ -71,14 +74,36 @@ class ServerCall {
   ~ServerCall() = default;
 };
 
+/// What calls need of their method. A Caller shares it, so that a call that keeps its Caller needs neither the Method nor the client.
+struct MethodSpec {
+  std::string_view name;
+  MethodOptions options;
+  const MethodShape& shape;  // lives for ever
+  /// The Java types of the arguments as they stand on the wire.
+  const std::vector<std::string_view>& signatures() const { return options.java_types.empty() ? shape.signatures : options.java_types; }
+};
+
+/// Where a call goes: taken from the Method when the call is made, kept by the call.
+struct CallTarget {
+  std::string_view method;
+  std::shared_ptr<Caller> caller;    // null: not connected
+  const MethodSpec* spec = nullptr;  // shared by the caller
+};
+
+Task<Result<void>> call(CallTarget target, std::span<const void* const> arguments, void* result, CallOptions options);
+Task<Result<void>> call_oneway(CallTarget target, std::span<const void* const> arguments, CallOptions options);
+/// Runs the task of a call on the client's shard; from any thread. The target is connected.
+void start(const CallTarget& target, Task<void> task);
+Result<void> check_connected(const CallTarget& target);
+Result<void> check_may_block(const CallTarget& target);
+
 /// Method without its types.
 class MethodBase {
  public:
-  std::string_view name() const { return name_; }
-  const MethodOptions& options() const { return options_; }
-  const MethodShape& shape() const { return *shape_; }
-  /// The Java types of the arguments as they stand on the wire.
-  const std::vector<std::string_view>& signatures() const { return options_.java_types.empty() ? shape_->signatures : options_.java_types; }
+  std::string_view name() const { return spec_->name; }
+  const MethodShape& shape() const { return spec_->shape; }
+  const std::vector<std::string_view>& signatures() const { return spec_->signatures(); }
+  const std::shared_ptr<const MethodSpec>& spec() const { return spec_; }
   Implementation* implementation() const { return implementation_.get(); }
   Interface& owner() const { return *owner_; }
 
@@ -89,19 +114,13 @@ class MethodBase {
   MethodBase(Interface* owner, std::string_view name, MethodOptions options, const MethodShape& shape);
   ~MethodBase() = default;
 
-  Task<Result<void>> call(std::span<const void* const> arguments, void* result, CallOptions options) const;
-  Task<Result<void>> call_oneway(std::span<const void* const> arguments, CallOptions options) const;
-  /// Runs the task on the client's shard; from any thread.
-  void start(Task<void> task) const;
-  void check_may_block() const;
+  CallTarget target() const;
 
   std::unique_ptr<Implementation> implementation_;
 
  private:
   Interface* owner_;
-  std::string_view name_;
-  MethodOptions options_;
-  const MethodShape* shape_;
+  const std::shared_ptr<const MethodSpec> spec_;
 };
 
 template <class T>
@@ -208,6 +227,10 @@ template <class Signature>
 class Method;
 
 /// A member of an Interface; never copied or moved. On a client it is called from any shard (it hops to the client's) unless said otherwise.
+///
+/// A call shares what it uses: the client may be destroyed before the call ends, even before its task is first awaited. Calls that have not ended
+/// then end with Code::cancelled and "the client was destroyed"; futures get that error, callbacks are still called with it, on the client's shard.
+/// On a service that is not connected every kind of call is Code::failed_precondition.
 template <class R, class... Args>
 class Method<R(Args...)> : public detail::MethodBase {
   static_assert((std::same_as<Args, std::remove_cvref_t<Args>> && ...) && std::same_as<R, std::remove_cvref_t<R>>,
@@ -236,9 +259,7 @@ class Method<R(Args...)> : public detail::MethodBase {
         return std::invoke(member, *object, context, std::move(arguments)...);
       };
     } else {
-      return *this = [object = std::move(object), member](Args... arguments) {
-        return std::invoke(member, *object, std::move(arguments)...);
-      };
+      return *this = [object = std::move(object), member](Args... arguments) { return std::invoke(member, *object, std::move(arguments)...); };
     }
   }
 
@@ -246,26 +267,26 @@ class Method<R(Args...)> : public detail::MethodBase {
 
   /// Calls. Errors say "bank.Ledger.transfer at 127.0.0.1:12200, attempt 2 of 2: no answer within 800 ms"; a Java exception is a detail of the
   /// error (exception.h).
-  Task<Result<R>> operator()(Args... arguments) const { return run(this, CallOptions{}, std::move(arguments)...); }
+  Task<Result<R>> operator()(Args... arguments) const { return run(target(), CallOptions{}, std::move(arguments)...); }
   /// Sends the call and expects no answer; done when it is handed to a connection.
-  Task<Result<void>> oneway(Args... arguments) const { return run_oneway(this, CallOptions{}, std::move(arguments)...); }
-  /// Blocks the thread, which must not be a shard, until the answer is there.
-  Result<R> sync(Args... arguments) const { return With{this, {}}.sync(std::move(arguments)...); }
+  Task<Result<void>> oneway(Args... arguments) const { return run_oneway(target(), CallOptions{}, std::move(arguments)...); }
+  /// Blocks the thread until the answer is there. On a shard, which must not block, it is Code::failed_precondition.
+  Result<R> sync(Args... arguments) const { return with({}).sync(std::move(arguments)...); }
   /// From any thread.
-  std::future<Result<R>> future(Args... arguments) const { return With{this, {}}.future(std::move(arguments)...); }
-  /// From any thread; `done(Result<R>)` is called on the client's shard.
+  std::future<Result<R>> future(Args... arguments) const { return with({}).future(std::move(arguments)...); }
+  /// From any thread; `done(Result<R>)` is called on the client's shard (when there is no client: at once, on this thread).
   template <std::invocable<Result<R>> F>
   void callback(Args... arguments, F done) const {
-    With{this, {}}.callback(std::move(arguments)..., std::move(done));
+    with({}).callback(std::move(arguments)..., std::move(done));
   }
 
   /// The same five kinds of call with options of their own: `transfer.with({.timeout = 50ms, .target = "10.0.0.7:12200"})(t)`.
   struct With {
-    const Method* method;
+    detail::CallTarget target;
     CallOptions options;
 
-    Task<Result<R>> operator()(Args... arguments) const { return run(method, options, std::move(arguments)...); }
-    Task<Result<void>> oneway(Args... arguments) const { return run_oneway(method, options, std::move(arguments)...); }
+    Task<Result<R>> operator()(Args... arguments) const { return run(target, options, std::move(arguments)...); }
+    Task<Result<void>> oneway(Args... arguments) const { return run_oneway(target, options, std::move(arguments)...); }
     std::future<Result<R>> future(Args... arguments) const {
       auto promise = std::make_shared<std::promise<Result<R>>>();
       auto future = promise->get_future();
@@ -273,31 +294,32 @@ class Method<R(Args...)> : public detail::MethodBase {
       return future;
     }
     Result<R> sync(Args... arguments) const {
-      method->check_may_block();
+      if (auto may = detail::check_may_block(target); !may) return forward_error(may);
       return future(std::move(arguments)...).get();
     }
     template <std::invocable<Result<R>> F>
     void callback(Args... arguments, F done) const {
-      method->start(finish(run(method, options, std::move(arguments)...), std::move(done)));
+      if (auto connected = detail::check_connected(target); !connected) return std::invoke(done, Result<R>(forward_error(connected)));
+      detail::start(target, finish(run(target, options, std::move(arguments)...), std::move(done)));
     }
   };
-  With with(CallOptions options) const { return {this, std::move(options)}; }
+  With with(CallOptions options) const { return {target(), std::move(options)}; }
 
  private:
-  static Task<Result<R>> run(const Method* self, CallOptions options, Args... arguments) {
+  static Task<Result<R>> run(detail::CallTarget target, CallOptions options, Args... arguments) {
     const void* const pointers[] = {&arguments..., nullptr};
     const std::span<const void* const> span(pointers, sizeof...(Args));
     if constexpr (std::is_void_v<R>) {
-      co_return co_await self->call(span, nullptr, std::move(options));
+      co_return co_await detail::call(std::move(target), span, nullptr, std::move(options));
     } else {
       R result{};
-      co_await or_return(self->call(span, &result, std::move(options)));
+      co_await or_return(detail::call(std::move(target), span, &result, std::move(options)));
       co_return result;
     }
   }
-  static Task<Result<void>> run_oneway(const Method* self, CallOptions options, Args... arguments) {
+  static Task<Result<void>> run_oneway(detail::CallTarget target, CallOptions options, Args... arguments) {
     const void* const pointers[] = {&arguments..., nullptr};
-    co_return co_await self->call_oneway(std::span<const void* const>(pointers, sizeof...(Args)), std::move(options));
+    co_return co_await detail::call_oneway(std::move(target), std::span<const void* const>(pointers, sizeof...(Args)), std::move(options));
   }
   template <class F>
   static Task<void> finish(Task<Result<R>> call, F done) {
@@ -317,7 +339,7 @@ class Interface {
   const std::vector<detail::MethodBase*>& methods() const { return methods_; }
   /// Set by connect(); null on a server.
   const std::shared_ptr<detail::Caller>& caller() const { return caller_; }
-  void set_caller(std::shared_ptr<detail::Caller> caller) { caller_ = std::move(caller); }
+  void set_caller(std::shared_ptr<detail::Caller> caller);
 
  private:
   friend class detail::MethodBase;

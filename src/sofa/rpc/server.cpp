@@ -1,6 +1,7 @@
 #include "sofa/rpc/server.h"
 
 #include "sofa/io/runtime.h"
+#include "sofa/io/sync.h"
 #include "sofa/rpc/detail/response_codec.h"
 #include "sofa/rpc/detail/shard_server.h"
 #include "sofa/transport/bolt_protocol.h"
@@ -29,7 +30,6 @@ class ServiceHandler final : public transport::Handler {
     shards_[io::Shard::current().index()]->handle(request, responder);
   }
   std::unique_ptr<ShardServer>& shard(unsigned index) { return shards_[index]; }
-  const std::vector<std::unique_ptr<ShardServer>>& shards() const { return shards_; }
 
  private:
   std::vector<std::unique_ptr<ShardServer>> shards_;
@@ -38,7 +38,10 @@ class ServiceHandler final : public transport::Handler {
 transport::BoltServerOptions bolt_options(const ServerOptions& options) {
   transport::BoltServerOptions bolt;
   bolt.session.limits.max_frame = options.max_frame;
+  bolt.session.min_frame_rate = options.min_frame_rate;
   bolt.session.max_in_flight = static_cast<uint32_t>(options.max_calls_per_connection);
+  bolt.max_in_flight = static_cast<uint32_t>(options.max_calls_of_all_shards);
+  bolt.max_half_frame_bytes = options.max_half_frame_bytes;
   return bolt;
 }
 
@@ -59,39 +62,48 @@ class RunningCore {
       : options_(std::move(options)),
         filters_(std::move(filters)),
         services_(std::move(services)),
-        runtime_(io::Shard::current().runtime()),
+        home_(io::Shard::current()),
+        runtime_(home_.runtime()),
+        counters_(runtime_.shard_count()),
         handler_(runtime_.shard_count()),
         bolt_(handlers_, bolt_options(options_)) {}
 
   Task<Result<void>> start();
-  Task<Result<void>> stop();
+  /// From any shard.
+  Task<Result<void>> stop() {
+    return io::on(home_, [this] { return stop_here(); });
+  }
   const io::Address& address() const { return address_; }
   ServerStats stats() const;
 
  private:
   Task<Result<void>> start_shard(unsigned index);
+  Task<Result<void>> stop_here();
   Task<Result<void>> stop_shard(unsigned index);
-  static ServerStats sum(ServerStats stats, const Counters& counters);
 
   const ServerOptions options_;
   const Filters filters_;
   const std::vector<ServiceEntry> services_;
+  io::Shard& home_;
   io::Runtime& runtime_;
+  std::vector<Counters> counters_;  // of each shard
   ServiceHandler handler_;
   UnknownClassHandler unknown_class_;
   transport::Handlers handlers_;
   transport::BoltProtocol bolt_;
   std::unique_ptr<transport::Port> port_;
   io::Address address_;
-  ServerStats stopped_;  // of shards that have ended
+  bool stopping_ = false;
+  io::Event stopped_;
 };
 
 Task<Result<void>> RunningCore::start() {
   for (const ServiceEntry& service : services_) {
     if (service.any_shard || runtime_.shard_count() == 1) continue;
-    co_return fail(Code::failed_precondition,
-                   "service {} is one object, but {} shards would use it; declare it thread_safe or add it by a function that makes one for each shard",
-                   service.name, runtime_.shard_count());
+    co_return fail(
+        Code::failed_precondition,
+        "service {} is one object, but {} shards would use it; declare it thread_safe or add it by a function that makes one for each shard",
+        service.name, runtime_.shard_count());
   }
   for (unsigned i = 0; i < runtime_.shard_count(); ++i) {
     auto started = co_await io::on(runtime_.shard(i), [this, i] { return start_shard(i); });
@@ -114,41 +126,38 @@ Task<Result<void>> RunningCore::start() {
 
 Task<Result<void>> RunningCore::start_shard(unsigned index) {
   auto& shard = handler_.shard(index);
-  shard = std::make_unique<ShardServer>(options_, filters_);
+  shard = std::make_unique<ShardServer>(options_, filters_, counters_[index]);
   co_return shard->add_services(services_);
 }
 
-Task<Result<void>> RunningCore::stop() {
-  if (port_) co_await port_->stop();
+// The first does it; others, and what they destroy afterwards, wait for its end.
+Task<Result<void>> RunningCore::stop_here() {
+  if (std::exchange(stopping_, true)) co_return co_await stopped_.wait();
+  if (port_) co_await or_return(port_->stop());
   for (unsigned i = 0; i < runtime_.shard_count(); ++i) {
     if (!handler_.shard(i)) continue;
     co_await or_return(io::on(runtime_.shard(i), [this, i] { return stop_shard(i); }));
   }
   port_.reset();
+  stopped_.set();
   co_return Result<void>();
 }
 
 Task<Result<void>> RunningCore::stop_shard(unsigned index) {
   auto& shard = handler_.shard(index);
   co_await shard->stop();
-  stopped_ = sum(stopped_, shard->counters);
   shard.reset();
   co_return Result<void>();
 }
 
-ServerStats RunningCore::sum(ServerStats stats, const Counters& counters) {
-  stats.calls += counters.calls.value();
-  stats.errors += counters.errors.value();
-  stats.refused += counters.refused.value();
-  stats.busy += counters.busy.value();
-  stats.dropped += counters.dropped.value();
-  return stats;
-}
-
 ServerStats RunningCore::stats() const {
-  ServerStats stats = stopped_;
-  for (const auto& shard : handler_.shards()) {
-    if (shard) stats = sum(stats, shard->counters);
+  ServerStats stats;
+  for (const Counters& counters : counters_) {
+    stats.calls += counters.calls.value();
+    stats.errors += counters.errors.value();
+    stats.refused += counters.refused.value();
+    stats.busy += counters.busy.value();
+    stats.dropped += counters.dropped.value();
   }
   return stats;
 }
@@ -169,15 +178,14 @@ void Server::add_entry(std::string_view interface, std::function<std::shared_ptr
 
 namespace {
 
-Task<Result<std::unique_ptr<RunningServer>>> start_core(std::unique_ptr<detail::RunningCore> core) {
+Task<Result<std::unique_ptr<RunningServer>>> start_core(ServerOptions options, Filters filters, std::vector<detail::ServiceEntry> services) {
+  auto core = std::make_unique<detail::RunningCore>(std::move(options), std::move(filters), std::move(services));
   co_await or_return(core->start());
   co_return std::make_unique<RunningServer>(std::move(core));
 }
 
 }  // namespace
 
-Task<Result<std::unique_ptr<RunningServer>>> Server::start() && {
-  return start_core(std::make_unique<detail::RunningCore>(std::move(options_), std::move(filters_), std::move(services_)));
-}
+Task<Result<std::unique_ptr<RunningServer>>> Server::start() && { return start_core(std::move(options_), std::move(filters_), std::move(services_)); }
 
 }  // namespace sofa::rpc

@@ -25,24 +25,27 @@
 namespace sofa::rpc {
 
 struct ServerOptions {
-  std::string host = "127.0.0.1";  ///< address to listen on; closed to the network unless said otherwise
-  uint16_t port = 12200;           ///< 0: a free one
-  unsigned shards = 1;             ///< threads that serve connections; only for serve(): start() uses all shards of its runtime
-  size_t max_frame = size_t{32} << 20;        ///< bytes of content of one message
-  size_t max_connections = 10'000;            ///< a further one is closed at once
-  size_t max_calls = 10'000;                  ///< running calls of one shard; over it callers get "busy" (status 4)
-  size_t max_calls_per_connection = 1'000;    ///< running calls of one connection, likewise
-  std::string port_option = "--port";         ///< what changes the port, for the error of a taken one
-  Duration drain = std::chrono::seconds(10);  ///< how long stop() waits for running calls before it cancels them
+  std::string host = "127.0.0.1";                 ///< address to listen on; closed to the network unless said otherwise
+  uint16_t port = 12200;                          ///< 0: a free one
+  unsigned shards = 1;                            ///< threads that serve connections; only for serve(): start() uses all shards of its runtime
+  size_t max_frame = size_t{32} << 20;            ///< bytes of content of one message
+  size_t min_frame_rate = size_t{16} << 10;       ///< bytes a second that a big request comes with at least, or its connection is closed (transport)
+  size_t max_half_frame_bytes = size_t{1} << 30;  ///< received bytes of requests that are not whole, all connections together; over it: close
+  size_t max_connections = 10'000;                ///< a further one is closed at once
+  size_t max_calls = 10'000;                      ///< running calls of one shard; over it callers get "busy" (status 4)
+  size_t max_calls_per_connection = 1'000;        ///< running calls of one connection, likewise
+  size_t max_calls_of_all_shards = 65'536;        ///< running calls of the server, likewise
+  std::string port_option = "--port";             ///< what changes the port, for the error of a taken one
+  Duration drain = std::chrono::seconds(10);      ///< how long stop() waits for running calls before it cancels them
 };
 
 /// What a running server has done; a snapshot, summed over the shards.
 struct ServerStats {
-  uint64_t calls = 0;         ///< requests that named a service and method of ours
-  uint64_t errors = 0;        ///< of them answered with an error of any kind
-  uint64_t refused = 0;       ///< unknown class, service, method, undecodable content
-  uint64_t busy = 0;          ///< answered with status 4
-  uint64_t dropped = 0;       ///< waited longer than their timeout, or answered too late to be sent
+  uint64_t calls = 0;    ///< requests that named a service and method of ours
+  uint64_t errors = 0;   ///< of them answered with an error of any kind
+  uint64_t refused = 0;  ///< unknown class, service, method, undecodable content
+  uint64_t busy = 0;     ///< answered with status 4
+  uint64_t dropped = 0;  ///< waited longer than their timeout, or answered too late to be sent
 };
 
 namespace detail {
@@ -50,7 +53,7 @@ class RunningCore;
 struct ServiceEntry {
   std::string name;  // unique name
   std::function<std::shared_ptr<Interface>(unsigned shard)> make;
-  bool any_shard;    // made once for each shard, or declared safe for all
+  bool any_shard;  // made once for each shard, or declared safe for all
 };
 }  // namespace detail
 
@@ -60,15 +63,17 @@ struct ServiceOptions {
   bool thread_safe = false;  ///< one object may serve several shards at the same time
 };
 
-/// A server that listens. Destroy it after stop(), on the shard that started it.
+/// A server that listens. Destroy it after stop() has ended.
 class RunningServer {
  public:
   explicit RunningServer(std::unique_ptr<detail::RunningCore> core);
   ~RunningServer();
   uint16_t port() const;
   const io::Address& address() const;
+  /// From any thread, also while it stops and after.
   ServerStats stats() const;
-  /// Stops accepting, lets running calls end for `drain`, cancels what is left, closes all connections.
+  /// Stops accepting, lets running calls end for `drain`, cancels what is left, closes all connections. From any shard, any number of times, also
+  /// at once: each call ends when the server has stopped. Only a further call can fail, when its own scope is cancelled before.
   Task<Result<void>> stop();
 
  private:
@@ -101,7 +106,7 @@ class Server {
   const ServerOptions& options() const { return options_; }
   ServerOptions& options() { return options_; }
 
-  /// Checks the services and listens. Call it on a shard; all shards of its runtime serve connections.
+  /// Checks the services and listens. Await it on a shard; all shards of its runtime serve connections.
   /// Errors name the service and method: without implementation, two methods of one name and signature, a type with Links outside a Graph, one
   /// service twice; or the port and who holds it.
   Task<Result<std::unique_ptr<RunningServer>>> start() &&;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr Duration kFirstPause = std::chrono::milliseconds(20);  // before a provider is asked again; doubles with each attempt
 constexpr int kMostDoublings = 5;
+constexpr std::string_view kDestroyed = "the client was destroyed";
 
 int64_t milliseconds(Duration d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); }
 
@@ -68,7 +69,14 @@ Caller::Caller(std::shared_ptr<Providers> providers, std::string interface, Clie
       service_(unique_name(interface_, {options.version, options.unique_id})),
       options_(std::move(options)),
       shard_(io::Shard::current()),
-      core_(std::make_shared<Core>(pool_options(options_), Random(system_seed()))) {}
+      core_(make_core(shard_, options_)) {}
+
+std::shared_ptr<Caller::Core> Caller::make_core(io::Shard& shard, const ClientOptions& options) {
+  return std::shared_ptr<Core>(new Core(pool_options(options), Random(system_seed())), [&shard](Core* core) {
+    if (shard.is_current()) return delete core;
+    shard.post([core] { delete core; });
+  });
+}
 
 void Caller::close() {
   if (closed_.exchange(true)) return;
@@ -76,14 +84,14 @@ void Caller::close() {
 }
 
 io::detail::Root Caller::close(std::shared_ptr<Core> core) {
-  core->tasks.cancel("the client was destroyed");
+  core->tasks.cancel(kDestroyed);
   [[maybe_unused]] const auto joined = co_await core->tasks.join();
   co_await core->pool.close();
 }
 
 void Caller::start(Task<void> task) {
   if (shard_.is_current()) return core_->tasks.spawn("rpc client", std::move(task));
-  shard_.post([this, task = std::move(task)]() mutable { core_->tasks.spawn("rpc client", std::move(task)); });
+  shard_.post([core = core_, task = std::move(task)]() mutable { core->tasks.spawn("rpc client", std::move(task)); });
 }
 
 Task<Result<void>> Caller::open() {
@@ -126,7 +134,12 @@ Result<io::Address> Caller::choose(const std::string& target, std::span<const io
 }
 
 Task<Result<transport::SessionRef>> Caller::session_to(const io::Address& address, Deadline deadline) {
-  return io::with_deadline(deadline, core_->pool.get(address));
+  auto session = co_await io::with_deadline(deadline, core_->pool.get(address));
+  const io::Scope& scope = co_await io::current_scope();
+  if (session || session.error().code() != Code::deadline_exceeded || scope.cancelled()) co_return session;
+  // The call's own timeout, while it waited for a connection: another provider may be there.
+  co_return std::unexpected(
+      transport::with_status(Error(Code::deadline_exceeded, "no connection within the timeout of the call"), bolt::Status::comm_error));
 }
 
 OutgoingHead Caller::outgoing_head(const Attempt& attempt, const Context* served) const {
@@ -150,7 +163,8 @@ Result<Bytes> Caller::write_content(const CallSpec& spec, const OutgoingHead& he
   } else if (spec.codec == bolt::kCodecProtobuf) {
     const ProtobufOps& protobuf = *spec.shape->arguments[0].protobuf;
     const size_t size = protobuf.size(spec.arguments[0]);
-    if (size > 0 && !protobuf.write(spec.arguments[0], out.extend(size), size)) written = fail(Code::invalid_argument, "the message cannot be written");
+    if (size > 0 && !protobuf.write(spec.arguments[0], out.extend(size), size))
+      written = fail(Code::invalid_argument, "the message cannot be written");
   } else if (spec.codec == bolt::kCodecJson) {
     written = write_json_arguments(out, *spec.shape, spec.arguments);
   } else {
@@ -207,7 +221,8 @@ Result<void> Caller::read_answer(const Attempt& attempt, const bolt::Frame& fram
     return fail(Code::data_loss, "the answer is no message of the result's type");
   }
   if (spec.shape->result.type == nullptr) return {};
-  return from_json(as_text(frame.content()), *spec.shape->result.type, spec.result, {.source = "result", .ignore_unknown = true, .null_is_default = true});
+  return from_json(as_text(frame.content()), *spec.shape->result.type, spec.result,
+                   {.source = "result", .ignore_unknown = true, .null_is_default = true});
 }
 
 Task<Result<void>> Caller::attempt(Attempt& attempt) {
@@ -224,7 +239,11 @@ Task<Result<void>> Caller::attempt(Attempt& attempt) {
     }
     result = {attempt.spec.shape->result.type, attempt.spec.result};
   }
-  Invocation invocation{.service = service_, .method = attempt.spec.method, .arguments = arguments, .result = result, .options = &attempt.options,
+  Invocation invocation{.service = service_,
+                        .method = attempt.spec.method,
+                        .arguments = arguments,
+                        .result = result,
+                        .options = &attempt.options,
                         .address = &attempt.address};
   const Next next(
       options_.filters, [](void* context, Invocation&) { return static_cast<Last*>(context)->caller.send(static_cast<Last*>(context)->attempt); },
@@ -257,38 +276,49 @@ Task<Result<void>> Caller::pause(int number, Deadline deadline) {
   co_return co_await io::sleep_until(until);
 }
 
-Error Caller::describe(const Attempt& attempt, Error error, Duration took) const {
-  std::string text = fmt::format("{}.{} at {}, attempt {} of {}: ", interface_, attempt.spec.method, attempt.address.to_string(), attempt.number,
-                                 attempt.most);
+Error Caller::describe(const Attempt& attempt, const Error& error) const {
+  const Duration took = shard_.clock().now_monotonic() - attempt.begun;
+  std::string text =
+      fmt::format("{}.{} at {}, attempt {} of {}: ", interface_, attempt.spec.method, attempt.address.to_string(), attempt.number, attempt.most);
+  const bolt::Status status = status_of(error);
+  if (closed_ && (status == bolt::Status::connection_closed || status == bolt::Status::comm_error)) {
+    return Error(Code::cancelled, fmt::format("{}{} (after {} ms)", text, kDestroyed, milliseconds(took)));
+  }
   const auto* thrown = error.detail<JavaException>();
   if (thrown != nullptr) {
     text += thrown->to_string();
-  } else if (status_of(error) == bolt::Status::timeout) {
+  } else if (status == bolt::Status::timeout) {
     text += fmt::format("no answer within {} ms", milliseconds(std::min(attempt.timeout, took)));
   } else {
     text += fmt::format("{} (after {} ms)", error, milliseconds(took));
   }
   Error described(error.code(), std::move(text));
   if (thrown != nullptr) return std::move(described).with_detail(std::make_shared<const JavaException>(*thrown));
-  if (const bolt::Status status = status_of(error); status != bolt::Status::success) return transport::with_status(std::move(described), status);
+  if (status != bolt::Status::success) return transport::with_status(std::move(described), status);
   return described;
 }
 
-Task<Result<void>> Caller::call(CallSpec spec, CallOptions options) {
+Task<Result<void>> Caller::call(CallSpec spec, CallOptions options, const Context* served) {
   const io::Scope& scope = co_await io::current_scope();
+  if (closed_) co_return fail(Code::cancelled, "{}.{}: {} before the call was sent", interface_, spec.method, kDestroyed);
   Attempt current{.spec = spec,
                   .options = options,
-                  .timeout = options.timeout > Duration::zero() ? options.timeout : spec.timeout > Duration::zero() ? spec.timeout : options_.timeout,
+                  .timeout = options.timeout > Duration::zero() ? options.timeout
+                             : spec.timeout > Duration::zero()  ? spec.timeout
+                                                                : options_.timeout,
                   .deadline = scope.deadline(),
-                  .served = current_call(scope),
+                  .served = served,
                   .address = {}};
   current.most = 1 + std::max(0, options.retries ? *options.retries : spec.retries ? *spec.retries : options_.retries);
   std::vector<io::Address> tried;
-  for (;; ++current.number) {
+  for (std::optional<Error> last;; ++current.number) {
     auto address = choose(options.target, tried);
     if (!address) co_return fail(address.error().code(), "{}.{}: {}", interface_, spec.method, address.error());
     if (std::find(tried.begin(), tried.end(), *address) != tried.end()) {
-      if (auto waited = co_await pause(current.number - 1, current.deadline); !waited) co_return forward_error(waited);
+      if (auto waited = co_await pause(current.number - 1, current.deadline); !waited) {
+        --current.number;
+        co_return std::unexpected(describe(current, Error(waited.error().code(), fmt::format("{}, in the pause after: {}", waited.error(), *last))));
+      }
     }
     current.address = std::move(*address);
     current.begun = shard_.clock().now_monotonic();
@@ -298,13 +328,11 @@ Task<Result<void>> Caller::call(CallSpec spec, CallOptions options) {
       options.response->attempts = current.number;
     }
     if (done) co_return done;
-    const Instant now = shard_.clock().now_monotonic();
-    const bool again = current.number < current.most && is_retryable(done.error()) && !scope.cancelled() && now < current.deadline;
-    if (again) {
-      tried.push_back(current.address);
-      continue;
-    }
-    co_return std::unexpected(describe(current, std::move(done.error()), now - current.begun));
+    last = std::move(done.error());
+    const bool again =
+        current.number < current.most && is_retryable(*last) && !closed_ && !scope.cancelled() && shard_.clock().now_monotonic() < current.deadline;
+    if (!again) co_return std::unexpected(describe(current, *last));
+    tried.push_back(current.address);
   }
 }
 

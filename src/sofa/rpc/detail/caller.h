@@ -41,8 +41,10 @@ class Caller {
 
   /// Connects to one provider, when options.check asks for it.
   Task<Result<void>> open();
-  /// On the shard.
-  Task<Result<void>> call(CallSpec spec, CallOptions options);
+  /// On the shard. `served`: the call that this one is made for, or null; its shard may be another one, which waits.
+  Task<Result<void>> call(CallSpec spec, CallOptions options, const Context* served);
+  /// Keeps the spec of a method as long as this lives. Only before the first call.
+  void share(std::shared_ptr<const MethodSpec> spec) { specs_.push_back(std::move(spec)); }
   /// Runs a task of this client in the background; any thread.
   void start(Task<void> task);
 
@@ -50,7 +52,7 @@ class Caller {
   const ClientOptions& options() const { return options_; }
 
  private:
-  /// Lives until everything is closed and no call runs; ends on the shard.
+  /// Lives until everything is closed and no call runs; destroyed on the shard, whoever was the last to use it.
   struct Core {
     Core(transport::PoolOptions pool_options, Random random) : pool(std::move(pool_options), std::move(random)) {}
     transport::ConnectionPool pool;
@@ -58,12 +60,13 @@ class Caller {
   };
   struct Attempt;
 
+  static std::shared_ptr<Core> make_core(io::Shard& shard, const ClientOptions& options);
   static io::detail::Root close(std::shared_ptr<Core> core);
   Result<io::Address> choose(const std::string& target, std::span<const io::Address> tried);
   Task<Result<transport::SessionRef>> session_to(const io::Address& address, Deadline deadline);
   Task<Result<void>> attempt(Attempt& attempt);
   Task<Result<void>> send(Attempt& attempt);
-  Error describe(const Attempt& attempt, Error error, Duration took) const;
+  Error describe(const Attempt& attempt, const Error& error) const;
   Task<Result<void>> pause(int attempt, Deadline deadline);
   OutgoingHead outgoing_head(const Attempt& attempt, const Context* served) const;
   Result<Bytes> write_content(const CallSpec& spec, const OutgoingHead& head) const;
@@ -75,8 +78,12 @@ class Caller {
   const ClientOptions options_;
   io::Shard& shard_;
   const std::shared_ptr<Core> core_;
+  std::vector<std::shared_ptr<const MethodSpec>> specs_;
   std::atomic<bool> closed_{false};
   size_t next_provider_ = 0;
 };
+
+/// Calls from any shard. The task keeps the caller; what `spec` points to must be the caller's, or live until the task has ended.
+Task<Result<void>> call_from_here(std::shared_ptr<Caller> caller, CallSpec spec, CallOptions options);
 
 }  // namespace sofa::rpc::detail

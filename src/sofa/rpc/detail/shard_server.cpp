@@ -51,7 +51,7 @@ Result<void> ShardServer::add_services(const std::vector<ServiceEntry>& services
 }
 
 void ShardServer::refuse(const bolt::Frame& frame, transport::Responder& responder, std::string_view text) {
-  counters.refused.add();
+  counters_.refused.add();
   const Pairs headers{{std::string(kErrorHeader), "true"}};
   Buffer header, content;
   write_response_header(header, headers);
@@ -82,7 +82,7 @@ const MethodEntry* ShardServer::find_method(const transport::IncomingRequest& re
   if (frame.codec == bolt::kCodecHessian) {
     RequestHead head;
     if (auto done = head.read(frame.content()); !done) {
-      counters.refused.add();
+      counters_.refused.add();
       answer_failure(responder, bolt::Status::server_deserial_exception, done.error().to_string());
       return nullptr;
     }
@@ -110,20 +110,20 @@ void ShardServer::handle(transport::IncomingRequest& request, transport::Respond
   const Route route(request.header);
   const MethodEntry* entry = find_method(request, route, responder, at);
   if (entry == nullptr) return;
-  counters.calls.add();
+  counters_.calls.add();
   const Deadline deadline = deadline_of(request, route);
   if (is_past(deadline)) {
-    counters.dropped.add();  // it waited longer than its caller does
+    counters_.dropped.add();  // it waited longer than its caller does
     return responder.discard();
   }
   Implementation& implementation = *entry->method->implementation();
   if (!implementation.is_coroutine && filters_.empty()) {
-    BoltCall call(request.frame, responder, *entry, at, counters);
+    BoltCall call(request.frame, responder, *entry, at, counters_);
     ServerCallAccess::fill(call.context(), entry->service, entry->method->name(), request.session.peer(), deadline, request.oneway(), request.header);
     return implementation.serve_now(call);
   }
   if (running_.size() >= options_.max_calls) {
-    counters.busy.add();
+    counters_.busy.add();
     [[maybe_unused]] const auto sent = responder.answer_error(bolt::Status::server_busy);
     return;
   }
@@ -134,7 +134,7 @@ Task<void> ShardServer::run(ShardServer& self, bolt::Frame frame, bolt::HeaderMa
                             ArgumentsAt at, Deadline deadline) {
   // The responder keeps the session, and with it the parent of this scope.
   io::Scope scope(&responder.session()->scope(), nullptr, deadline);
-  BoltCall call(frame, responder, entry, at, self.counters);
+  BoltCall call(frame, responder, entry, at, self.counters_);
   ServerCallAccess::fill(call.context(), entry.service, entry.method->name(), responder.session()->peer(), deadline, responder.oneway(), header);
   scope.set_context(&call.context());
   Values values(entry.method->shape());

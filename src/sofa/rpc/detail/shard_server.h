@@ -39,7 +39,8 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
-struct Counters {
+/// Of one shard of a server, as long as the server is there.
+struct alignas(64) Counters {
   Counter calls, errors, refused, busy, dropped;
 };
 
@@ -74,14 +75,12 @@ class BoltCall final : public ServerCall {
 /// Belongs to its shard; made and destroyed there.
 class ShardServer {
  public:
-  ShardServer(const ServerOptions& options, const Filters& filters) : options_(options), filters_(filters) {}
+  ShardServer(const ServerOptions& options, const Filters& filters, Counters& counters) : options_(options), filters_(filters), counters_(counters) {}
   Result<void> add_services(const std::vector<ServiceEntry>& services);
 
   void handle(transport::IncomingRequest& request, transport::Responder& responder);
   /// Cancels the running calls and waits for their end.
   Task<void> stop();
-
-  Counters counters;
 
  private:
   struct Route;
@@ -94,6 +93,7 @@ class ShardServer {
 
   const ServerOptions& options_;
   const Filters& filters_;
+  Counters& counters_;
   ServiceTable services_;
   io::TaskGroup running_;
 };

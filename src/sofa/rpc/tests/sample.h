@@ -118,6 +118,24 @@ Task<bool> eventually(F condition) {
   co_return condition();
 }
 
+/// A server with the sample service and a client of it.
+struct Fixture {
+  std::shared_ptr<Seen> seen = std::make_shared<Seen>();
+  std::unique_ptr<RunningServer> server;
+  std::shared_ptr<Sample> client;
+
+  Task<Result<void>> open(ServerOptions options = {}, ClientOptions client_options = {}) {
+    options.port = 0;
+    server = co_await or_return(Server(options).add(make_sample(seen), {.thread_safe = true}).start());
+    client = co_await or_return(connect<Sample>(at(server), client_options));
+    co_return Result<void>();
+  }
+  Task<Result<void>> close() {
+    client.reset();
+    co_return co_await server->stop();
+  }
+};
+
 /// A recorded step of exchanges.jsonl.
 struct Exchange {
   std::string protocol, name, call, result, request, response;
