@@ -1,5 +1,7 @@
 #include "sofa/base/error.h"
 
+#include <sys/resource.h>
+
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -87,6 +89,46 @@ std::string Error::to_string() const {
   return text;
 }
 
+namespace {
+
+struct Errno : ErrorDetail {
+  explicit Errno(int errno_value) : value(errno_value) {}
+  int value;
+};
+
+std::string sentence_of(int errno_value) {
+  switch (errno_value) {
+    case EMFILE: {
+      rlimit limit{};
+      ::getrlimit(RLIMIT_NOFILE, &limit);
+      return fmt::format(
+          "this process has as many files open as its limit allows ({}); raise it with 'ulimit -n' or LimitNOFILE= of its systemd unit "
+          "(errno {})",
+          limit.rlim_cur, errno_value);
+    }
+    case ENFILE:
+      return fmt::format("the machine has as many files open as it allows (sysctl fs.file-max); raise that or close programs (errno {})",
+                         errno_value);
+    case ENOMEM:
+      return fmt::format("the kernel has no memory left for it; free memory, or raise the limit of this process or container (errno {})",
+                         errno_value);
+    default:
+      return fmt::format("{} (errno {})", std::strerror(errno_value), errno_value);
+  }
+}
+
+}  // namespace
+
+int errno_of(const Error& error) {
+  const auto* found = error.detail<Errno>();
+  return found == nullptr ? 0 : found->value;
+}
+
+bool is_disk_full(const Error& error) {
+  const int value = errno_of(error);
+  return value == ENOSPC || value == EDQUOT;
+}
+
 Error errno_error(int errno_value, std::string_view what) {
   Code code = Code::unavailable;
   switch (errno_value) {
@@ -126,7 +168,7 @@ Error errno_error(int errno_value, std::string_view what) {
     default:
       break;
   }
-  return Error(code, fmt::format("{}: {} (errno {})", what, std::strerror(errno_value), errno_value));
+  return Error(code, fmt::format("{}: {}", what, sentence_of(errno_value))).with_detail(std::make_shared<Errno>(errno_value));
 }
 
 }  // namespace sofa

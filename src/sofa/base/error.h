@@ -94,8 +94,13 @@ std::unexpected<Error> forward_error(Result<T>&& result) {
   return std::unexpected<Error>(std::move(result.error()));
 }
 
-/// An error made from errno: "<what>: <strerror>", with the code that fits (ENOSPC is resource_exhausted, ENOENT not_found, ...).
+/// An error made from errno: "<what>: <strerror>", with the code that fits (ENOSPC is resource_exhausted, ENOENT not_found, ...). Of the limits on
+/// open files (EMFILE, ENFILE) and of memory (ENOMEM) the sentence says which one was met and what raises it.
 Error errno_error(int errno_value, std::string_view what);
+/// The errno that the error, or one of its causes, was made from; 0 when none was.
+int errno_of(const Error& error);
+/// The disk, or the user's quota on it, is full (ENOSPC, EDQUOT); resource_exhausted alone may mean any bound.
+bool is_disk_full(const Error& error);
 
 }  // namespace sofa
 

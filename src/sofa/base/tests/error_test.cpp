@@ -35,5 +35,18 @@ TEST(Error, ErrnoGetsTheCodeThatFits) {
   EXPECT_EQ(errno_error(ENOENT, "open x").to_string(), "open x: No such file or directory (errno 2)");
 }
 
+TEST(Error, SaysWhichLimitOfOpenFilesWasMetAndWhatRaisesIt) {
+  const std::string process = errno_error(EMFILE, "open x").to_string(), machine = errno_error(ENFILE, "open x").to_string();
+  for (const char* part : {"ulimit -n", "LimitNOFILE"}) EXPECT_NE(process.find(part), std::string::npos) << process;
+  EXPECT_NE(machine.find("fs.file-max"), std::string::npos) << machine;
+}
+
+TEST(Error, TellsAFullDiskFromOtherBounds) {
+  for (int full : {ENOSPC, EDQUOT}) EXPECT_TRUE(is_disk_full(errno_error(full, "write x").wrap("outer")));
+  for (int other : {EMFILE, ENFILE, ENOMEM, EIO}) EXPECT_FALSE(is_disk_full(errno_error(other, "open x").wrap("outer")));
+  EXPECT_EQ(errno_of(errno_error(EMFILE, "open x").wrap("outer")), EMFILE);
+  EXPECT_EQ(errno_of(Error(Code::resource_exhausted, "a queue is full")), 0);
+}
+
 }  // namespace
 }  // namespace sofa

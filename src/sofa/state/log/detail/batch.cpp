@@ -11,7 +11,8 @@ void set_error(WriteOutcome& outcome, Error error, bool was_sync, const std::str
   const auto sentence =
       outcome.fatal ? fmt::format("{} of {} failed: the log acknowledges nothing more; check the disk, then restart: the start verifies every record",
                                   was_sync ? "The sync" : "A write", path)
-                    : fmt::format("The disk of {} is full: nothing was appended; free space and append again", path);
+      : is_disk_full(error) ? fmt::format("The disk of {} is full: nothing was appended; free space and append again", path)
+                            : fmt::format("A write of {} was refused: nothing was appended; mend what the cause names and append again", path);
   outcome.error = std::move(error).wrap(sentence);
 }
 }  // namespace

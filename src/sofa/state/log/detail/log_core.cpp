@@ -25,12 +25,14 @@ Result<void> LogCore::admit(uint64_t bytes, uint64_t records, bool control) {
                 "{} bytes in {} records already wait for the disk (max_pending_bytes {}, max_pending_records {}); append again later", pending_bytes_,
                 pending_records_, options_.max_pending_bytes, options_.max_pending_records);
   }
-  if (no_space_ && !control && end_ + pending_bytes_ + bytes > room_end(false)) {
-    return fail(Code::resource_exhausted,
-                "The disk of {} is full: no room for another segment of {} bytes; free space or truncate streams, then append again", options_.folder,
-                options_.segment_bytes);
-  }
-  return {};
+  if (!no_segment_ || control || end_ + pending_bytes_ + bytes <= room_end(false)) return {};
+  return std::unexpected<Error>(
+      Error(*no_segment_)
+          .wrap(
+              is_disk_full(*no_segment_)
+                  ? fmt::format("The disk of {} is full: no room for another segment of {} bytes; free space or truncate streams, then append again",
+                                options_.folder, options_.segment_bytes)
+                  : fmt::format("{} has no next segment; mend what the cause names, then append again", options_.folder)));
 }
 
 Result<Stream*> LogCore::stream_for(uint64_t stream) {

@@ -29,9 +29,9 @@ class LogCore {
   uint64_t next_sequence() const { return active_ + 1; }
   void segment_ready(SegmentFile segment) {
     prepared_ = std::move(segment);
-    no_space_ = false;
+    no_segment_.reset();
   }
-  void segment_refused() { no_space_ = true; }
+  void segment_refused(Error why) { no_segment_ = std::move(why); }
   /// The oldest segment when nothing in it is alive: it leaves the log; delete its file, then sync the folder.
   std::optional<std::string> take_deletable();
 
@@ -46,7 +46,8 @@ class LogCore {
   /// Lets the next process in; nothing may be written any more.
   void unlock() { lock_.reset(); }
   bool in_flight() const { return in_flight_; }
-  bool no_space() const { return no_space_; }
+  /// There was no room for a next segment, or another bound of the machine was met, when one was last asked for.
+  bool no_segment() const { return no_segment_.has_value(); }
   /// Something is staged, nothing is being written, and only a new segment could take it.
   bool blocked_on_segment() const;
   const LogOptions& options() const { return options_; }
@@ -71,7 +72,7 @@ class LogCore {
   uint64_t pending_bytes_ = 0;  // staged and in flight
   uint64_t pending_records_ = 0;
   bool in_flight_ = false;
-  bool no_space_ = false;
+  std::optional<Error> no_segment_;
   std::optional<Error> failed_;
 };
 

@@ -184,7 +184,7 @@ void LogRuntime::finish_end(bool done) {
 
 void LogRuntime::keep_house(bool retry) {
   if (closed_) return;
-  if (core_.wants_segment() && (retry || !core_.no_space())) prepare_next();
+  if (core_.wants_segment() && (retry || !core_.no_segment())) prepare_next();
   delete_oldest();
 }
 
@@ -202,7 +202,7 @@ void LogRuntime::prepare_next() {
         const Error error = std::move(made->error());
         logger().error(complaints_, "no next segment", {{"error", error}});
         if (error.code() == Code::resource_exhausted) {
-          core_.segment_refused();
+          core_.segment_refused(error);
         } else {
           core_.fail_forever(error);
         }

@@ -132,7 +132,7 @@ class LogWorld {
 
   /// As the log does: after a refusal for want of space the next append tries to make the segment again.
   void retry_space() {
-    if (core->no_space() && !core->failed()) (void)prepare();
+    if (core->no_segment() && !core->failed()) (void)prepare();
   }
 
   bool append(uint64_t stream, std::string_view payload, uint64_t term = 1) {
@@ -159,7 +159,7 @@ class LogWorld {
     }
     last_error = made.error();
     if (made.error().code() == Code::resource_exhausted) {
-      core->segment_refused();
+      core->segment_refused(made.error());
     } else {
       core->fail_forever(made.error());
     }

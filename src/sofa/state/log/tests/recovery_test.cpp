@@ -287,6 +287,32 @@ TEST(FullDisk, RefusesAppendsTakesTruncationsAndGoesOnWhenSpaceIsBack) {
   EXPECT_EQ(world.durable, before);
 }
 
+TEST(OpenFiles, AreNotCalledAFullDiskAndTheLogGoesOnWhenThereAreSome) {
+  class TooManyOpen final : public FaultFileSystem {
+   public:
+    Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+      if (none_left && mode == OpenMode::create) return std::unexpected<Error>(errno_error(EMFILE, "Cannot create " + path));
+      return FaultFileSystem::open(path, mode);
+    }
+    bool none_left = false;
+  };
+  TooManyOpen files;
+  LogWorld world(files);
+  ASSERT_TRUE(world.open());
+  ASSERT_TRUE(world.append(1, "x"));
+  files.none_left = true;
+  while (world.append(1, payload_of(1, 1, 1, 4000))) {
+  }
+  const std::string first = world.last_error->to_string();
+  EXPECT_FALSE(world.append(1, payload_of(1, 1, 1, 4000)));
+  for (const std::string& text : {first, world.last_error->to_string()}) {
+    EXPECT_EQ(text.find("disk"), std::string::npos) << text;
+    EXPECT_NE(text.find("ulimit -n"), std::string::npos) << text;
+  }
+  files.none_left = false;
+  EXPECT_TRUE(world.append(1, "again")) << world.last_error->to_string();
+}
+
 TEST(Space, ComesBackBySegmentWhenALaggingStreamIsMoved) {
   FaultFileSystem files;
   LogWorld world(files);
