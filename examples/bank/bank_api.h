@@ -33,12 +33,14 @@ struct Receipt {
   std::string id;
   int64_t sequence = 0;
   int32_t retries = 0;
+  int32_t deadlines = 0;
 
   static auto describe(sofa::Description<Receipt>& d) {
     d.java_type("bank.Receipt").doc("The transfer is on disk under this sequence number.");
     d.field("id", &Receipt::id);
     d.field("sequence", &Receipt::sequence).doc("position in the ledger, from 1");
     d.field("retries", &Receipt::retries).doc("calls that the gateway had to repeat for it");
+    d.field("deadlines", &Receipt::deadlines).doc("those of them that were not answered in time");
   }
 };
 

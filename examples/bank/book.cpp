@@ -12,8 +12,9 @@ using sofa::Result;
 
 namespace {
 
-// An entry is three texts (u16 length, bytes) and an i64, all big-endian; a snapshot is a u32 CRC-free sequence of entries: the file around it
-// carries the checksum.
+constexpr std::string_view kDeposit = "deposit-";
+
+// An entry is three texts (u16 length, bytes) and an i64, all big-endian; the file or the record around it carries the checksum.
 void put_text(sofa::Buffer& out, std::string_view text) {
   out.append_be16(static_cast<uint16_t>(text.size()));
   out.append(text);
@@ -56,6 +57,16 @@ class EntryReader {
 
 }  // namespace
 
+Result<Entry> transfer_entry(std::string id, std::string from, std::string to, int64_t cents) {
+  if (from.empty()) return fail(Code::invalid_argument, "transfer '{}' names no account that pays; set 'from'", id);
+  if (id.starts_with(kDeposit)) {
+    return fail(Code::invalid_argument, "the id '{}' is one of those that open accounts ({}...); choose another", id, kDeposit);
+  }
+  return Entry{std::move(id), std::move(from), std::move(to), cents};
+}
+
+Entry deposit_entry(const std::string& account, int64_t cents) { return {fmt::format("{}{}", kDeposit, account), "", account, cents}; }
+
 Bytes encode(const Entry& entry) {
   sofa::Buffer out(entry.id.size() + entry.from.size() + entry.to.size() + 14);
   put_entry(out, entry);
@@ -87,17 +98,18 @@ int64_t Book::total() const {
 }
 
 Result<void> Book::check(const Entry& entry, int64_t held) const {
+  const bool deposit = entry.from.empty();
+  if (deposit && (entry.to.empty() || entry.to.size() > kMaxAccountBytes)) {
+    return fail(Code::invalid_argument, "the account name has {} bytes; give one of 1 to {}", entry.to.size(), kMaxAccountBytes);
+  }
   if (entry.id.empty() || entry.id.size() > kMaxIdBytes) {
     return fail(Code::invalid_argument, "the id has {} bytes; give one of 1 to {}", entry.id.size(), kMaxIdBytes);
   }
   if (entries_.size() >= kMaxEntries) return fail(Code::resource_exhausted, "the ledger holds {} entries, its limit; archive it", kMaxEntries);
-  const bool deposit = entry.from.empty();
   if (entry.cents < (deposit ? 0 : 1)) return fail(Code::invalid_argument, "the amount of {} cents is not positive", entry.cents);
   if (deposit) {
-    if (entry.to.empty() || entry.to.size() > kMaxIdBytes)
-      return fail(Code::invalid_argument, "the account name '{}' must have 1 to {} bytes", entry.to, kMaxIdBytes);
     if (has_account(entry.to)) return fail(Code::already_exists, "account '{}' is open already", entry.to);
-    if (entry.cents > std::numeric_limits<int64_t>::max() - total())
+    if (entry.cents > std::numeric_limits<int64_t>::max() - deposits_)
       return fail(Code::out_of_range, "the bank cannot count {} cents more", entry.cents);
     return {};
   }
@@ -117,6 +129,8 @@ int64_t Book::apply(Entry entry) {
     Account& from = accounts_[entry.from];
     from.balance -= entry.cents;
     from.lines.push_back({sequence, -entry.cents});
+  } else {
+    deposits_ += entry.cents;
   }
   Account& to = accounts_[entry.to];
   to.balance += entry.cents;
@@ -130,13 +144,16 @@ void Book::encode_entries(int64_t first, int64_t last, sofa::Buffer& out) const 
   for (int64_t sequence = first; sequence <= last; ++sequence) put_entry(out, entry(sequence));
 }
 
-Result<Book> Book::from_snapshot(ByteSpan bytes) {
+Result<Book> Book::from_snapshot(ByteSpan bytes, int64_t last) {
   Book book;
   EntryReader reader(bytes);
   while (!reader.at_end()) {
     auto entry = reader.entry();
     if (!entry) return sofa::forward_error(entry);
     book.apply(std::move(*entry));
+  }
+  if (book.last_sequence() != last) {
+    return fail(Code::data_loss, "the snapshot holds {} entries and says {}; restore the folder from a copy", book.last_sequence(), last);
   }
   return book;
 }

@@ -20,6 +20,12 @@ struct Entry {
   int64_t cents = 0;
 };
 
+/// The entry of a transfer as a client asks for it. invalid_argument without a payer (that would be a deposit) or with an id that opening an account
+/// takes ("deposit-...").
+sofa::Result<Entry> transfer_entry(std::string id, std::string from, std::string to, int64_t cents);
+/// The entry that opens an account; its id follows from the name, so that asking twice opens it once.
+Entry deposit_entry(const std::string& account, int64_t cents);
+
 sofa::Bytes encode(const Entry& entry);
 sofa::Result<Entry> decode_entry(sofa::ByteSpan bytes);
 
@@ -27,6 +33,7 @@ sofa::Result<Entry> decode_entry(sofa::ByteSpan bytes);
 class Book {
  public:
   static constexpr size_t kMaxIdBytes = 64;
+  static constexpr size_t kMaxAccountBytes = 56;  // its deposit has an id of 8 bytes more
   /// Entries that a book keeps for statements and idempotence; past it new ones are refused.
   static constexpr size_t kMaxEntries = 20'000'000;
 
@@ -52,7 +59,8 @@ class Book {
 
   /// Appends the entries first..last (sequences): a snapshot is all of them, written piece by piece, since entries never change.
   void encode_entries(int64_t first, int64_t last, sofa::Buffer& out) const;
-  static sofa::Result<Book> from_snapshot(sofa::ByteSpan bytes);
+  /// data_loss when the bytes are not exactly the entries 1..last.
+  static sofa::Result<Book> from_snapshot(sofa::ByteSpan bytes, int64_t last);
 
  private:
   struct Account {
@@ -62,6 +70,7 @@ class Book {
   std::vector<Entry> entries_;
   std::unordered_map<std::string, int64_t> sequences_;
   std::unordered_map<std::string, Account> accounts_;
+  int64_t deposits_ = 0;
 };
 
 }  // namespace bank

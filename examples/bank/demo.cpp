@@ -12,17 +12,12 @@
 #include "bank/retry.h"
 #include "sofa/base/metrics.h"
 #include "sofa/base/random.h"
-#include "sofa/io/runtime.h"
 #include "sofa/io/task_group.h"
 #include "sofa/rpc/client.h"
 
+namespace bank {
 namespace {
 
-using namespace std::chrono_literals;
-using bank::Process;
-using sofa::Result;
-using sofa::io::or_return;
-using sofa::io::Task;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
@@ -32,6 +27,8 @@ struct DemoOptions {
   int32_t accounts = 200;
   std::string folder = "build/bank-demo";
   uint64_t seed = 0;
+  int32_t risk_slow_one_in = 500;
+  int32_t risk_slow_ms = 150;
   bool forge_acknowledgement = false;
 
   static auto describe(sofa::Description<DemoOptions>& d) {
@@ -39,14 +36,41 @@ struct DemoOptions {
     d.field("seconds", &DemoOptions::seconds).doc("how long the clients transfer").unit("s").range(1, 3600);
     d.field("clients", &DemoOptions::clients).doc("concurrent clients").range(1, 10'000);
     d.field("accounts", &DemoOptions::accounts).range(2, 100'000);
-    d.field("folder", &DemoOptions::folder).doc("the ledger's data; emptied at the start");
+    d.field("folder", &DemoOptions::folder).doc("the ledger's data: missing, empty or of an earlier demo; emptied at the start");
     d.field("seed", &DemoOptions::seed).doc("of the random transfers, 0: a new one");
+    d.field("risk_slow_one_in", &DemoOptions::risk_slow_one_in).doc("one of so many answers of risk is slow, 0: none").range(0, 1'000'000);
+    d.field("risk_slow_ms", &DemoOptions::risk_slow_ms).doc("how slow; its callers wait 60 ms").unit("ms").range(0, 60'000);
     d.field("forge_acknowledgement", &DemoOptions::forge_acknowledgement).doc("count a transfer that never happened, to see the proof fail");
   }
 };
 
 constexpr int64_t kDeposit = 100'000;
 constexpr milliseconds kStartDeadline = 10s;
+constexpr milliseconds kLastTransfers = 15s;  // for those that are under way when the time is over
+constexpr std::string_view kMarker = "bank-demo";
+
+bool on_terminal() { return isatty(STDOUT_FILENO) != 0; }
+/// The text in an ANSI colour, on a terminal that wants it.
+std::string coloured(const char* colour, std::string_view text) {
+  static const bool wanted = on_terminal() && std::getenv("NO_COLOR") == nullptr;
+  return wanted ? fmt::format("\033[{}m{}\033[0m", colour, text) : std::string(text);
+}
+constexpr const char* kBold = "1";
+constexpr const char* kGreen = "32";
+constexpr const char* kRed = "31";
+
+/// An empty folder that is marked as the demo's. One that holds anything else is not touched.
+Result<void> empty_folder(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (fs::exists(folder, error) && !fs::is_empty(folder, error) && !fs::exists(folder + "/" + std::string(kMarker), error)) {
+    return fail(Code::failed_precondition, "{} holds files that are not this demo's; name another folder with --folder", folder);
+  }
+  fs::remove_all(folder, error);
+  if (!error) fs::create_directories(fs::path(folder) / kMarker, error);
+  if (error) return std::unexpected(sofa::errno_error(error.value(), "cannot empty " + folder));
+  return {};
+}
 
 std::string account_name(uint64_t i) { return fmt::format("account-{:04}", i); }
 
@@ -60,10 +84,11 @@ struct Bank {
   }
   static Result<Bank> start(const DemoOptions& options) {
     const std::string programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-    std::error_code ignored;
-    std::filesystem::remove_all(options.folder, ignored);
-    std::filesystem::create_directories(options.folder, ignored);
-    auto risk = Process::start(programs + "/bank-risk", {"--port", "0"}, kStartDeadline);
+    if (auto emptied = empty_folder(options.folder); !emptied) return sofa::forward_error(emptied);
+    auto risk =
+        Process::start(programs + "/bank-risk",
+                       {"--port", "0", "--slow-one-in", std::to_string(options.risk_slow_one_in), "--slow-ms", std::to_string(options.risk_slow_ms)},
+                       kStartDeadline);
     if (!risk) return sofa::forward_error(risk);
     auto ledger = start_ledger(programs, options.folder, 0);
     if (!ledger) return sofa::forward_error(ledger);
@@ -78,10 +103,10 @@ struct Bank {
 
 /// What the clients did and saw; one shard.
 struct Run {
-  std::shared_ptr<bank::Gateway> gateway;
-  bank::Audit audit;
+  std::shared_ptr<Gateway> gateway;
+  Audit audit;
   sofa::Histogram latency;  // microseconds
-  int64_t acknowledged = 0, refused = 0, retries = 0;
+  int64_t acknowledged = 0, refused = 0, retries = 0, deadlines = 0;
   bool over = false;
   steady_clock::time_point killed_at{}, ready_at{}, first_after{};
 };
@@ -94,7 +119,7 @@ Task<void> client(Run& run, const DemoOptions& options, int number, uint64_t see
   for (int64_t i = 0; !run.over; ++i) {
     const uint64_t from = random.uniform(accounts);
     const uint64_t to = (from + 1 + random.uniform(accounts - 1)) % accounts;
-    const bank::Transfer transfer{fmt::format("c{}-{}", number, i), account_name(from), account_name(to), random.uniform(int64_t{1}, int64_t{2'000})};
+    const Transfer transfer{fmt::format("c{}-{}", number, i), account_name(from), account_name(to), random.uniform(int64_t{1}, int64_t{2'000})};
     const auto begun = steady_clock::now();
     for (;;) {
       auto receipt = co_await run.gateway->transfer(transfer);
@@ -102,13 +127,15 @@ Task<void> client(Run& run, const DemoOptions& options, int number, uint64_t see
         run.audit.acknowledged(transfer);
         ++run.acknowledged;
         run.retries += receipt->retries;
+        run.deadlines += receipt->deadlines;
         break;
       }
-      if (!bank::worth_another_try(receipt.error())) {  // the bank has said no
+      if (!worth_another_try(receipt.error())) {  // the bank has said no
         ++run.refused;
         break;
       }
       ++run.retries;
+      if (receipt.error().code() == Code::deadline_exceeded) ++run.deadlines;
       if (!co_await sofa::io::sleep_for(20ms)) co_return;
     }
     const auto now = steady_clock::now();
@@ -120,7 +147,7 @@ Task<void> client(Run& run, const DemoOptions& options, int number, uint64_t see
 
 /// A live line on a terminal, a line each second elsewhere.
 Task<void> show_progress(Run& run, const DemoOptions& options) {
-  const bool terminal = isatty(STDOUT_FILENO);
+  const bool terminal = on_terminal();
   const auto begun = steady_clock::now();
   int64_t before = 0;
   const auto step = terminal ? 200ms : 1000ms;
@@ -130,9 +157,9 @@ Task<void> show_progress(Run& run, const DemoOptions& options) {
     const double seconds = std::chrono::duration<double>(steady_clock::now() - begun).count();
     const auto rate = static_cast<double>(run.acknowledged - before) / std::chrono::duration<double>(step).count();
     before = run.acknowledged;
-    fmt::print("{}{:5.1f} of {} s  {:>8.0f} transfers/s  p50 {:>6.2f} ms  p99 {:>6.2f} ms  retries {}{}", terminal ? "\r\033[K" : "", seconds,
-               options.seconds, rate, static_cast<double>(seen.percentile(0.5)) / 1000, static_cast<double>(seen.percentile(0.99)) / 1000,
-               run.retries, terminal ? "" : "\n");
+    fmt::print("{}{:5.1f} of {} s  {:>8.0f} transfers/s  p50 {:>6.2f} ms  p99 {:>6.2f} ms  retries {} (deadlines {}){}", terminal ? "\r\033[K" : "",
+               seconds, options.seconds, rate, static_cast<double>(seen.percentile(0.5)) / 1000, static_cast<double>(seen.percentile(0.99)) / 1000,
+               run.retries, run.deadlines, terminal ? "" : "\n");
     std::fflush(stdout);
   }
   if (terminal) fmt::print("\n");
@@ -169,7 +196,7 @@ Task<Result<void>> read_statements(Run& run, const DemoOptions& options) {
     const std::string account = account_name(static_cast<uint64_t>(i));
     int64_t skip = 0;
     for (;;) {
-      const bank::Statement page = co_await or_return(run.gateway->statement(account, skip, kPage));
+      const Statement page = co_await or_return(run.gateway->statement(account, skip, kPage));
       run.audit.seen(page);
       skip += static_cast<int64_t>(page.postings.size());
       if (skip >= page.total || page.postings.empty()) break;
@@ -178,17 +205,20 @@ Task<Result<void>> read_statements(Run& run, const DemoOptions& options) {
   co_return {};
 }
 
-void print_report(const Run& run, const Bank& bank, double seconds, const std::array<bank::Usage, 3>& before) {
+void print_report(const Run& run, const Bank& bank, double seconds, const std::array<Usage, 3>& before) {
   const auto latency = run.latency.read();
   const auto ms = [](auto duration) { return std::chrono::duration_cast<milliseconds>(duration).count(); };
-  fmt::print("\n  transfers acknowledged  {}\n  refused by the bank     {}\n  calls repeated          {}\n  rate                    {:.0f}/s\n",
-             run.acknowledged, run.refused, run.retries, static_cast<double>(run.acknowledged) / seconds);
+  fmt::print("\n{}\n", coloured(kBold, "The run"));
+  fmt::print(
+      "  transfers acknowledged  {}\n  refused by the bank     {}\n  calls repeated          {}\n  of them for a deadline  {}\n  rate                "
+      "    {:.0f}/s\n",
+      run.acknowledged, run.refused, run.retries, run.deadlines, static_cast<double>(run.acknowledged) / seconds);
   for (auto [name, fraction] : {std::pair{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}}) {
     fmt::print("  {:<22}  {:.2f} ms\n", name, static_cast<double>(latency.percentile(fraction)) / 1000);
   }
   fmt::print("  ledger recovered in     {} ms after kill -9 (first transfer {} ms after it)\n", ms(run.ready_at - run.killed_at),
              ms(run.first_after - run.killed_at));
-  fmt::print("\n  process   CPU per transfer    memory\n");
+  fmt::print("\n{}\n", coloured(kBold, "  process   CPU per transfer    memory"));
   const std::pair<const char*, const Process*> processes[] = {{"gateway", &bank.gateway}, {"ledger", &bank.ledger}, {"risk", &bank.risk}};
   for (size_t i = 0; i < 3; ++i) {
     const auto usage = processes[i].second->usage();
@@ -212,13 +242,30 @@ Read next: docs/tutorial.md walks through this program; README.md has the 20 lin
              bank.gateway.port(), bank.gateway.port());
 }
 
+Task<Result<void>> cancel_after(sofa::io::TaskGroup& clients, milliseconds limit) {
+  co_await or_return(sofa::io::sleep_for(limit));
+  clients.cancel();
+  co_return fail(Code::deadline_exceeded, "the bank did not answer its last transfers within {} ms; its processes' messages stand above",
+                 limit.count());
+}
+
+/// Waits for the clients to end their last transfers, no longer than `limit`.
+Task<Result<void>> join_within(sofa::io::TaskGroup& clients, milliseconds limit) {
+  sofa::io::TaskGroup clock(co_await sofa::io::current_scope());
+  clock.spawn("limit", cancel_after(clients, limit));
+  auto joined = co_await clients.join();
+  clock.cancel();
+  auto in_time = co_await clock.join();
+  co_return joined ? in_time : joined;
+}
+
 Task<Result<bool>> run_bank(const DemoOptions& options, Bank& bank) {
   Run run;
-  run.gateway = co_await or_return(sofa::rpc::connect<bank::Gateway>(fmt::format("bolt://127.0.0.1:{}", bank.gateway.port())));
+  run.gateway = co_await or_return(sofa::rpc::connect<Gateway>(fmt::format("bolt://127.0.0.1:{}", bank.gateway.port())));
   co_await or_return(open_accounts(run, options));
   const uint64_t seed = options.seed != 0 ? options.seed : sofa::system_seed();
   fmt::print("{} accounts with {} cents each, {} clients, seed {}\n", options.accounts, kDeposit, options.clients, seed);
-  std::array<bank::Usage, 3> before{bank.gateway.usage(), {}, bank.risk.usage()};
+  std::array<Usage, 3> before{bank.gateway.usage(), {}, bank.risk.usage()};
 
   const auto begun = steady_clock::now();
   sofa::io::TaskGroup group(co_await sofa::io::current_scope());
@@ -229,7 +276,7 @@ Task<Result<bool>> run_bank(const DemoOptions& options, Bank& bank) {
   if (restarted) waited = co_await sofa::io::sleep_for(std::chrono::seconds(options.seconds) - std::chrono::seconds(options.seconds) / 2);
   run.over = true;
   if (!restarted || !waited) group.cancel();
-  if (auto joined = co_await group.join(); !joined) co_return sofa::forward_error(joined);
+  if (auto joined = co_await join_within(group, kLastTransfers); !joined) co_return sofa::forward_error(joined);
   if (!restarted) co_return sofa::forward_error(restarted);
   if (!waited) co_return sofa::forward_error(waited);
   const double seconds = std::chrono::duration<double>(steady_clock::now() - begun).count();
@@ -239,26 +286,23 @@ Task<Result<bool>> run_bank(const DemoOptions& options, Bank& bank) {
   fmt::print("\nReading every statement for the proof ...\n");
   co_await or_return(read_statements(run, options));
   const auto findings = run.audit.verdict();
-  for (const auto& line : findings.proved) fmt::print("  proved: {}\n", line);
-  for (const auto& line : findings.broken) fmt::print("  BROKEN: {}\n", line);
+  for (const auto& line : findings.proved) fmt::print("  {} {}\n", coloured(kGreen, "proved:"), line);
+  for (const auto& line : findings.broken) fmt::print("  {} {}\n", coloured(kRed, "BROKEN:"), line);
   print_next_steps(bank);
   co_return findings.broken.empty();
 }
 
 Task<int> demo(const DemoOptions& options) {
   auto bank = co_await sofa::io::run_blocking(sofa::io::Shard::current().runtime().file_pool(), [&] { return Bank::start(options); });
-  if (!bank) co_return bank::report_failure(bank.error());
+  if (!bank) co_return report_failure(bank.error());
   auto proved = co_await run_bank(options, *bank);
-  if (!proved) co_return bank::report_failure(proved.error());
-  fmt::print("\n{}\n",
-             *proved ? "The proof holds: nothing was lost, nothing was booked twice." : "The proof FAILED; the lines marked BROKEN say how.");
+  if (!proved) co_return report_failure(proved.error());
+  fmt::print("\n{}\n", *proved ? coloured(kGreen, "The proof holds: nothing was lost, nothing was booked twice.")
+                               : coloured(kRed, "The proof FAILED; the lines marked BROKEN say how."));
   co_return *proved ? 0 : 1;
 }
 
 }  // namespace
+}  // namespace bank
 
-int main(int argc, char** argv) {
-  DemoOptions options;
-  if (auto code = bank::parse_command_line(argc, argv, options)) return *code;
-  return sofa::io::run(demo(options), {.shards = 1});
-}
+int main(int argc, char** argv) { return bank::run_program(argc, argv, bank::demo); }

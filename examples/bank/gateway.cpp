@@ -4,15 +4,11 @@
 #include "bank/program.h"
 #include "bank/retry.h"
 #include "sofa/base/random.h"
-#include "sofa/io/runtime.h"
 #include "sofa/rpc/client.h"
 #include "sofa/rpc/server.h"
 
+namespace bank {
 namespace {
-
-using sofa::Result;
-using sofa::io::or_return;
-using sofa::io::Task;
 
 struct GatewayOptions {
   uint16_t port = 0;
@@ -33,39 +29,46 @@ struct GatewayOptions {
 
 class GatewayService {
  public:
-  GatewayService(const GatewayOptions& options, std::shared_ptr<bank::Ledger> ledger, std::shared_ptr<bank::Risk> risk)
+  GatewayService(const GatewayOptions& options, std::shared_ptr<Ledger> ledger, std::shared_ptr<Risk> risk)
       : options_(options), ledger_(std::move(ledger)), risk_(std::move(risk)) {}
 
-  Task<Result<bank::Receipt>> open_account(std::string account, int64_t deposit) {
-    int32_t retries = 0;
-    co_return co_await insist<bank::Receipt>(options_.ledger_attempts, retries, [&] { return ledger_->open_account(account, deposit); });
+  Task<Result<Receipt>> open_account(std::string account, int64_t deposit) {
+    Repeated repeated;
+    co_return co_await insist<Receipt>(options_.ledger_attempts, repeated, [&] { return ledger_->open_account(account, deposit); });
   }
 
   // region: gateway-transfer
-  Task<Result<bank::Receipt>> transfer(bank::Transfer transfer) {
-    int32_t retries = 0;
-    const bool allowed = co_await or_return(insist<bool>(options_.risk_attempts, retries, [&] { return risk_->allows(transfer); }));
-    if (!allowed) co_return sofa::fail(sofa::Code::permission_denied, "risk refuses {} cents from '{}'; send less", transfer.cents, transfer.from);
-    bank::Receipt receipt = co_await or_return(insist<bank::Receipt>(options_.ledger_attempts, retries, [&] { return ledger_->transfer(transfer); }));
-    receipt.retries = retries;
+  Task<Result<Receipt>> transfer(Transfer transfer) {
+    Repeated repeated;
+    const bool allowed = co_await or_return(insist<bool>(options_.risk_attempts, repeated, [&] { return risk_->allows(transfer); }));
+    if (!allowed) co_return fail(Code::permission_denied, "risk refuses {} cents from '{}'; send less", transfer.cents, transfer.from);
+    Receipt receipt = co_await or_return(insist<Receipt>(options_.ledger_attempts, repeated, [&] { return ledger_->transfer(transfer); }));
+    receipt.retries = repeated.calls;
+    receipt.deadlines = repeated.deadlines;
     co_return receipt;
   }
   // endregion
 
-  Task<Result<bank::Statement>> statement(std::string account, int64_t skip, int32_t limit) {
-    int32_t retries = 0;
-    co_return co_await insist<bank::Statement>(options_.ledger_attempts, retries, [&] { return ledger_->statement(account, skip, limit); });
+  Task<Result<Statement>> statement(std::string account, int64_t skip, int32_t limit) {
+    Repeated repeated;
+    co_return co_await insist<Statement>(options_.ledger_attempts, repeated, [&] { return ledger_->statement(account, skip, limit); });
   }
 
  private:
+  struct Repeated {
+    int32_t calls = 0;
+    int32_t deadlines = 0;  // of them: not answered in time
+  };
+
   // region: insist
   /// Calls until it succeeds, fails for good, or the caller's deadline (which every wait in here obeys) has passed.
   template <class T, class Call>
-  Task<Result<T>> insist(int32_t attempts, int32_t& retries, Call call) {
+  Task<Result<T>> insist(int32_t attempts, Repeated& repeated, Call call) {
     for (int32_t attempt = 1;; ++attempt) {
       Result<T> result = co_await call();
-      if (result || attempt == attempts || !bank::worth_another_try(result.error())) co_return result;
-      ++retries;
+      if (result || attempt == attempts || !worth_another_try(result.error())) co_return result;
+      ++repeated.calls;
+      if (result.error().code() == Code::deadline_exceeded) ++repeated.deadlines;
       const auto pause = std::chrono::milliseconds(5 * std::min(attempt, 20) + static_cast<int64_t>(random_.uniform(10)));
       co_await or_return(sofa::io::sleep_for(pause));
     }
@@ -73,17 +76,17 @@ class GatewayService {
   // endregion
 
   const GatewayOptions& options_;
-  std::shared_ptr<bank::Ledger> ledger_;
-  std::shared_ptr<bank::Risk> risk_;
+  std::shared_ptr<Ledger> ledger_;
+  std::shared_ptr<Risk> risk_;
   sofa::Random random_{sofa::system_seed()};
 };
 
 Task<int> run(const GatewayOptions& options) {
-  auto ledger = co_await sofa::rpc::connect<bank::Ledger>(options.ledger);
-  auto risk = co_await sofa::rpc::connect<bank::Risk>(options.risk);
-  if (!ledger || !risk) co_return bank::report_failure(!ledger ? ledger.error() : risk.error());
+  auto ledger = co_await sofa::rpc::connect<Ledger>(options.ledger);
+  auto risk = co_await sofa::rpc::connect<Risk>(options.risk);
+  if (!ledger || !risk) co_return report_failure(!ledger ? ledger.error() : risk.error());
   GatewayService service(options, *ledger, *risk);
-  auto gateway = std::make_shared<bank::Gateway>();
+  auto gateway = std::make_shared<Gateway>();
   gateway->open_account.bind(&service, &GatewayService::open_account);
   gateway->transfer.bind(&service, &GatewayService::transfer);
   gateway->statement.bind(&service, &GatewayService::statement);
@@ -91,9 +94,6 @@ Task<int> run(const GatewayOptions& options) {
 }
 
 }  // namespace
+}  // namespace bank
 
-int main(int argc, char** argv) {
-  GatewayOptions options;
-  if (auto code = bank::parse_command_line(argc, argv, options)) return *code;
-  return sofa::io::run(run(options), {.shards = 1});
-}
+int main(int argc, char** argv) { return bank::run_program(argc, argv, bank::run); }

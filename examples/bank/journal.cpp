@@ -39,20 +39,27 @@ Task<Result<void>> replay(sofa::log::Log& log, Book& book) {
 }
 // endregion
 
+/// The book and the log disagree: nothing may be acknowledged any more.
+[[noreturn]] void stop_at_once(int64_t sequence, uint64_t index) {
+  fmt::print(stderr, "the book has entry {} where the log has {}; this is a bug: start the ledger again, and report it\n", sequence, index);
+  std::abort();
+}
+
 }  // namespace
 
-Task<Result<std::unique_ptr<Journal>>> Journal::open(std::string folder) {
+Task<Result<std::unique_ptr<Journal>>> Journal::open(JournalOptions options, sofa::log::FileSystem& files) {
   Book book = co_await or_return(sofa::io::run_blocking(sofa::io::Shard::current().runtime().file_pool(), [&]() -> Result<Book> {
-    auto bytes = read_newest_snapshot(folder);
-    if (!bytes) return sofa::forward_error(bytes);
-    return Book::from_snapshot(*bytes);
+    auto snapshot = read_newest_snapshot(files, options.folder);
+    if (!snapshot) return sofa::forward_error(snapshot);
+    return Book::from_snapshot(snapshot->entries, snapshot->last);
   }));
+  options.log.folder = options.folder + "/log";
   const int64_t from_snapshot = book.last_sequence();
-  auto log = co_await or_return(sofa::log::Log::open({.folder = folder + "/log"}));
+  auto log = co_await or_return(sofa::log::Log::open(options.log, files));
   co_await or_return(replay(*log, book));
   for (const std::string& note : log->recovery_notes()) kLog.warn("recovery", {{"note", note}});
   kLog.info("book is open", {{"entries", book.last_sequence()}, {"of_snapshot", from_snapshot}});
-  co_return std::unique_ptr<Journal>(new Journal(std::move(folder), std::move(book), std::move(log)));
+  co_return std::unique_ptr<Journal>(new Journal(files, std::move(options), std::move(book), std::move(log), from_snapshot));
 }
 
 // region: record
@@ -60,7 +67,7 @@ Task<Result<int64_t>> Journal::record(Entry entry) {
   const uint64_t index = co_await or_return(log_->append(kStream, 0, encode(entry)));
   // Waiters of one group commit are woken in the order of their appends, so the book grows in the order of the log.
   const int64_t sequence = book_.apply(std::move(entry));
-  if (sequence != static_cast<int64_t>(index)) std::abort();  // the book and the log disagree: stop before anything is acknowledged
+  if (sequence != static_cast<int64_t>(index)) stop_at_once(sequence, index);
   co_return sequence;
 }
 // endregion
@@ -77,10 +84,13 @@ Task<Result<void>> Journal::write_snapshot() {
     co_await sofa::io::yield();
   }
   auto written = co_await sofa::io::run_blocking(sofa::io::Shard::current().runtime().file_pool(),
-                                                 [&] { return bank::write_snapshot(folder_, last, out.span()); });
+                                                 [&] { return bank::write_snapshot(files_, options_.folder, last, out.span()); });
   if (written) written = co_await log_->truncate_prefix(kStream, static_cast<uint64_t>(last));
   snapshotting_ = false;
-  if (!written) co_return written;
+  if (!written) {
+    kLog.warn("no snapshot; the log keeps all, the next try comes with the next entries", {{"error", written.error()}});
+    co_return {};
+  }
   kLog.info("snapshot written", {{"entries", last}, {"bytes", out.size()}});
   co_return {};
 }

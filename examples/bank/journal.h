@@ -10,14 +10,20 @@
 
 namespace bank {
 
+struct JournalOptions {
+  std::string folder;  // made if missing
+  int64_t entries_between_snapshots = 200'000;
+  sofa::log::LogOptions log;  // bounds of the log; its folder is "log" in the journal's
+};
+
 /// Belongs to the shard that opened it.
 class Journal {
  public:
   static constexpr uint64_t kStream = 1;
-  static constexpr int64_t kEntriesBetweenSnapshots = 200'000;
 
-  /// Opens or makes the folder; the book holds every entry that was ever acknowledged.
-  static sofa::io::Task<sofa::Result<std::unique_ptr<Journal>>> open(std::string folder);
+  /// The book holds every entry that was ever acknowledged. `files` outlives the journal.
+  static sofa::io::Task<sofa::Result<std::unique_ptr<Journal>>> open(JournalOptions options,
+                                                                     sofa::log::FileSystem& files = sofa::log::posix_file_system());
 
   const Book& book() const { return book_; }
 
@@ -25,16 +31,17 @@ class Journal {
   sofa::io::Task<sofa::Result<int64_t>> record(Entry entry);
 
   /// Whether enough entries have come since the last snapshot, and none is being written.
-  bool snapshot_due() const { return !snapshotting_ && book_.last_sequence() - last_attempt_ >= kEntriesBetweenSnapshots; }
+  bool snapshot_due() const { return !snapshotting_ && book_.last_sequence() - last_attempt_ >= options_.entries_between_snapshots; }
   /// Saves the book beside the log and gives the log's space back.
   sofa::io::Task<sofa::Result<void>> write_snapshot();
   sofa::io::Task<sofa::Result<void>> close() { return log_->close(); }
 
  private:
-  Journal(std::string folder, Book book, std::unique_ptr<sofa::log::Log> log)
-      : folder_(std::move(folder)), book_(std::move(book)), log_(std::move(log)), last_attempt_(book_.last_sequence()) {}
+  Journal(sofa::log::FileSystem& files, JournalOptions options, Book book, std::unique_ptr<sofa::log::Log> log, int64_t of_snapshot)
+      : files_(files), options_(std::move(options)), book_(std::move(book)), log_(std::move(log)), last_attempt_(of_snapshot) {}
 
-  std::string folder_;
+  sofa::log::FileSystem& files_;
+  JournalOptions options_;
   Book book_;
   std::unique_ptr<sofa::log::Log> log_;
   int64_t last_attempt_;  // entries when a snapshot was last begun; one that failed waits for its next turn

@@ -3,27 +3,23 @@
 #include "bank/bank_api.h"
 #include "bank/journal.h"
 #include "bank/program.h"
-#include "sofa/io/runtime.h"
 #include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
 #include "sofa/rpc/server.h"
 
+namespace bank {
 namespace {
-
-using bank::Entry;
-using bank::Journal;
-using sofa::Result;
-using sofa::io::or_return;
-using sofa::io::Task;
 
 struct LedgerOptions {
   uint16_t port = 0;
   std::string folder;
+  int64_t snapshot_every = JournalOptions{}.entries_between_snapshots;
 
   static auto describe(sofa::Description<LedgerOptions>& d) {
     d.doc("The bank's ledger process.");
     d.field("port", &LedgerOptions::port).doc("bolt port, 0 picks a free one");
     d.field("folder", &LedgerOptions::folder).doc("where the book lives; made if missing").required();
+    d.field("snapshot_every", &LedgerOptions::snapshot_every).doc("a snapshot is written after so many entries").range(1, 20'000'000);
   }
 };
 
@@ -33,14 +29,14 @@ class LedgerService {
 
   LedgerService(Journal& journal, sofa::io::TaskGroup& background) : journal_(journal), background_(background) {}
 
-  Task<Result<bank::Receipt>> open_account(std::string account, int64_t deposit) { return book({"deposit-" + account, "", account, deposit}); }
-  Task<Result<bank::Receipt>> transfer(bank::Transfer t) { return book({t.id, t.from, t.to, t.cents}); }
+  Task<Result<Receipt>> open_account(std::string account, int64_t deposit) { return book(deposit_entry(account, deposit)); }
+  Task<Result<Receipt>> transfer(Transfer t) { return book(transfer_entry(t.id, t.from, t.to, t.cents)); }
 
-  Result<bank::Statement> statement(const std::string& account, int64_t skip, int32_t limit) const {
-    const bank::Book& book = journal_.book();
-    if (!book.has_account(account)) return sofa::fail(sofa::Code::not_found, "account '{}' is not open; open it first", account);
+  Result<Statement> statement(const std::string& account, int64_t skip, int32_t limit) const {
+    const Book& book = journal_.book();
+    if (!book.has_account(account)) return fail(Code::not_found, "account '{}' is not open; open it first", account);
     const auto& lines = book.lines(account);
-    bank::Statement page{account, book.balance(account), static_cast<int64_t>(lines.size()), {}};
+    Statement page{account, book.balance(account), static_cast<int64_t>(lines.size()), {}};
     const auto first = static_cast<size_t>(std::clamp<int64_t>(skip, 0, page.total));
     const size_t last = std::min(lines.size(), first + static_cast<size_t>(std::clamp(limit, 0, kMaxPage)));
     for (size_t i = first; i < last; ++i) page.postings.push_back({book.entry(lines[i].sequence).id, lines[i].sequence, lines[i].cents});
@@ -50,7 +46,8 @@ class LedgerService {
  private:
   // region: book
   /// Books an entry once, however often and from wherever its id comes.
-  Task<Result<bank::Receipt>> book(Entry entry) {
+  Task<Result<Receipt>> book(Result<Entry> asked) {
+    const Entry entry = co_await or_return(std::move(asked));
     const std::string id = entry.id;
     for (auto same = on_the_way_.find(id); same != on_the_way_.end(); same = on_the_way_.find(id)) {
       const auto done = same->second;  // the same id is being written for another call: see how that ends
@@ -68,16 +65,16 @@ class LedgerService {
     done->set();
     if (!sequence) co_return sofa::forward_error(sequence);
     if (journal_.snapshot_due()) background_.spawn("snapshot", journal_.write_snapshot());
-    co_return bank::Receipt{id, *sequence};
+    co_return Receipt{id, *sequence};
   }
   // endregion
 
-  Result<bank::Receipt> receipt_for(int64_t sequence, const Entry& asked) const {
+  Result<Receipt> receipt_for(int64_t sequence, const Entry& asked) const {
     const Entry& booked = journal_.book().entry(sequence);
     if (booked.from != asked.from || booked.to != asked.to || booked.cents != asked.cents) {
-      return sofa::fail(sofa::Code::already_exists, "id '{}' is taken by another transfer (entry {}); choose a new id", asked.id, sequence);
+      return fail(Code::already_exists, "id '{}' is taken by another transfer (entry {}); choose a new id", asked.id, sequence);
     }
-    return bank::Receipt{asked.id, sequence};
+    return Receipt{asked.id, sequence};
   }
 
   Journal& journal_;
@@ -87,26 +84,23 @@ class LedgerService {
 };
 
 Task<int> run(const LedgerOptions& options) {
-  auto journal = co_await Journal::open(options.folder);
-  if (!journal) co_return bank::report_failure(journal.error());
+  auto journal = co_await Journal::open({options.folder, options.snapshot_every, {}});
+  if (!journal) co_return report_failure(journal.error());
   sofa::io::TaskGroup background;
   LedgerService service(**journal, background);
   // region: serve
-  auto ledger = std::make_shared<bank::Ledger>();
+  auto ledger = std::make_shared<Ledger>();
   ledger->open_account.bind(&service, &LedgerService::open_account);
   ledger->transfer.bind(&service, &LedgerService::transfer);
   ledger->statement.bind(&service, &LedgerService::statement);
   const int code = co_await sofa::rpc::serve_until_stopped(sofa::rpc::Server{}.port(options.port).add(ledger));
   // endregion
-  if (auto joined = co_await background.join(); !joined) co_return bank::report_failure(joined.error());
-  if (auto closed = co_await (*journal)->close(); !closed) co_return bank::report_failure(closed.error());
+  if (auto joined = co_await background.join(); !joined) co_return report_failure(joined.error());
+  if (auto closed = co_await (*journal)->close(); !closed) co_return report_failure(closed.error());
   co_return code;
 }
 
 }  // namespace
+}  // namespace bank
 
-int main(int argc, char** argv) {
-  LedgerOptions options;
-  if (auto code = bank::parse_command_line(argc, argv, options)) return *code;
-  return sofa::io::run(run(options), {.shards = 1});
-}
+int main(int argc, char** argv) { return bank::run_program(argc, argv, bank::run); }

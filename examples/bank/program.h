@@ -1,12 +1,18 @@
 #pragma once
-// What the main functions of the bank's programs share.
+// What the bank's programs share: the names they use all the time, and their main function.
 
 #include <cstdio>
-#include <optional>
 
 #include "sofa/base/flags.h"
+#include "sofa/io/runtime.h"
 
 namespace bank {
+
+using sofa::Code;
+using sofa::fail;
+using sofa::Result;
+using sofa::io::or_return;
+using sofa::io::Task;
 
 /// One sentence on standard error; the exit code of a program that failed.
 inline int report_failure(const sofa::Error& error) {
@@ -14,17 +20,20 @@ inline int report_failure(const sofa::Error& error) {
   return 1;
 }
 
-/// Reads the command line into `options`; an exit code when the program should end here (--help, or a flag that is wrong).
+/// Reads the command line into Options and runs the program's main task on one shard. The exit code: 2 when a flag is wrong.
 template <class Options>
-std::optional<int> parse_command_line(int argc, char** argv, Options& options) {
+int run_program(int argc, char** argv, Task<int> (*run)(const Options& options)) {
+  Options options;
   const auto parsed = sofa::parse_flags(argc, argv, options);
   if (!parsed) {
     report_failure(parsed.error());
     return 2;
   }
-  if (!parsed->help) return std::nullopt;
-  fmt::print("{}", parsed->help_text);
-  return 0;
+  if (parsed->help) {
+    fmt::print("{}", parsed->help_text);
+    return 0;
+  }
+  return sofa::io::run(run(options), {.shards = 1});
 }
 
 }  // namespace bank

@@ -3,13 +3,10 @@
 #include "bank/bank_api.h"
 #include "bank/program.h"
 #include "sofa/base/random.h"
-#include "sofa/io/runtime.h"
 #include "sofa/rpc/server.h"
 
+namespace bank {
 namespace {
-
-using sofa::Result;
-using sofa::io::Task;
 
 struct RiskOptions {
   uint16_t port = 0;
@@ -29,9 +26,9 @@ struct RiskOptions {
 };
 
 // region: risk
-Task<Result<bool>> allows(const RiskOptions& options, sofa::Random& random, bank::Transfer transfer) {
+Task<Result<bool>> allows(const RiskOptions& options, sofa::Random& random, Transfer transfer) {
   if (options.slow_one_in > 0 && random.uniform(static_cast<uint64_t>(options.slow_one_in)) == 0) {
-    co_await sofa::io::or_return(sofa::io::sleep_for(std::chrono::milliseconds(options.slow_ms)));
+    co_await or_return(sofa::io::sleep_for(std::chrono::milliseconds(options.slow_ms)));
   }
   co_return transfer.cents <= options.max_cents;
 }
@@ -39,15 +36,12 @@ Task<Result<bool>> allows(const RiskOptions& options, sofa::Random& random, bank
 
 Task<int> run(const RiskOptions& options) {
   sofa::Random random(options.seed);
-  auto risk = std::make_shared<bank::Risk>();
-  risk->allows = [&](bank::Transfer transfer) { return allows(options, random, std::move(transfer)); };
+  auto risk = std::make_shared<Risk>();
+  risk->allows = [&](Transfer transfer) { return allows(options, random, std::move(transfer)); };
   co_return co_await sofa::rpc::serve_until_stopped(sofa::rpc::Server{}.port(options.port).add(risk));
 }
 
 }  // namespace
+}  // namespace bank
 
-int main(int argc, char** argv) {
-  RiskOptions options;
-  if (auto code = bank::parse_command_line(argc, argv, options)) return *code;
-  return sofa::io::run(run(options), {.shards = 1});
-}
+int main(int argc, char** argv) { return bank::run_program(argc, argv, bank::run); }

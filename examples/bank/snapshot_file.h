@@ -5,12 +5,18 @@
 
 #include "sofa/base/bytes.h"
 #include "sofa/base/error.h"
+#include "sofa/state/log/file.h"
 
 namespace bank {
 
+struct Snapshot {
+  int64_t last = 0;     // sequence of the last entry, 0 when there is no snapshot
+  sofa::Bytes entries;  // 1..last, as Book::encode_entries writes them
+};
+
 /// Replaces the folder's snapshot by one of the entries 1..last. After a crash there is the old one or the new one, never neither.
-sofa::Result<void> write_snapshot(const std::string& folder, int64_t last, sofa::ByteSpan entries);
-/// The entries of the snapshot, empty when there is none; data_loss when its checksum does not fit. Makes the folder when it is missing.
-sofa::Result<sofa::Bytes> read_newest_snapshot(const std::string& folder);
+sofa::Result<void> write_snapshot(sofa::log::FileSystem& files, const std::string& folder, int64_t last, sofa::ByteSpan entries);
+/// The folder's snapshot; data_loss when its checksum, which covers every byte, does not fit. Makes the folder when it is missing.
+sofa::Result<Snapshot> read_newest_snapshot(sofa::log::FileSystem& files, const std::string& folder);
 
 }  // namespace bank

@@ -2,23 +2,38 @@
 
 import os
 import re
+import signal
 import subprocess
+import time
 
-BUILD = os.environ.get("SOFA_BUILD_DIR", os.path.join(os.path.dirname(__file__), "..", "..", "build", "release"))
+BIN = os.environ.get("SOFA_BIN", os.path.join(os.path.dirname(__file__), "..", "..", "build", "release", "bin"))
+PROOF = "every acknowledged transfer is there exactly once"
 
 
 def run_demo(*arguments, tmp_path):
-    command = [os.path.join(BUILD, "bin", "bank-demo"), "--folder", str(tmp_path / "bank"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    command = [os.path.join(BIN, "bank-demo"), "--folder", str(tmp_path / "bank"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def figure(name, text):
+    return int(re.search(name + r"\s+([\d,]+)", text)[1].replace(",", ""))
 
 
 def test_the_bank_loses_nothing_when_its_ledger_is_killed(tmp_path):
     done = run_demo("--seconds", "4", tmp_path=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "every acknowledged transfer is there exactly once" in done.stdout
-    transfers = int(re.search(r"transfers acknowledged\D*([\d,]+)", done.stdout)[1].replace(",", ""))
-    assert transfers > 100
+    assert PROOF in done.stdout
+    assert figure("transfers acknowledged", done.stdout) > 100
     assert re.search(r"ledger recovered in\D+\d+", done.stdout)
+    assert "\033" not in done.stdout and "\r" not in done.stdout, "plain lines where there is no terminal"
+
+
+def test_a_slow_risk_process_is_seen_as_deadlines_and_retries_and_books_nothing_twice(tmp_path):
+    done = run_demo("--seconds", "4", "--risk-slow-one-in", "10", "--risk-slow-ms", "150", tmp_path=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert PROOF in done.stdout
+    assert figure("for a deadline", done.stdout) > 0
+    assert figure("calls repeated", done.stdout) >= figure("for a deadline", done.stdout)
 
 
 def test_a_ledger_that_forgets_is_caught(tmp_path):
@@ -26,3 +41,31 @@ def test_a_ledger_that_forgets_is_caught(tmp_path):
     done = run_demo("--seconds", "2", "--forge-acknowledgement", tmp_path=tmp_path)
     assert done.returncode == 1
     assert "is acknowledged but not in the ledger" in done.stdout
+
+
+def test_the_demo_empties_no_folder_of_somebody_else(tmp_path):
+    (tmp_path / "bank").mkdir()
+    (tmp_path / "bank" / "letter").write_text("dear")
+    done = run_demo("--seconds", "1", tmp_path=tmp_path)
+    assert done.returncode == 1
+    assert "--folder" in done.stderr
+    assert (tmp_path / "bank" / "letter").read_text() == "dear"
+
+
+def start(program, *arguments):
+    process = subprocess.Popen([os.path.join(BIN, program), "--port", "0", *arguments], stdout=subprocess.PIPE, text=True)
+    ready = process.stdout.readline()
+    assert ready.startswith("ready pid="), f"{program} did not start"
+    return process, "bolt://127.0.0.1:" + re.search(r"bolt=(\d+)", ready)[1]
+
+
+def test_each_program_stops_within_two_seconds_of_sigterm(tmp_path):
+    risk, risk_at = start("bank-risk")
+    ledger, ledger_at = start("bank-ledger", "--folder", str(tmp_path / "ledger"))
+    gateway, _ = start("bank-gateway", "--ledger", ledger_at, "--risk", risk_at)
+    for process in (gateway, ledger, risk):
+        begun = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+        assert time.monotonic() - begun < 2
+        process.stdout.close()

@@ -41,6 +41,14 @@ TEST(Book, RefusesUnknownAccountsSelfPaymentAndBadAmounts) {
   EXPECT_EQ(book.check({"d3", "", "a", 1}, 0).error().code(), sofa::Code::already_exists);
 }
 
+TEST(Book, AClientCannotMakeMoneyByATransferWithoutAPayer) {
+  EXPECT_EQ(transfer_entry("t", "", "a", 1000).error().code(), sofa::Code::invalid_argument);
+  EXPECT_EQ(transfer_entry("deposit-z", "a", "b", 1).error().code(), sofa::Code::invalid_argument);
+  EXPECT_TRUE(transfer_entry("t", "a", "b", 1));
+  EXPECT_EQ(two_accounts().check(deposit_entry(std::string(57, 'x'), 1), 0).error().message(), "the account name has 57 bytes; give one of 1 to 56");
+  EXPECT_TRUE(two_accounts().check(deposit_entry(std::string(56, 'x'), 1), 0));
+}
+
 TEST(Book, SnapshotGivesTheSameBookAndATornOneIsRefused) {
   std::mt19937 random(20261124);
   Book book = two_accounts();
@@ -51,12 +59,13 @@ TEST(Book, SnapshotGivesTheSameBookAndATornOneIsRefused) {
   sofa::Buffer buffer;
   book.encode_entries(1, book.last_sequence(), buffer);
   const sofa::Bytes bytes = buffer.take();
-  auto restored = Book::from_snapshot(bytes);
+  auto restored = Book::from_snapshot(bytes, book.last_sequence());
   ASSERT_TRUE(restored);
   EXPECT_EQ(restored->balance("a"), book.balance("a"));
   EXPECT_EQ(restored->total(), 1500);
   EXPECT_EQ(restored->last_sequence(), book.last_sequence());
-  EXPECT_FALSE(Book::from_snapshot(bytes.slice(0, bytes.size() - 1)));
+  EXPECT_FALSE(Book::from_snapshot(bytes.slice(0, bytes.size() - 1), book.last_sequence()));
+  EXPECT_FALSE(Book::from_snapshot(bytes, book.last_sequence() - 1));
 }
 
 }  // namespace
