@@ -49,12 +49,16 @@ Error not_connected(std::string_view method) {
 }
 Task<Result<void>> fail_not_connected(std::string_view method) { co_return std::unexpected(not_connected(method)); }
 
+Task<Result<void>> call_from_elsewhere(std::shared_ptr<Caller> caller, CallSpec spec, CallOptions options) {
+  const Context* served = current_call(co_await io::current_scope());  // a scope's context does not cross to another shard by itself
+  co_return co_await io::on(caller->shard(), [&] { return Caller::call(caller, spec, std::move(options), served); });
+}
+
 }  // namespace
 
 Task<Result<void>> call_from_here(std::shared_ptr<Caller> caller, CallSpec spec, CallOptions options) {
-  const Context* served = current_call(co_await io::current_scope());  // a scope's context does not cross to another shard by itself
-  if (caller->shard().is_current()) co_return co_await caller->call(spec, std::move(options), served);
-  co_return co_await io::on(caller->shard(), [&] { return caller->call(spec, std::move(options), served); });
+  if (!caller->shard().is_current()) return call_from_elsewhere(std::move(caller), spec, std::move(options));
+  return Caller::call(std::move(caller), spec, std::move(options));
 }
 
 Task<Result<void>> call(CallTarget target, std::span<const void* const> arguments, void* result, CallOptions options) {

@@ -42,6 +42,14 @@ bool is_retryable(const Error& error) {
   }
 }
 
+/// Empties a buffer that is written anew for each call; one that grew for a big call is given back.
+void reuse(Buffer& buffer) {
+  constexpr size_t kKept = 64 * 1024;
+  buffer.clear();
+  if (buffer.room() > kKept) buffer = Buffer();
+  buffer.reserve(512);
+}
+
 Code code_of_framework_error(std::string_view text) {
   if (text.starts_with("RPC-020100010")) return Code::not_found;
   if (text.starts_with("RPC-020100011")) return Code::unimplemented;
@@ -155,23 +163,25 @@ OutgoingHead Caller::outgoing_head(const Attempt& attempt, const Context* served
   return head;
 }
 
-Result<Bytes> Caller::write_content(const CallSpec& spec, const OutgoingHead& head) const {
-  Buffer out(512);
-  Result<void> written;
-  if (!spec.generic_type.empty()) {
-    written = write_generic_request(out, head, spec.signatures, spec.values);
-  } else if (spec.codec == bolt::kCodecProtobuf) {
-    const ProtobufOps& protobuf = *spec.shape->arguments[0].protobuf;
-    const size_t size = protobuf.size(spec.arguments[0]);
-    if (size > 0 && !protobuf.write(spec.arguments[0], out.extend(size), size))
-      written = fail(Code::invalid_argument, "the message cannot be written");
-  } else if (spec.codec == bolt::kCodecJson) {
-    written = write_json_arguments(out, *spec.shape, spec.arguments);
-  } else {
-    written = write_request(out, head, spec.signatures, *spec.shape, spec.arguments);
-  }
-  if (!written) return forward_error(written);
-  return out.take();
+Result<void> Caller::write_content(Buffer& out, const CallSpec& spec, const OutgoingHead& head) const {
+  if (!spec.generic_type.empty()) return write_generic_request(out, head, spec.signatures, spec.values);
+  if (spec.codec == bolt::kCodecJson) return write_json_arguments(out, *spec.shape, spec.arguments);
+  if (spec.codec == bolt::kCodecHessian) return write_request(out, head, spec.signatures, *spec.shape, spec.arguments);
+  const ProtobufOps& protobuf = *spec.shape->arguments[0].protobuf;
+  const size_t size = protobuf.size(spec.arguments[0]);
+  if (size > 0 && !protobuf.write(spec.arguments[0], out.extend(size), size)) return fail(Code::invalid_argument, "the message cannot be written");
+  return {};
+}
+
+Result<void> Caller::write_request_parts(const CallSpec& spec, const OutgoingHead& head) {
+  reuse(header_);
+  reuse(content_);
+  write_request_header(header_, head);
+  return write_content(content_, spec, head);
+}
+
+transport::Request Caller::take_request(const CallSpec& spec, Duration timeout) {
+  return {.class_name = kRequestClass, .header = header_.span(), .content = content_.take(), .codec = spec.codec, .timeout = timeout};
 }
 
 Result<void> Caller::read_answer(const Attempt& attempt, const bolt::Frame& frame) const {
@@ -225,8 +235,9 @@ Result<void> Caller::read_answer(const Attempt& attempt, const bolt::Frame& fram
                    {.source = "result", .ignore_unknown = true, .null_is_default = true});
 }
 
-Task<Result<void>> Caller::attempt(Attempt& attempt) {
-  if (options_.filters.empty()) co_return co_await send(attempt);
+Task<Result<void>> Caller::attempt(Attempt& attempt) { return options_.filters.empty() ? send(attempt) : pass_filters(attempt); }
+
+Task<Result<void>> Caller::pass_filters(Attempt& attempt) {
   struct Last {
     Caller& caller;
     Attempt& attempt;
@@ -253,18 +264,19 @@ Task<Result<void>> Caller::attempt(Attempt& attempt) {
 
 Task<Result<void>> Caller::send(Attempt& attempt) {
   const Deadline deadline = std::min(attempt.deadline, deadline_after(attempt.begun, attempt.timeout));
+  Instant now = attempt.begun;
   transport::SessionRef session = core_->pool.try_get(attempt.address);
-  if (session == nullptr) session = co_await or_return(session_to(attempt.address, deadline));
+  if (session == nullptr) {
+    session = co_await or_return(session_to(attempt.address, deadline));
+    now = shard_.clock().now_monotonic();
+  }
+  const Duration left = deadline == kNoDeadline ? attempt.timeout : deadline - now;
   OutgoingHead head = outgoing_head(attempt, attempt.served);
-  const Bytes content = co_await or_return(write_content(attempt.spec, head));
-  const Duration left = deadline == kNoDeadline ? attempt.timeout : deadline - shard_.clock().now_monotonic();
   if (attempt.deadline != kNoDeadline) head.remaining_ms = std::max<int64_t>(0, milliseconds(left));
-  Buffer header(512);
-  write_request_header(header, head);
-  const transport::Request request{
-      .class_name = kRequestClass, .header = header.span(), .content = content, .codec = attempt.spec.codec, .timeout = left};
-  if (attempt.spec.oneway) co_return session->oneway(request);
-  auto answer = co_await session->call(request);
+  co_await or_return(write_request_parts(attempt.spec, head));
+  if (attempt.spec.oneway) co_return session->oneway(take_request(attempt.spec, left));
+  transport::Call call = session->call(take_request(attempt.spec, left));
+  auto answer = co_await call;
   if (!answer) co_return forward_error(answer);
   co_return read_answer(attempt, answer->frame);
 }
@@ -298,40 +310,42 @@ Error Caller::describe(const Attempt& attempt, const Error& error) const {
   return described;
 }
 
-Task<Result<void>> Caller::call(CallSpec spec, CallOptions options, const Context* served) {
+Task<Result<void>> Caller::call(std::shared_ptr<Caller> self, CallSpec spec, CallOptions options, std::optional<const Context*> served) {
+  Caller& caller = *self;
   const io::Scope& scope = co_await io::current_scope();
-  if (closed_) co_return fail(Code::cancelled, "{}.{}: {} before the call was sent", interface_, spec.method, kDestroyed);
+  if (caller.closed_) co_return fail(Code::cancelled, "{}.{}: {} before the call was sent", caller.interface_, spec.method, kDestroyed);
   Attempt current{.spec = spec,
                   .options = options,
                   .timeout = options.timeout > Duration::zero() ? options.timeout
                              : spec.timeout > Duration::zero()  ? spec.timeout
-                                                                : options_.timeout,
+                                                                : caller.options_.timeout,
                   .deadline = scope.deadline(),
-                  .served = served,
+                  .served = served ? *served : current_call(scope),
                   .address = {}};
-  current.most = 1 + std::max(0, options.retries ? *options.retries : spec.retries ? *spec.retries : options_.retries);
+  current.most = 1 + std::max(0, options.retries ? *options.retries : spec.retries ? *spec.retries : caller.options_.retries);
   std::vector<io::Address> tried;
   for (std::optional<Error> last;; ++current.number) {
-    auto address = choose(options.target, tried);
-    if (!address) co_return fail(address.error().code(), "{}.{}: {}", interface_, spec.method, address.error());
+    auto address = caller.choose(options.target, tried);
+    if (!address) co_return fail(address.error().code(), "{}.{}: {}", caller.interface_, spec.method, address.error());
     if (std::find(tried.begin(), tried.end(), *address) != tried.end()) {
-      if (auto waited = co_await pause(current.number - 1, current.deadline); !waited) {
+      if (auto waited = co_await caller.pause(current.number - 1, current.deadline); !waited) {
         --current.number;
-        co_return std::unexpected(describe(current, Error(waited.error().code(), fmt::format("{}, in the pause after: {}", waited.error(), *last))));
+        co_return std::unexpected(
+            caller.describe(current, Error(waited.error().code(), fmt::format("{}, in the pause after: {}", waited.error(), *last))));
       }
     }
     current.address = std::move(*address);
-    current.begun = shard_.clock().now_monotonic();
-    auto done = co_await attempt(current);
+    current.begun = caller.shard_.clock().now_monotonic();
+    auto done = co_await caller.attempt(current);
     if (options.response != nullptr) {
       options.response->address = current.address;
       options.response->attempts = current.number;
     }
     if (done) co_return done;
     last = std::move(done.error());
-    const bool again =
-        current.number < current.most && is_retryable(*last) && !closed_ && !scope.cancelled() && shard_.clock().now_monotonic() < current.deadline;
-    if (!again) co_return std::unexpected(describe(current, *last));
+    const bool again = current.number < current.most && is_retryable(*last) && !caller.closed_ && !scope.cancelled() &&
+                       caller.shard_.clock().now_monotonic() < current.deadline;
+    if (!again) co_return std::unexpected(caller.describe(current, *last));
     tried.push_back(current.address);
   }
 }

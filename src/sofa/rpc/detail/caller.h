@@ -10,6 +10,7 @@
 #include "sofa/rpc/client.h"
 #include "sofa/rpc/detail/request_codec.h"
 #include "sofa/transport/pool.h"
+#include "sofa/transport/session.h"
 
 namespace sofa::rpc::detail {
 
@@ -41,8 +42,9 @@ class Caller {
 
   /// Connects to one provider, when options.check asks for it.
   Task<Result<void>> open();
-  /// On the shard. `served`: the call that this one is made for, or null; its shard may be another one, which waits.
-  Task<Result<void>> call(CallSpec spec, CallOptions options, const Context* served);
+  /// On the shard; the task keeps the caller. `served`: the call that this one is made for, or null, when its shard is another one, which waits;
+  /// nothing: that of the awaiting task.
+  static Task<Result<void>> call(std::shared_ptr<Caller> self, CallSpec spec, CallOptions options, std::optional<const Context*> served = {});
   /// Keeps the spec of a method as long as this lives. Only before the first call.
   void share(std::shared_ptr<const MethodSpec> spec) { specs_.push_back(std::move(spec)); }
   /// Runs a task of this client in the background; any thread.
@@ -65,11 +67,14 @@ class Caller {
   Result<io::Address> choose(const std::string& target, std::span<const io::Address> tried);
   Task<Result<transport::SessionRef>> session_to(const io::Address& address, Deadline deadline);
   Task<Result<void>> attempt(Attempt& attempt);
+  Task<Result<void>> pass_filters(Attempt& attempt);
   Task<Result<void>> send(Attempt& attempt);
   Error describe(const Attempt& attempt, const Error& error) const;
   Task<Result<void>> pause(int attempt, Deadline deadline);
   OutgoingHead outgoing_head(const Attempt& attempt, const Context* served) const;
-  Result<Bytes> write_content(const CallSpec& spec, const OutgoingHead& head) const;
+  Result<void> write_content(Buffer& out, const CallSpec& spec, const OutgoingHead& head) const;
+  Result<void> write_request_parts(const CallSpec& spec, const OutgoingHead& head);
+  transport::Request take_request(const CallSpec& spec, Duration timeout);
   Result<void> read_answer(const Attempt& attempt, const bolt::Frame& frame) const;
 
   const std::shared_ptr<Providers> providers_;
@@ -81,9 +86,11 @@ class Caller {
   std::vector<std::shared_ptr<const MethodSpec>> specs_;
   std::atomic<bool> closed_{false};
   size_t next_provider_ = 0;
+  Buffer header_, content_;  // of the call that is being sent: written and given to its connection without a wait in between
 };
 
-/// Calls from any shard. The task keeps the caller; what `spec` points to must be the caller's, or live until the task has ended.
+/// Calls from any shard, the one that awaits the task. The task keeps the caller; what `spec` points to must be the caller's, or live until the task
+/// has ended.
 Task<Result<void>> call_from_here(std::shared_ptr<Caller> caller, CallSpec spec, CallOptions options);
 
 }  // namespace sofa::rpc::detail
