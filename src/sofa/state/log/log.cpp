@@ -235,13 +235,7 @@ io::Task<Result<void>> Log::close() {
   while (!runtime->quiet()) co_await QuietWait(*runtime);
   if (!runtime->ended()) {
     runtime->begin_end();
-    auto joined = co_await io::run_blocking(file_pool(), [&log = *runtime]() -> Result<void> {
-      log.sync_hint();
-      log.join_threads();
-      return {};
-    });
-    runtime->finish_end(joined.has_value());
-    if (!joined) co_return joined;
+    while (!runtime->ended()) co_await QuietWait(*runtime);
   }
   if (const auto& failed = runtime->core().failed()) co_return std::unexpected<Error>(*failed);
   co_return Result<void>{};

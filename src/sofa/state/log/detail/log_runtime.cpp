@@ -175,10 +175,21 @@ void LogRuntime::tell_quiet() {
   while (quiet() && !quiet_waits_.empty()) quiet_waits_.front().wake();
 }
 
-void LogRuntime::finish_end(bool done) {
+void LogRuntime::begin_end() {
+  ending_ = true;
+  refuse_hand_over();
+  housekeeper_.submit([this, keep = shared_from_this()]() mutable {
+    writer_thread_.stop();
+    writer_.sync_hint();
+    home_.post([this, kept = std::move(keep)] { finish_end(); });
+  });
+}
+
+void LogRuntime::finish_end() {
+  housekeeper_.stop();
+  core_.unlock();
   ending_ = false;
-  ended_ = done;
-  if (done) core_.unlock();
+  ended_ = true;
   tell_quiet();
 }
 

@@ -50,7 +50,6 @@ class LogRuntime : public std::enable_shared_from_this<LogRuntime> {
   LogCore& core() { return core_; }
   LogStats& stats() { return stats_; }
   const std::vector<std::string>& notes() const { return notes_; }
-  void sync_hint() { writer_.sync_hint(); }
   Worker& housekeeper() { return housekeeper_; }
   io::Shard& home() { return home_; }
   /// Begins the work that opening leaves over: the next segment, dead ones.
@@ -58,12 +57,8 @@ class LogRuntime : public std::enable_shared_from_this<LogRuntime> {
   /// Nothing is staged or being written, and no close is at work.
   bool quiet() const { return core_.idle() && !ending_; }
   void add_quiet_wait(io::Wait& wait) { quiet_waits_.push_back(wait); }
-  /// One close at a time joins the threads; `done`: it is over and need not be done again.
-  void begin_end() {
-    ending_ = true;
-    refuse_hand_over();
-  }
-  void finish_end(bool done);
+  /// Ends the threads, on one of them, so that neither a cancelled scope nor a full pool can keep a close from its end; ended() tells.
+  void begin_end();
   bool ended() const { return ended_; }
 
  private:
@@ -81,6 +76,7 @@ class LogRuntime : public std::enable_shared_from_this<LogRuntime> {
   /// Makes the next segment and deletes what is dead; `retry`: also when the disk was full at the last try.
   void keep_house(bool retry);
   void tell_quiet();
+  void finish_end();
   void prepare_next();
   void delete_oldest();
   static void finish(void* waiter, const std::optional<Error>& error);

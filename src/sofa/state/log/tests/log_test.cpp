@@ -275,6 +275,21 @@ TEST_F(LogTest, EveryOfSeveralClosesEnds) {
   }
 }
 
+TEST_F(LogTest, ACloseInACancelledScopeStillCloses) {
+  for (int i = 0; i < 20; ++i) {
+    with_log([](Log& log) -> io::Task<Result<void>> {
+      co_await or_return(log.append(1, 1, Bytes::literal("x")));
+      int ended = 0;
+      io::TaskGroup group(co_await io::current_scope());
+      group.cancel();
+      group.spawn("close", close_and_count(log, ended));
+      co_await or_return(group.join());
+      EXPECT_EQ(ended, 1);
+      co_return Result<void>{};
+    });
+  }
+}
+
 TEST_F(LogTest, EndsInTheMiddleOfAppendsWithoutLeaks) {
   with_log([](Log& log) -> io::Task<Result<void>> {
     for (int i = 0; i < 20; ++i) (void)co_await or_return(log.append_nowait({1, 1, 0, Bytes::literal("x")}));
