@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "interop_api.h"
+#include "extra_api.h"
+#include "json_api.h"
 #include "sofa/rpc/client.h"
 
 namespace interop {
@@ -20,6 +21,8 @@ struct Peer {
   std::shared_ptr<InteropService> service;
   std::shared_ptr<InteropService> blue;
   std::shared_ptr<InteropPbService> protobuf;
+  std::shared_ptr<JsonService> json;
+  std::shared_ptr<ExtraService> extra;
   std::shared_ptr<rpc::GenericClient> generic;
 };
 
@@ -47,5 +50,7 @@ Result<void> expect_user(const User& expected, const User* got);
 void add_value_checks(Peer& peer, std::vector<Check>& checks);
 void add_object_checks(Peer& peer, std::vector<Check>& checks);
 void add_call_checks(Peer& peer, std::vector<Check>& checks);
+void add_json_checks(Peer& peer, std::vector<Check>& checks);
+void add_extra_checks(Peer& peer, std::vector<Check>& checks);
 
 }  // namespace interop

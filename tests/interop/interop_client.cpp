@@ -38,6 +38,10 @@ Task<Result<Peer>> connect(std::string target) {
   peer.service = co_await or_return(rpc::connect<InteropService>(target, options));
   peer.blue = co_await or_return(rpc::connect<InteropService>(target, blue));
   peer.protobuf = co_await or_return(rpc::connect<InteropPbService>(target, options));
+  peer.extra = co_await or_return(rpc::connect<ExtraService>(target, options));
+  rpc::ClientOptions json = options;
+  json.codec = sofa::bolt::kCodecJson;
+  peer.json = co_await or_return(rpc::connect<JsonService>(target, json));
   peer.generic = co_await or_return(rpc::GenericClient::connect(target, std::string(InteropService::kName), options));
   co_return peer;
 }
@@ -56,6 +60,8 @@ Task<int> run(std::string target, Options options) {
   add_value_checks(*peer, checks);
   add_object_checks(*peer, checks);
   add_call_checks(*peer, checks);
+  add_extra_checks(*peer, checks);
+  add_json_checks(*peer, checks);
   int passed = 0, failed = 0;
   for (const Check& check : checks) {
     if (check.name.find(options.only) == std::string::npos) continue;

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "interop_api.h"
+#include "services.h"
 #include "sofa/base/flags.h"
 #include "sofa/io/runtime.h"
 #include "sofa/rpc/server.h"
@@ -11,6 +11,22 @@ namespace interop {
 
 using sofa::Code;
 using sofa::rpc::Task;
+
+Result<Text> throw_it(const Text& kind) {
+  if (kind == "runtime") return rpc::fail_java("java.lang.RuntimeException", "boom runtime");
+  if (kind == "illegal") return rpc::fail_java("java.lang.IllegalArgumentException", "boom illegal");
+  if (kind == "cause") {
+    rpc::JavaException outer("java.lang.IllegalStateException", "boom outer");
+    outer.cause = std::make_shared<const rpc::JavaException>("java.lang.RuntimeException", "boom inner");
+    return rpc::fail_java(std::move(outer));
+  }
+  if (kind == "checked") {
+    rpc::JavaException checked("sofa.interop.InteropException", "boom checked");
+    checked.set("code", hessian::Value(int32_t{42}));
+    return rpc::fail_java(std::move(checked));
+  }
+  return rpc::fail_java("java.lang.UnsupportedOperationException", "no such kind: {}", kind.value_or("null"));
+}
 
 namespace {
 
@@ -66,22 +82,6 @@ void objects(InteropService& service) {
   service.echo_node = [](Graph<Node> node) { return node; };
   service.echo_bytes = [](std::optional<Bytes> bytes) { return bytes; };
   service.echo_array = [](std::optional<Array<Text>> array) { return array; };
-}
-
-Result<Text> throw_it(const Text& kind) {
-  if (kind == "runtime") return rpc::fail_java("java.lang.RuntimeException", "boom runtime");
-  if (kind == "illegal") return rpc::fail_java("java.lang.IllegalArgumentException", "boom illegal");
-  if (kind == "cause") {
-    rpc::JavaException outer("java.lang.IllegalStateException", "boom outer");
-    outer.cause = std::make_shared<const rpc::JavaException>("java.lang.RuntimeException", "boom inner");
-    return rpc::fail_java(std::move(outer));
-  }
-  if (kind == "checked") {
-    rpc::JavaException checked("sofa.interop.InteropException", "boom checked");
-    checked.set("code", hessian::Value(int32_t{42}));
-    return rpc::fail_java(std::move(checked));
-  }
-  return rpc::fail_java("java.lang.UnsupportedOperationException", "no such kind: {}", kind.value_or("null"));
 }
 
 void calls(InteropService& service) {
@@ -144,8 +144,12 @@ Task<int> serve(Options options) {
   server.host = options.host;
   server.port = options.bolt.value_or(12200);
   server.port_option = "--bolt";
-  co_return co_await rpc::serve_until_stopped(
-      rpc::Server(server).add(make_service("")).add(make_service("blue:"), {.unique_id = "blue"}).add(make_pb_service()));
+  co_return co_await rpc::serve_until_stopped(rpc::Server(server)
+                                                  .add(make_service(""))
+                                                  .add(make_service("blue:"), {.unique_id = "blue"})
+                                                  .add(make_pb_service())
+                                                  .add(make_json_service())
+                                                  .add(make_extra_service()));
 }
 
 }  // namespace

@@ -135,6 +135,10 @@ std::string wire_class_name(std::string_view java_type, Family family) {
 }
 
 std::string wire_array_name(const Type& element) {
+  if (element.kind == Kind::indirect) {  // an array that may be null is named as the array itself
+    const Type& target = element.indirect->target();
+    if (target.kind == Kind::bytes || (target.kind == Kind::list && target.list->java_array)) return wire_array_name(target);
+  }
   if (element.kind == Kind::list && element.list->java_array) return "[" + wire_array_name(element.list->element());
   const std::string_view name = java_type_of(element);
   if (element.kind == Kind::bytes) return "[[byte";

@@ -24,6 +24,8 @@ public final class InteropJavaClient {
         ValueChecks.add(suite, peers.plain, "", "");
         ValueChecks.add(suite, peers.blue, "@blue", "blue:");
         CallChecks.add(suite, peers);
+        ExtraChecks.add(suite, peers.extra);
+        JsonChecks.add(suite, peers.json, peers.plainJson, peers.jsonNobody);
         return suite;
     }
 

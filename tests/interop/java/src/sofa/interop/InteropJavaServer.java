@@ -18,6 +18,8 @@ public final class InteropJavaServer {
         ServerConfig server = new ServerConfig().setProtocol("bolt").setHost(host).setPort(port).setDaemon(false);
         export(server, InteropService.class, new InteropServiceImpl(""), "");
         export(server, InteropService.class, new InteropServiceImpl("blue:"), "blue");
+        export(server, ExtraService.class, new ExtraServiceImpl(), "");
+        export(server, JsonService.class, new JsonServiceImpl(), "");
         export(server, InteropPbService.class, new InteropPbServiceImpl(), "");
         System.out.println("ready pid=" + ProcessHandle.current().pid() + " bolt=" + port);
         System.out.flush();

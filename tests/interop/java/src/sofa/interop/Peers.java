@@ -19,6 +19,10 @@ final class Peers {
     final InteropPbService pbNobody;
     final GenericService generic;
     final GenericService genericMissing;
+    final ExtraService extra;
+    final JsonService json;
+    final JsonService jsonNobody;
+    final InteropService plainJson;
 
     Peers(String address) {
         plain = consumer(InteropService.class, InteropService.class.getName(), address, null).refer();
@@ -29,6 +33,10 @@ final class Peers {
         pb = consumer(InteropPbService.class, InteropPbService.class.getName(), address, null).setSerialization("protobuf").refer();
         pbNobody = consumer(InteropPbService.class, InteropPbService.class.getName(), address, "nobody").setSerialization("protobuf").refer();
         generic = consumer(GenericService.class, InteropService.class.getName(), address, null).setGeneric(true).refer();
+        extra = consumer(ExtraService.class, ExtraService.class.getName(), address, null).refer();
+        json = consumer(JsonService.class, JsonService.class.getName(), address, null).setSerialization("json").refer();
+        jsonNobody = consumer(JsonService.class, JsonService.class.getName(), address, "nobody").setSerialization("json").refer();
+        plainJson = consumer(InteropService.class, InteropService.class.getName(), address, null).setSerialization("json").refer();
         genericMissing = consumer(GenericService.class, "sofa.interop.MissingService", address, null).setGeneric(true).refer();
     }
 

@@ -1,0 +1,17 @@
+#pragma once
+// The services of interop-server that stand in files of their own, and what they share.
+
+#include <memory>
+
+#include "extra_api.h"
+#include "json_api.h"
+
+namespace interop {
+
+std::shared_ptr<JsonService> make_json_service();
+std::shared_ptr<ExtraService> make_extra_service();
+
+/// What fail(kind) of the contract throws.
+Result<Text> throw_it(const Text& kind);
+
+}  // namespace interop
