@@ -8,8 +8,8 @@ import conftest
 import programs
 
 CHECK_SECONDS = 180
-JAVA_CHECKS_AT_LEAST = 200
-CPP_CHECKS_AT_LEAST = 50
+JAVA_CHECKS_AT_LEAST = 260
+CPP_CHECKS_AT_LEAST = 150
 
 
 def assert_all_pass(client_kind, address, at_least):
@@ -30,6 +30,13 @@ def test_cpp_client_to_java_server(java, start_server):
 @pytest.mark.skipif(conftest.server_kind() == "java", reason="proves the Java programs alone")
 def test_cpp_client_to_cpp_server(server):
     assert_all_pass("cpp", server.address, CPP_CHECKS_AT_LEAST)
+
+
+def test_java_client_keeps_an_idle_connection_by_heartbeats(java, server):
+    """With an unanswered heartbeat each 300 ms the client would close its connection within the 3 s of the check."""
+    command = programs.client_command("java", server.address, "--only", "connections.idle")
+    client = programs.Program(command, {"JAVA_OPTIONS": "-Dbolt.tcp.heartbeat.interval=300 -Dbolt.tcp.heartbeat.maxtimes=2"})
+    assert client.wait(60) == 0, f"{client}"
 
 
 @pytest.mark.parametrize("how", ["kill", "stop"])

@@ -19,7 +19,7 @@ import java.util.UUID;
 public interface ExtraService {
     boolean not(boolean b);
 
-    /** Numbers are widened in the answer: a Java client cannot read a byte, short, char or float that is no field. */
+    /** Widened in the answer: a float result comes to a Java client as a Double, which it cannot return. */
     double halfFloat(float f);
 
     int nextByte(byte b);

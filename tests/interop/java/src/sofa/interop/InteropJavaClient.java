@@ -26,6 +26,7 @@ public final class InteropJavaClient {
         CallChecks.add(suite, peers);
         ExtraChecks.add(suite, peers.extra);
         JsonChecks.add(suite, peers.json, peers.plainJson, peers.jsonNobody);
+        ConsumerChecks.add(suite, peers, address);
         return suite;
     }
 
