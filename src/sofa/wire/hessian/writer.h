@@ -103,14 +103,25 @@ class Writer {
   bool refer_again(const void* address, const void* kind);
   Family family_index() const { return options_.family; }
 
-  // Described types (writer_typed.cpp)
-  bool write_planned(const detail::Plan& plan, const void* at);
-  bool write_structure(const detail::Plan& plan, const void* at);
-  bool write_enumeration(const detail::Plan& plan, const void* at);
-  bool write_pointer(const detail::Plan& plan, const void* at);
-  bool write_list(const detail::Plan& plan, const void* at);
-  bool write_map(const detail::Plan& plan, const void* at);
-  bool write_boxed(const detail::Plan& plan, const void* at);
+  // Described types (writer_typed.cpp). Each takes where to write, with kRoom bytes of room, and answers where it ended, with as much room
+  // again; null after an error.
+  static constexpr size_t kRoom = 40;  // bytes: the longest number or short text, and a head
+  uint8_t* open();
+  void close(const uint8_t* p);
+  uint8_t* roomy(uint8_t* p);
+  template <class F>
+  uint8_t* through_buffer(uint8_t* p, F&& write);
+  uint8_t* put_planned(const detail::Plan& plan, const void* at, uint8_t* p);
+  uint8_t* put_other(const detail::Plan& plan, const void* at, uint8_t* p);
+  uint8_t* put_text(std::string_view text, uint8_t* p);
+  uint8_t* put_value(const Value& value, uint8_t* p);
+  uint8_t* put_class(const detail::Plan& plan, uint8_t* p);
+  uint8_t* put_structure(const detail::Plan& plan, const void* at, uint8_t* p);
+  uint8_t* put_enumeration(const detail::Plan& plan, const void* at, uint8_t* p);
+  uint8_t* put_indirect(const detail::Plan& plan, const void* at, uint8_t* p);
+  uint8_t* put_list(const detail::Plan& plan, const void* at, uint8_t* p);
+  uint8_t* put_map(const detail::Plan& plan, const void* at, uint8_t* p);
+  uint8_t* put_boxed(const detail::Plan& plan, const void* at, uint8_t* p);
   bool write_special(const detail::Plan& plan, const void* at);
   void write_byte_vector(const detail::Plan& plan, const void* at);
 
@@ -127,6 +138,8 @@ class Writer {
   Result<void> finish(bool written);
 
   Buffer& buffer_;
+  uint8_t* start_ = nullptr;  // between open and close: where the buffer ends,
+  uint8_t* last_ = nullptr;   // and the last place with kRoom bytes of room
   const WriterOptions options_;
   const bool h4_;
   bool boxes_small_numbers_;  // sofa-hessian 4 writes Byte, Short and Float as handle objects

@@ -40,38 +40,37 @@ size_t chunk_bytes(std::string_view utf8, size_t& units) {
 
 }  // namespace
 
-void Writer::write_double(double v) {
-  uint8_t* p = room(9);
-  const uint8_t first = h4_ ? 0x5b : 0x67;  // the forms for 0, 1, a byte, a short stand in a row
+uint8_t* detail::put_double(uint8_t* p, double v, bool h4) {
+  const uint8_t first = h4 ? 0x5b : 0x67;  // the forms for 0, 1, a byte, a short stand in a row
   if (v >= -32768 && v <= 32767 && v == static_cast<int32_t>(v)) {
     const auto i = static_cast<int32_t>(v);
     if (i == 0 || i == 1) {
       p[0] = static_cast<uint8_t>(first + i);
-      return buffer_.commit(1);
+      return p + 1;
     }
     if (i >= -128 && i <= 127) {
       p[0] = static_cast<uint8_t>(first + 2);
       p[1] = static_cast<uint8_t>(i);
-      return buffer_.commit(2);
+      return p + 2;
     }
     p[0] = static_cast<uint8_t>(first + 3);
     store_be(p + 1, static_cast<int16_t>(i));
-    return buffer_.commit(3);
+    return p + 3;
   }
-  if (!h4_ && static_cast<double>(static_cast<float>(v)) == v) {
+  if (!h4 && static_cast<double>(static_cast<float>(v)) == v) {
     p[0] = 0x6b;
     store_be(p + 1, std::bit_cast<uint32_t>(static_cast<float>(v)));
-    return buffer_.commit(5);
+    return p + 5;
   }
   // Computed as Java does, in doubles: the same values take the short form, to the last bit (docs/protocols/hessian.md, section 1).
-  if (const int32_t mills = java_int(v * 1000); h4_ && 0.001 * mills == v) {
+  if (const int32_t mills = h4 ? java_int(v * 1000) : 0; h4 && 0.001 * mills == v) {
     p[0] = 0x5f;
     store_be(p + 1, mills);
-    return buffer_.commit(5);
+    return p + 5;
   }
   p[0] = 'D';
   store_be(p + 1, std::bit_cast<uint64_t>(v));
-  buffer_.commit(9);
+  return p + 9;
 }
 
 void Writer::write_float(float v, bool boxed) {
@@ -81,21 +80,6 @@ void Writer::write_float(float v, bool boxed) {
   }
   if (h4_ && boxed) return write_double(std::strtod(fmt::format("{}", v).c_str(), nullptr));  // dubbo: through the decimal text
   write_double(v);
-}
-
-void Writer::write_date(int64_t milliseconds) {
-  uint8_t* p = room(9);
-  if (h4_ && milliseconds % 60000 == 0) {
-    const int64_t minutes = milliseconds / 60000;
-    if (minutes == static_cast<int32_t>(minutes)) {
-      p[0] = 0x4b;
-      store_be(p + 1, static_cast<int32_t>(minutes));
-      return buffer_.commit(5);
-    }
-  }
-  p[0] = h4_ ? 0x4a : 'd';
-  store_be(p + 1, milliseconds);
-  buffer_.commit(9);
 }
 
 void Writer::put_long_string(std::string_view utf8) {

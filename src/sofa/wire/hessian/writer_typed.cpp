@@ -16,46 +16,97 @@ const T& as(const void* at) {
 
 }  // namespace
 
-Result<void> Writer::write(const Type& type, const void* value) { return finish(write_planned(plan_of(type), value)); }
+Result<void> Writer::write(const Type& type, const void* value) {
+  const uint8_t* end = put_planned(plan_of(type), value, open());
+  if (end != nullptr) [[likely]] {
+    close(end);
+  }
+  return finish(end != nullptr);
+}
 
-bool Writer::write_planned(const Plan& plan, const void* at) {
+/// Writes something that goes through the buffer; `write` answers false after an error.
+template <class F>
+uint8_t* Writer::through_buffer(uint8_t* p, F&& write) {
+  close(p);
+  return write() ? open() : nullptr;
+}
+
+inline uint8_t* Writer::put_text(std::string_view text, uint8_t* p) {
+  if (uint8_t* end = put_short_text(p, text)) [[likely]] {
+    return roomy(end);
+  }
+  return through_buffer(p, [&] { return put_long_string(text), true; });
+}
+
+inline uint8_t* Writer::put_value(const Value& value, uint8_t* p) {
+  switch (value.kind()) {
+    case ValueKind::string: return put_text(value.text(), p);
+    case ValueKind::int32: return roomy(put_int(p, static_cast<int32_t>(value.integer())));
+    case ValueKind::int64: return roomy(put_long(p, value.integer(), h4_));
+    default: return through_buffer(p, [&] { return write_value(value); });
+  }
+}
+
+inline uint8_t* Writer::put_planned(const Plan& plan, const void* at, uint8_t* p) {
   switch (plan.op) {
-    case Op::boolean: write_bool(as<bool>(at)); return true;
-    case Op::int8: write_int(as<int8_t>(at)); return true;
-    case Op::int16: write_int(as<int16_t>(at)); return true;
-    case Op::int32: write_int(as<int32_t>(at)); return true;
-    case Op::int64: write_long(as<int64_t>(at)); return true;
-    case Op::uint8: write_int(static_cast<int8_t>(as<uint8_t>(at))); return true;
-    case Op::uint16: write_int(static_cast<int16_t>(as<uint16_t>(at))); return true;
-    case Op::uint32: write_int(static_cast<int32_t>(as<uint32_t>(at))); return true;
-    case Op::uint64: write_long(static_cast<int64_t>(as<uint64_t>(at))); return true;
-    case Op::float32: write_float(as<float>(at), false); return true;
-    case Op::float64: write_double(as<double>(at)); return true;
-    case Op::string: write_string(as<std::string>(at)); return true;
-    case Op::bytes: write_bytes(as<Bytes>(at)); return true;
-    case Op::byte_vector: write_byte_vector(plan, at); return true;
-    case Op::timestamp: write_date(as<Timestamp>(at).milliseconds); return true;
-    case Op::value: return write_value(as<Value>(at));
-    case Op::enumeration: return write_enumeration(plan, at);
-    case Op::structure: return write_structure(plan, at);
-    case Op::list: return write_list(plan, at);
-    case Op::map: return write_map(plan, at);
-    case Op::special: return write_special(plan, at);
-    default: return write_pointer(plan, at);
+    case Op::boolean: *p++ = as<bool>(at) ? 'T' : 'F'; break;
+    case Op::int32: p = put_int(p, as<int32_t>(at)); break;
+    case Op::int64: p = put_long(p, as<int64_t>(at), h4_); break;
+    case Op::float64: p = put_double(p, as<double>(at), h4_); break;
+    case Op::string: return put_text(as<std::string>(at), p);
+    case Op::timestamp: p = put_date(p, as<Timestamp>(at).milliseconds, h4_); break;
+    case Op::value: return put_value(as<Value>(at), p);
+    case Op::enumeration: return put_enumeration(plan, at, p);
+    case Op::structure: return put_structure(plan, at, p);
+    case Op::list: return put_list(plan, at, p);
+    case Op::map: return put_map(plan, at, p);
+    case Op::optional:
+    case Op::unique:
+    case Op::shared:
+    case Op::link:
+    case Op::graph: return put_indirect(plan, at, p);
+    default: return put_other(plan, at, p);
+  }
+  return roomy(p);
+}
+
+/// The rarer kinds.
+uint8_t* Writer::put_other(const Plan& plan, const void* at, uint8_t* p) {
+  switch (plan.op) {
+    case Op::int8: return roomy(put_int(p, as<int8_t>(at)));
+    case Op::int16: return roomy(put_int(p, as<int16_t>(at)));
+    case Op::uint8: return roomy(put_int(p, static_cast<int8_t>(as<uint8_t>(at))));
+    case Op::uint16: return roomy(put_int(p, static_cast<int16_t>(as<uint16_t>(at))));
+    case Op::uint32: return roomy(put_int(p, static_cast<int32_t>(as<uint32_t>(at))));
+    case Op::uint64: return roomy(put_long(p, static_cast<int64_t>(as<uint64_t>(at)), h4_));
+    case Op::float32: return through_buffer(p, [&] { return write_float(as<float>(at), false), true; });
+    case Op::bytes: return through_buffer(p, [&] { return write_bytes(as<Bytes>(at)), true; });
+    case Op::byte_vector: return through_buffer(p, [&] { return write_byte_vector(plan, at), true; });
+    default: return through_buffer(p, [&] { return write_special(plan, at); });
   }
 }
 
 /// A value where Java has an Object: a Byte, a Short or a Float is not a byte, a short or a float.
-bool Writer::write_boxed(const Plan& plan, const void* at) {
-  if (plan.op == Op::float32) {
-    write_float(as<float>(at), true);
-    return true;
+inline uint8_t* Writer::put_boxed(const Plan& plan, const void* at, uint8_t* p) {
+  if (plan.op == Op::float32) return through_buffer(p, [&] { return write_float(as<float>(at), true), true; });
+  if (boxes_small_numbers_ && plan.op == Op::int8) return through_buffer(p, [&] { return write_handle("ByteHandle", as<int8_t>(at), nullptr), true; });
+  if (boxes_small_numbers_ && plan.op == Op::int16) return through_buffer(p, [&] { return write_handle("ShortHandle", as<int16_t>(at), nullptr), true; });
+  return put_planned(plan, at, p);
+}
+
+uint8_t* Writer::put_indirect(const Plan& plan, const void* at, uint8_t* p) {
+  const void* target = plan.type->indirect->get(at);
+  if (target == nullptr) {
+    *p++ = 'N';
+    return roomy(p);
   }
-  if (boxes_small_numbers_) {
-    if (plan.op == Op::int8) return write_handle("ByteHandle", as<int8_t>(at), nullptr), true;
-    if (plan.op == Op::int16) return write_handle("ShortHandle", as<int16_t>(at), nullptr), true;
-  }
-  return write_planned(plan, at);
+  if (plan.op == Op::optional) return put_boxed(*plan.item, target, p);
+  if (!enter()) return nullptr;
+  bool again = false;
+  if (shares(plan.op) && plan.item->has_identity) p = through_buffer(p, [&] { return again = refer_again(target, plan.item), true; });
+  if (!again) p = put_planned(*plan.item, target, p);
+  leave();
+  return p;
 }
 
 void Writer::write_handle(std::string_view short_name, int32_t integer, const double* real) {
@@ -74,20 +125,6 @@ void Writer::write_handle(std::string_view short_name, int32_t integer, const do
 void Writer::write_byte_vector(const Plan& plan, const void* at) {
   const ListOps& ops = *plan.type->list;
   write_bytes({static_cast<const uint8_t*>(ops.data(at)), ops.size(at)});
-}
-
-bool Writer::write_pointer(const Plan& plan, const void* at) {
-  const void* target = plan.type->indirect->get(at);
-  if (target == nullptr) {
-    write_null();
-    return true;
-  }
-  if (plan.op == Op::optional) return write_boxed(*plan.item, target);
-  if (!enter()) return false;
-  const bool again = shares(plan.op) && plan.item->has_identity && refer_again(target, plan.item);
-  const bool written = again || write_planned(*plan.item, target);
-  leave();
-  return written;
 }
 
 /// The number of the described class in this stream, after its definition if it has none yet.
@@ -112,74 +149,121 @@ uint32_t Writer::class_number(const Plan& plan) {
   return number;
 }
 
-bool Writer::write_structure(const Plan& plan, const void* at) {
-  if (plan.type->java_type.empty()) {
-    return fail_with(Error(Code::invalid_argument, "a described struct has no Java class; name it with d.java_type(...) in its describe"));
+/// The head of an object, after the definition of its class if the stream has none yet.
+inline uint8_t* Writer::put_class(const Plan& plan, uint8_t* p) {
+  uint32_t number = plan.class_number;
+  if (plan.writer_epoch != epoch_) [[unlikely]] {
+    close(p);
+    number = class_number(plan);
+    p = open();
   }
-  if (!enter()) return false;
+  if (h4_ && number < 16) {
+    *p++ = static_cast<uint8_t>(0x60 + number);
+    return p;
+  }
+  *p++ = h4_ ? 'O' : 'o';
+  return put_int(p, static_cast<int32_t>(number));
+}
+
+uint8_t* Writer::put_structure(const Plan& plan, const void* at, uint8_t* p) {
+  if (plan.type->java_type.empty()) {
+    fail_with(Error(Code::invalid_argument, "a described struct has no Java class; name it with d.java_type(...) in its describe"));
+    return nullptr;
+  }
+  if (!enter()) return nullptr;
   ++next_number_;
-  put_object_head(class_number(plan));
+  p = roomy(put_class(plan, p));
   const auto* object = static_cast<const char*>(at);
-  if (options_.family == Family::sofa) {
-    for (const FieldPlan& field : plan.fields) {
-      if (!write_planned(*field.plan, object + field.offset)) return false;
-    }
-  } else {
-    for (size_t i = plan.fields.size(); i-- > 0;) {
-      if (!write_planned(*plan.fields[i].plan, object + plan.fields[i].offset)) return false;
-    }
+  const bool forward = options_.family == Family::sofa;
+  const size_t n = plan.fields.size();
+  for (size_t i = 0; i < n; ++i) {
+    const FieldPlan& field = plan.fields[forward ? i : n - 1 - i];
+    p = put_planned(*field.plan, object + field.offset, p);
+    if (p == nullptr) return nullptr;
   }
   leave();
-  return true;
+  return p;
 }
 
 /// Java has one object for each constant, so the second use in a stream is a reference.
-bool Writer::write_enumeration(const Plan& plan, const void* at) {
+uint8_t* Writer::put_enumeration(const Plan& plan, const void* at, uint8_t* p) {
   const int64_t number = plan.type->get_number(at);
-  const EnumInfo::Value* value = plan.type->enumeration->by_number(number);
+  const EnumInfo& info = *plan.type->enumeration;
+  const auto guess = static_cast<size_t>(number);  // most enums count from 0
+  const EnumInfo::Value* value = guess < info.values.size() && info.values[guess].number == number ? &info.values[guess] : info.by_number(number);
   if (value == nullptr) {
-    return fail_with(Error(Code::invalid_argument, fmt::format("{} has no constant with the number {}; describe it or set a described one",
-                                                               plan.type->java_type, number)));
+    fail_with(Error(Code::invalid_argument, fmt::format("{} has no constant with the number {}; describe it or set a described one",
+                                                        plan.type->java_type, number)));
+    return nullptr;
   }
-  if (refer_again(value, &plan)) return true;
+  ConstantMark& mark = plan.constants[static_cast<size_t>(value - info.values.data())];
+  if (mark.writer_epoch == epoch_ && mark.number < 0x100 && !h4_) [[likely]] {
+    *p++ = 0x4a;
+    *p++ = static_cast<uint8_t>(mark.number);
+    return roomy(p);
+  }
+  close(p);
+  const uint32_t known = written_.find_or_insert(value, &plan, next_number_);
+  mark = {epoch_, known == AddressMap::kNone ? next_number_ : known};
+  if (known != AddressMap::kNone) {
+    put_reference(known);
+    return open();
+  }
   ++next_number_;
-  put_object_head(class_number(plan));
-  write_string(value->name);
-  return true;
+  return put_text(value->name, roomy(put_class(plan, open())));
 }
 
-bool Writer::write_list(const Plan& plan, const void* at) {
-  if (!enter()) return false;
+uint8_t* Writer::put_list(const Plan& plan, const void* at, uint8_t* p) {
+  if (!enter()) return nullptr;
   const ListOps& ops = *plan.type->list;
   const size_t n = ops.size(at);
-  begin_list(plan.array_name, n);
-  const bool boxed = !ops.java_array && plan.item->op <= Op::float32;
-  for (size_t i = 0; i < n; ++i) {
-    const void* item = ops.at(at, i);
-    if (!(boxed ? write_boxed(*plan.item, item) : write_planned(*plan.item, item))) return false;
+  if (!plan.array_name.empty() || h4_) {
+    p = through_buffer(p, [&] { return begin_list(plan.array_name, n), true; });
+  } else {
+    ++next_number_;
+    *p++ = 'V';
+    *p++ = n < 256 ? 'n' : 'l';
+    if (n < 256) {
+      *p++ = static_cast<uint8_t>(n);
+    } else {
+      store_be(p, static_cast<uint32_t>(n));
+      p += 4;
+    }
+    p = roomy(p);
   }
-  end_list();
+  const bool boxed = !ops.java_array && plan.item->op <= Op::float32;
+  const size_t size = plan.item->type->size;
+  const auto* item = n == 0 ? nullptr : static_cast<const char*>(ops.at(at, 0));  // every list is a vector: its items stand in a row
+  for (size_t i = 0; i < n; ++i, item += size) {
+    p = boxed ? put_boxed(*plan.item, item, p) : put_planned(*plan.item, item, p);
+    if (p == nullptr) return nullptr;
+  }
   leave();
-  return true;
+  if (!plan.array_name.empty() || h4_) return through_buffer(p, [&] { return end_list(), true; });
+  *p++ = 'z';
+  return roomy(p);
 }
 
-bool Writer::write_map(const Plan& plan, const void* at) {
-  if (!enter()) return false;
-  begin_map({});
+uint8_t* Writer::put_map(const Plan& plan, const void* at, uint8_t* p) {
+  if (!enter()) return nullptr;
+  ++next_number_;
+  *p++ = h4_ ? 'H' : 'M';
   struct Context {
     Writer& writer;
-    const Plan& plan;
-    bool ok;
-  } context{*this, plan, true};
+    const Plan &key, &item;
+    uint8_t* p;
+  } context{*this, *plan.key, *plan.item, roomy(p)};
   plan.type->map->for_each(at, &context, [](void* opaque, const void* key, const void* value) {
     auto& c = *static_cast<Context*>(opaque);
-    c.ok = c.writer.write_boxed(*c.plan.key, key) && c.writer.write_boxed(*c.plan.item, value);
-    return c.ok;
+    c.p = c.writer.put_boxed(c.key, key, c.p);
+    if (c.p != nullptr) c.p = c.writer.put_boxed(c.item, value, c.p);
+    return c.p != nullptr;
   });
-  if (!context.ok) return false;
-  end_map();
+  if (context.p == nullptr) return nullptr;
+  p = context.p;
+  *p++ = h4_ ? 'Z' : 'z';
   leave();
-  return true;
+  return roomy(p);
 }
 
 bool Writer::write_special(const Plan& plan, const void* at) {

@@ -91,6 +91,7 @@ class Plans {
       case Op::enumeration:
         plan.fields.push_back({"name", &of(type_of<std::string>()), 0});
         spell(plan, {"name"});
+        plan.constants.resize(type.enumeration->values.size());
         break;
       default:
         if (is_pointer(plan.op)) plan.item = &of(type.indirect->target());

@@ -50,6 +50,12 @@ struct FieldPlan {
   size_t offset;
 };
 
+/// An enum's constant in the stream of one writer.
+struct ConstantMark {
+  uint64_t writer_epoch = 0;
+  uint32_t number = 0;
+};
+
 /// A definition as it stands on the wire, and the described field that each of its fields is (null: drop the value). Counted by hand and
 /// without atomics: it belongs to one thread, and a reader takes one for each class of a stream.
 struct Mapping {
@@ -82,6 +88,7 @@ struct Plan {
   // Caches of the thread that owns the plan.
   mutable uint64_t writer_epoch = 0;  // the writer that gave the class the number below
   mutable uint32_t class_number = 0;
+  mutable std::vector<ConstantMark> constants;  // by place in the EnumInfo
   mutable Mapping* last_mapping[2] = {};  // by dialect
 
   Plan() = default;

@@ -75,6 +75,11 @@ class AddressMap {
     return slots[at];
   }
   void grow() {
+    if (capacity_ == 0) {  // most streams have nothing to remember
+      std::memset(inline_, 0, sizeof inline_);
+      capacity_ = kInline;
+      return;
+    }
     const size_t doubled = capacity_ * 2;
     auto fresh = std::make_unique<Slot[]>(doubled);
     for (size_t i = 0; i < capacity_; ++i) {
@@ -85,10 +90,11 @@ class AddressMap {
     capacity_ = doubled;
   }
 
-  Slot inline_[16] = {};
+  static constexpr size_t kInline = 16;
+  Slot inline_[kInline];
   std::unique_ptr<Slot[]> heap_;
   Slot* slots_ = inline_;
-  size_t used_ = 0, capacity_ = 16;
+  size_t used_ = 0, capacity_ = 0;
 };
 
 }  // namespace sofa::hessian::detail
