@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "sofa/wire/hessian/hash_map.h"
 #include "sofa/wire/hessian/reader.h"
 #include "sofa/wire/hessian/tests/interop_types.h"
 #include "sofa/wire/hessian/writer.h"
@@ -110,13 +111,15 @@ std::vector<Row> all_rows() {
   }
   rows.push_back(measure("list", users, proto_users, 2));
 
-  std::unordered_map<std::string, int64_t> counts;
+  HashMap<std::string, int64_t> counts;
+  std::unordered_map<std::string, int64_t> hashed;
   bench::Counts proto_counts;
   for (int64_t i = 0; i < 100; ++i) {
-    counts[fmt::format("key-{}", i)] = i * 1000;
+    counts[fmt::format("key-{}", i)] = hashed[fmt::format("key-{}", i)] = i * 1000;
     (*proto_counts.mutable_counts())[fmt::format("key-{}", i)] = i * 1000;
   }
   rows.push_back(measure("map", counts, proto_counts, 2));
+  rows.push_back(measure("unordered_map", hashed, proto_counts, 2));
   return rows;
 }
 

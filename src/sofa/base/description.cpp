@@ -34,7 +34,7 @@ Arena::~Arena() {
 void* Arena::allocate(size_t size, size_t align) {
   const auto misaligned = reinterpret_cast<uintptr_t>(at_) % align;
   const size_t padding = misaligned == 0 ? 0 : align - misaligned;
-  if (at_ == nullptr || left_ < size + padding) {
+  if (left_ < size + padding) {
     const size_t block = std::max(kArenaBlock, size + align);
     blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(block));
     at_ = blocks_.back().get();

@@ -102,10 +102,12 @@ class Arena : public std::enable_shared_from_this<Arena> {
     void* object;
     void (*destroy)(void*);
   };
+  static constexpr size_t kFirst = 256;  // bytes: what a small message needs comes with the arena itself
+  alignas(std::max_align_t) std::byte first_[kFirst];
   std::vector<std::unique_ptr<std::byte[]>> blocks_;
   std::vector<Cleanup> cleanups_;
-  std::byte* at_ = nullptr;
-  size_t left_ = 0;
+  std::byte* at_ = first_;
+  size_t left_ = kFirst;
   size_t bytes_ = 0;
 };
 
@@ -202,7 +204,7 @@ struct ListOps {
   bool java_array;                        // Array<T>: T[]
 };
 
-/// How to walk and build a map. `insert` default-constructs a key and a value, lets `fill` set them, and stores them when it answers true (the last
+/// How to walk and build a map. `reserve` makes room for n pairs (null where that means nothing). `insert` default-constructs a key and a value, lets `fill` set them, and stores them when it answers true (the last
 /// value of equal keys wins). It answers false without having stored them when `fill` does, or when so many keys of an unordered map fall into one
 /// bucket that they must be made to.
 struct MapOps {
@@ -210,6 +212,7 @@ struct MapOps {
   const Type& (*value)();
   size_t (*size)(const void* map);
   void (*clear)(void* map);
+  void (*reserve)(void* map, size_t n);
   void (*for_each)(const void* map, void* context, bool (*visit)(void* context, const void* key, const void* value));
   bool (*insert)(void* map, void* context, bool (*fill)(void* context, void* key, void* value));
 };

@@ -72,6 +72,19 @@ void fill_list(Type& type, bool java_array) {
 /// Entries that a bucket of an unordered map filled from outside may hold.
 inline constexpr size_t kFullestBucket = 256;
 
+/// True when the key falls into a bucket of an unordered map that is too full, which only keys made to collide bring about: they would make the
+/// whole map quadratic. Numbers that collide in one table lie apart in a larger one; texts may have the same hash in any.
+template <class M>
+bool is_crowded(M& map, const typename M::key_type& key) {
+  if constexpr (requires { map.bucket(key); }) {
+    for (int tries = 0; map.size() >= kFullestBucket && map.bucket_size(map.bucket(key)) >= kFullestBucket; ++tries) {
+      if (tries == 4 || map.bucket_count() > map.size() * 16) return true;
+      map.rehash(map.bucket_count() * 2 + 1);
+    }
+  }
+  return false;
+}
+
 template <class M>
 void fill_map(Type& type) {
   using K = typename M::key_type;
@@ -81,23 +94,28 @@ void fill_map(Type& type) {
   ops.value = &type_of<V>;
   ops.size = [](const void* map) { return static_cast<const M*>(map)->size(); };
   ops.clear = [](void* map) { static_cast<M*>(map)->clear(); };
+  ops.reserve = nullptr;
+  if constexpr (requires(M& m) { m.reserve(size_t{}); }) {
+    ops.reserve = [](void* map, size_t n) { static_cast<M*>(map)->reserve(n); };
+  }
   ops.for_each = [](const void* map, void* context, bool (*visit)(void*, const void*, const void*)) {
     for (const auto& [key, value] : *static_cast<const M*>(map)) {
       if (!visit(context, &key, &value)) return;
     }
   };
-  ops.insert = [](void* map, void* context, bool (*fill)(void*, void*, void*)) {
-    K key{};
-    V value{};
-    if (!fill(context, &key, &value)) return false;
-    if constexpr (requires(const M& m) { m.bucket(key); }) {
-      // Keys made to collide would make the whole map quadratic.
-      const M& m = *static_cast<const M*>(map);
-      if (m.bucket_count() > 1 && m.bucket_size(m.bucket(key)) >= kFullestBucket) return false;
-    }
-    static_cast<M*>(map)->insert_or_assign(std::move(key), std::move(value));
-    return true;
-  };
+  if constexpr (requires(M& m) { m.insert_filled(nullptr, nullptr); }) {
+    ops.insert = [](void* map, void* context, bool (*fill)(void*, void*, void*)) { return static_cast<M*>(map)->insert_filled(context, fill); };
+  } else {
+    ops.insert = [](void* map, void* context, bool (*fill)(void*, void*, void*)) {
+      K key{};
+      V value{};
+      if (!fill(context, &key, &value)) return false;
+      M& m = *static_cast<M*>(map);
+      if (is_crowded(m, key)) return false;
+      m.insert_or_assign(std::move(key), std::move(value));
+      return true;
+    };
+  }
   type.kind = Kind::map;
   type.map = &ops;
   type.java_type = "java.util.Map";

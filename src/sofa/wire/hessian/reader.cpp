@@ -56,7 +56,7 @@ std::string_view simple_name(const Type& type) {
 }  // namespace
 
 Result<void> Reader::read(const Type& type, void* into, std::string_view label) {
-  const bool done = !failed_ && read_planned(plan_of(type), into);
+  const bool done = !failed_ && read_any(plan_of(type), into);
   return finish(done, label, done ? std::string_view() : simple_name(type));
 }
 

@@ -144,6 +144,7 @@ class Reader {
   bool read_bool(bool& out);
   bool read_date(int64_t& out);
   bool read_text(std::string& out);
+  bool read_short_text(const uint8_t* p, std::string& out);
   bool read_text_slow(Tag tag, uint8_t byte, std::string& out);
   bool read_binary(std::string& out);
   bool read_scalar_object(Tag tag, std::string_view expected, Value& out);
@@ -176,7 +177,12 @@ class Reader {
   bool go_to_number(uint32_t number);
 
   // Described types (reader_typed.cpp)
+  static constexpr size_t kAhead = 32;  // bytes: the longest short value, a string with its tag
   bool read_planned(const Plan& plan, void* into);
+  bool read_any(const Plan& plan, void* into);
+  bool read_indirect(const Plan& plan, void* into);
+  bool read_constant_again(const Plan& plan, void* into);
+  bool read_bytes(Bytes& out);
   bool read_structure(const Plan& plan, void* into);
   bool read_fields(const Plan& plan, void* into, uint32_t class_index);
   bool read_map_as_structure(const Plan& plan, void* into, Tag tag);
@@ -202,6 +208,7 @@ class Reader {
   bool build_object(Tag tag, uint8_t byte, Value& out);
   bool build_referred(uint32_t number, Value& out);
   bool build_remote(Value& out);
+  bool remote_part(size_t part, size_t& units);
   void set_node(uint32_t number, const Value& node);
   bool skip_value();
   bool skip_container(Tag tag, uint8_t byte);

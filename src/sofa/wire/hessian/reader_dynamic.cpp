@@ -139,17 +139,24 @@ bool Reader::build_referred(uint32_t number, Value& out) {
 
 /// `r` type url, as an object with these fields; it takes no number.
 bool Reader::build_remote(Value& out) {
+  if (!charge(sizeof(Object) + 2 * sizeof(Value))) return false;
   Object* object = make_object(own_arena(), kRemoteClass);
   for (size_t i = 0; i < 2; ++i) {
-    if (!need(3)) return false;
-    if (*at_ != (i == 0 ? 't' : 'S')) return fail_with(Code::invalid_argument, "a remote object without a type and a url");
-    const size_t units = load_be<uint16_t>(at_ + 1);
-    at_ += 3;
+    size_t units = 0;
     scratch_.clear();
-    if (!append_units(units, 0, scratch_)) return false;
+    if (!remote_part(i, units) || !append_units(units, 0, scratch_)) return false;
     (*object)[i] = Value::text(own_arena(), scratch_);
   }
   out = object;
+  return true;
+}
+
+/// The length of a remote object's type (part 0) or url (part 1).
+bool Reader::remote_part(size_t part, size_t& units) {
+  if (!need(3)) return false;
+  if (*at_ != (part == 0 ? 't' : 'S')) return fail_with(Code::invalid_argument, "a remote object without a type and a url");
+  units = load_be<uint16_t>(at_ + 1);
+  at_ += 3;
   return true;
 }
 
@@ -162,8 +169,8 @@ bool Reader::skip_value() {
     return reference(tag, number);
   }
   if (tag == Tag::remote) {
-    Value dropped;
-    return build_remote(dropped);
+    size_t type = 0, url = 0;
+    return remote_part(0, type) && skip_units(type) && remote_part(1, url) && skip_units(url);
   }
   return tag < Tag::list_h3 ? skip_scalar(tag, byte) : skip_container(tag, byte);
 }

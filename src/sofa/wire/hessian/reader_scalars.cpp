@@ -38,10 +38,6 @@ std::string print_double(double v) {
   return text;
 }
 
-constexpr bool is_integer(Tag tag) { return tag >= Tag::int_1 && tag <= Tag::long_9; }
-constexpr bool is_double(Tag tag) { return tag >= Tag::double_zero && tag <= Tag::double_9; }
-constexpr bool is_date(Tag tag) { return tag == Tag::date_milliseconds || tag == Tag::date_minutes; }
-
 }  // namespace
 
 bool Reader::integer_body(Tag tag, uint8_t byte, int64_t& out) {

@@ -68,7 +68,11 @@ bool Reader::admit(std::string_view class_name) {
 bool Reader::object_class(Tag tag, uint8_t byte, uint32_t& index) {
   const uint8_t* const tag_at = value_at_;
   int64_t number = byte & 15;
-  if (tag == Tag::object && !count(number)) return false;
+  if (tag == Tag::object && left() > 0 && *at_ >= 0x90 && *at_ <= 0xbf) [[likely]] {
+    number = *at_++ - 0x90;
+  } else if (tag == Tag::object && !count(number)) {
+    return false;
+  }
   value_at_ = tag_at;
   index = static_cast<uint32_t>(number);
   return number < next_class_ || fail_with(Code::invalid_argument, fmt::format("class number {} where {} are defined", number, next_class_));

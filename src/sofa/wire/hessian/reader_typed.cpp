@@ -3,6 +3,7 @@
 #include "sofa/wire/hessian/detail/reader_inline.h"
 #include "sofa/wire/hessian/detail/shared_holders.h"
 #include "sofa/wire/hessian/detail/special.h"
+#include "sofa/wire/hessian/detail/text.h"
 #include "sofa/wire/hessian/java_types.h"
 
 namespace sofa::hessian {
@@ -16,9 +17,89 @@ T& as(void* at) {
   return *static_cast<T*>(at);
 }
 
+constexpr size_t kMostExpectedPairs = 4096;  // room for more is only made as they come
+
+int32_t compact_integer(const uint8_t* at, CompactInteger form) { return static_cast<int32_t>(load_be<uint32_t>(at) >> form.shift) - form.bias; }
+
 }  // namespace
 
-bool Reader::read_planned(const Plan& plan, void* into) {
+/// The usual forms of the usual kinds, where a whole short value certainly lies before the end of the input; everything else, and what is wrong,
+/// goes the long way.
+inline bool Reader::read_planned(const Plan& plan, void* into) {
+  if (left() < kAhead) [[unlikely]] {
+    return read_any(plan, into);
+  }
+  const uint8_t* const p = at_;
+  const uint8_t byte = *p;
+  switch (plan.op) {
+    case Op::boolean:
+      if (byte != 'T' && byte != 'F') break;
+      as<bool>(into) = byte == 'T';
+      at_ = p + 1;
+      return true;
+    case Op::int32:
+    case Op::int64: {
+      const CompactInteger form = kCompactIntegers[byte];
+      if (form.length == 0) break;
+      const int32_t number = compact_integer(p, form);
+      if (plan.op == Op::int32) {
+        as<int32_t>(into) = number;
+      } else {
+        as<int64_t>(into) = number;
+      }
+      at_ = p + form.length;
+      return true;
+    }
+    case Op::float64: return read_double(as<double>(into));
+    case Op::string:
+      if (byte > 31 || !read_short_text(p, as<std::string>(into))) break;
+      return true;
+    case Op::timestamp:
+      if (tags_[byte] != Tag::date_milliseconds) break;
+      as<Timestamp>(into).milliseconds = load_be<int64_t>(p + 1);
+      at_ = p + 9;
+      return true;
+    case Op::value:
+      if (byte > 31 || !is_ascii(reinterpret_cast<const char*>(p + 1), byte)) return build(as<Value>(into));
+      as<Value>(into) = Value::text(own_arena(), {reinterpret_cast<const char*>(p + 1), byte});
+      at_ = p + 1 + byte;
+      return true;
+    case Op::enumeration: return (tags_[byte] == Tag::ref_1 && read_constant_again(plan, into)) || read_enumeration(plan, into);
+    case Op::structure: return read_structure(plan, into);
+    case Op::list: return read_list(plan, into);
+    case Op::map: return read_map(plan, into);
+    case Op::optional:
+    case Op::unique:
+    case Op::shared:
+    case Op::link:
+    case Op::graph: return read_indirect(plan, into);
+    default: break;
+  }
+  return read_any(plan, into);
+}
+
+bool Reader::read_indirect(const Plan& plan, void* into) {
+  if (*at_ == 'N') {
+    ++at_;
+    plan.type->indirect->reset(into);
+    return true;
+  }
+  if (plan.op != Op::optional || tags_[*at_] == Tag::definition) return read_pointer(plan, into);
+  return read_planned(*plan.item, plan.type->indirect->emplace(into, nullptr));
+}
+
+/// A reference to a constant of the same enum that was read before; false, with nothing taken, for any other.
+inline bool Reader::read_constant_again(const Plan& plan, void* into) {
+  const uint32_t number = at_[1];
+  if (number >= starts_.size()) return false;
+  const uint32_t known = starts_[number].target;
+  if (known == 0 || targets_[known - 1].plan != &plan) return false;
+  plan.type->set_number(into, static_cast<const EnumInfo::Value*>(targets_[known - 1].object)->number);
+  at_ += 2;
+  return true;
+}
+
+bool Reader::read_any(const Plan& plan, void* into) {
   int64_t integer = 0;
   double real = 0;
   bool done = false;
@@ -35,7 +116,7 @@ bool Reader::read_planned(const Plan& plan, void* into) {
     case Op::float32: done = read_double(real), as<float>(into) = static_cast<float>(real); return done;
     case Op::float64: return read_double(as<double>(into));
     case Op::string: return read_text(as<std::string>(into));
-    case Op::bytes: done = read_binary(scratch_), as<Bytes>(into) = Bytes::copy_of(scratch_); return done;
+    case Op::bytes: return read_bytes(as<Bytes>(into));
     case Op::byte_vector:
       done = read_binary(scratch_);
       plan.type->list->clear(into);
@@ -50,6 +131,18 @@ bool Reader::read_planned(const Plan& plan, void* into) {
     case Op::special: return read_special(plan, into);
     default: return read_pointer(plan, into);
   }
+}
+
+bool Reader::read_bytes(Bytes& out) {
+  const size_t n = at_ == end_ ? 0 : *at_ & 15u;
+  if (left() > n && tags_[*at_] == Tag::binary_short) {
+    out = Bytes::copy_of(ByteSpan(at_ + 1, n));
+    at_ += 1 + n;
+    return true;
+  }
+  const bool done = read_binary(scratch_);
+  out = Bytes::copy_of(scratch_);
+  return done;
 }
 
 bool Reader::read_structure(const Plan& plan, void* into) {
@@ -265,7 +358,13 @@ bool Reader::read_list(const Plan& plan, void* into) {
     return tag == Tag::null || unexpected("a list");
   }
   Container head;
-  if (!list_head(tag, byte, head) || !start_number(number) || !enter()) return false;
+  if (tag == Tag::list_h3 && left() >= 2 && *at_ == 'n') {
+    head = {UINT32_MAX, at_[1], true};
+    at_ += 2;
+  } else if (!list_head(tag, byte, head)) {
+    return false;
+  }
+  if (!start_number(number) || !enter()) return false;
   starts_[number].building = true;
   ops.clear(into);
   bool handled = false;
@@ -349,6 +448,8 @@ bool Reader::read_map(const Plan& plan, void* into) {
     const Plan& plan;
   } context{*this, plan};
   const size_t pair_size = plan.key->type->size + plan.item->type->size;
+  // A map's length is not on the wire; it is often that of the last one. Each map's pairs are made room for twice at most, so memory stays bounded.
+  if (const size_t likely = std::min(plan.last_size, left() / 2); likely > 0 && ops.reserve != nullptr) ops.reserve(into, likely);
   for (int64_t i = 0;; ++i) {
     bool end = false;
     if (!ends(head, i, end)) return false;
@@ -358,10 +459,11 @@ bool Reader::read_map(const Plan& plan, void* into) {
       return c.reader.read_planned(*c.plan.key, key) && c.reader.read_planned(*c.plan.item, value);
     });
     if (!done) {
-      fail_with(Code::resource_exhausted, "too many keys of an unordered map fall into one bucket: use std::map");
+      fail_with(Code::resource_exhausted, "too many keys of a std::unordered_map have the same hash: use hessian::HashMap or std::map");
       return in_item(static_cast<size_t>(i));
     }
   }
+  plan.last_size = std::min(ops.size(into), kMostExpectedPairs);
   starts_[number].building = false;
   leave();
   return true;

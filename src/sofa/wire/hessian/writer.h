@@ -113,7 +113,10 @@ class Writer {
   uint8_t* through_buffer(uint8_t* p, F&& write);
   uint8_t* put_planned(const detail::Plan& plan, const void* at, uint8_t* p);
   uint8_t* put_other(const detail::Plan& plan, const void* at, uint8_t* p);
+  uint8_t* put_rare(const detail::Plan& plan, const void* at, uint8_t* p);
   uint8_t* put_text(std::string_view text, uint8_t* p);
+  uint8_t* put_other_text(std::string_view text, uint8_t* p);
+  uint8_t* put_bytes(ByteSpan bytes, uint8_t* p);
   uint8_t* put_value(const Value& value, uint8_t* p);
   uint8_t* put_class(const detail::Plan& plan, uint8_t* p);
   uint8_t* put_structure(const detail::Plan& plan, const void* at, uint8_t* p);
@@ -121,6 +124,7 @@ class Writer {
   uint8_t* put_indirect(const detail::Plan& plan, const void* at, uint8_t* p);
   uint8_t* put_list(const detail::Plan& plan, const void* at, uint8_t* p);
   uint8_t* put_map(const detail::Plan& plan, const void* at, uint8_t* p);
+  uint8_t* put_small_boxed(const detail::Plan& plan, const void* at, uint8_t* p);
   uint8_t* put_boxed(const detail::Plan& plan, const void* at, uint8_t* p);
   bool write_special(const detail::Plan& plan, const void* at);
   void write_byte_vector(const detail::Plan& plan, const void* at);

@@ -31,30 +31,35 @@ uint8_t* Writer::through_buffer(uint8_t* p, F&& write) {
   return write() ? open() : nullptr;
 }
 
-inline uint8_t* Writer::put_text(std::string_view text, uint8_t* p) {
-  if (uint8_t* end = put_short_text(p, text)) [[likely]] {
-    return roomy(end);
+[[gnu::always_inline]] inline uint8_t* Writer::put_text(std::string_view text, uint8_t* p) {
+  p[0] = static_cast<uint8_t>(text.size());
+  if (text.size() <= 31 && copy_short_ascii(p + 1, text.data(), text.size())) [[likely]] {
+    return roomy(p + 1 + text.size());
   }
+  return put_other_text(text, p);
+}
+
+uint8_t* Writer::put_other_text(std::string_view text, uint8_t* p) {
+  if (uint8_t* end = put_short_text(p, text)) return roomy(end);
   return through_buffer(p, [&] { return put_long_string(text), true; });
 }
 
-inline uint8_t* Writer::put_value(const Value& value, uint8_t* p) {
-  switch (value.kind()) {
-    case ValueKind::string: return put_text(value.text(), p);
-    case ValueKind::int32: return roomy(put_int(p, static_cast<int32_t>(value.integer())));
-    case ValueKind::int64: return roomy(put_long(p, value.integer(), h4_));
-    default: return through_buffer(p, [&] { return write_value(value); });
-  }
-}
-
-inline uint8_t* Writer::put_planned(const Plan& plan, const void* at, uint8_t* p) {
+/// The kinds that most fields are of stand in line wherever a value is written.
+[[gnu::always_inline]] inline uint8_t* Writer::put_planned(const Plan& plan, const void* at, uint8_t* p) {
   switch (plan.op) {
     case Op::boolean: *p++ = as<bool>(at) ? 'T' : 'F'; break;
     case Op::int32: p = put_int(p, as<int32_t>(at)); break;
     case Op::int64: p = put_long(p, as<int64_t>(at), h4_); break;
-    case Op::float64: p = put_double(p, as<double>(at), h4_); break;
     case Op::string: return put_text(as<std::string>(at), p);
-    case Op::timestamp: p = put_date(p, as<Timestamp>(at).milliseconds, h4_); break;
+    default: return put_other(plan, at, p);
+  }
+  return roomy(p);
+}
+
+uint8_t* Writer::put_other(const Plan& plan, const void* at, uint8_t* p) {
+  switch (plan.op) {
+    case Op::float64: return roomy(put_double(p, as<double>(at), h4_));
+    case Op::timestamp: return roomy(put_date(p, as<Timestamp>(at).milliseconds, h4_));
     case Op::value: return put_value(as<Value>(at), p);
     case Op::enumeration: return put_enumeration(plan, at, p);
     case Op::structure: return put_structure(plan, at, p);
@@ -65,13 +70,20 @@ inline uint8_t* Writer::put_planned(const Plan& plan, const void* at, uint8_t* p
     case Op::shared:
     case Op::link:
     case Op::graph: return put_indirect(plan, at, p);
-    default: return put_other(plan, at, p);
+    default: return put_rare(plan, at, p);
   }
-  return roomy(p);
 }
 
-/// The rarer kinds.
-uint8_t* Writer::put_other(const Plan& plan, const void* at, uint8_t* p) {
+uint8_t* Writer::put_value(const Value& value, uint8_t* p) {
+  switch (value.kind()) {
+    case ValueKind::string: return put_text(value.text(), p);
+    case ValueKind::int32: return roomy(put_int(p, static_cast<int32_t>(value.integer())));
+    case ValueKind::int64: return roomy(put_long(p, value.integer(), h4_));
+    default: return through_buffer(p, [&] { return write_value(value); });
+  }
+}
+
+uint8_t* Writer::put_rare(const Plan& plan, const void* at, uint8_t* p) {
   switch (plan.op) {
     case Op::int8: return roomy(put_int(p, as<int8_t>(at)));
     case Op::int16: return roomy(put_int(p, as<int16_t>(at)));
@@ -80,14 +92,29 @@ uint8_t* Writer::put_other(const Plan& plan, const void* at, uint8_t* p) {
     case Op::uint32: return roomy(put_int(p, static_cast<int32_t>(as<uint32_t>(at))));
     case Op::uint64: return roomy(put_long(p, static_cast<int64_t>(as<uint64_t>(at)), h4_));
     case Op::float32: return through_buffer(p, [&] { return write_float(as<float>(at), false), true; });
-    case Op::bytes: return through_buffer(p, [&] { return write_bytes(as<Bytes>(at)), true; });
+    case Op::bytes: return put_bytes(as<Bytes>(at), p);
     case Op::byte_vector: return through_buffer(p, [&] { return write_byte_vector(plan, at), true; });
     default: return through_buffer(p, [&] { return write_special(plan, at); });
   }
 }
 
+uint8_t* Writer::put_bytes(ByteSpan bytes, uint8_t* p) {
+  const size_t n = bytes.size();
+  if (n > 15) return through_buffer(p, [&] { return write_bytes(bytes), true; });
+  *p++ = static_cast<uint8_t>(0x20 + n);
+  if (n > 0) std::memcpy(p, bytes.data(), n);
+  return roomy(p + n);
+}
+
 /// A value where Java has an Object: a Byte, a Short or a Float is not a byte, a short or a float.
-inline uint8_t* Writer::put_boxed(const Plan& plan, const void* at, uint8_t* p) {
+[[gnu::always_inline]] inline uint8_t* Writer::put_boxed(const Plan& plan, const void* at, uint8_t* p) {
+  if (plan.op > Op::float32 || plan.op == Op::int32 || plan.op == Op::int64) [[likely]] {
+    return put_planned(plan, at, p);
+  }
+  return put_small_boxed(plan, at, p);
+}
+
+uint8_t* Writer::put_small_boxed(const Plan& plan, const void* at, uint8_t* p) {
   if (plan.op == Op::float32) return through_buffer(p, [&] { return write_float(as<float>(at), true), true; });
   if (boxes_small_numbers_ && plan.op == Op::int8) return through_buffer(p, [&] { return write_handle("ByteHandle", as<int8_t>(at), nullptr), true; });
   if (boxes_small_numbers_ && plan.op == Op::int16) return through_buffer(p, [&] { return write_handle("ShortHandle", as<int16_t>(at), nullptr), true; });

@@ -90,6 +90,7 @@ struct Plan {
   mutable uint32_t class_number = 0;
   mutable std::vector<ConstantMark> constants;  // by place in the EnumInfo
   mutable Mapping* last_mapping[2] = {};  // by dialect
+  mutable size_t last_size = 0;           // of the last map read: how many pairs to make room for next time
 
   Plan() = default;
   Plan(const Plan&) = delete;

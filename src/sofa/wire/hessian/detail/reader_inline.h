@@ -3,6 +3,7 @@
 
 #include "sofa/wire/hessian/detail/plan.h"
 #include "sofa/wire/hessian/detail/tags.h"
+#include "sofa/wire/hessian/detail/text.h"
 #include "sofa/wire/hessian/reader.h"
 
 namespace sofa::hessian {
@@ -76,6 +77,18 @@ inline bool Reader::start_number(uint32_t& number) {
     return true;
   }
   return fail_with(Code::resource_exhausted, fmt::format("references make more than {} copies of objects that are held by value; hold them by Link", limits_.copies));
+}
+
+/// The string of up to 31 units at p, wholly inside the input, when it is ASCII; false, with nothing taken, when it is not.
+inline bool Reader::read_short_text(const uint8_t* p, std::string& out) {
+  const size_t n = *p;
+  bool ascii = false;
+  out.resize_and_overwrite(n, [&](char* to, size_t) {
+    ascii = detail::copy_short_ascii(reinterpret_cast<uint8_t*>(to), reinterpret_cast<const char*>(p + 1), n);
+    return n;
+  });
+  if (ascii) at_ = p + 1 + n;
+  return ascii;
 }
 
 }  // namespace sofa::hessian

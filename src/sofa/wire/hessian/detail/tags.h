@@ -140,41 +140,53 @@ constexpr TagTable h4_tags() {
 inline constexpr TagTable kH3Tags = h3_tags();
 inline constexpr TagTable kH4Tags = h4_tags();
 
-/// "a list" for any tag that begins one, and so on.
-constexpr const char* describe(Tag tag) {
-  switch (tag) {
-    case Tag::invalid: return "no value";
-    case Tag::null: return "null";
-    case Tag::true_value:
-    case Tag::false_value: return "a boolean";
-    case Tag::date_milliseconds:
-    case Tag::date_minutes: return "a date";
-    case Tag::definition:
-    case Tag::object:
-    case Tag::object_short: return "an object";
-    case Tag::map_h3:
-    case Tag::map_typed:
-    case Tag::map_untyped: return "a map";
-    case Tag::ref_1:
-    case Tag::ref_2:
-    case Tag::ref_4:
-    case Tag::ref_int: return "a reference";
-    case Tag::remote: return "a remote object";
-    default: break;
-  }
-  if (tag <= Tag::int_5) return "an int";
-  if (tag <= Tag::long_9) return "a long";
-  if (tag <= Tag::double_9) return "a double";
-  if (tag <= Tag::string_chunk) return "a string";
-  if (tag <= Tag::binary_chunk) return "a binary";
-  return "a list";
-}
-
 constexpr bool is_reference(Tag tag) { return tag >= Tag::ref_1 && tag <= Tag::ref_int; }
 constexpr bool is_list(Tag tag) { return tag >= Tag::list_h3 && tag <= Tag::list_open; }
 constexpr bool is_map(Tag tag) { return tag >= Tag::map_h3 && tag <= Tag::map_untyped; }
 constexpr bool is_object(Tag tag) { return tag == Tag::object || tag == Tag::object_short; }
 constexpr bool is_string(Tag tag) { return tag >= Tag::string_short && tag <= Tag::string_chunk; }
 constexpr bool is_binary(Tag tag) { return tag >= Tag::binary_short && tag <= Tag::binary_chunk; }
+constexpr bool is_integer(Tag tag) { return tag >= Tag::int_1 && tag <= Tag::long_9; }
+constexpr bool is_double(Tag tag) { return tag >= Tag::double_zero && tag <= Tag::double_9; }
+constexpr bool is_date(Tag tag) { return tag == Tag::date_milliseconds || tag == Tag::date_minutes; }
+
+/// How the value of an int or long of up to three bytes, the same in both dialects, follows from the big-endian word at its tag:
+/// (word >> shift) - bias.
+struct CompactInteger {
+  uint8_t length = 0;  // 0: the tag begins another form
+  uint8_t shift = 0;
+  bool is_long = false;
+  int32_t bias = 0;
+};
+
+constexpr std::array<CompactInteger, 256> compact_integers() {
+  std::array<CompactInteger, 256> table{};
+  const auto set = [&](int from, int to, CompactInteger form) {
+    for (int i = from; i <= to; ++i) table[static_cast<size_t>(i)] = form;
+  };
+  set(0x80, 0xbf, {1, 24, false, 0x90});
+  set(0xc0, 0xcf, {2, 16, false, 0xc8 << 8});
+  set(0xd0, 0xd7, {3, 8, false, 0xd4 << 16});
+  set(0xd8, 0xef, {1, 24, true, 0xe0});
+  set(0xf0, 0xff, {2, 16, true, 0xf8 << 8});
+  set(0x38, 0x3f, {3, 8, true, 0x3c << 16});
+  return table;
+}
+inline constexpr std::array<CompactInteger, 256> kCompactIntegers = compact_integers();
+
+/// "a list" for any tag that begins one, and so on.
+constexpr const char* describe(Tag tag) {
+  if (is_reference(tag)) return "a reference";
+  if (is_list(tag)) return "a list";
+  if (is_map(tag)) return "a map";
+  if (is_object(tag) || tag == Tag::definition) return "an object";
+  if (is_string(tag)) return "a string";
+  if (is_binary(tag)) return "a binary";
+  if (is_double(tag)) return "a double";
+  if (is_date(tag)) return "a date";
+  if (is_integer(tag)) return tag <= Tag::int_5 ? "an int" : "a long";
+  if (tag == Tag::remote) return "a remote object";
+  return tag == Tag::invalid ? "no value" : tag == Tag::null ? "null" : "a boolean";
+}
 
 }  // namespace sofa::hessian::detail
