@@ -26,6 +26,7 @@ namespace detail {
 struct Plan;
 struct Mapping;
 enum class Tag : uint8_t;
+enum class Op : uint8_t;
 }  // namespace detail
 
 struct ReaderOptions {
@@ -179,6 +180,8 @@ class Reader {
   // Described types (reader_typed.cpp)
   static constexpr size_t kAhead = 32;  // bytes: the longest short value, a string with its tag
   bool read_planned(const Plan& plan, void* into);
+  bool read_field(detail::Op op, const Plan& plan, void* into);
+  bool read_item(const Plan& plan, void* into);
   bool read_any(const Plan& plan, void* into);
   bool read_indirect(const Plan& plan, void* into);
   bool read_constant_again(const Plan& plan, void* into);
@@ -238,7 +241,7 @@ class Reader {
   const Limits limits_;
   const ClassFilter* const filter_;
   std::shared_ptr<Arena> arena_;
-  detail::Table<Start, 16> starts_;
+  detail::Table<Start, 16, true> starts_;
   detail::Table<ClassEntry, 4> classes_;
   detail::Table<TypeEntry, 4> types_;
   detail::Table<Target, 4> targets_;

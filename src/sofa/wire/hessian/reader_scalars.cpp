@@ -166,6 +166,13 @@ bool Reader::decode_units(size_t units, size_t start, std::string& out) {
       --units;
       continue;
     }
+    if (lead >= 0xe1 && lead < 0xed && left() >= 3 && is_continuation(at_[1]) && is_continuation(at_[2])) {  // most of what is not Latin
+      std::memcpy(p, at_, 3);
+      p += 3;
+      at_ += 3;
+      --units;
+      continue;
+    }
     const size_t length = lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
     const size_t width = length == 4 ? 2 : 1;
     if (length > left()) return truncated();

@@ -19,19 +19,19 @@ T& as(void* at) {
 
 constexpr size_t kMostExpectedPairs = 4096;  // room for more is only made as they come
 
-int32_t compact_integer(const uint8_t* at, CompactInteger form) { return static_cast<int32_t>(load_be<uint32_t>(at) >> form.shift) - form.bias; }
+int32_t compact_integer(const uint8_t* at, const CompactInteger& form) { return static_cast<int32_t>(load_be<uint32_t>(at) >> form.shift) - form.bias; }
 
 }  // namespace
 
 /// The usual forms of the usual kinds, where a whole short value certainly lies before the end of the input; everything else, and what is wrong,
 /// goes the long way.
-inline bool Reader::read_planned(const Plan& plan, void* into) {
+[[gnu::always_inline]] inline bool Reader::read_field(Op op, const Plan& plan, void* into) {
   if (left() < kAhead) [[unlikely]] {
     return read_any(plan, into);
   }
   const uint8_t* const p = at_;
   const uint8_t byte = *p;
-  switch (plan.op) {
+  switch (op) {
     case Op::boolean:
       if (byte != 'T' && byte != 'F') break;
       as<bool>(into) = byte == 'T';
@@ -39,10 +39,10 @@ inline bool Reader::read_planned(const Plan& plan, void* into) {
       return true;
     case Op::int32:
     case Op::int64: {
-      const CompactInteger form = kCompactIntegers[byte];
+      const CompactInteger& form = kCompactIntegers[byte];
       if (form.length == 0) break;
       const int32_t number = compact_integer(p, form);
-      if (plan.op == Op::int32) {
+      if (op == Op::int32) {
         as<int32_t>(into) = number;
       } else {
         as<int64_t>(into) = number;
@@ -76,6 +76,23 @@ inline bool Reader::read_planned(const Plan& plan, void* into) {
     default: break;
   }
   return read_any(plan, into);
+}
+
+bool Reader::read_planned(const Plan& plan, void* into) { return read_field(plan.op, plan, into); }
+
+/// An element of a list or map: the usual kinds in line.
+[[gnu::always_inline]] inline bool Reader::read_item(const Plan& plan, void* into) {
+  if (plan.op == Op::structure) return read_structure(plan, into);
+  if (left() >= kAhead) [[likely]] {
+    const uint8_t* const p = at_;
+    if (plan.op == Op::string && *p <= 31 && read_short_text(p, as<std::string>(into))) return true;
+    if (const CompactInteger& form = kCompactIntegers[*p]; plan.op == Op::int64 && form.length != 0) {
+      as<int64_t>(into) = compact_integer(p, form);
+      at_ = p + form.length;
+      return true;
+    }
+  }
+  return read_planned(plan, into);
 }
 
 bool Reader::read_indirect(const Plan& plan, void* into) {
@@ -172,7 +189,7 @@ bool Reader::read_fields(const Plan& plan, void* into, uint32_t class_index) {
   for (const FieldPlan* field : mapping->fields) {
     if (field == nullptr) {
       if (!skip_value()) return false;
-    } else if (!read_planned(*field->plan, object + field->offset)) {
+    } else if (!read_field(field->op, *field->plan, object + field->offset)) {
       return in_field(field->name);
     }
   }
@@ -375,7 +392,7 @@ bool Reader::read_list(const Plan& plan, void* into) {
     bool end = false;
     if (!ends(head, i, end)) return false;
     if (end) break;
-    if (!charge(item_size) || !read_planned(*plan.item, ops.append(into))) return in_item(static_cast<size_t>(i));
+    if (!charge(item_size) || !read_item(*plan.item, ops.append(into))) return in_item(static_cast<size_t>(i));
   }
   starts_[number].building = false;
   leave();
@@ -456,7 +473,7 @@ bool Reader::read_map(const Plan& plan, void* into) {
     if (end) break;
     const bool done = charge(pair_size) && ops.insert(into, &context, [](void* opaque, void* key, void* value) {
       auto& c = *static_cast<Context*>(opaque);
-      return c.reader.read_planned(*c.plan.key, key) && c.reader.read_planned(*c.plan.item, value);
+      return c.reader.read_item(*c.plan.key, key) && c.reader.read_item(*c.plan.item, value);
     });
     if (!done) {
       fail_with(Code::resource_exhausted, "too many keys of a std::unordered_map have the same hash: use hessian::HashMap or std::map");

@@ -42,10 +42,7 @@ bool Writer::fail_with(Error error) {
   return false;
 }
 
-bool Writer::enter() {
-  if (++depth_ <= options_.depth) [[likely]] {
-    return true;
-  }
+bool Writer::too_deep() {
   return fail_with(Error(Code::resource_exhausted, fmt::format("the value is nested deeper than {}; send less, or raise WriterOptions::depth", options_.depth)));
 }
 

@@ -22,6 +22,7 @@ namespace sofa::hessian {
 
 namespace detail {
 struct Plan;
+enum class Op : uint8_t;
 }
 
 struct WriterOptions {
@@ -112,7 +113,8 @@ class Writer {
   template <class F>
   uint8_t* through_buffer(uint8_t* p, F&& write);
   uint8_t* put_planned(const detail::Plan& plan, const void* at, uint8_t* p);
-  uint8_t* put_other(const detail::Plan& plan, const void* at, uint8_t* p);
+  uint8_t* put_field(detail::Op op, const detail::Plan* plan, const void* at, uint8_t* p);
+  uint8_t* put_item(const detail::Plan& plan, const void* at, uint8_t* p);
   uint8_t* put_rare(const detail::Plan& plan, const void* at, uint8_t* p);
   uint8_t* put_text(std::string_view text, uint8_t* p);
   uint8_t* put_other_text(std::string_view text, uint8_t* p);
@@ -136,7 +138,8 @@ class Writer {
   bool write_object_node(const Object& object);
   void write_remote(const Object& object);
 
-  bool enter();
+  bool enter() { return ++depth_ <= options_.depth || too_deep(); }
+  bool too_deep();
   void leave() { --depth_; }
   bool fail_with(Error error);
   Result<void> finish(bool written);

@@ -14,6 +14,9 @@ const T& as(const void* at) {
   return *static_cast<const T*>(at);
 }
 
+/// A value that Java boxes in a class which the wire may show: Byte, Short, Float.
+bool is_small(Op op) { return op == Op::int8 || op == Op::int16 || op == Op::float32; }
+
 }  // namespace
 
 Result<void> Writer::write(const Type& type, const void* value) {
@@ -44,34 +47,50 @@ uint8_t* Writer::put_other_text(std::string_view text, uint8_t* p) {
   return through_buffer(p, [&] { return put_long_string(text), true; });
 }
 
-/// The kinds that most fields are of stand in line wherever a value is written.
-[[gnu::always_inline]] inline uint8_t* Writer::put_planned(const Plan& plan, const void* at, uint8_t* p) {
-  switch (plan.op) {
+/// Any value; in line where the fields of a structure are written, so that each costs one jump.
+[[gnu::always_inline]] inline uint8_t* Writer::put_field(Op op, const Plan* plan, const void* at, uint8_t* p) {
+  if (op == Op::optional) {
+    at = plan->type->indirect->get(at);
+    if (at == nullptr) {
+      *p++ = 'N';
+      return roomy(p);
+    }
+    plan = plan->item;
+    op = plan->op;
+    if (is_small(op)) return put_small_boxed(*plan, at, p);
+  }
+  switch (op) {
     case Op::boolean: *p++ = as<bool>(at) ? 'T' : 'F'; break;
     case Op::int32: p = put_int(p, as<int32_t>(at)); break;
     case Op::int64: p = put_long(p, as<int64_t>(at), h4_); break;
+    case Op::float64: p = put_double(p, as<double>(at), h4_); break;
     case Op::string: return put_text(as<std::string>(at), p);
-    default: return put_other(plan, at, p);
-  }
-  return roomy(p);
-}
-
-uint8_t* Writer::put_other(const Plan& plan, const void* at, uint8_t* p) {
-  switch (plan.op) {
-    case Op::float64: return roomy(put_double(p, as<double>(at), h4_));
-    case Op::timestamp: return roomy(put_date(p, as<Timestamp>(at).milliseconds, h4_));
+    case Op::timestamp: p = put_date(p, as<Timestamp>(at).milliseconds, h4_); break;
+    case Op::bytes: return put_bytes(as<Bytes>(at), p);
     case Op::value: return put_value(as<Value>(at), p);
-    case Op::enumeration: return put_enumeration(plan, at, p);
-    case Op::structure: return put_structure(plan, at, p);
-    case Op::list: return put_list(plan, at, p);
-    case Op::map: return put_map(plan, at, p);
+    case Op::enumeration: return put_enumeration(*plan, at, p);
+    case Op::structure: return put_structure(*plan, at, p);
+    case Op::list: return put_list(*plan, at, p);
+    case Op::map: return put_map(*plan, at, p);
     case Op::optional:
     case Op::unique:
     case Op::shared:
     case Op::link:
-    case Op::graph: return put_indirect(plan, at, p);
-    default: return put_rare(plan, at, p);
+    case Op::graph: return put_indirect(*plan, at, p);
+    default: return put_rare(*plan, at, p);
   }
+  return roomy(p);
+}
+
+uint8_t* Writer::put_planned(const Plan& plan, const void* at, uint8_t* p) { return put_field(plan.op, &plan, at, p); }
+
+/// An element of a list or map: of the usual kinds in line.
+[[gnu::always_inline]] inline uint8_t* Writer::put_item(const Plan& plan, const void* at, uint8_t* p) {
+  if (plan.op == Op::string) return put_text(as<std::string>(at), p);
+  if (plan.op == Op::int64) return roomy(put_long(p, as<int64_t>(at), h4_));
+  if (plan.op == Op::structure) return put_structure(plan, at, p);
+  if (plan.op == Op::value) return put_value(as<Value>(at), p);
+  return put_planned(plan, at, p);
 }
 
 uint8_t* Writer::put_value(const Value& value, uint8_t* p) {
@@ -108,10 +127,7 @@ uint8_t* Writer::put_bytes(ByteSpan bytes, uint8_t* p) {
 
 /// A value where Java has an Object: a Byte, a Short or a Float is not a byte, a short or a float.
 [[gnu::always_inline]] inline uint8_t* Writer::put_boxed(const Plan& plan, const void* at, uint8_t* p) {
-  if (plan.op > Op::float32 || plan.op == Op::int32 || plan.op == Op::int64) [[likely]] {
-    return put_planned(plan, at, p);
-  }
-  return put_small_boxed(plan, at, p);
+  return is_small(plan.op) ? put_small_boxed(plan, at, p) : put_item(plan, at, p);
 }
 
 uint8_t* Writer::put_small_boxed(const Plan& plan, const void* at, uint8_t* p) {
@@ -127,7 +143,6 @@ uint8_t* Writer::put_indirect(const Plan& plan, const void* at, uint8_t* p) {
     *p++ = 'N';
     return roomy(p);
   }
-  if (plan.op == Op::optional) return put_boxed(*plan.item, target, p);
   if (!enter()) return nullptr;
   bool again = false;
   if (shares(plan.op) && plan.item->has_identity) p = through_buffer(p, [&] { return again = refer_again(target, plan.item), true; });
@@ -202,11 +217,14 @@ uint8_t* Writer::put_structure(const Plan& plan, const void* at, uint8_t* p) {
   p = roomy(put_class(plan, p));
   const auto* object = static_cast<const char*>(at);
   const bool forward = options_.family == Family::sofa;
+  const FieldPlan* const fields = plan.fields.data();
   const size_t n = plan.fields.size();
   for (size_t i = 0; i < n; ++i) {
-    const FieldPlan& field = plan.fields[forward ? i : n - 1 - i];
-    p = put_planned(*field.plan, object + field.offset, p);
-    if (p == nullptr) return nullptr;
+    const FieldPlan& field = fields[forward ? i : n - 1 - i];
+    p = put_field(field.op, field.plan, object + field.offset, p);
+    if (p == nullptr) [[unlikely]] {
+      return nullptr;
+    }
   }
   leave();
   return p;
@@ -258,11 +276,11 @@ uint8_t* Writer::put_list(const Plan& plan, const void* at, uint8_t* p) {
     }
     p = roomy(p);
   }
-  const bool boxed = !ops.java_array && plan.item->op <= Op::float32;
+  const bool boxed = !ops.java_array && is_small(plan.item->op);
   const size_t size = plan.item->type->size;
   const auto* item = n == 0 ? nullptr : static_cast<const char*>(ops.at(at, 0));  // every list is a vector: its items stand in a row
   for (size_t i = 0; i < n; ++i, item += size) {
-    p = boxed ? put_boxed(*plan.item, item, p) : put_planned(*plan.item, item, p);
+    p = boxed ? put_small_boxed(*plan.item, item, p) : put_item(*plan.item, item, p);
     if (p == nullptr) return nullptr;
   }
   leave();

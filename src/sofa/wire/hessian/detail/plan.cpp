@@ -89,7 +89,7 @@ class Plans {
         break;
       case Op::structure: fill_structure(plan, type); break;
       case Op::enumeration:
-        plan.fields.push_back({"name", &of(type_of<std::string>()), 0});
+        plan.fields.push_back({"name", &of(type_of<std::string>()), 0, Op::string});
         spell(plan, {"name"});
         plan.constants.resize(type.enumeration->values.size());
         break;
@@ -105,7 +105,7 @@ class Plans {
     std::ranges::sort(fields);
     std::vector<std::string_view> names;
     for (const auto& [last, depth, field] : fields) {
-      plan.fields.push_back({field->java_name(), &of(field->type()), field->offset});
+      plan.fields.push_back({field->java_name(), &of(field->type()), static_cast<uint32_t>(field->offset), op_of(field->type())});
       names.push_back(field->java_name());
     }
     spell(plan, std::move(names));

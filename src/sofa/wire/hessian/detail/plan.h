@@ -47,7 +47,8 @@ struct Plan;
 struct FieldPlan {
   std::string_view name;  // the Java field's
   const Plan* plan;
-  size_t offset;
+  uint32_t offset;
+  Op op;  // the plan's
 };
 
 /// An enum's constant in the stream of one writer.

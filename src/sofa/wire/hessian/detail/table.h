@@ -6,10 +6,22 @@
 #include <cstring>
 #include <memory>
 #include <type_traits>
+#include <utility>
 
 namespace sofa::hessian::detail {
 
-template <class T, size_t N>
+/// A block of memory that a thread keeps from one stream to the next, so that a long stream need not grow its table step by step.
+struct SpareBlock {
+  static constexpr size_t kLargest = size_t{1} << 20;  // bytes; larger ones are given back
+  std::unique_ptr<std::byte[]> memory;
+  size_t size = 0;
+  static SpareBlock& of_thread() {
+    thread_local SpareBlock spare;
+    return spare;
+  }
+};
+
+template <class T, size_t N, bool kKeepsSpare = false>
 class Table {
   static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
 
@@ -17,6 +29,11 @@ class Table {
   Table() = default;
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
+  ~Table() {
+    if constexpr (kKeepsSpare) {
+      if (heap_ != nullptr && capacity_ * sizeof(T) <= SpareBlock::kLargest) SpareBlock::of_thread() = {std::move(heap_), capacity_ * sizeof(T)};
+    }
+  }
 
   size_t size() const { return size_; }
   T& operator[](size_t i) { return data_[i]; }
@@ -34,11 +51,19 @@ class Table {
 
  private:
   void grow() {
-    auto fresh = std::make_unique_for_overwrite<std::byte[]>(capacity_ * 2 * sizeof(T));
+    size_t bytes = capacity_ * 2 * sizeof(T);
+    std::unique_ptr<std::byte[]> fresh;
+    if constexpr (kKeepsSpare) {
+      if (SpareBlock& spare = SpareBlock::of_thread(); spare.size >= bytes) {
+        bytes = std::exchange(spare.size, 0);
+        fresh = std::move(spare.memory);
+      }
+    }
+    if (fresh == nullptr) fresh = std::make_unique_for_overwrite<std::byte[]>(bytes);
     std::memcpy(fresh.get(), static_cast<const void*>(data_), size_ * sizeof(T));
     heap_ = std::move(fresh);
     data_ = reinterpret_cast<T*>(heap_.get());
-    capacity_ *= 2;
+    capacity_ = bytes / sizeof(T);
   }
 
   alignas(T) std::byte inline_[N * sizeof(T)];
