@@ -81,14 +81,17 @@ inline bool Reader::start_number(uint32_t& number) {
 
 /// The string of up to 31 units at p, wholly inside the input, when it is ASCII; false, with nothing taken, when it is not.
 inline bool Reader::read_short_text(const uint8_t* p, std::string& out) {
-  const size_t n = *p;
-  bool ascii = false;
-  out.resize_and_overwrite(n, [&](char* to, size_t) {
-    ascii = detail::copy_short_ascii(reinterpret_cast<uint8_t*>(to), reinterpret_cast<const char*>(p + 1), n);
+  struct Step {
+    const uint8_t* from;
+    bool ascii;
+  } step{p, false};
+  // One captured pointer: the library hands the callable on by value, and more than a register would go through memory.
+  out.resize_and_overwrite(*p, [at = &step](char* to, size_t n) {
+    at->ascii = detail::copy_short_ascii(reinterpret_cast<uint8_t*>(to), reinterpret_cast<const char*>(at->from + 1), n);
     return n;
   });
-  if (ascii) at_ = p + 1 + n;
-  return ascii;
+  if (step.ascii) at_ = p + 1 + *p;
+  return step.ascii;
 }
 
 }  // namespace sofa::hessian
