@@ -1,5 +1,5 @@
 // Nanoseconds to encode and decode the interop User, a list of 1,000 and a map of 100, beside protobuf; the Java figures come in a file of lines
-// "case encode decode" (bench/hessian/run makes it).
+// "way case encode decode" (bench/hessian/run makes it). The bar is judged by Java as SOFARPC uses it.
 #include <time.h>
 
 #include <cstdio>
@@ -123,32 +123,41 @@ std::vector<Row> all_rows() {
   return rows;
 }
 
-std::map<std::string, std::pair<double, double>> java_figures(const char* path) {
-  std::map<std::string, std::pair<double, double>> figures;
+/// "way case" -> ns to encode and to decode.
+using JavaFigures = std::map<std::string, std::pair<double, double>>;
+
+JavaFigures java_figures(const char* path) {
+  JavaFigures figures;
   std::ifstream file(path);
-  std::string name;
+  std::string way, name;
   double encode = 0, decode = 0;
-  while (file >> name >> encode >> decode) figures[name] = {encode, decode};
+  while (file >> way >> name >> encode >> decode) figures[way + " " + name] = {encode, decode};
   return figures;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto java = argc > 1 ? java_figures(argv[1]) : std::map<std::string, std::pair<double, double>>();
+  const JavaFigures java = argc > 1 ? java_figures(argv[1]) : JavaFigures();
   bool met = true;
-  fmt::print("{:<14}{:>12}{:>12}{:>9}{:>8}{:>12}{:>9}{:>8}\n", "ns an op", "ours", "protobuf", "ratio", "bar", "Java", "faster", "bar");
-  auto line = [&](const Row& row, const char* what, double ours, double proto, double theirs) {
-    const double ratio = ours / proto, faster = theirs / ours;
-    met = met && ratio <= row.bar && (theirs == 0 || faster >= 5);
-    fmt::print("{:<14}{:>12.0f}{:>12.0f}{:>8.2f}x{:>7}x{:>12.0f}{:>8.1f}x{:>7}x\n", fmt::format("{} {}", row.name, what), ours, proto, ratio, row.bar,
-               theirs, faster, 5);
+  fmt::print("{:<22}{:>10}{:>10}{:>8}{:>5}{:>14}{:>8}{:>5}{:>13}{:>8}\n", "ns an op", "ours", "protobuf", "ratio", "bar", "Java SOFARPC", "faster",
+             "bar", "Java plain", "faster");
+  auto line = [&](const Row& row, const char* what, double ours, double proto, double sofarpc, double plain) {
+    const double ratio = ours / proto, faster = sofarpc / ours;
+    met = met && ratio <= row.bar && (sofarpc == 0 || faster >= 5);
+    fmt::print("{:<22}{:>10.0f}{:>10.0f}{:>7.2f}x{:>4}x{:>14.0f}{:>7.1f}x{:>4}x{:>13.0f}{:>7.1f}x\n", fmt::format("{} {}", row.name, what), ours,
+               proto, ratio, row.bar, sofarpc, faster, 5, plain, plain / ours);
   };
   for (const Row& row : all_rows()) {
-    const auto found = java.find(row.name);
-    const auto [encode, decode] = found == java.end() ? std::pair(0.0, 0.0) : found->second;
-    line(row, "encode", row.encode, row.proto_encode, encode);
-    line(row, "decode", row.decode, row.proto_decode, decode);
+    const std::string name = row.name == "unordered_map" ? "map" : row.name;  // Java's map is one
+    const auto of = [&](const char* way) {
+      const auto found = java.find(fmt::format("{} {}", way, name));
+      return found == java.end() ? std::pair(0.0, 0.0) : found->second;
+    };
+    const auto [encode, decode] = of("sofarpc");
+    const auto [plain_encode, plain_decode] = of("plain");
+    line(row, "encode", row.encode, row.proto_encode, encode, plain_encode);
+    line(row, "decode", row.decode, row.proto_decode, decode, plain_decode);
   }
   fmt::print("{}\n", met ? "all bars met" : "a bar is missed");
   return met ? 0 : 1;

@@ -204,9 +204,9 @@ struct ListOps {
   bool java_array;                        // Array<T>: T[]
 };
 
-/// How to walk and build a map. `reserve` makes room for n pairs (null where that means nothing). `insert` default-constructs a key and a value, lets `fill` set them, and stores them when it answers true (the last
-/// value of equal keys wins). It answers false without having stored them when `fill` does, or when so many keys of an unordered map fall into one
-/// bucket that they must be made to.
+/// How to walk and build a map. `reserve` makes room for n pairs (null where that means nothing). `insert` default-constructs a key and a value, lets
+/// `fill` set them, and stores them when it answers true (the last value of equal keys wins). It answers false without having stored them when `fill`
+/// does, or when so many keys of an unordered map fall into one bucket that they must be made to.
 struct MapOps {
   const Type& (*key)();
   const Type& (*value)();

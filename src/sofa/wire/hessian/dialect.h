@@ -18,12 +18,12 @@ enum class Family : uint8_t { sofa, dubbo };
 
 /// Bounds on what one stream may make a reader do. Past any of them the read fails with resource_exhausted.
 struct Limits {
-  uint32_t depth = 128;              // values inside values
-  uint32_t definitions = 1024;       // class definitions in a stream
-  uint32_t fields = 1024;            // fields in a class definition
-  uint32_t name_units = 512;         // UTF-16 units in a class, field or type name
+  uint32_t depth = 128;               // values inside values
+  uint32_t definitions = 1024;        // class definitions in a stream
+  uint32_t fields = 1024;             // fields in a class definition
+  uint32_t name_units = 512;          // UTF-16 units in a class, field or type name
   size_t memory = size_t{512} << 20;  // bytes of objects built from one stream; strings and binaries count only when read again through a reference
-  uint32_t copies = 1'000'000;       // values read again because a reference points at an object that the target holds by value
+  uint32_t copies = 1'000'000;        // values read again because a reference points at an object that the target holds by value
 };
 
 /// Decides by prefix which class names may pass: for values that are handed on to a Java peer. Our own reader never creates code from a name,

@@ -32,7 +32,7 @@ namespace detail {
 
 namespace {
 
-constexpr size_t kDeepest = 64;            // causes and suppressed exceptions inside one another; what is deeper is left out
+constexpr size_t kDeepest = 64;           // causes and suppressed exceptions inside one another; what is deeper is left out
 constexpr size_t kMostExceptions = 1000;  // in one tree of causes; what comes later is left out
 constexpr std::string_view kFrameFields[] = {"classLoaderName", "moduleName", "moduleVersion", "declaringClass",
                                              "methodName",      "fileName",   "lineNumber",    "format"};

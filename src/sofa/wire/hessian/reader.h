@@ -50,8 +50,8 @@ struct ObjectHead {
 /// Errors: invalid_argument for wrong or truncated bytes and for a value that does not fit its target, resource_exhausted past a limit,
 /// permission_denied for a class that the filter refuses. Each names the path, the byte offset and the tag found.
 ///
-/// What a described target makes of the wire (docs/protocols/hessian.md, section 4): fields match by name in any order, unknown ones are dropped, missing
-/// ones keep the target's value; numbers, booleans and strings turn into each other; null is 0, "" or empty where the target has no null.
+/// What a described target makes of the wire (docs/protocols/hessian.md, section 4): fields match by name in any order, unknown ones are dropped,
+/// missing ones keep the target's value; numbers, booleans and strings turn into each other; null is 0, "" or empty where the target has no null.
 /// References: Link, Graph and Value share the one object, cycles too; shared_ptr shares an object that is complete (a cycle is an
 /// error that says to use Link); a target held by value gets a copy.
 class Reader {
@@ -105,12 +105,12 @@ class Reader {
     bool shared, complete;
   };
   struct ClassEntry {
-    uint32_t offset, size;         // the definition, tag included
-    std::string_view name;         // empty until needed when the definition was recognised by its bytes
+    uint32_t offset, size;  // the definition, tag included
+    std::string_view name;  // empty until needed when the definition was recognised by its bytes
     uint32_t field_count;
-    const ObjectClass* dynamic;    // made when a Value of the class is built
-    const Plan* plan;              // the last described type that an object of the class was read into, and
-    detail::Mapping* mapping;      // which of its fields each field on the wire is
+    const ObjectClass* dynamic;  // made when a Value of the class is built
+    const Plan* plan;            // the last described type that an object of the class was read into, and
+    detail::Mapping* mapping;    // which of its fields each field on the wire is
   };
   struct TypeEntry {
     std::string_view name;

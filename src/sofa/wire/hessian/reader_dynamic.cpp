@@ -24,17 +24,24 @@ bool Reader::build(Value& out) {
     return true;
   }
   switch (tag) {
-    case Tag::invalid: return unexpected("a value");
-    case Tag::null: out = Value(); return true;
+    case Tag::invalid:
+      return unexpected("a value");
+    case Tag::null:
+      out = Value();
+      return true;
     case Tag::true_value:
-    case Tag::false_value: out = Value(tag == Tag::true_value); return true;
+    case Tag::false_value:
+      out = Value(tag == Tag::true_value);
+      return true;
     case Tag::date_milliseconds:
     case Tag::date_minutes:
       if (!date_body(tag, integer)) return false;
       out = Value::date(integer);
       return true;
-    case Tag::remote: return build_remote(out);
-    default: break;
+    case Tag::remote:
+      return build_remote(out);
+    default:
+      break;
   }
   if (is_string(tag) || is_binary(tag)) return build_text(tag, byte, out);
   if (is_reference(tag)) {

@@ -42,8 +42,12 @@ std::string print_double(double v) {
 
 bool Reader::integer_body(Tag tag, uint8_t byte, int64_t& out) {
   switch (tag) {
-    case Tag::int_1: out = byte - 0x90; return true;
-    case Tag::long_1: out = byte - 0xe0; return true;
+    case Tag::int_1:
+      out = byte - 0x90;
+      return true;
+    case Tag::long_1:
+      out = byte - 0xe0;
+      return true;
     case Tag::int_2:
     case Tag::long_2:
       if (!need(1)) return false;
@@ -71,8 +75,12 @@ bool Reader::integer_body(Tag tag, uint8_t byte, int64_t& out) {
 
 bool Reader::double_body(Tag tag, double& out) {
   switch (tag) {
-    case Tag::double_zero: out = 0; return true;
-    case Tag::double_one: out = 1; return true;
+    case Tag::double_zero:
+      out = 0;
+      return true;
+    case Tag::double_one:
+      out = 1;
+      return true;
     case Tag::double_byte:
       if (!need(1)) return false;
       out = static_cast<int8_t>(*at_++);
@@ -268,7 +276,8 @@ bool Reader::read_int(int64_t& out) {
   if (is_string(tag)) {
     std::string text;
     if (!text_body(tag, byte, text)) return false;
-    return parse_int(text, out) || fail_with(Code::invalid_argument, fmt::format("expected a whole number, found the string \"{}\"", text.substr(0, 40)));
+    return parse_int(text, out) ||
+           fail_with(Code::invalid_argument, fmt::format("expected a whole number, found the string \"{}\"", text.substr(0, 40)));
   }
   Value inner;
   if (!read_scalar_object(tag, "a whole number", inner)) return false;
@@ -296,7 +305,8 @@ bool Reader::read_double(double& out) {
   if (is_string(tag)) {
     std::string text;
     if (!text_body(tag, byte, text)) return false;
-    return parse_double(text, out) || fail_with(Code::invalid_argument, fmt::format("expected a number, found the string \"{}\"", text.substr(0, 40)));
+    return parse_double(text, out) ||
+           fail_with(Code::invalid_argument, fmt::format("expected a number, found the string \"{}\"", text.substr(0, 40)));
   }
   Value inner;
   if (!read_scalar_object(tag, "a number", inner)) return false;
@@ -328,7 +338,8 @@ bool Reader::read_bool(bool& out) {
     std::string text;
     if (!text_body(tag, byte, text)) return false;
     out = text == "true";
-    return out || text == "false" || fail_with(Code::invalid_argument, fmt::format("expected a boolean, found the string \"{}\"", text.substr(0, 40)));
+    return out || text == "false" ||
+           fail_with(Code::invalid_argument, fmt::format("expected a boolean, found the string \"{}\"", text.substr(0, 40)));
   }
   Value inner;
   if (!read_scalar_object(tag, "a boolean", inner)) return false;
@@ -420,7 +431,8 @@ bool Reader::name(std::string_view& out) {
 }
 
 bool Reader::name_of_units(size_t units, std::string_view& out) {
-  if (units > limits_.name_units) return fail_with(Code::resource_exhausted, fmt::format("a name has {} characters, more than {}", units, limits_.name_units));
+  if (units > limits_.name_units)
+    return fail_with(Code::resource_exhausted, fmt::format("a name has {} characters, more than {}", units, limits_.name_units));
   if (!need(units)) return false;
   if (is_ascii(reinterpret_cast<const char*>(at_), units)) {
     out = {reinterpret_cast<const char*>(at_), units};

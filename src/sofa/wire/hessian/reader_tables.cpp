@@ -49,7 +49,8 @@ bool Reader::definition_names(ClassEntry& entry, std::vector<std::string_view>* 
     return false;
   }
   if (!admit(entry.name) || !count(n)) return false;
-  if (n > limits_.fields) return fail_with(Code::resource_exhausted, fmt::format("class {} has {} fields, more than {}", entry.name, n, limits_.fields));
+  if (n > limits_.fields)
+    return fail_with(Code::resource_exhausted, fmt::format("class {} has {} fields, more than {}", entry.name, n, limits_.fields));
   entry.field_count = static_cast<uint32_t>(n);
   for (int64_t i = 0; i < n; ++i) {
     std::string_view field;
@@ -150,13 +151,27 @@ bool Reader::list_head(Tag tag, uint8_t byte, Container& head) {
         if (head.length < 0) return fail_with(Code::invalid_argument, fmt::format("a list has {} items", head.length));
       }
       break;
-    case Tag::list_h3_again: good = type_reference(head.type) && count(head.length); break;
-    case Tag::list_typed_short: head.length = byte & 7, good = type_h4(head.type); break;
-    case Tag::list_typed: good = type_h4(head.type) && count(head.length); break;
-    case Tag::list_typed_open: head.end_mark = true, good = type_h4(head.type); break;
-    case Tag::list_short: head.length = byte & 7; break;
-    case Tag::list_untyped: good = count(head.length); break;
-    default: head.end_mark = true; break;
+    case Tag::list_h3_again:
+      good = type_reference(head.type) && count(head.length);
+      break;
+    case Tag::list_typed_short:
+      head.length = byte & 7, good = type_h4(head.type);
+      break;
+    case Tag::list_typed:
+      good = type_h4(head.type) && count(head.length);
+      break;
+    case Tag::list_typed_open:
+      head.end_mark = true, good = type_h4(head.type);
+      break;
+    case Tag::list_short:
+      head.length = byte & 7;
+      break;
+    case Tag::list_untyped:
+      good = count(head.length);
+      break;
+    default:
+      head.end_mark = true;
+      break;
   }
   value_at_ = tag_at;
   if (!good) return false;
@@ -234,7 +249,8 @@ void Reader::go_to(const Position& position) {
 
 /// Goes to the beginning of an object read or begun before, to read it again for a reference.
 bool Reader::go_to_number(uint32_t number) {
-  if (number >= starts_.size()) return fail_with(Code::invalid_argument, fmt::format("a reference to object {} where {} were read", number, starts_.size()));
+  if (number >= starts_.size())
+    return fail_with(Code::invalid_argument, fmt::format("a reference to object {} where {} were read", number, starts_.size()));
   const Start& start = starts_[number];
   go_to({begin_ + start.offset, number, start.classes, start.types});
   return true;

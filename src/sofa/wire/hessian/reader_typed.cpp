@@ -19,7 +19,9 @@ T& as(void* at) {
 
 constexpr size_t kMostExpectedPairs = 4096;  // room for more is only made as they come
 
-int32_t compact_integer(const uint8_t* at, const CompactInteger& form) { return static_cast<int32_t>(load_be<uint32_t>(at) >> form.shift) - form.bias; }
+int32_t compact_integer(const uint8_t* at, const CompactInteger& form) {
+  return static_cast<int32_t>(load_be<uint32_t>(at) >> form.shift) - form.bias;
+}
 
 }  // namespace
 
@@ -50,7 +52,8 @@ int32_t compact_integer(const uint8_t* at, const CompactInteger& form) { return 
       at_ = p + form.length;
       return true;
     }
-    case Op::float64: return read_double(as<double>(into));
+    case Op::float64:
+      return read_double(as<double>(into));
     case Op::string:
       if (byte > 31 || !read_short_text(p, as<std::string>(into))) break;
       return true;
@@ -64,16 +67,22 @@ int32_t compact_integer(const uint8_t* at, const CompactInteger& form) { return 
       as<Value>(into) = Value::text(own_arena(), {reinterpret_cast<const char*>(p + 1), byte});
       at_ = p + 1 + byte;
       return true;
-    case Op::enumeration: return (tags_[byte] == Tag::ref_1 && read_constant_again(plan, into)) || read_enumeration(plan, into);
-    case Op::structure: return read_structure(plan, into);
-    case Op::list: return read_list(plan, into);
-    case Op::map: return read_map(plan, into);
+    case Op::enumeration:
+      return (tags_[byte] == Tag::ref_1 && read_constant_again(plan, into)) || read_enumeration(plan, into);
+    case Op::structure:
+      return read_structure(plan, into);
+    case Op::list:
+      return read_list(plan, into);
+    case Op::map:
+      return read_map(plan, into);
     case Op::optional:
     case Op::unique:
     case Op::shared:
     case Op::link:
-    case Op::graph: return read_indirect(plan, into);
-    default: break;
+    case Op::graph:
+      return read_indirect(plan, into);
+    default:
+      break;
   }
   return read_any(plan, into);
 }
@@ -121,32 +130,53 @@ bool Reader::read_any(const Plan& plan, void* into) {
   double real = 0;
   bool done = false;
   switch (plan.op) {
-    case Op::boolean: return read_bool(as<bool>(into));
+    case Op::boolean:
+      return read_bool(as<bool>(into));
     case Op::int8:
-    case Op::uint8: done = read_int(integer), as<int8_t>(into) = static_cast<int8_t>(integer); return done;
+    case Op::uint8:
+      done = read_int(integer), as<int8_t>(into) = static_cast<int8_t>(integer);
+      return done;
     case Op::int16:
-    case Op::uint16: done = read_int(integer), as<int16_t>(into) = static_cast<int16_t>(integer); return done;
+    case Op::uint16:
+      done = read_int(integer), as<int16_t>(into) = static_cast<int16_t>(integer);
+      return done;
     case Op::int32:
-    case Op::uint32: done = read_int(integer), as<int32_t>(into) = static_cast<int32_t>(integer); return done;
+    case Op::uint32:
+      done = read_int(integer), as<int32_t>(into) = static_cast<int32_t>(integer);
+      return done;
     case Op::int64:
-    case Op::uint64: return read_int(as<int64_t>(into));
-    case Op::float32: done = read_double(real), as<float>(into) = static_cast<float>(real); return done;
-    case Op::float64: return read_double(as<double>(into));
-    case Op::string: return read_text(as<std::string>(into));
-    case Op::bytes: return read_bytes(as<Bytes>(into));
+    case Op::uint64:
+      return read_int(as<int64_t>(into));
+    case Op::float32:
+      done = read_double(real), as<float>(into) = static_cast<float>(real);
+      return done;
+    case Op::float64:
+      return read_double(as<double>(into));
+    case Op::string:
+      return read_text(as<std::string>(into));
+    case Op::bytes:
+      return read_bytes(as<Bytes>(into));
     case Op::byte_vector:
       done = read_binary(scratch_);
       plan.type->list->clear(into);
       if (!scratch_.empty()) std::memcpy(plan.type->list->extend(into, scratch_.size()), scratch_.data(), scratch_.size());
       return done;
-    case Op::timestamp: return read_date(as<Timestamp>(into).milliseconds);
-    case Op::value: return build(as<Value>(into));
-    case Op::enumeration: return read_enumeration(plan, into);
-    case Op::structure: return read_structure(plan, into);
-    case Op::list: return read_list(plan, into);
-    case Op::map: return read_map(plan, into);
-    case Op::special: return read_special(plan, into);
-    default: return read_pointer(plan, into);
+    case Op::timestamp:
+      return read_date(as<Timestamp>(into).milliseconds);
+    case Op::value:
+      return build(as<Value>(into));
+    case Op::enumeration:
+      return read_enumeration(plan, into);
+    case Op::structure:
+      return read_structure(plan, into);
+    case Op::list:
+      return read_list(plan, into);
+    case Op::map:
+      return read_map(plan, into);
+    case Op::special:
+      return read_special(plan, into);
+    default:
+      return read_pointer(plan, into);
   }
 }
 
@@ -255,7 +285,8 @@ bool Reader::read_enumeration(const Plan& plan, void* into) {
 
 bool Reader::set_constant(const Plan& plan, void* into, std::string_view constant, Target& target) {
   const EnumInfo::Value* value = plan.type->enumeration->by_name(constant);
-  if (value == nullptr) return fail_with(Code::invalid_argument, fmt::format("{} has no constant \"{}\"", plan.type->java_type, constant.substr(0, 80)));
+  if (value == nullptr)
+    return fail_with(Code::invalid_argument, fmt::format("{} has no constant \"{}\"", plan.type->java_type, constant.substr(0, 80)));
   plan.type->set_number(into, value->number);
   target.object = const_cast<EnumInfo::Value*>(value);
   return true;
@@ -432,16 +463,24 @@ bool Reader::read_numbers(const Plan& plan, void* into, const Container& head, b
   handled = true;
   switch (plan.item->op) {
     case Op::int8:
-    case Op::uint8: return read_number_list<int8_t>(plan, into, head);
+    case Op::uint8:
+      return read_number_list<int8_t>(plan, into, head);
     case Op::int16:
-    case Op::uint16: return read_number_list<int16_t>(plan, into, head);
+    case Op::uint16:
+      return read_number_list<int16_t>(plan, into, head);
     case Op::int32:
-    case Op::uint32: return read_number_list<int32_t>(plan, into, head);
+    case Op::uint32:
+      return read_number_list<int32_t>(plan, into, head);
     case Op::int64:
-    case Op::uint64: return read_number_list<int64_t>(plan, into, head);
-    case Op::float32: return read_number_list<float>(plan, into, head);
-    case Op::float64: return read_number_list<double>(plan, into, head);
-    default: handled = false; return true;
+    case Op::uint64:
+      return read_number_list<int64_t>(plan, into, head);
+    case Op::float32:
+      return read_number_list<float>(plan, into, head);
+    case Op::float64:
+      return read_number_list<double>(plan, into, head);
+    default:
+      handled = false;
+      return true;
   }
 }
 

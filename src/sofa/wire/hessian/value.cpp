@@ -46,9 +46,7 @@ const Value* Map::find(std::string_view key) const {
   return nullptr;
 }
 
-size_t ObjectClass::index_of(std::string_view field) const {
-  return static_cast<size_t>(std::ranges::find(fields, field) - fields.begin());
-}
+size_t ObjectClass::index_of(std::string_view field) const { return static_cast<size_t>(std::ranges::find(fields, field) - fields.begin()); }
 
 Value* Object::find(std::string_view field) const {
   const size_t index = class_->index_of(field);
@@ -100,15 +98,22 @@ class ShapeComparison {
  private:
   bool same_one(const Value& a, const Value& b) {
     switch (a.kind()) {
-      case ValueKind::null: return true;
-      case ValueKind::boolean: return a.boolean() == b.boolean();
-      case ValueKind::float64: return a.number() == b.number() || std::bit_cast<uint64_t>(a.number()) == std::bit_cast<uint64_t>(b.number());
-      case ValueKind::string: return a.text() == b.text();
-      case ValueKind::bytes: return std::ranges::equal(a.bytes(), b.bytes());
+      case ValueKind::null:
+        return true;
+      case ValueKind::boolean:
+        return a.boolean() == b.boolean();
+      case ValueKind::float64:
+        return a.number() == b.number() || std::bit_cast<uint64_t>(a.number()) == std::bit_cast<uint64_t>(b.number());
+      case ValueKind::string:
+        return a.text() == b.text();
+      case ValueKind::bytes:
+        return std::ranges::equal(a.bytes(), b.bytes());
       case ValueKind::list:
       case ValueKind::map:
-      case ValueKind::object: return same_nodes(a, b);
-      default: return a.integer() == b.integer();
+      case ValueKind::object:
+        return same_nodes(a, b);
+      default:
+        return a.integer() == b.integer();
     }
   }
 
@@ -200,14 +205,30 @@ class TextDump {
   void scalar(const Value& value) {
     auto out = std::back_inserter(text_);
     switch (value.kind()) {
-      case ValueKind::null: text_ += "null"; break;
-      case ValueKind::boolean: text_ += value.boolean() ? "true" : "false"; break;
-      case ValueKind::int32: fmt::format_to(out, "{}", value.integer()); break;
-      case ValueKind::int64: fmt::format_to(out, "{}L", value.integer()); break;
-      case ValueKind::float64: fmt::format_to(out, "{}", value.number()); break;
-      case ValueKind::date: fmt::format_to(out, "date({})", value.integer()); break;
-      case ValueKind::string: quote(value.text()); break;
-      default: fmt::format_to(out, "bytes({})", to_hex(value.bytes())); break;
+      case ValueKind::null:
+        text_ += "null";
+        break;
+      case ValueKind::boolean:
+        text_ += value.boolean() ? "true" : "false";
+        break;
+      case ValueKind::int32:
+        fmt::format_to(out, "{}", value.integer());
+        break;
+      case ValueKind::int64:
+        fmt::format_to(out, "{}L", value.integer());
+        break;
+      case ValueKind::float64:
+        fmt::format_to(out, "{}", value.number());
+        break;
+      case ValueKind::date:
+        fmt::format_to(out, "date({})", value.integer());
+        break;
+      case ValueKind::string:
+        quote(value.text());
+        break;
+      default:
+        fmt::format_to(out, "bytes({})", to_hex(value.bytes()));
+        break;
     }
   }
 

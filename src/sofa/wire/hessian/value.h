@@ -6,8 +6,8 @@
 //   Object* user = make_object(document.arena(), "com.acme.User", {{"id", Value(int64_t{7})}, {"name", Value::text(document.arena(), "bob")}});
 //   if (const Value* name = user->find("name")) use(name->text());
 
-#include <cstdint>
 #include <concepts>
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -146,7 +146,7 @@ class Map {
 struct ObjectClass {
   std::string_view name;
   std::span<const std::string_view> fields;  // in the order of the wire; a name may occur twice, the first wins
-  bool defined_again = false;  // the stream it came from defined an equal class before: it is written with a definition of its own, too
+  bool defined_again = false;                // the stream it came from defined an equal class before: it is written with a definition of its own, too
 
   /// The index of the field, or fields.size().
   size_t index_of(std::string_view field) const;

@@ -43,7 +43,8 @@ bool Writer::fail_with(Error error) {
 }
 
 bool Writer::too_deep() {
-  return fail_with(Error(Code::resource_exhausted, fmt::format("the value is nested deeper than {}; send less, or raise WriterOptions::depth", options_.depth)));
+  return fail_with(
+      Error(Code::resource_exhausted, fmt::format("the value is nested deeper than {}; send less, or raise WriterOptions::depth", options_.depth)));
 }
 
 /// Writes a reference when the object was written before; else notes that the object about to be written has the next number.
@@ -199,15 +200,32 @@ uint32_t Writer::class_number(const ObjectClass& object_class) {
 
 bool Writer::write_value(const Value& value) {
   switch (value.kind()) {
-    case ValueKind::null: write_null(); return true;
-    case ValueKind::boolean: write_bool(value.boolean()); return true;
-    case ValueKind::int32: write_int(static_cast<int32_t>(value.integer())); return true;
-    case ValueKind::int64: write_long(value.integer()); return true;
-    case ValueKind::float64: write_double(value.number()); return true;
-    case ValueKind::date: write_date(value.integer()); return true;
-    case ValueKind::string: write_string(value.text()); return true;
-    case ValueKind::bytes: write_bytes(value.bytes()); return true;
-    default: break;
+    case ValueKind::null:
+      write_null();
+      return true;
+    case ValueKind::boolean:
+      write_bool(value.boolean());
+      return true;
+    case ValueKind::int32:
+      write_int(static_cast<int32_t>(value.integer()));
+      return true;
+    case ValueKind::int64:
+      write_long(value.integer());
+      return true;
+    case ValueKind::float64:
+      write_double(value.number());
+      return true;
+    case ValueKind::date:
+      write_date(value.integer());
+      return true;
+    case ValueKind::string:
+      write_string(value.text());
+      return true;
+    case ValueKind::bytes:
+      write_bytes(value.bytes());
+      return true;
+    default:
+      break;
   }
   if (!h4_ && value.object() != nullptr && &value.object()->object_class() == &kRemoteClass) {
     write_remote(*value.object());

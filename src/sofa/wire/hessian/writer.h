@@ -23,7 +23,7 @@ namespace sofa::hessian {
 namespace detail {
 struct Plan;
 enum class Op : uint8_t;
-}
+}  // namespace detail
 
 struct WriterOptions {
   Dialect dialect = Dialect::h3;

@@ -12,9 +12,9 @@ using namespace detail;
 
 namespace {
 
-constexpr size_t kStringChunk = 0x8000;       // units; Java's readers take any size, its writers cut here
-constexpr size_t kBinaryChunkH3 = 0x8000;     // bytes
-constexpr size_t kBinaryChunkH4 = 8192 - 3;   // bytes: Java fills its output buffer with a chunk and its head
+constexpr size_t kStringChunk = 0x8000;      // units; Java's readers take any size, its writers cut here
+constexpr size_t kBinaryChunkH3 = 0x8000;    // bytes
+constexpr size_t kBinaryChunkH4 = 8192 - 3;  // bytes: Java fills its output buffer with a chunk and its head
 
 /// Java's (int) of a double: truncates, saturates, NaN is 0.
 int32_t java_int(double v) {

@@ -60,24 +60,43 @@ uint8_t* Writer::put_other_text(std::string_view text, uint8_t* p) {
     if (is_small(op)) return put_small_boxed(*plan, at, p);
   }
   switch (op) {
-    case Op::boolean: *p++ = as<bool>(at) ? 'T' : 'F'; break;
-    case Op::int32: p = put_int(p, as<int32_t>(at)); break;
-    case Op::int64: p = put_long(p, as<int64_t>(at), h4_); break;
-    case Op::float64: p = put_double(p, as<double>(at), h4_); break;
-    case Op::string: return put_text(as<std::string>(at), p);
-    case Op::timestamp: p = put_date(p, as<Timestamp>(at).milliseconds, h4_); break;
-    case Op::bytes: return put_bytes(as<Bytes>(at), p);
-    case Op::value: return put_value(as<Value>(at), p);
-    case Op::enumeration: return put_enumeration(*plan, at, p);
-    case Op::structure: return put_structure(*plan, at, p);
-    case Op::list: return put_list(*plan, at, p);
-    case Op::map: return put_map(*plan, at, p);
+    case Op::boolean:
+      *p++ = as<bool>(at) ? 'T' : 'F';
+      break;
+    case Op::int32:
+      p = put_int(p, as<int32_t>(at));
+      break;
+    case Op::int64:
+      p = put_long(p, as<int64_t>(at), h4_);
+      break;
+    case Op::float64:
+      p = put_double(p, as<double>(at), h4_);
+      break;
+    case Op::string:
+      return put_text(as<std::string>(at), p);
+    case Op::timestamp:
+      p = put_date(p, as<Timestamp>(at).milliseconds, h4_);
+      break;
+    case Op::bytes:
+      return put_bytes(as<Bytes>(at), p);
+    case Op::value:
+      return put_value(as<Value>(at), p);
+    case Op::enumeration:
+      return put_enumeration(*plan, at, p);
+    case Op::structure:
+      return put_structure(*plan, at, p);
+    case Op::list:
+      return put_list(*plan, at, p);
+    case Op::map:
+      return put_map(*plan, at, p);
     case Op::optional:
     case Op::unique:
     case Op::shared:
     case Op::link:
-    case Op::graph: return put_indirect(*plan, at, p);
-    default: return put_rare(*plan, at, p);
+    case Op::graph:
+      return put_indirect(*plan, at, p);
+    default:
+      return put_rare(*plan, at, p);
   }
   return roomy(p);
 }
@@ -95,25 +114,39 @@ uint8_t* Writer::put_planned(const Plan& plan, const void* at, uint8_t* p) { ret
 
 uint8_t* Writer::put_value(const Value& value, uint8_t* p) {
   switch (value.kind()) {
-    case ValueKind::string: return put_text(value.text(), p);
-    case ValueKind::int32: return roomy(put_int(p, static_cast<int32_t>(value.integer())));
-    case ValueKind::int64: return roomy(put_long(p, value.integer(), h4_));
-    default: return through_buffer(p, [&] { return write_value(value); });
+    case ValueKind::string:
+      return put_text(value.text(), p);
+    case ValueKind::int32:
+      return roomy(put_int(p, static_cast<int32_t>(value.integer())));
+    case ValueKind::int64:
+      return roomy(put_long(p, value.integer(), h4_));
+    default:
+      return through_buffer(p, [&] { return write_value(value); });
   }
 }
 
 uint8_t* Writer::put_rare(const Plan& plan, const void* at, uint8_t* p) {
   switch (plan.op) {
-    case Op::int8: return roomy(put_int(p, as<int8_t>(at)));
-    case Op::int16: return roomy(put_int(p, as<int16_t>(at)));
-    case Op::uint8: return roomy(put_int(p, static_cast<int8_t>(as<uint8_t>(at))));
-    case Op::uint16: return roomy(put_int(p, static_cast<int16_t>(as<uint16_t>(at))));
-    case Op::uint32: return roomy(put_int(p, static_cast<int32_t>(as<uint32_t>(at))));
-    case Op::uint64: return roomy(put_long(p, static_cast<int64_t>(as<uint64_t>(at)), h4_));
-    case Op::float32: return through_buffer(p, [&] { return write_float(as<float>(at), false), true; });
-    case Op::bytes: return put_bytes(as<Bytes>(at), p);
-    case Op::byte_vector: return through_buffer(p, [&] { return write_byte_vector(plan, at), true; });
-    default: return through_buffer(p, [&] { return write_special(plan, at); });
+    case Op::int8:
+      return roomy(put_int(p, as<int8_t>(at)));
+    case Op::int16:
+      return roomy(put_int(p, as<int16_t>(at)));
+    case Op::uint8:
+      return roomy(put_int(p, static_cast<int8_t>(as<uint8_t>(at))));
+    case Op::uint16:
+      return roomy(put_int(p, static_cast<int16_t>(as<uint16_t>(at))));
+    case Op::uint32:
+      return roomy(put_int(p, static_cast<int32_t>(as<uint32_t>(at))));
+    case Op::uint64:
+      return roomy(put_long(p, static_cast<int64_t>(as<uint64_t>(at)), h4_));
+    case Op::float32:
+      return through_buffer(p, [&] { return write_float(as<float>(at), false), true; });
+    case Op::bytes:
+      return put_bytes(as<Bytes>(at), p);
+    case Op::byte_vector:
+      return through_buffer(p, [&] { return write_byte_vector(plan, at), true; });
+    default:
+      return through_buffer(p, [&] { return write_special(plan, at); });
   }
 }
 
@@ -132,8 +165,10 @@ uint8_t* Writer::put_bytes(ByteSpan bytes, uint8_t* p) {
 
 uint8_t* Writer::put_small_boxed(const Plan& plan, const void* at, uint8_t* p) {
   if (plan.op == Op::float32) return through_buffer(p, [&] { return write_float(as<float>(at), true), true; });
-  if (boxes_small_numbers_ && plan.op == Op::int8) return through_buffer(p, [&] { return write_handle("ByteHandle", as<int8_t>(at), nullptr), true; });
-  if (boxes_small_numbers_ && plan.op == Op::int16) return through_buffer(p, [&] { return write_handle("ShortHandle", as<int16_t>(at), nullptr), true; });
+  if (boxes_small_numbers_ && plan.op == Op::int8)
+    return through_buffer(p, [&] { return write_handle("ByteHandle", as<int8_t>(at), nullptr), true; });
+  if (boxes_small_numbers_ && plan.op == Op::int16)
+    return through_buffer(p, [&] { return write_handle("ShortHandle", as<int16_t>(at), nullptr), true; });
   return put_planned(plan, at, p);
 }
 
@@ -153,9 +188,8 @@ uint8_t* Writer::put_indirect(const Plan& plan, const void* at, uint8_t* p) {
 
 void Writer::write_handle(std::string_view short_name, int32_t integer, const double* real) {
   static constexpr std::string_view kField[] = {"_value"};
-  static constexpr ObjectClass kHandles[] = {{"com.caucho.hessian.io.ByteHandle", kField},
-                                             {"com.caucho.hessian.io.ShortHandle", kField},
-                                             {"com.caucho.hessian.io.FloatHandle", kField}};
+  static constexpr ObjectClass kHandles[] = {
+      {"com.caucho.hessian.io.ByteHandle", kField}, {"com.caucho.hessian.io.ShortHandle", kField}, {"com.caucho.hessian.io.FloatHandle", kField}};
   begin_object(kHandles[short_name == "ByteHandle" ? 0 : short_name == "ShortHandle" ? 1 : 2]);
   if (real != nullptr) {
     write_double(*real);
@@ -237,8 +271,8 @@ uint8_t* Writer::put_enumeration(const Plan& plan, const void* at, uint8_t* p) {
   const auto guess = static_cast<size_t>(number);  // most enums count from 0
   const EnumInfo::Value* value = guess < info.values.size() && info.values[guess].number == number ? &info.values[guess] : info.by_number(number);
   if (value == nullptr) {
-    fail_with(Error(Code::invalid_argument, fmt::format("{} has no constant with the number {}; describe it or set a described one",
-                                                        plan.type->java_type, number)));
+    fail_with(Error(Code::invalid_argument,
+                    fmt::format("{} has no constant with the number {}; describe it or set a described one", plan.type->java_type, number)));
     return nullptr;
   }
   ConstantMark& mark = plan.constants[static_cast<size_t>(value - info.values.data())];

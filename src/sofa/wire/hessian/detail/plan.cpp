@@ -31,32 +31,56 @@ Op op_of_other(const Type& type) {
 
 Op op_of(const Type& type) {
   switch (type.kind) {
-    case Kind::boolean: return Op::boolean;
-    case Kind::int8: return Op::int8;
-    case Kind::int16: return Op::int16;
-    case Kind::int32: return Op::int32;
-    case Kind::int64: return Op::int64;
-    case Kind::uint8: return Op::uint8;
-    case Kind::uint16: return Op::uint16;
-    case Kind::uint32: return Op::uint32;
-    case Kind::uint64: return Op::uint64;
-    case Kind::float32: return Op::float32;
-    case Kind::float64: return Op::float64;
-    case Kind::string: return Op::string;
-    case Kind::bytes: return Op::bytes;
-    case Kind::enumeration: return Op::enumeration;
-    case Kind::list: return is_byte_vector(type) ? Op::byte_vector : Op::list;
-    case Kind::map: return Op::map;
-    case Kind::structure: return Op::structure;
-    case Kind::other: return op_of_other(type);
-    case Kind::indirect: break;
+    case Kind::boolean:
+      return Op::boolean;
+    case Kind::int8:
+      return Op::int8;
+    case Kind::int16:
+      return Op::int16;
+    case Kind::int32:
+      return Op::int32;
+    case Kind::int64:
+      return Op::int64;
+    case Kind::uint8:
+      return Op::uint8;
+    case Kind::uint16:
+      return Op::uint16;
+    case Kind::uint32:
+      return Op::uint32;
+    case Kind::uint64:
+      return Op::uint64;
+    case Kind::float32:
+      return Op::float32;
+    case Kind::float64:
+      return Op::float64;
+    case Kind::string:
+      return Op::string;
+    case Kind::bytes:
+      return Op::bytes;
+    case Kind::enumeration:
+      return Op::enumeration;
+    case Kind::list:
+      return is_byte_vector(type) ? Op::byte_vector : Op::list;
+    case Kind::map:
+      return Op::map;
+    case Kind::structure:
+      return Op::structure;
+    case Kind::other:
+      return op_of_other(type);
+    case Kind::indirect:
+      break;
   }
   switch (type.indirect->ownership) {
-    case Ownership::optional: return Op::optional;
-    case Ownership::unique: return Op::unique;
-    case Ownership::shared: return Op::shared;
-    case Ownership::link: return Op::link;
-    case Ownership::graph: return Op::graph;
+    case Ownership::optional:
+      return Op::optional;
+    case Ownership::unique:
+      return Op::unique;
+    case Ownership::shared:
+      return Op::shared;
+    case Ownership::link:
+      return Op::link;
+    case Ownership::graph:
+      return Op::graph;
   }
   return Op::special;
 }
@@ -87,7 +111,9 @@ class Plans {
         plan.key = &of(type.map->key());
         plan.item = &of(type.map->value());
         break;
-      case Op::structure: fill_structure(plan, type); break;
+      case Op::structure:
+        fill_structure(plan, type);
+        break;
       case Op::enumeration:
         plan.fields.push_back({"name", &of(type_of<std::string>()), 0, Op::string});
         spell(plan, {"name"});

@@ -73,7 +73,7 @@ struct Mapping {
 struct Plan {
   const Type* type = nullptr;
   Op op = Op::value;
-  bool has_identity = false;      // pointers to one object of this type are written as one object and references
+  bool has_identity = false;   // pointers to one object of this type are written as one object and references
   const Plan* item = nullptr;  // a list's element, a map's value, a pointer's target
   const Plan* key = nullptr;
   std::vector<FieldPlan> fields;  // in sofa-hessian's order; dubbo's is the reverse. An enum has its `name`
@@ -90,8 +90,8 @@ struct Plan {
   mutable uint64_t writer_epoch = 0;  // the writer that gave the class the number below
   mutable uint32_t class_number = 0;
   mutable std::vector<ConstantMark> constants;  // by place in the EnumInfo
-  mutable Mapping* last_mapping[2] = {};  // by dialect
-  mutable size_t last_size = 0;           // of the last map read: how many pairs to make room for next time
+  mutable Mapping* last_mapping[2] = {};        // by dialect
+  mutable size_t last_size = 0;                 // of the last map read: how many pairs to make room for next time
 
   Plan() = default;
   Plan(const Plan&) = delete;

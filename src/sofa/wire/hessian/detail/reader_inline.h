@@ -76,7 +76,8 @@ inline bool Reader::start_number(uint32_t& number) {
     --copies_left_;
     return true;
   }
-  return fail_with(Code::resource_exhausted, fmt::format("references make more than {} copies of objects that are held by value; hold them by Link", limits_.copies));
+  return fail_with(Code::resource_exhausted,
+                   fmt::format("references make more than {} copies of objects that are held by value; hold them by Link", limits_.copies));
 }
 
 /// The string of up to 31 units at p, wholly inside the input, when it is ASCII; false, with nothing taken, when it is not.

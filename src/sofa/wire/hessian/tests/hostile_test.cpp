@@ -72,12 +72,22 @@ TEST(Hostile, DefinitionsFieldsAndNamesAreBounded) {
   ASSERT_FALSE(many);
   EXPECT_EQ(many.error().code(), Code::resource_exhausted);
   EXPECT_TRUE(read_raw(repeated("4f914190", 1024) + "6f90", Dialect::h3));
-  EXPECT_EQ(read_raw("4f9141" "cc01" + repeated("0161", 1025) + "6f90", Dialect::h3).error().code(), Code::resource_exhausted);
+  EXPECT_EQ(read_raw("4f9141"
+                     "cc01" +
+                         repeated("0161", 1025) + "6f90",
+                     Dialect::h3)
+                .error()
+                .code(),
+            Code::resource_exhausted);
   EXPECT_EQ(read_raw("4fca01" + repeated("41", 513) + "906f90", Dialect::h3).error().code(), Code::resource_exhausted);
 }
 
 TEST(Hostile, BadReferencesAreErrors) {
-  for (const char* hex : {"4a00", "566e014a017a", "4b0000", "52ffffffff", "6f90", "7690" "91", "4d75907a", "4fa1"}) EXPECT_FALSE(read_raw(hex, Dialect::h3)) << hex;
+  for (const char* hex : {"4a00", "566e014a017a", "4b0000", "52ffffffff", "6f90",
+                          "7690"
+                          "91",
+                          "4d75907a", "4fa1"})
+    EXPECT_FALSE(read_raw(hex, Dialect::h3)) << hex;
   for (const char* hex : {"5190", "795191", "518f", "60", "4f90", "719090", "4d905a"}) EXPECT_FALSE(read_raw(hex, Dialect::h4)) << hex;
   // A list where an object is expected, through a reference.
   Document d;
@@ -278,7 +288,14 @@ TEST(Hostile, AStandardHashMapOfCollidingTextsIsRefusedByName) {
 }
 
 TEST(Hostile, RemoteObjectsCountAndAreSkippedWithoutBeingBuilt) {
-  const std::string remote = "72" "7400" "01" "41" "5300" "01" "42";  // r t "A" S "B"
+  const std::string remote =
+      "72"
+      "7400"
+      "01"
+      "41"
+      "5300"
+      "01"
+      "42";  // r t "A" S "B"
   EXPECT_TRUE(read_raw("56" + repeated(remote, 1000) + "7a", Dialect::h3));
   auto much = read_raw("56" + repeated(remote, 1000) + "7a", Dialect::h3, std::make_shared<Arena>(), {.memory = 30'000});
   ASSERT_FALSE(much);  // a list of a thousand values alone takes 16 000 bytes
