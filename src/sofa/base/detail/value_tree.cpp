@@ -154,9 +154,10 @@ void TreeReader::fill_entry(const Node& key, const Node& value, const Type& type
     const Node& value;
     const Type& type;
     const Field* field;
+    bool filled = false;
   } context{*this, key, value, type, field};
-  type.map->insert(at, &context, [](void* raw, void* key_at, void* value_at) {
-    const Context& c = *static_cast<Context*>(raw);
+  const bool stored = type.map->insert(at, &context, [](void* raw, void* key_at, void* value_at) {
+    Context& c = *static_cast<Context*>(raw);
     const Type& key_type = c.type.map->key();
     // JSON has text for every key, also where the map's keys are numbers.
     const Wrong found = is_scalar(key_type) ? set_text(key_type, nullptr, c.key.text, false, key_at) : Wrong("a text key");
@@ -165,8 +166,9 @@ void TreeReader::fill_entry(const Node& key, const Node& value, const Type& type
       return false;
     }
     c.reader.fill(c.value, c.type.map->value(), c.field, value_at);
-    return true;
+    return c.filled = true;
   });
+  if (!stored && context.filled) complain(key, fmt::format("{}: too many keys of the map have the same hash; declare it as a std::map", path_));
 }
 
 void TreeReader::fill_indirect(const Node& node, const Type& type, const Field* field, void* at) {

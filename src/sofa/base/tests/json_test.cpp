@@ -73,6 +73,20 @@ std::string problem_of(std::string_view text, const ReadOptions& options = {.sou
   return read ? "no problem" : std::string(read.error().message());
 }
 
+struct SameHash {
+  size_t operator()(const std::string&) const { return 7; }
+};
+
+TEST(Json, KeysMadeToCollideAreRefusedAndNotLost) {
+  std::string text = "{\"k0\":0";
+  for (int i = 1; i < 300; ++i) text += fmt::format(",\"k{}\":{}", i, i);
+  text += "}";
+  const auto map = from_json<std::unordered_map<std::string, int, SameHash>>(text);
+  ASSERT_FALSE(map.has_value());
+  EXPECT_THAT(map.error().to_string(), HasSubstr("too many keys of the map have the same hash"));
+  EXPECT_EQ((from_json<std::map<std::string, int>>(text)->size()), 300U);
+}
+
 TEST(Json, WritesAndReadsEveryKind) {
   Everything e;
   e.flag = true;
