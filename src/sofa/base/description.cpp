@@ -22,7 +22,7 @@ bool reaches_link(const Type& type, std::set<const Type*>& seen) {
     case Kind::structure:
       return std::ranges::any_of(type.structure->fields, [&](const Field& field) { return reaches_link(field.type(), seen); });
     default:
-      return false;
+      return type.in_arena;
   }
 }
 }  // namespace
@@ -90,6 +90,12 @@ const EnumInfo::Value* EnumInfo::by_number(int64_t number) const {
     if (value.number == number) return &value;
   }
   return nullptr;
+}
+
+bool Type::is_byte_list() const {
+  if (kind != Kind::list) return false;
+  const Kind element = list->element().kind;
+  return element == Kind::uint8 || (element == Kind::int8 && list->java_array);
 }
 
 bool Type::has_links() const {

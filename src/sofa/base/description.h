@@ -46,16 +46,17 @@ enum class Kind : uint8_t {
   float32,
   float64,
   string,       // std::string, UTF-8 (WTF-8 where Java sends lone surrogates)
-  bytes,        // Bytes or std::vector<uint8_t>
+  bytes,        // Bytes: a Java byte[]
   enumeration,  // an enum with a description
   indirect,     // optional, shared_ptr, unique_ptr or Link of another type: may be empty
-  list,         // std::vector and other sequences
+  list,         // std::vector and Array; lists of bytes are a byte[] too (Type::is_byte_list)
   map,          // std::map, std::unordered_map
   structure,    // a described struct
   other,        // a type that one module knows (a dynamic Hessian value, a date): it compares the address of the Type
 };
 
 class Type;
+struct TextForm;  // text_form.h
 
 /// An ordinary pointer to an object that the message owns (see Graph), not the struct that holds it: fields of this type may form cycles and
 /// share objects, as Java objects do. Null by default.
@@ -139,10 +140,22 @@ class Graph {
   T* root_ = nullptr;
 };
 
-/// A Java array `T[]`, where a std::vector<T> is a java.util.List. (byte[] is Bytes, char[] a string.)
+/// A Java array `T[]`, where a std::vector<T> is a java.util.List. (byte[] is Bytes, std::vector<uint8_t> or an Array of bytes, char[] a string.)
 template <class T>
 struct Array {
   std::vector<T> items;
+  friend bool operator==(const Array&, const Array&) = default;
+};
+
+/// A Java boolean[]. Its items are used as bools; unlike those of a std::vector<bool> they have addresses.
+template <>
+struct Array<bool> {
+  struct Item {
+    bool value = false;
+    Item(bool v = false) : value(v) {}
+    operator bool() const { return value; }
+  };
+  std::vector<Item> items;
   friend bool operator==(const Array&, const Array&) = default;
 };
 
@@ -248,13 +261,17 @@ class Type {
   const ListOps* list = nullptr;
   const MapOps* map = nullptr;
   const IndirectOps* indirect = nullptr;
+  const TextForm* text_form = nullptr;  // how text formats write and read it; null: as its kind
+  bool in_arena = false;                // Kind::other: its values point into an arena, as Links do
   /// Enums: reads and writes the number whatever the underlying type is.
   int64_t (*get_number)(const void*) = nullptr;
   void (*set_number)(void*, int64_t) = nullptr;
 
   bool is_number() const { return kind >= Kind::int8 && kind <= Kind::float64; }
   bool is_integer() const { return kind >= Kind::int8 && kind <= Kind::uint64; }
-  /// True when a value of this type can reach a Link outside a Graph: such a value needs a Graph or an arena that outlives it.
+  /// A list that is a Java byte[], and base64 in text: std::vector<uint8_t>, Array<uint8_t>, Array<int8_t>. (A std::vector<int8_t> is a List.)
+  bool is_byte_list() const;
+  /// True when a value of this type can reach an arena outside a Graph, by a Link or a dynamic value: it needs a Graph or an arena that outlives it.
   bool has_links() const;
 };
 
@@ -297,6 +314,8 @@ class Description {
 
   Description& java_type(std::string_view name) { return type_.java_type = name, *this; }
   Description& doc(std::string_view text) { return info_.doc = text, *this; }
+  /// The form of text formats where it is not a mapping of the fields; lives for ever.
+  Description& text_form(const TextForm& form) { return type_.text_form = &form, *this; }
 
   template <class F, class Owner>
     requires std::derived_from<T, Owner>
@@ -344,7 +363,7 @@ class EnumDescription {
   Type& type_;
 };
 
-/// Specialise for a type that only one module knows: `static void fill(Type&)` sets java_type (kind stays Kind::other).
+/// Specialise for a type that only one module knows: `static void fill(Type&)` sets java_type and text_form (kind stays Kind::other).
 template <class T>
 struct TypeTraits {
   static constexpr bool kKnown = false;

@@ -208,7 +208,7 @@ class FlagParser {
     const Field& field = *flag.field;
     std::string text(field.doc);
     std::string_view more = "";
-    if (flag.type->kind == Kind::list && !detail::is_byte_list(*flag.type)) more = "may be repeated; ";
+    if (flag.type->kind == Kind::list && !flag.type->is_byte_list()) more = "may be repeated; ";
     if (flag.type->kind == Kind::map) more = "key=value, may be repeated; ";
     text += fmt::format("{}({}{}; {})", text.empty() ? "" : " ", more, detail::expected_of(*flag.type, &field),
                         field.required ? "required" : default_of(flag));

@@ -37,8 +37,12 @@ class TreeBuilder {
   bool on_key_part(json::string_view part, size_t, json::error_code&) { return collect(part); }
   bool on_key(json::string_view last, size_t, json::error_code& ec) { return add_text(last, ec); }
   bool on_number_part(json::string_view part, json::error_code&) { return collect(part); }
-  bool on_int64(int64_t value, json::string_view, json::error_code& ec) { return add_number(static_cast<long double>(value), ec); }
-  bool on_uint64(uint64_t value, json::string_view, json::error_code& ec) { return add_number(static_cast<long double>(value), ec); }
+  bool on_int64(int64_t value, json::string_view last, json::error_code& ec) {
+    return collect(last) && add_number(static_cast<long double>(value), ec);
+  }
+  bool on_uint64(uint64_t value, json::string_view last, json::error_code& ec) {
+    return collect(last) && add_number(static_cast<long double>(value), ec);
+  }
   bool on_double(double value, json::string_view last, json::error_code& ec) {
     // The parser's own value may be one bit off; from_chars is exact.
     collect(last);
@@ -88,10 +92,11 @@ class TreeBuilder {
     return node != nullptr;
   }
   bool add_number(long double value, json::error_code& ec) {
-    text_.clear();
     Node* node = add(Node::Form::number, ec);
-    if (node != nullptr) node->number = value;
-    return node != nullptr;
+    if (node == nullptr) return false;
+    node->number = value;
+    node->text = std::exchange(text_, {});
+    return true;
   }
 
   const size_t max_nodes_;
@@ -134,7 +139,7 @@ void resolve(detail::Problem& problem, std::string_view text, const ReadOptions&
   set_position(text, parse(again, text).consumed, problem.line, problem.column);
 }
 
-class Writer {
+class Writer final : public TextSink {
  public:
   explicit Writer(const JsonWriteOptions& options) : options_(options) {}
 
@@ -143,6 +148,7 @@ class Writer {
       return fail(Code::resource_exhausted, "the object has more than {} values (shared or cyclic links?); raise max_nodes or send it as Hessian",
                   options_.max_nodes);
     }
+    if (type.text_form != nullptr) return type.text_form->write(at, *this);
     switch (type.kind) {
       case Kind::boolean:
         out_ += *static_cast<const bool*>(at) ? "true" : "false";
@@ -168,6 +174,10 @@ class Writer {
     }
   }
   std::string take() { return std::move(out_); }
+
+  Result<void> token(std::string_view json) override { return out_ += json, Result<void>(); }
+  Result<void> text(std::string_view utf8) override { return write_text(utf8); }
+  Result<void> value(const Type& type, const void* at) override { return write(type, at); }
 
  private:
   template <class T>
@@ -225,16 +235,16 @@ class Writer {
 
   Result<void> write_indirect(const Type& type, const void* at) {
     const void* target = type.indirect->get(at);
-    if (target != nullptr) return write_deeper([&] { return write(type.indirect->target(), target); });
+    if (target != nullptr) return write_deeper(type, at, [&] { return write(type.indirect->target(), target); });
     out_ += "null";
     return {};
   }
 
   Result<void> write_list(const Type& type, const void* at) {
-    if (detail::is_byte_list(type)) {
+    if (type.is_byte_list()) {
       return write_text(detail::to_base64({static_cast<const uint8_t*>(type.list->data(at)), type.list->size(at)}));
     }
-    return write_deeper([&]() -> Result<void> {
+    return write_deeper(type, at, [&]() -> Result<void> {
       out_ += '[';
       const size_t size = type.list->size(at);
       for (size_t i = 0; i < size; ++i) {
@@ -247,7 +257,7 @@ class Writer {
   }
 
   Result<void> write_map(const Type& type, const void* at) {
-    return write_deeper([&]() -> Result<void> {
+    return write_deeper(type, at, [&]() -> Result<void> {
       struct Context {
         Writer& writer;
         const Type& type;
@@ -268,10 +278,16 @@ class Writer {
   }
 
   Result<void> write_key(const Type& type, const void* at) {
-    if (!detail::is_scalar(type)) return fail(Code::unimplemented, "a map whose keys are of type {} has no JSON form", type.java_type);
     const size_t start = out_.size();
-    if (auto written = write(type, at); !written) return written;
-    if (out_[start] != '"') {
+    const bool may_be_text = detail::is_scalar(type) || type.text_form != nullptr;
+    if (may_be_text) {
+      if (auto written = write(type, at); !written) return written;
+    }
+    const std::string_view key = std::string_view(out_).substr(start);
+    if (!may_be_text || key == "null" || key.starts_with('{') || key.starts_with('[')) {
+      return fail(Code::unimplemented, "a map with a key that is no text, number or boolean ({}) has no JSON form", java_type_of(type));
+    }
+    if (!key.starts_with('"')) {
       out_.insert(start, 1, '"');
       out_ += '"';
     }
@@ -280,7 +296,7 @@ class Writer {
   }
 
   Result<void> write_struct(const Type& type, const void* at) {
-    return write_deeper([&]() -> Result<void> {
+    return write_deeper(type, at, [&]() -> Result<void> {
       out_ += '{';
       bool first = true;
       for (const Field& field : type.structure->fields) {
@@ -299,31 +315,29 @@ class Writer {
   }
 
   template <class Body>
-  Result<void> write_deeper(Body body) {
-    if (depth_ == options_.max_depth) {
-      return fail(Code::resource_exhausted, "the object is nested deeper than {} (a cycle of links?); raise max_depth or send it as Hessian",
-                  options_.max_depth);
+  Result<void> write_deeper(const Type& type, const void* at, Body body) {
+    if (std::ranges::find(open_, std::pair(&type, at)) != open_.end()) {
+      return fail(Code::invalid_argument, "the object contains itself, which JSON cannot express; cut the cycle or send it as Hessian");
     }
-    ++depth_;
+    if (open_.size() == options_.max_depth) {
+      return fail(Code::resource_exhausted, "the object is nested deeper than {}; raise max_depth or send it as Hessian", options_.max_depth);
+    }
+    open_.emplace_back(&type, at);
     auto result = body();
-    --depth_;
+    open_.pop_back();
     return result;
   }
 
-  void new_line() {
+  void new_line(size_t depth) {
     out_ += '\n';
-    out_.append(2 * depth_, ' ');
+    out_.append(2 * depth, ' ');
   }
   void begin_item(bool first) {
     if (!first) out_ += ',';
-    if (options_.indent) new_line();
+    if (options_.indent) new_line(open_.size());
   }
   void end_items(bool empty, char closing) {
-    if (options_.indent && !empty) {
-      --depth_;
-      new_line();
-      ++depth_;
-    }
+    if (options_.indent && !empty) new_line(open_.size() - 1);
     out_ += closing;
   }
   void colon() { out_ += options_.indent ? ": " : ":"; }
@@ -332,7 +346,7 @@ class Writer {
 
   const JsonWriteOptions& options_;
   size_t nodes_ = 0;
-  size_t depth_ = 0;
+  std::vector<std::pair<const Type*, const void*>> open_;  // what the value being written lies in
   std::string out_;
 };
 
@@ -393,7 +407,7 @@ Result<void> from_json(std::string_view text, const Type& type, void* object, co
     return std::unexpected(detail::error_of({problem}, options));
   }
   detail::TreeReader reader(options, arena);
-  reader.read(parser.handler().root(), type, object);
+  reader.fill(parser.handler().root(), type, object);
   if (reader.problems().empty()) return {};
   std::vector<detail::Problem> problems = reader.problems();
   for (detail::Problem& problem : problems) resolve(problem, text, options);

@@ -118,7 +118,7 @@ std::string markdown_type_name(const Type& type) {
       return (bare ? "" : "optional ") + markdown_type_name(type.indirect->target());
     }
     case Kind::list:
-      if (detail::is_byte_list(type)) return "bytes";
+      if (type.is_byte_list()) return "bytes";
       return fmt::format("{} of {}", type.list->java_array ? "array" : "list", markdown_type_name(type.list->element()));
     case Kind::map:
       return fmt::format("map of {} to {}", markdown_type_name(type.map->key()), markdown_type_name(type.map->value()));

@@ -163,7 +163,7 @@ Result<void> from_yaml(std::string_view text, std::string_view file_name, const 
   if (auto problem = check_flow_depth(text, options.max_depth)) return std::unexpected(detail::error_of({*problem}, options));
   if (auto problem = parse(text, options, builder)) return std::unexpected(detail::error_of({*problem}, options));
   detail::TreeReader reader(options, arena);
-  if (builder.root().form != Node::Form::null) reader.read(builder.root(), type, object);
+  if (builder.root().form != Node::Form::null) reader.fill(builder.root(), type, object);
   if (reader.problems().empty()) return {};
   return std::unexpected(detail::error_of(reader.problems(), options));
 }

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "sofa/base/text_form.h"
+
 namespace sofa::detail {
 
 namespace {
@@ -151,13 +153,12 @@ Wrong set_bytes(const Type& type, std::string_view text, void* at) {
 
 }  // namespace
 
-bool is_byte_list(const Type& type) { return type.kind == Kind::list && type.list->element().kind == Kind::uint8; }
-
 bool needs_arena(const IndirectOps& indirect) { return indirect.ownership == Ownership::link || indirect.ownership == Ownership::graph; }
 
-bool is_scalar(const Type& type) { return type.kind <= Kind::enumeration || is_byte_list(type); }
+bool is_scalar(const Type& type) { return type.kind <= Kind::enumeration || type.is_byte_list(); }
 
 std::string expected_of(const Type& type, const Field* field) {
+  if (type.text_form != nullptr) return std::string(type.text_form->expected);
   switch (type.kind) {
     case Kind::boolean:
       return "true or false";
@@ -173,7 +174,7 @@ std::string expected_of(const Type& type, const Field* field) {
     case Kind::indirect:
       return expected_of(type.indirect->target(), field);
     case Kind::list:
-      return is_byte_list(type) ? "base64 text" : "a list";
+      return type.is_byte_list() ? "base64 text" : "a list";
     case Kind::map:
       return "a mapping";
     case Kind::structure:
@@ -240,7 +241,7 @@ Wrong set_text(const Type& type, const Field* field, std::string_view text, bool
     case Kind::bytes:
       return set_bytes(type, text, at);
     case Kind::list:
-      return is_byte_list(type) ? set_bytes(type, text, at) : quoted(text);
+      return type.is_byte_list() ? set_bytes(type, text, at) : quoted(text);
     case Kind::enumeration: {
       const EnumInfo::Value* value = type.enumeration->by_name(text);
       if (value == nullptr) return quoted(text);

@@ -10,9 +10,8 @@
 
 namespace sofa::detail {
 
-/// True for types that one text sets: numbers, booleans, enums, strings, bytes (also std::vector<uint8_t>).
+/// True for types that one text sets by their kind: numbers, booleans, enums, strings, bytes and lists of bytes.
 bool is_scalar(const Type& type);
-bool is_byte_list(const Type& type);
 /// True when making the target takes an arena: Link and Graph.
 bool needs_arena(const IndirectOps& indirect);
 

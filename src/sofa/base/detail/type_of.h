@@ -206,8 +206,12 @@ struct Shape<Bytes> {
 };
 template <class E>
 struct Shape<std::vector<E>> {
-  static_assert(!std::same_as<E, bool>, "std::vector<bool> has no addressable elements; use std::vector<char> or Array<...>");
-  static void fill(Type& type) { fill_list<std::vector<E>, E>(type, false), type.java_type = "java.util.List"; }
+  static_assert(!std::same_as<E, bool>,
+                "std::vector<bool> has no addressable elements; use Array<bool> for a boolean[], std::vector<std::optional<bool>> for a List");
+  static void fill(Type& type) {
+    fill_list<std::vector<E>, E>(type, false);
+    type.java_type = std::same_as<E, uint8_t> ? "[B" : "java.util.List";
+  }
 };
 template <class E>
 struct Shape<Array<E>> {

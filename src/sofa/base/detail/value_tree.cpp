@@ -9,21 +9,6 @@ namespace sofa::detail {
 
 namespace {
 
-std::string_view name_of(Node::Form form) {
-  switch (form) {
-    case Node::Form::null:
-      return "null";
-    case Node::Form::list:
-      return "a list";
-    case Node::Form::map:
-      return "a mapping";
-    default:
-      return "a value";
-  }
-}
-
-bool is_text(const Node& node) { return node.form == Node::Form::typed_text || node.form == Node::Form::plain_text; }
-
 /// "name" or, for keys that are no words, ["a key"].
 std::string step(const Node& key, bool first) {
   const bool word =
@@ -50,6 +35,7 @@ class Step {
 void TreeReader::fill(const Node& node, const Type& type, const Field* field, void* at) {
   if (full()) return;
   if (type.kind == Kind::indirect) return fill_indirect(node, type, field, at);
+  if (type.text_form != nullptr) return fill_by_form(node, type, field, at);
   if (node.form == Node::Form::null) {
     // An empty mapping or list of a configuration file is written as nothing at all.
     const bool container = type.kind == Kind::structure || type.kind == Kind::map || type.kind == Kind::list;
@@ -58,8 +44,14 @@ void TreeReader::fill(const Node& node, const Type& type, const Field* field, vo
   }
   if (type.kind == Kind::structure) return fill_struct(node, type, at);
   if (type.kind == Kind::map) return fill_map(node, type, field, at);
-  if (type.kind == Kind::list && !(is_byte_list(type) && is_text(node))) return fill_list(node, type, field, at);
+  if (type.kind == Kind::list && !(type.is_byte_list() && node.is_text())) return fill_list(node, type, field, at);
   fill_scalar(node, type, field, at);
+}
+
+void TreeReader::fill_by_form(const Node& node, const Type& type, const Field* field, void* at) {
+  const Wrong found = type.text_form->read(node, at, *this);
+  const bool left_out = node.form == Node::Form::null && options_.null_is_default;
+  if (found && !left_out) wrong(node, type, field, *found);
 }
 
 void TreeReader::fill_scalar(const Node& node, const Type& type, const Field* field, void* at) {
@@ -78,14 +70,14 @@ void TreeReader::fill_scalar(const Node& node, const Type& type, const Field* fi
       found = set_text(type, field, node.text, false, at);
       break;
     default:
-      found = name_of(node.form);
+      found = node.shown();
       break;
   }
   if (found) wrong(node, type, field, *found);
 }
 
 void TreeReader::fill_struct(const Node& node, const Type& type, void* at) {
-  if (node.form != Node::Form::map) return wrong(node, type, nullptr, name_of(node.form));
+  if (node.form != Node::Form::map) return wrong(node, type, nullptr, node.shown());
   const StructInfo& structure = *type.structure;
   std::vector<bool> seen(structure.fields.size());
   for (size_t i = 0; i + 1 < node.items.size() && !full(); i += 2) {
@@ -124,7 +116,7 @@ void TreeReader::unknown_key(const Node& key, const StructInfo& structure) {
 }
 
 void TreeReader::fill_list(const Node& node, const Type& type, const Field* field, void* at) {
-  if (node.form != Node::Form::list) return wrong(node, type, field, is_text(node) ? quoted(node.text) : std::string(name_of(node.form)));
+  if (node.form != Node::Form::list) return wrong(node, type, field, node.shown());
   type.list->clear(at);
   type.list->reserve(at, node.items.size());
   for (size_t i = 0; i < node.items.size() && !full(); ++i) {
@@ -134,7 +126,7 @@ void TreeReader::fill_list(const Node& node, const Type& type, const Field* fiel
 }
 
 void TreeReader::fill_map(const Node& node, const Type& type, const Field* field, void* at) {
-  if (node.form != Node::Form::map) return wrong(node, type, field, name_of(node.form));
+  if (node.form != Node::Form::map) return wrong(node, type, field, node.shown());
   type.map->clear(at);
   std::set<std::string_view> seen;
   for (size_t i = 0; i + 1 < node.items.size() && !full(); i += 2) {
@@ -159,9 +151,7 @@ void TreeReader::fill_entry(const Node& key, const Node& value, const Type& type
   const bool stored = type.map->insert(at, &context, [](void* raw, void* key_at, void* value_at) {
     Context& c = *static_cast<Context*>(raw);
     const Type& key_type = c.type.map->key();
-    // JSON has text for every key, also where the map's keys are numbers.
-    const Wrong found = is_scalar(key_type) ? set_text(key_type, nullptr, c.key.text, false, key_at) : Wrong("a text key");
-    if (found) {
+    if (const Wrong found = c.reader.set_key(c.key, key_type, key_at)) {
       c.reader.wrong(c.key, key_type, nullptr, *found);
       return false;
     }
@@ -169,6 +159,12 @@ void TreeReader::fill_entry(const Node& key, const Node& value, const Type& type
     return c.filled = true;
   });
   if (!stored && context.filled) complain(key, fmt::format("{}: too many keys of the map have the same hash; declare it as a std::map", path_));
+}
+
+/// JSON has text for every key, also where the map's keys are numbers.
+Wrong TreeReader::set_key(const Node& key, const Type& type, void* at) {
+  if (type.text_form != nullptr) return type.text_form->read(key, at, *this);
+  return is_scalar(type) ? set_text(type, nullptr, key.text, false, at) : Wrong("a text key");
 }
 
 void TreeReader::fill_indirect(const Node& node, const Type& type, const Field* field, void* at) {
@@ -199,3 +195,24 @@ Error error_of(const std::vector<Problem>& problems, const ReadOptions& options)
 }
 
 }  // namespace sofa::detail
+
+namespace sofa {
+
+std::string TextNode::shown() const {
+  switch (form) {
+    case Form::null:
+      return "null";
+    case Form::boolean:
+      return boolean ? "true" : "false";
+    case Form::number:
+      return text.substr(0, 60);
+    case Form::list:
+      return "a list";
+    case Form::map:
+      return "a mapping";
+    default:
+      return detail::quoted(text);
+  }
+}
+
+}  // namespace sofa

@@ -8,28 +8,12 @@
 
 #include "sofa/base/description.h"
 #include "sofa/base/error.h"
+#include "sofa/base/text_form.h"
 #include "sofa/base/text_options.h"
 
 namespace sofa::detail {
 
-struct Node {
-  enum class Form : uint8_t {
-    null,
-    boolean,
-    number,
-    typed_text,  // cannot be a number: JSON strings, quoted YAML scalars
-    plain_text,  // a number, a boolean or text, as the type wants it
-    list,
-    map,
-  };
-  Form form = Form::null;
-  bool boolean = false;
-  uint32_t line = 0;
-  uint32_t column = 0;  // both from 1; what they mean before the parser resolves them is the parser's affair
-  long double number = 0;
-  std::string text;
-  std::vector<Node> items;  // elements of a list; key, value, key, value of a map
-};
+using Node = TextNode;
 
 struct Problem {
   uint32_t line;
@@ -38,20 +22,23 @@ struct Problem {
 };
 
 /// Fills objects from a tree and collects what is wrong, each problem with its path.
-class TreeReader {
+class TreeReader final : public TextSource {
  public:
   TreeReader(const ReadOptions& options, Arena* arena) : options_(options), arena_(arena) {}
 
-  void read(const Node& node, const Type& type, void* object) { fill(node, type, nullptr, object); }
+  Arena* arena() const override { return arena_; }
+  void fill(const Node& node, const Type& type, void* object) override { fill(node, type, nullptr, object); }
   const std::vector<Problem>& problems() const { return problems_; }
 
  private:
   void fill(const Node& node, const Type& type, const Field* field, void* at);
+  void fill_by_form(const Node& node, const Type& type, const Field* field, void* at);
   void fill_scalar(const Node& node, const Type& type, const Field* field, void* at);
   void fill_struct(const Node& node, const Type& type, void* at);
   void fill_list(const Node& node, const Type& type, const Field* field, void* at);
   void fill_map(const Node& node, const Type& type, const Field* field, void* at);
   void fill_entry(const Node& key, const Node& value, const Type& type, const Field* field, void* at);
+  std::optional<std::string> set_key(const Node& key, const Type& type, void* at);
   void fill_indirect(const Node& node, const Type& type, const Field* field, void* at);
   void unknown_key(const Node& key, const StructInfo& structure);
   void wrong(const Node& node, const Type& type, const Field* field, std::string_view found);

@@ -194,8 +194,8 @@ TEST(Json, CyclesEndInAnErrorAndTreesOfLinksAreOwnedByTheGraph) {
   (*graph)->friend_of->friend_of = graph->get();
   auto text = to_json(**graph);
   ASSERT_FALSE(text);
-  EXPECT_THAT(text.error().to_string(), HasSubstr("nested deeper than 64 (a cycle of links?)"));
-  EXPECT_EQ(text.error().code(), Code::resource_exhausted);
+  EXPECT_THAT(text.error().to_string(), HasSubstr("the object contains itself, which JSON cannot express"));
+  EXPECT_EQ(text.error().code(), Code::invalid_argument);
   EXPECT_THAT(problem_of<Person>(R"({"friend_of":{}})"), HasSubstr("read it into a Graph"));
 }
 
@@ -213,6 +213,24 @@ TEST(Json, AGraphIsReadIntoTheArenaOfItsReader) {
 TEST(Json, TextThatIsNoUtf8StaysValidJson) {
   Person person{.name = "a\xff\xed\xa0\x80z\xc3", .friend_of = {}};
   EXPECT_EQ(to_json(person).value(), "{\"name\":\"a\xef\xbf\xbd\\ud800z\xef\xbf\xbd\",\"friend_of\":null}");
+}
+
+TEST(Json, ArraysOfBooleansAndBytesAreJavas) {
+  const Array<bool> flags{{true, false}};
+  EXPECT_EQ(type_of<Array<bool>>().java_type, "[Z");
+  EXPECT_EQ(to_json(flags).value(), "[true,false]");
+  EXPECT_EQ(from_json<Array<bool>>("[true,false]").value(), flags);
+  EXPECT_THAT(problem_of<Array<bool>>("[1]"), HasSubstr("[0]: expected true or false, found 1"));
+
+  EXPECT_EQ(type_of<std::vector<uint8_t>>().java_type, "[B");
+  EXPECT_EQ(type_of<Array<uint8_t>>().java_type, "[B");
+  EXPECT_EQ(type_of<Array<std::vector<uint8_t>>>().java_type, "[[B");
+  EXPECT_EQ(type_of<std::vector<int8_t>>().java_type, "java.util.List");
+  const Array<int8_t> bytes{{0, -1}};
+  EXPECT_EQ(type_of<Array<int8_t>>().java_type, "[B");
+  EXPECT_EQ(to_json(bytes).value(), R"("AP8=")");
+  EXPECT_EQ(from_json<Array<int8_t>>(R"("AP8=")").value(), bytes);
+  EXPECT_EQ(to_json(std::vector<int8_t>{0, -1}).value(), "[0,-1]");
 }
 
 TEST(Json, IndentsForPeople) {

@@ -231,8 +231,7 @@ Result<void> Caller::read_answer(const Attempt& attempt, const bolt::Frame& fram
     return fail(Code::data_loss, "the answer is no message of the result's type");
   }
   if (spec.shape->result.type == nullptr) return {};
-  return from_json(as_text(frame.content()), *spec.shape->result.type, spec.result,
-                   {.source = "result", .ignore_unknown = true, .null_is_default = true});
+  return read_json_value(as_text(frame.content()), "result", *spec.shape->result.type, spec.result);
 }
 
 Task<Result<void>> Caller::attempt(Attempt& attempt) { return options_.filters.empty() ? send(attempt) : pass_filters(attempt); }

@@ -37,16 +37,20 @@ Result<std::vector<std::string_view>> split_json_array(std::string_view text) {
   return parts;
 }
 
+Result<void> read_json_value(std::string_view content, std::string_view source, const Type& type, void* into) {
+  const auto arena = std::make_shared<Arena>();  // every Graph that is read keeps it
+  return from_json(content, type, into, {.source = source, .ignore_unknown = true, .null_is_default = true}, arena.get());
+}
+
 Result<void> read_json_arguments(std::string_view content, const MethodShape& shape, void* const* into) {
   const size_t count = shape.arguments.size();
   if (count == 0) return {};
-  if (count == 1) return from_json(content, *shape.arguments[0].type, into[0], {.source = "argument", .ignore_unknown = true, .null_is_default = true});
+  if (count == 1) return read_json_value(content, "argument", *shape.arguments[0].type, into[0]);
   auto parts = split_json_array(content);
   if (!parts) return forward_error(parts);
   if (parts->size() != count) return fail(Code::invalid_argument, "expected a JSON array of {} arguments, found {}", count, parts->size());
   for (size_t i = 0; i < count; ++i) {
-    const std::string source = fmt::format("argument {}", i + 1);
-    if (auto done = from_json((*parts)[i], *shape.arguments[i].type, into[i], {.source = source, .ignore_unknown = true, .null_is_default = true}); !done) return done;
+    if (auto done = read_json_value((*parts)[i], fmt::format("argument {}", i + 1), *shape.arguments[i].type, into[i]); !done) return done;
   }
   return {};
 }

@@ -12,7 +12,9 @@ namespace sofa::rpc::detail {
 
 /// The texts of an array's elements; an error when the text is no array.
 Result<std::vector<std::string_view>> split_json_array(std::string_view text);
-/// How many arguments the content holds for a method with so many: several stand in an array.
+/// One value, named `source` in errors. Graphs own what they reach.
+Result<void> read_json_value(std::string_view content, std::string_view source, const Type& type, void* into);
+/// The arguments of a method: one stands alone, several in an array.
 Result<void> read_json_arguments(std::string_view content, const MethodShape& shape, void* const* into);
 Result<void> write_json_arguments(Buffer& out, const MethodShape& shape, std::span<const void* const> arguments);
 /// A JSON string.

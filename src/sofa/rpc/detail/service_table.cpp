@@ -32,7 +32,8 @@ uint64_t ServiceTable::hash(std::string_view service, std::string_view method, s
 
 Result<void> ServiceTable::check(const std::string& unique_name, const MethodBase& method) const {
   if (method.implementation() == nullptr) {
-    return fail(Code::failed_precondition, "{}.{} has no implementation; assign a function to it before the server starts", unique_name, method.name());
+    return fail(Code::failed_precondition, "{}.{} has no implementation; assign a function to it before the server starts", unique_name,
+                method.name());
   }
   const MethodShape& shape = method.shape();
   if (method.signatures().size() != shape.arguments.size()) {
@@ -42,13 +43,13 @@ Result<void> ServiceTable::check(const std::string& unique_name, const MethodBas
   const auto has_links = [](const ValueShape& value) { return value.type != nullptr && value.type->has_links(); };
   for (size_t i = 0; i < shape.arguments.size(); ++i) {
     if (has_links(shape.arguments[i])) {
-      return fail(Code::failed_precondition, "{}.{}: argument {} ({}) has Links, which need an owner; declare it as Graph<...>", unique_name,
-                  method.name(), i + 1, method.signatures()[i]);
+      return fail(Code::failed_precondition, "{}.{}: argument {} ({}) has Links or dynamic values, which need an owner; declare it as Graph<...>",
+                  unique_name, method.name(), i + 1, method.signatures()[i]);
     }
   }
   if (has_links(shape.result)) {
-    return fail(Code::failed_precondition, "{}.{}: the result ({}) has Links, which need an owner; declare it as Graph<...>", unique_name,
-                method.name(), java_type_of(*shape.result.type));
+    return fail(Code::failed_precondition, "{}.{}: the result ({}) has Links or dynamic values, which need an owner; declare it as Graph<...>",
+                unique_name, method.name(), java_type_of(*shape.result.type));
   }
   const bool protobuf = shape.result.protobuf != nullptr;
   for (const ValueShape& argument : shape.arguments) {

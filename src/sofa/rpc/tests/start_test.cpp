@@ -1,7 +1,7 @@
 // What a server refuses to start with, and the sentences that say so.
 
-#include "sofa/rpc/providers.h"
 #include "sample.h"
+#include "sofa/rpc/providers.h"
 
 namespace sofa::rpc {
 namespace {
@@ -52,7 +52,8 @@ TEST(Start, DoubledSignaturesAreNamed) {
 TEST(Start, LinksOutsideAGraphAreNamed) {
   auto linked = std::make_shared<WithLinks>();
   linked->take = [](Linked) {};
-  EXPECT_THAT(start(server().add(linked)), HasSubstr("argument 1 (x.Linked) has Links, which need an owner; declare it as Graph<...>"));
+  EXPECT_THAT(start(server().add(linked)),
+              HasSubstr("argument 1 (x.Linked) has Links or dynamic values, which need an owner; declare it as Graph<...>"));
 }
 
 TEST(Start, OneServiceTwiceNeedsAUniqueId) {

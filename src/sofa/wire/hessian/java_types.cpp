@@ -99,6 +99,113 @@ LocalDate LocalDate::plus_days(int64_t days) const {
           static_cast<int32_t>(static_cast<unsigned>(moved.day()))};
 }
 
+namespace {
+
+/// Takes up to `most` digits from the front of a text; false when there are fewer than `least`.
+bool take_number(std::string_view& text, size_t least, size_t most, int32_t& number) {
+  size_t n = 0;
+  for (number = 0; n < most && n < text.size() && text[n] >= '0' && text[n] <= '9'; ++n) number = number * 10 + (text[n] - '0');
+  text.remove_prefix(n);
+  return n >= least;
+}
+
+bool take_char(std::string_view& text, char c) {
+  if (!text.starts_with(c)) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+bool take_date(std::string_view& text, LocalDate& date) {
+  using namespace std::chrono;
+  return take_number(text, 4, 4, date.year) && take_char(text, '-') && take_number(text, 2, 2, date.month) && take_char(text, '-') &&
+         take_number(text, 2, 2, date.day) && (year(date.year) / static_cast<unsigned>(date.month) / static_cast<unsigned>(date.day)).ok();
+}
+
+bool take_time(std::string_view& text, LocalTime& time) {
+  if (!take_number(text, 2, 2, time.hour) || !take_char(text, ':') || !take_number(text, 2, 2, time.minute)) return false;
+  if (take_char(text, ':')) {
+    if (!take_number(text, 2, 2, time.second)) return false;
+    if (take_char(text, '.')) {
+      const size_t before = text.size();
+      if (!take_number(text, 1, 9, time.nano)) return false;
+      for (size_t digits = before - text.size(); digits < 9; ++digits) time.nano *= 10;
+    }
+  }
+  return time.hour < 24 && time.minute < 60 && time.second < 60;
+}
+
+/// Z, +08:00, +0800, +08; nothing is UTC.
+bool take_offset(std::string_view& text, int32_t& seconds) {
+  seconds = 0;
+  if (text.empty() || take_char(text, 'Z')) return true;
+  const bool west = text.starts_with('-');
+  if (!west && !text.starts_with('+')) return false;
+  text.remove_prefix(1);
+  int32_t hours = 0, minutes = 0;
+  if (!take_number(text, 2, 2, hours)) return false;
+  take_char(text, ':');
+  if (!text.empty() && !take_number(text, 2, 2, minutes)) return false;
+  seconds = (hours * 3600 + minutes * 60) * (west ? -1 : 1);
+  return hours <= 18 && minutes < 60;
+}
+
+}  // namespace
+
+Result<Timestamp> Timestamp::parse(std::string_view iso) {
+  using namespace std::chrono;
+  std::string_view rest = iso;
+  LocalDate date;
+  LocalTime time;
+  int32_t offset = 0;
+  bool good = take_date(rest, date);
+  if (good && !rest.empty()) good = (take_char(rest, 'T') || take_char(rest, ' ')) && take_time(rest, time) && take_offset(rest, offset);
+  if (!good || !rest.empty()) {
+    return fail(Code::invalid_argument, "\"{}\" is no date; write 2000-01-31T10:00:00Z or milliseconds since 1970", iso.substr(0, 60));
+  }
+  const sys_days day = year(date.year) / static_cast<unsigned>(date.month) / static_cast<unsigned>(date.day);
+  const int64_t seconds = day.time_since_epoch().count() * int64_t{86400} + time.hour * 3600 + time.minute * 60 + time.second - offset;
+  return Timestamp{seconds * 1000 + time.nano / 1'000'000};
+}
+
+std::string LocalDate::to_string() const {
+  if (year < 0) return fmt::format("-{:04}-{:02}-{:02}", -int64_t{year}, month, day);
+  return fmt::format("{}{:04}-{:02}-{:02}", year > 9999 ? "+" : "", year, month, day);
+}
+
+Result<LocalDate> LocalDate::parse(std::string_view text) {
+  std::string_view rest = text;
+  LocalDate date;
+  if (!take_date(rest, date) || !rest.empty()) return fail(Code::invalid_argument, "\"{}\" is no date; write 2000-01-31", text.substr(0, 60));
+  return date;
+}
+
+std::string LocalTime::to_string() const {
+  std::string text = fmt::format("{:02}:{:02}", hour, minute);
+  if (second != 0 || nano != 0) text += fmt::format(":{:02}", second);
+  if (nano == 0) return text;
+  if (nano % 1'000'000 == 0) return text + fmt::format(".{:03}", nano / 1'000'000);
+  if (nano % 1000 == 0) return text + fmt::format(".{:06}", nano / 1000);
+  return text + fmt::format(".{:09}", nano);
+}
+
+Result<LocalTime> LocalTime::parse(std::string_view text) {
+  std::string_view rest = text;
+  LocalTime time;
+  if (!take_time(rest, time) || !rest.empty()) return fail(Code::invalid_argument, "\"{}\" is no time; write 10:15:30.5", text.substr(0, 60));
+  return time;
+}
+
+std::string LocalDateTime::to_string() const { return fmt::format("{}T{}", date.to_string(), time.to_string()); }
+
+Result<LocalDateTime> LocalDateTime::parse(std::string_view text) {
+  std::string_view rest = text;
+  LocalDateTime made;
+  if (!take_date(rest, made.date) || !take_char(rest, 'T') || !take_time(rest, made.time) || !rest.empty()) {
+    return fail(Code::invalid_argument, "\"{}\" is no date and time; write 2000-01-31T10:15:30", text.substr(0, 60));
+  }
+  return made;
+}
+
 std::string ZoneOffset::to_string() const {
   if (seconds == 0) return "Z";
   const int32_t size = seconds < 0 ? -seconds : seconds;

@@ -1,6 +1,7 @@
 #pragma once
 // The JDK's value types as C++ structs, usable as fields and arguments of described types. Their class names and fields on the wire differ
-// between the Java libraries (docs/protocols/hessian.md, section 3): reader and writer take care of that, the structs do not show it.
+// between the Java libraries (docs/protocols/hessian.md, section 3): reader and writer take care of that, the structs do not show it. Their JSON is
+// what Jackson writes and reads (docs/protocols/sofarpc.md, section 2.4).
 
 #include <compare>
 #include <cstdint>
@@ -15,9 +16,15 @@
 
 namespace sofa::hessian {
 
+// JSON: a date is its milliseconds, numbers are numbers, the others what Java's toString gives.
+extern const TextForm kTimestampText, kBigDecimalText, kBigIntegerText, kUuidText, kLocaleText, kLocalDateText, kLocalTimeText, kLocalDateTimeText,
+    kZoneOffsetText;
+
 /// java.util.Date: milliseconds since 1970 UTC. (A null Date: std::optional<Timestamp>.)
 struct Timestamp {
   int64_t milliseconds = 0;
+  /// "2000-01-31", "2000-01-31T10:00:00.5", with Z, +08:00 or +0800 behind a time; UTC without. Years 0 to 9999, digits after a millisecond are cut.
+  static Result<Timestamp> parse(std::string_view iso);
   friend auto operator<=>(const Timestamp&, const Timestamp&) = default;
 };
 
@@ -25,7 +32,9 @@ struct Timestamp {
 struct BigDecimal {
   std::string value = "0";
   friend bool operator==(const BigDecimal&, const BigDecimal&) = default;
-  static auto describe(Description<BigDecimal>& d) { d.java_type("java.math.BigDecimal").field("value", &BigDecimal::value); }
+  static auto describe(Description<BigDecimal>& d) {
+    d.java_type("java.math.BigDecimal").text_form(kBigDecimalText).field("value", &BigDecimal::value);
+  }
 };
 
 /// java.math.BigInteger: sign and magnitude words, the most significant first, no leading zero word.
@@ -38,7 +47,7 @@ struct BigInteger {
   static Result<BigInteger> parse(std::string_view decimal);
   std::string to_string() const;
   static auto describe(Description<BigInteger>& d) {
-    d.java_type("java.math.BigInteger");
+    d.java_type("java.math.BigInteger").text_form(kBigIntegerText);
     d.field("signum", &BigInteger::sign);
     d.field("mag", &BigInteger::magnitude);
   }
@@ -56,7 +65,7 @@ struct Uuid {
 struct Locale {
   std::string value;
   friend bool operator==(const Locale&, const Locale&) = default;
-  static auto describe(Description<Locale>& d) { d.java_type("java.util.Locale").field("value", &Locale::value); }
+  static auto describe(Description<Locale>& d) { d.java_type("java.util.Locale").text_form(kLocaleText).field("value", &Locale::value); }
 };
 
 /// java.time.LocalDate of the proleptic calendar.
@@ -64,8 +73,11 @@ struct LocalDate {
   int32_t year = 1970, month = 1, day = 1;
   friend auto operator<=>(const LocalDate&, const LocalDate&) = default;
   LocalDate plus_days(int64_t days) const;
+  /// "2000-01-31"; years 0 to 9999 are parsed.
+  std::string to_string() const;
+  static Result<LocalDate> parse(std::string_view text);
   static auto describe(Description<LocalDate>& d) {
-    d.java_type("java.time.LocalDate");
+    d.java_type("java.time.LocalDate").text_form(kLocalDateText);
     d.field("year", &LocalDate::year);
     d.field("month", &LocalDate::month);
     d.field("day", &LocalDate::day);
@@ -75,8 +87,11 @@ struct LocalDate {
 struct LocalTime {
   int32_t hour = 0, minute = 0, second = 0, nano = 0;
   friend auto operator<=>(const LocalTime&, const LocalTime&) = default;
+  /// "10:15", "10:15:30", "10:15:30.5": Java prints three, six or nine digits.
+  std::string to_string() const;
+  static Result<LocalTime> parse(std::string_view text);
   static auto describe(Description<LocalTime>& d) {
-    d.java_type("java.time.LocalTime");
+    d.java_type("java.time.LocalTime").text_form(kLocalTimeText);
     d.field("hour", &LocalTime::hour);
     d.field("minute", &LocalTime::minute);
     d.field("second", &LocalTime::second);
@@ -88,8 +103,11 @@ struct LocalDateTime {
   LocalDate date;
   LocalTime time;
   friend auto operator<=>(const LocalDateTime&, const LocalDateTime&) = default;
+  /// "2000-01-31T10:15:30".
+  std::string to_string() const;
+  static Result<LocalDateTime> parse(std::string_view text);
   static auto describe(Description<LocalDateTime>& d) {
-    d.java_type("java.time.LocalDateTime");
+    d.java_type("java.time.LocalDateTime").text_form(kLocalDateTimeText);
     d.field("date", &LocalDateTime::date);
     d.field("time", &LocalDateTime::time);
   }
@@ -177,17 +195,17 @@ namespace sofa {
 template <>
 struct TypeTraits<hessian::Timestamp> {
   static constexpr bool kKnown = true;
-  static void fill(Type& type) { type.java_type = "java.util.Date"; }
+  static void fill(Type& type) { type.java_type = "java.util.Date", type.text_form = &hessian::kTimestampText; }
 };
 template <>
 struct TypeTraits<hessian::Uuid> {
   static constexpr bool kKnown = true;
-  static void fill(Type& type) { type.java_type = "java.util.UUID"; }
+  static void fill(Type& type) { type.java_type = "java.util.UUID", type.text_form = &hessian::kUuidText; }
 };
 template <>
 struct TypeTraits<hessian::ZoneOffset> {
   static constexpr bool kKnown = true;
-  static void fill(Type& type) { type.java_type = "java.time.ZoneOffset"; }
+  static void fill(Type& type) { type.java_type = "java.time.ZoneOffset", type.text_form = &hessian::kZoneOffsetText; }
 };
 }  // namespace sofa
 

@@ -175,6 +175,10 @@ inline constexpr ObjectClass kRemoteClass{"com.caucho.hessian.io.HessianRemote",
 /// The arena and the root of a dynamic value.
 using Document = Graph<Value>;
 
+/// JSON of any value, as Jackson has it for an Object: a date is its milliseconds, bytes are base64 text, an object is a mapping of its fields. Read
+/// back, whole numbers are int32 where they fit, else int64, else a java.math.BigInteger; the parts belong to the reader's arena.
+extern const TextForm kValueText;
+
 /// Copies text into the arena.
 std::string_view keep(Arena& arena, std::string_view text);
 List* make_list(Arena& arena, std::string_view type = {});
@@ -201,6 +205,6 @@ namespace sofa {
 template <>
 struct TypeTraits<hessian::Value> {
   static constexpr bool kKnown = true;
-  static void fill(Type& type) { type.java_type = "java.lang.Object"; }
+  static void fill(Type& type) { type.java_type = "java.lang.Object", type.text_form = &hessian::kValueText, type.in_arena = true; }
 };
 }  // namespace sofa

@@ -11,11 +11,6 @@ namespace sofa::hessian::detail {
 
 namespace {
 
-bool is_byte_vector(const Type& type) {
-  const Kind element = type.list->element().kind;
-  return element == Kind::uint8 || (type.list->java_array && element == Kind::int8);
-}
-
 /// Java writes fields of these types before all others (docs/protocols/hessian.md, section 3).
 bool goes_first(const Type& type) {
   if (type.kind == Kind::boolean || type.is_number()) return true;
@@ -60,7 +55,7 @@ Op op_of(const Type& type) {
     case Kind::enumeration:
       return Op::enumeration;
     case Kind::list:
-      return is_byte_vector(type) ? Op::byte_vector : Op::list;
+      return type.is_byte_list() ? Op::byte_vector : Op::list;
     case Kind::map:
       return Op::map;
     case Kind::structure:
@@ -164,11 +159,11 @@ std::string wire_class_name(std::string_view java_type, Family family) {
 std::string wire_array_name(const Type& element) {
   if (element.kind == Kind::indirect) {  // an array that may be null is named as the array itself
     const Type& target = element.indirect->target();
-    if (target.kind == Kind::bytes || (target.kind == Kind::list && target.list->java_array)) return wire_array_name(target);
+    if (target.kind == Kind::bytes || target.is_byte_list() || (target.kind == Kind::list && target.list->java_array)) return wire_array_name(target);
   }
+  if (element.kind == Kind::bytes || element.is_byte_list()) return "[[byte";
   if (element.kind == Kind::list && element.list->java_array) return "[" + wire_array_name(element.list->element());
   const std::string_view name = java_type_of(element);
-  if (element.kind == Kind::bytes) return "[[byte";
   if (name == "java.lang.String") return "[string";
   if (name == "java.lang.Object") return "[object";
   if (name == "java.util.Date") return "[date";

@@ -33,7 +33,9 @@ T read_back(const T& value, WriterOptions options, const std::shared_ptr<Arena>&
 
 /// The bytes of a recorded value of that library.
 std::string recorded(const WriterOptions& options, std::string_view name) {
-  const char* file = options.dialect == Dialect::h3 ? "hessian-sofa-3.5.5.jsonl" : options.family == Family::sofa ? "hessian-sofa-4.0.4.jsonl" : "hessian-dubbo-lite-4.0.3.jsonl";
+  const char* file = options.dialect == Dialect::h3   ? "hessian-sofa-3.5.5.jsonl"
+                     : options.family == Family::sofa ? "hessian-sofa-4.0.4.jsonl"
+                                                      : "hessian-dubbo-lite-4.0.3.jsonl";
   for (const Vector& v : load_vectors(file)) {
     if (v.name == name) return v.hex;
   }
@@ -67,7 +69,10 @@ TEST(Typed, AUserIsWrittenInJavaOrderAndReadBack) {
     EXPECT_FALSE(back.manager->rank.has_value());
   }
   const std::string hex = hex_of(make_user(1));
-  const std::string order = to_hex(as_bytes("\x02id\x04name\x03" "age\x03vip\x05score\x04rank\x04tags\x05" "attrs\x05level"));
+  const std::string order =
+      to_hex(as_bytes("\x02id\x04name\x03"
+                      "age\x03vip\x05score\x04rank\x04tags\x05"
+                      "attrs\x05level"));
   EXPECT_NE(hex.find(order), std::string::npos) << hex;
 }
 
@@ -200,8 +205,8 @@ struct Mixed {
 TEST(Typed, OneObjectSeenThroughEveryKindOfTarget) {
   Document d;
   Object* point = make_object(d.arena(), "sofa.vectors.HessianVectors$Point", {{"x", Value(3)}, {"y", Value(4)}});
-  Object* mixed = make_object(d.arena(), "t.Mixed",
-                              {{"unknown", point}, {"any", point}, {"linked", point}, {"held", point}, {"copy", point}, {"again", point}});
+  Object* mixed =
+      make_object(d.arena(), "t.Mixed", {{"unknown", point}, {"any", point}, {"linked", point}, {"held", point}, {"copy", point}, {"again", point}});
   for (Dialect dialect : {Dialect::h3, Dialect::h4}) {
     auto bytes = encode(Value(mixed), {.dialect = dialect});
     ASSERT_TRUE(bytes);
@@ -219,8 +224,14 @@ TEST(Typed, OneObjectSeenThroughEveryKindOfTarget) {
 TEST(Typed, MissingFieldsKeepDefaultsAndNumbersTurnIntoEachOther) {
   Document d;
   Object* user = make_object(d.arena(), "sofa.interop.User",
-                             {{"id", Value(int32_t{5})}, {"age", Value::literal("42")}, {"vip", Value(int64_t{1})}, {"score", Value(int32_t{2})},
-                              {"name", Value(1.5)}, {"rank", Value()}, {"extra", Value(true)}, {"birthday", Value(int64_t{9})}});
+                             {{"id", Value(int32_t{5})},
+                              {"age", Value::literal("42")},
+                              {"vip", Value(int64_t{1})},
+                              {"score", Value(int32_t{2})},
+                              {"name", Value(1.5)},
+                              {"rank", Value()},
+                              {"extra", Value(true)},
+                              {"birthday", Value(int64_t{9})}});
   auto arena = std::make_shared<Arena>();
   auto back = convert<User>(user, arena);
   ASSERT_TRUE(back) << back.error().to_string();
@@ -304,6 +315,7 @@ TEST(JavaTypes, AreWrittenAndReadAsEachLibraryDoes) {
   expect_recorded("locale", Locale{"zh_CN"});
   expect_recorded("uuid", Uuid::parse("123e4567-e89b-12d3-a456-426614174000").value());
   expect_recorded("int_array", Array<int32_t>{{1, 2, 300000}});
+  expect_recorded("bool_array", Array<bool>{{true, false}});
   expect_recorded("string_array_2d", Array<Array<std::string>>{{{{"a"}}}});
   expect_recorded("int_array_2d", Array<Array<int32_t>>{{{{1}}, {{2, 3}}}});
   expect_recorded("string_array", Array<std::optional<std::string>>{{"a", std::nullopt, "b"}});
@@ -359,7 +371,12 @@ struct Prims {
 TEST(JavaTypes, FloatsAreWidenedAsEachLibraryDoes) {
   const Prims prims{1.1f, 1.1f, int8_t{5}};
   EXPECT_NE(hex_of(prims, kPeers[0]).find("906b3f8ccccd6b3f8ccccd95"), std::string::npos);
-  EXPECT_NE(hex_of(prims, kPeers[2]).find("609544" "3ff19999a0000000" "5f0000044c"), std::string::npos) << hex_of(prims, kPeers[2]);
+  EXPECT_NE(hex_of(prims, kPeers[2])
+                .find("609544"
+                      "3ff19999a0000000"
+                      "5f0000044c"),
+            std::string::npos)
+      << hex_of(prims, kPeers[2]);
   EXPECT_NE(hex_of(prims, kPeers[1]).find(to_hex(as_bytes("FloatHandle"))), std::string::npos);
   for (const WriterOptions& options : kPeers) {
     const Prims back = read_back(prims, options, nullptr);
