@@ -159,6 +159,8 @@ verb_bench() {
   known=$(cd "$root" && for file in bench/*/run; do [[ ! -x $file ]] || basename "$(dirname "$file")"; done | tr '\n' ' ')
   [[ -z $name || -x $root/bench/$name/run ]] || fail "There is no benchmark '$name': there are $known."
   ensure_set bench
+  command -v python3 >/dev/null || ensure_packages 'to run the benchmarks' python3
+  ensure_java
   if [[ -n $name ]]; then
     shift
     exec "$root/bench/$name/run" "$@"
@@ -186,7 +188,7 @@ fuzz_one() {
   else
     failed=$((failed + 1))
     tail -n 40 "$log"
-    echo "fuzz $name: FOUND something (exit code $code), the input is in build/fuzz/findings; './dev run' it with the file as argument"
+    echo "fuzz $name: FOUND something (exit code $code), the input is in build/fuzz/findings: run build/fuzz/bin/fuzz_$name with the file as argument"
   fi
 }
 

@@ -109,7 +109,7 @@ Result<void> Book::check(const Entry& entry, int64_t held) const {
   if (entry.cents < (deposit ? 0 : 1)) return fail(Code::invalid_argument, "the amount of {} cents is not positive", entry.cents);
   if (deposit) {
     if (has_account(entry.to)) return fail(Code::already_exists, "account '{}' is open already", entry.to);
-    if (entry.cents > std::numeric_limits<int64_t>::max() - deposits_)
+    if (entry.cents > std::numeric_limits<int64_t>::max() - deposits_ - held)
       return fail(Code::out_of_range, "the bank cannot count {} cents more", entry.cents);
     return {};
   }

@@ -171,6 +171,25 @@ def test_a_call_cut_anywhere_has_status_12_and_the_connection_lives(peer):
 
 
 @pytest.mark.stricter_than_java
+@pytest.mark.parametrize("signature", ["x[];;", ";;", "[];", "[L;;;", "[][][]", ""])
+def test_a_made_up_signature_is_answered_and_the_connection_lives(server, signature):
+    with bolt.Peer(server.address) as peer:
+        peer.send(bolt.request_v1(1, bolt.REQUEST_CLASS, bolt.call_header("echo"), bolt.sofa_request("echo", [signature]) + bolt.text("x")))
+        assert peer.response().request_id == 1
+        peer.echo(2)
+
+
+def test_texts_of_every_short_length_keep_their_length(server):
+    strings = ["java.lang.String", "java.lang.String"]
+    with bolt.Peer(server.address) as peer:
+        for length in range(1, 40):
+            key, value = bolt.text("k" * length), bolt.text("v" * 40)
+            peer.send(bolt.request_v1(1, bolt.REQUEST_CLASS, bolt.call_header("note"), bolt.sofa_request("note", strings) + key + value))
+            peer.response()
+            peer.send(bolt.request_v1(2, bolt.REQUEST_CLASS, bolt.call_header("recall"), bolt.sofa_request("recall", strings[:1]) + key))
+            assert value in peer.response().content, length
+
+
 def test_wrong_lengths_cost_no_memory(own_server):
     """A declared length is only a claim: what is kept grows with the bytes that came."""
     with bolt.Peer(own_server.address) as peer:

@@ -30,17 +30,17 @@ struct CallResponse {
   Pairs baggage{};        ///< response baggage, keys without "rpc_resp_baggage."
   Pairs headers{};        ///< every header of the answer as it stood on the wire
   io::Address address{};  ///< who answered, or the last one tried
-  int attempts = 0;     ///< how many providers were asked
+  int attempts = 0;       ///< how many providers were asked
 };
 
 /// How one call differs from the method's and the client's defaults.
 struct CallOptions {
-  Duration timeout{};               ///< of one attempt; zero: the method's, else the client's. Never past the scope's deadline
-  std::string target{};               ///< "host:port" or "bolt://host:port" to ask this provider and no other; empty: the balancer chooses
-  Pairs baggage{};                    ///< request baggage, keys without "rpc_req_baggage."
-  Pairs headers{};                    ///< further headers, sent as they are
-  std::optional<int> retries{};       ///< further attempts after the first
-  CallResponse* response = nullptr; ///< filled when the call ends, also with an error; must outlive the call
+  Duration timeout{};                ///< of one attempt; zero: the method's, else the client's. Never past the scope's deadline
+  std::string target{};              ///< "host:port" or "bolt://host:port" to ask this provider and no other; empty: the balancer chooses
+  Pairs baggage{};                   ///< request baggage, keys without "rpc_req_baggage."
+  Pairs headers{};                   ///< further headers, sent as they are
+  std::optional<int> retries{};      ///< further attempts after the first
+  CallResponse* response = nullptr;  ///< filled when the call ends, also with an error; must outlive the call
 };
 
 /// One call as its handler sees it. Lives until the call is answered, on the shard of the connection.

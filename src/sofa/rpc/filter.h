@@ -33,14 +33,15 @@ struct AnyRef {
   }
 };
 
-/// One call on its way through the filters. On a client each attempt passes them, after the provider is chosen (docs/protocols/sofarpc.md, section 4).
+/// One call on its way through the filters. On a client each attempt passes them, after the provider is chosen (docs/protocols/sofarpc.md, section
+/// 4).
 struct Invocation {
   std::string_view service{};  ///< unique name
   std::string_view method{};
-  std::span<const AnyRef> arguments{};  ///< a client's filter must not change them: they are encoded already
-  AnyRef result{};                      ///< default until the call has succeeded; a filter that answers itself fills it
-  Context* context = nullptr;         ///< on a server
-  CallOptions* options = nullptr;     ///< on a client: baggage and headers put here are sent
+  std::span<const AnyRef> arguments{};   ///< a client's filter must not change them: they are encoded already
+  AnyRef result{};                       ///< default until the call has succeeded; a filter that answers itself fills it
+  Context* context = nullptr;            ///< on a server
+  CallOptions* options = nullptr;        ///< on a client: baggage and headers put here are sent
   const io::Address* address = nullptr;  ///< who called, or who is called
 };
 

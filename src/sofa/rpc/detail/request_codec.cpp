@@ -8,8 +8,19 @@ using namespace std::string_view_literals;
 
 // The class definition and the head of the object, as all known writers lay them out: the field order is Java's (section 2.2).
 constexpr std::string_view kRequestPrefix =
-    "O\xbc" "com.alipay.sofa.rpc.core.request.SofaRequest" "\x95"
-    "\x0d" "targetAppName" "\x0a" "methodName" "\x17" "targetServiceUniqueName" "\x0c" "requestProps" "\x0d" "methodArgSigs"
+    "O\xbc"
+    "com.alipay.sofa.rpc.core.request.SofaRequest"
+    "\x95"
+    "\x0d"
+    "targetAppName"
+    "\x0a"
+    "methodName"
+    "\x17"
+    "targetServiceUniqueName"
+    "\x0c"
+    "requestProps"
+    "\x0d"
+    "methodArgSigs"
     "o\x90"sv;
 constexpr std::string_view kSignatureList = "Vt\0\7[stringn"sv;
 constexpr std::string_view kTracePrefix = "rpc_trace_context."sv;
@@ -107,7 +118,7 @@ std::string jvm_signature(std::string_view signature) {
     ++dimensions;
   }
   if (dimensions == 0) return std::string(signature);
-  static constexpr std::pair<std::string_view, char> kPrimitives[] = {{"boolean", 'Z'}, {"byte", 'B'},  {"char", 'C'},  {"short", 'S'},
+  static constexpr std::pair<std::string_view, char> kPrimitives[] = {{"boolean", 'Z'}, {"byte", 'B'}, {"char", 'C'},  {"short", 'S'},
                                                                       {"int", 'I'},     {"long", 'J'}, {"float", 'F'}, {"double", 'D'}};
   std::string jvm(dimensions, '[');
   for (auto [name, letter] : kPrimitives) {
@@ -118,14 +129,19 @@ std::string jvm_signature(std::string_view signature) {
 
 void append_signature(std::string& key, std::string_view signature) { key.append(signature).append(";;"); }
 
+std::string_view take_signature(std::string_view& key) {
+  size_t size = key.find(";;");
+  if (size == std::string_view::npos) return std::exchange(key, {});  // what a caller made up
+  if (key.substr(size).starts_with(";;;")) ++size;                    // "[Ljava.lang.String;" ends with a semicolon of its own
+  const std::string_view signature = key.substr(0, size);
+  key.remove_prefix(size + 2);
+  return signature;
+}
+
 std::string jvm_signatures(std::string_view key) {
   std::string jvm;
   while (!key.empty()) {
-    const size_t end = key.find(";;");
-    // "[Ljava.lang.String;" ends with a semicolon of its own.
-    const size_t size = end + (key.substr(end).starts_with(";;;") ? 1 : 0);
-    append_signature(jvm, jvm_signature(key.substr(0, size)));
-    key.remove_prefix(size + 2);
+    append_signature(jvm, jvm_signature(take_signature(key)));
   }
   return jvm;
 }

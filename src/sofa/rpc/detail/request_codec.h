@@ -25,6 +25,8 @@ std::string jvm_signature(std::string_view signature);
 
 /// Joins signatures to the key of an overload: each followed by ';;'.
 void append_signature(std::string& key, std::string_view signature);
+/// The first signature of a joined key, taken off it; all of it when nothing ends it.
+std::string_view take_signature(std::string_view& key);
 /// The key with every signature in JVM form, for a caller that writes "java.lang.String[]".
 std::string jvm_signatures(std::string_view key);
 
@@ -65,12 +67,12 @@ struct OutgoingHead {
   std::string_view service;  // unique name
   std::string_view method;
   std::string_view app;
-  std::string_view type;     // "sync", "oneway"
+  std::string_view type;          // "sync", "oneway"
   std::string_view generic_type;  // empty: an ordinary call
   const Pairs* baggage = nullptr;
-  const Pairs* headers = nullptr;                // sent as they are
-  const bolt::HeaderMap* passed_on = nullptr;    // of the call that this one is made for: its trace context goes along
-  std::optional<int64_t> remaining_ms;           // sofa_head_deadline_remain_time
+  const Pairs* headers = nullptr;              // sent as they are
+  const bolt::HeaderMap* passed_on = nullptr;  // of the call that this one is made for: its trace context goes along
+  std::optional<int64_t> remaining_ms;         // sofa_head_deadline_remain_time
 };
 
 /// The header map of a request, by section 2.1.

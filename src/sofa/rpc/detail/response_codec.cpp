@@ -11,13 +11,32 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::string_view kResponsePrefix =
-    "O\xbe" "com.alipay.sofa.rpc.core.response.SofaResponse" "\x94"
-    "\x07" "isError" "\x08" "errorMsg" "\x0b" "appResponse" "\x0d" "responseProps"
+    "O\xbe"
+    "com.alipay.sofa.rpc.core.response.SofaResponse"
+    "\x94"
+    "\x07"
+    "isError"
+    "\x08"
+    "errorMsg"
+    "\x0b"
+    "appResponse"
+    "\x0d"
+    "responseProps"
     "o\x90"sv;
 constexpr std::string_view kSuccessPrefix =
-    "O\xbe" "com.alipay.sofa.rpc.core.response.SofaResponse" "\x94"
-    "\x07" "isError" "\x08" "errorMsg" "\x0b" "appResponse" "\x0d" "responseProps"
-    "o\x90" "FN"sv;
+    "O\xbe"
+    "com.alipay.sofa.rpc.core.response.SofaResponse"
+    "\x94"
+    "\x07"
+    "isError"
+    "\x08"
+    "errorMsg"
+    "\x0b"
+    "appResponse"
+    "\x0d"
+    "responseProps"
+    "o\x90"
+    "FN"sv;
 
 const hessian::ObjectClass& response_class() {
   static constexpr std::string_view kFields[] = {"isError", "errorMsg", "appResponse", "responseProps"};

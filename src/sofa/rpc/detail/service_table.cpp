@@ -10,11 +10,8 @@ namespace {
 std::string readable(std::string_view joined) {
   std::string text;
   for (std::string_view rest = joined; !rest.empty();) {
-    const size_t end = rest.find(";;");
-    const size_t size = end + (rest.substr(end).starts_with(";;;") ? 1 : 0);
     if (!text.empty()) text += ", ";
-    text += rest.substr(0, size);
-    rest.remove_prefix(size + 2);
+    text += take_signature(rest);
   }
   return text;
 }

@@ -14,6 +14,11 @@ std::string no_method(std::string_view service, std::string_view method) {
   return fmt::format("RPC-020100011: Cannot find invoke method: [{}], service: [{}] ", method, service);
 }
 
+/// A service should return its errors; what it throws all the same is answered, too.
+Error thrown_error(const MethodEntry& entry, const std::exception& e) {
+  return Error(Code::internal, fmt::format("{}.{} threw an exception: {}", entry.service, entry.method->name(), e.what()));
+}
+
 }  // namespace
 
 /// The header entries that say where a call goes and until when, found in one walk.
@@ -120,7 +125,12 @@ void ShardServer::handle(transport::IncomingRequest& request, transport::Respond
   if (!implementation.is_coroutine && filters_.empty()) {
     BoltCall call(request.frame, responder, *entry, at, counters_);
     ServerCallAccess::fill(call.context(), entry->service, entry->method->name(), request.session.peer(), deadline, request.oneway(), request.header);
-    return implementation.serve_now(call);
+    try {
+      implementation.serve_now(call);
+    } catch (const std::exception& e) {
+      call.answer(thrown_error(*entry, e));
+    }
+    return;
   }
   if (running_.size() >= options_.max_calls) {
     counters_.busy.add();
@@ -140,10 +150,14 @@ Task<void> ShardServer::run(ShardServer& self, bolt::Frame frame, bolt::HeaderMa
   Values values(entry.method->shape());
   if (!call.read_arguments(values.arguments())) co_return;
   Result<void> done;
-  if (self.filters_.empty()) {
-    done = co_await entry.method->implementation()->invoke(call.context(), values.arguments(), values.result()).in(scope);
-  } else {
-    done = co_await self.pass_filters(call, entry, values).in(scope);
+  try {
+    if (self.filters_.empty()) {
+      done = co_await entry.method->implementation()->invoke(call.context(), values.arguments(), values.result()).in(scope);
+    } else {
+      done = co_await self.pass_filters(call, entry, values).in(scope);
+    }
+  } catch (const std::exception& e) {
+    done = std::unexpected(thrown_error(entry, e));
   }
   if (done) {
     call.answer(entry.method->shape().result.construct == nullptr ? nullptr : values.result());

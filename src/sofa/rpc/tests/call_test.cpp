@@ -36,6 +36,18 @@ TEST(Call, ValuesOverloadsAndErrors) {
   }());
 }
 
+TEST(Call, AServiceThatThrowsIsAnsweredAndTheConnectionLives) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture f;
+    co_await or_return(f.open());
+    const auto got = co_await f.client->fail("throw");
+    EXPECT_FALSE(got.has_value());
+    if (!got) EXPECT_THAT(got.error().to_string(), HasSubstr("fail threw an exception: thrown by the service"));
+    EXPECT_EQ(co_await or_return(f.client->hello("x")), "hello x");
+    co_return co_await f.close();
+  }());
+}
+
 TEST(Call, BaggageOnewayAndResponseHeaders) {
   run_test([]() -> Task<Result<void>> {
     Fixture f;

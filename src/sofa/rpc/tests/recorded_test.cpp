@@ -1,9 +1,9 @@
 // What the original client sent is understood, and answered with the bytes that the original server sent.
 
+#include "sample.h"
 #include "sofa/io/stream.h"
 #include "sofa/rpc/detail/request_codec.h"
 #include "sofa/rpc/detail/response_codec.h"
-#include "sample.h"
 #include "sofa/wire/bolt/frame_parser.h"
 
 namespace sofa::rpc {
@@ -82,8 +82,14 @@ Task<Result<void>> replay_all() {
   auto server = co_await or_return(
       Server(ServerOptions{.port = 0}).add(make_sample()).add(make_sample(std::make_shared<Seen>(), "blue:"), {.unique_id = "blue"}).start());
   io::Stream stream = co_await or_return(io::Stream::connect(server->address()));
-  const std::vector<std::string_view> wanted{"hello_first", "hello", "hello_overload", "echo_null", "echo_unicode", "add", "void", "map", "arrays",
-                                             "string_array", "java_time", "cycle", "baggage", "no_such_service", "no_such_method", "unique_id",
+  const std::vector<std::string_view> wanted{"hello_first",    "hello",
+                                             "hello_overload", "echo_null",
+                                             "echo_unicode",   "add",
+                                             "void",           "map",
+                                             "arrays",         "string_array",
+                                             "java_time",      "cycle",
+                                             "baggage",        "no_such_service",
+                                             "no_such_method", "unique_id",
                                              "generic_invoke", "heartbeat"};
   int seen = 0;
   for (const Exchange& exchange : recorded_exchanges()) {

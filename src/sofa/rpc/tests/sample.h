@@ -93,6 +93,7 @@ inline std::shared_ptr<Sample> make_sample(std::shared_ptr<Seen> seen = std::mak
   };
   s->fail = [](Text kind) -> Result<Text> {
     if (kind == "java") return fail_java("java.lang.IllegalArgumentException", "boom {}", 1);
+    if (kind == "throw") throw std::out_of_range("thrown by the service");
     return sofa::fail(Code::not_found, "account {} is unknown", kind.value_or("null"));
   };
   s->transfer = [](Transfer t) { return Transfer{t.id + "!", t.cents + 1}; };

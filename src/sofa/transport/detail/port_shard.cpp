@@ -52,6 +52,19 @@ void PortShard::take(io::AcceptedSocket socket) {
   group_.spawn("connection", serve(std::move(socket)));
 }
 
+/// A connection stands in the list as long as this lives, however it ends.
+class PortShard::Listed {
+ public:
+  Listed(PortShard& shard, Connection& connection) : shard_(shard), connection_(connection) { shard_.list(connection_); }
+  ~Listed() { shard_.unlist(connection_); }
+  Listed(const Listed&) = delete;
+  Listed& operator=(const Listed&) = delete;
+
+ private:
+  PortShard& shard_;
+  Connection& connection_;
+};
+
 void PortShard::list(Connection& connection) {
   connection.index = connections_.size();
   connections_.push_back(&connection);
@@ -65,7 +78,12 @@ void PortShard::unlist(Connection& connection) {
 
 io::Task<void> PortShard::serve(io::AcceptedSocket socket) {
   CloseKind kind = CloseKind::peer;
-  if (auto stream = io::Stream::adopt(std::move(socket), shared_.options.stream)) kind = co_await serve_stream(std::move(*stream));
+  try {
+    if (auto stream = io::Stream::adopt(std::move(socket), shared_.options.stream)) kind = co_await serve_stream(std::move(*stream));
+  } catch (const std::exception& e) {  // a fault of a handler costs its own connection, and no place of the port
+    kind = CloseKind::protocol_error;
+    kLog.error(shared_.refusal_log, "connection closed: a handler threw", {{"exception", e.what()}});
+  }
   ++ended_.closed[static_cast<size_t>(kind)];
   shared_.open.fetch_sub(1, std::memory_order_relaxed);
 }
@@ -75,7 +93,7 @@ io::Task<CloseKind> PortShard::serve_stream(io::Stream stream) {
   Connection connection(draining_);
   // Until a protocol has claimed it, draining ends it: it has asked for nothing yet.
   connection.on_drain([](void* context) { static_cast<io::Stream*>(context)->close(); }, &stream);
-  list(connection);
+  const Listed listed(*this, connection);
   Buffer in;
   const auto first = co_await io::with_timeout(options.silent_timeout, read_more(stream, in, options.max_first_bytes));
   Result<Detection> found = Detection{};
@@ -96,7 +114,6 @@ io::Task<CloseKind> PortShard::serve_stream(io::Stream stream) {
   } else if (!first && first.error().code() == Code::deadline_exceeded) {
     connection.close_kind = CloseKind::idle;
   }
-  unlist(connection);
   co_return connection.close_kind;
 }
 

@@ -34,6 +34,7 @@ class PortShard {
  private:
   io::Task<void> serve(io::AcceptedSocket socket);
   io::Task<CloseKind> serve_stream(io::Stream stream);
+  class Listed;
   void list(Connection& connection);
   void unlist(Connection& connection);
 

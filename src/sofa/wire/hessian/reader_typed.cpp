@@ -12,6 +12,9 @@ using namespace detail;
 
 namespace {
 
+/// Bytes that a list may reserve for items that have not come yet: what it takes beyond is charged as they come, at every depth of nesting.
+constexpr size_t kReservedAhead = 256 * 1024;
+
 template <class T>
 T& as(void* at) {
   return *static_cast<T*>(at);
@@ -418,7 +421,7 @@ bool Reader::read_list(const Plan& plan, void* into) {
   bool handled = false;
   if (ops.extend != nullptr && !read_numbers(plan, into, head, handled)) return false;
   const size_t item_size = plan.item->type->size;
-  if (!handled && head.length > 0) ops.reserve(into, std::min({static_cast<size_t>(head.length), left(), memory_left_ / item_size}));
+  if (!handled && head.length > 0) ops.reserve(into, std::min({static_cast<size_t>(head.length), left(), kReservedAhead / item_size}));
   for (int64_t i = 0; !handled; ++i) {
     bool end = false;
     if (!ends(head, i, end)) return false;

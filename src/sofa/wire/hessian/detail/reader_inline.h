@@ -86,10 +86,12 @@ inline bool Reader::read_short_text(const uint8_t* p, std::string& out) {
     const uint8_t* from;
     bool ascii;
   } step{p, false};
-  // One captured pointer: the library hands the callable on by value, and more than a register would go through memory.
-  out.resize_and_overwrite(*p, [at = &step](char* to, size_t n) {
-    at->ascii = detail::copy_short_ascii(reinterpret_cast<uint8_t*>(to), reinterpret_cast<const char*>(at->from + 1), n);
-    return n;
+  // One captured pointer: the library hands the callable on by value, and more than a register would go through memory. The size is read anew:
+  // libstdc++ 12 passes the capacity that it made instead of the size that was asked for.
+  out.resize_and_overwrite(*p, [at = &step](char* to, size_t) {
+    const size_t size = *at->from;
+    at->ascii = detail::copy_short_ascii(reinterpret_cast<uint8_t*>(to), reinterpret_cast<const char*>(at->from + 1), size);
+    return size;
   });
   if (step.ascii) at_ = p + 1 + *p;
   return step.ascii;

@@ -452,5 +452,16 @@ TEST(Filter, ADeniedClassIsNamed) {
   EXPECT_FALSE(only.admits("com.acme.User"));
 }
 
+TEST(Typed, TextsOfEveryShortLengthKeepTheirLength) {
+  for (size_t length = 0; length <= 40; ++length) {
+    std::vector<std::optional<std::string>> texts{std::string(length, 'k'), std::string(44 - length, 'v'), std::string(40, 'x')};
+    const auto bytes = encode(texts);
+    ASSERT_TRUE(bytes.has_value());
+    const auto back = decode<std::vector<std::optional<std::string>>>(*bytes);
+    ASSERT_TRUE(back.has_value()) << back.error().to_string();
+    EXPECT_EQ(*back, texts) << length;
+  }
+}
+
 }  // namespace
 }  // namespace sofa::hessian

@@ -47,13 +47,25 @@ TEST(Uncovered, H3FourByteReferences) {
   auto back = reader.read_value();
   ASSERT_TRUE(back);
   EXPECT_TRUE(same_shape(*back, list));
-  EXPECT_EQ(through("566e01520000" "00007a", Dialect::h3).first, "[<cycle>]");
+  EXPECT_EQ(through("566e01520000"
+                    "00007a",
+                    Dialect::h3)
+                .first,
+            "[<cycle>]");
 }
 
-TEST(Uncovered, H3MapWhoseFirstKeyIsTrue) { EXPECT_EQ(through("4d5491460161" "7a", Dialect::h3), Both("{true: 1, false: \"a\"}", "4d54914601617a")); }
+TEST(Uncovered, H3MapWhoseFirstKeyIsTrue) {
+  EXPECT_EQ(through("4d5491460161"
+                    "7a",
+                    Dialect::h3),
+            Both("{true: 1, false: \"a\"}", "4d54914601617a"));
+}
 
 TEST(Uncovered, H3RemoteObjects) {
-  const std::string hex = "7274000361" "2e42" "530003782f79";
+  const std::string hex =
+      "7274000361"
+      "2e42"
+      "530003782f79";
   EXPECT_EQ(through(hex, Dialect::h3), Both("com.caucho.hessian.io.HessianRemote{\"type\": \"a.B\", \"url\": \"x/y\"}", hex));
 }
 
@@ -67,7 +79,10 @@ TEST(Uncovered, H4SeventeenthClassAndLaterUseTheLongForm) {
   List* list = make_list(d.arena());
   for (int32_t i = 0; i < 18; ++i) list->push(make_object(d.arena(), fmt::format("C{}", i), {{"v", Value(i)}}));
   auto bytes = encode(Value(list), {.dialect = Dialect::h4});
-  EXPECT_TRUE(to_hex(*bytes).ends_with("4fa1" "a1")) << to_hex(*bytes);
+  EXPECT_TRUE(
+      to_hex(*bytes).ends_with("4fa1"
+                               "a1"))
+      << to_hex(*bytes);
   Reader reader(*bytes, {.dialect = Dialect::h4});
   auto back = reader.read_value();
   ASSERT_TRUE(back);
@@ -100,23 +115,44 @@ TEST(Uncovered, AMapAndAListShareTheTableOfTypes) {
 
 TEST(Uncovered, ReferencesAfterReplacedValuesNumberWhatIsOnTheWire) {
   // A Byte handle (1), a list (2), then the list again.
-  const std::string hex = "7b433020" + to_hex(as_bytes("com.caucho.hessian.io.ByteHandle")) + "91065f76616c756560957991" "5192";
+  const std::string hex = "7b433020" + to_hex(as_bytes("com.caucho.hessian.io.ByteHandle")) +
+                          "91065f76616c756560957991"
+                          "5192";
   EXPECT_EQ(through(hex, Dialect::h4), Both("[com.caucho.hessian.io.ByteHandle{\"_value\": 5}, [1], [1]]", hex));
 }
 
 TEST(Uncovered, ChunksOfAnySizeAndPairsAcrossThem) {
-  EXPECT_EQ(through("730001" "62" "730000" "0161", Dialect::h3), Both("\"ba\"", "026261"));
+  EXPECT_EQ(through("730001"
+                    "62"
+                    "730000"
+                    "0161",
+                    Dialect::h3),
+            Both("\"ba\"", "026261"));
   EXPECT_EQ(through("730001eda0bd01edb880", Dialect::h3), Both("\"\xf0\x9f\x98\x80\"", "02eda0bdedb880"));
   EXPECT_EQ(through("02f09f9880", Dialect::h4), Both("\"\xf0\x9f\x98\x80\"", "02eda0bdedb880")) << "four bytes, as old Go writes";
-  EXPECT_EQ(through("6200010162" "00002102", Dialect::h3), Both("bytes(0102)", "220102"));
+  EXPECT_EQ(through("6200010162"
+                    "00002102",
+                    Dialect::h3),
+            Both("bytes(0102)", "220102"));
   EXPECT_EQ(through("41000101350102", Dialect::h4).second, "") << "0x35 needs 257 bytes";
   Document d;
-  EXPECT_EQ(to_hex(*encode(Value::literal("a\xff" "b"))), "0361efbfbd62") << "no UTF-8";
+  EXPECT_EQ(to_hex(*encode(Value::literal("a\xff"
+                                          "b"))),
+            "0361efbfbd62")
+      << "no UTF-8";
 }
 
 TEST(Uncovered, DefinitionsMayStandBeforeAnyValue) {
-  EXPECT_EQ(through("4f9141910178" "91", Dialect::h3), Both("1", "91"));
-  EXPECT_EQ(through("566e02" "4f91419101784f914291017990" "6f90926f91937a", Dialect::h3).first.substr(0, 2), "[0");
+  EXPECT_EQ(through("4f9141910178"
+                    "91",
+                    Dialect::h3),
+            Both("1", "91"));
+  EXPECT_EQ(through("566e02"
+                    "4f91419101784f914291017990"
+                    "6f90926f91937a",
+                    Dialect::h3)
+                .first.substr(0, 2),
+            "[0");
 }
 
 /// Random values: every kind, types, shared nodes and cycles.
@@ -127,18 +163,30 @@ class RandomValues {
   Value any(int depth) {
     const uint64_t kind = random_() % (depth == 0 ? 8 : 12);
     switch (kind) {
-      case 0: return {};
-      case 1: return Value(random_() % 2 == 0);
-      case 2: return Value(static_cast<int32_t>(wide()));
-      case 3: return Value(wide());
-      case 4: return number();
-      case 5: return Value::date(random_() % 2 == 0 ? wide() : wide() / 60000 * 60000);
-      case 6: return Value::text(arena_, text());
-      case 7: return Value::bytes(arena_, as_bytes(text()));
-      case 8: return nodes_.empty() ? Value() : nodes_[random_() % nodes_.size()];
-      case 9: return list(depth);
-      case 10: return map(depth);
-      default: return object(depth);
+      case 0:
+        return {};
+      case 1:
+        return Value(random_() % 2 == 0);
+      case 2:
+        return Value(static_cast<int32_t>(wide()));
+      case 3:
+        return Value(wide());
+      case 4:
+        return number();
+      case 5:
+        return Value::date(random_() % 2 == 0 ? wide() : wide() / 60000 * 60000);
+      case 6:
+        return Value::text(arena_, text());
+      case 7:
+        return Value::bytes(arena_, as_bytes(text()));
+      case 8:
+        return nodes_.empty() ? Value() : nodes_[random_() % nodes_.size()];
+      case 9:
+        return list(depth);
+      case 10:
+        return map(depth);
+      default:
+        return object(depth);
     }
   }
 
@@ -146,10 +194,14 @@ class RandomValues {
   int64_t wide() { return static_cast<int64_t>(random_()) >> random_() % 64; }
   Value number() {
     switch (random_() % 4) {
-      case 0: return Value(static_cast<double>(wide()));
-      case 1: return Value(static_cast<double>(static_cast<int32_t>(wide())) * 0.001);
-      case 2: return Value(static_cast<double>(static_cast<float>(static_cast<double>(wide()) / 3)));
-      default: return Value(static_cast<double>(wide()) / 7);
+      case 0:
+        return Value(static_cast<double>(wide()));
+      case 1:
+        return Value(static_cast<double>(static_cast<int32_t>(wide())) * 0.001);
+      case 2:
+        return Value(static_cast<double>(static_cast<float>(static_cast<double>(wide()) / 3)));
+      default:
+        return Value(static_cast<double>(wide()) / 7);
     }
   }
   std::string text() {

@@ -2,8 +2,8 @@
 #include <zlib.h>
 
 #include "sofa/wire/hessian/reader.h"
-#include "vectors.h"
 #include "sofa/wire/hessian/writer.h"
+#include "vectors.h"
 
 namespace sofa::hessian {
 namespace {
