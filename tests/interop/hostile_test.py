@@ -171,6 +171,14 @@ def test_a_call_cut_anywhere_has_status_12_and_the_connection_lives(peer):
 
 
 @pytest.mark.stricter_than_java
+@pytest.mark.parametrize("method, signatures, arguments", [("sum", ["[I"], b"N"), ("nextLevel", ["sofa.interop.Level"], b"N"),
+                                                            ("plusDays", ["java.time.LocalDateTime", "int"], b"N\x91")])
+def test_a_null_where_java_needs_an_object_is_its_exception(server, method, signatures, arguments):
+    with bolt.Peer(server.address) as peer:
+        peer.send(bolt.request_v1(1, bolt.REQUEST_CLASS, bolt.call_header(method), bolt.sofa_request(method, signatures) + arguments))
+        assert b"java.lang.NullPointerException" in peer.response().content
+
+
 @pytest.mark.parametrize("signature", ["x[];;", ";;", "[];", "[L;;;", "[][][]", ""])
 def test_a_made_up_signature_is_answered_and_the_connection_lives(server, signature):
     with bolt.Peer(server.address) as peer:

@@ -121,10 +121,10 @@ struct InteropService : rpc::Interface {
   rpc::Method<Graph<hessian::Value>(Graph<hessian::Value>)> echo_map{this, "echoMap", {.java_types = {"java.util.Map"}}};
   rpc::Method<std::optional<Bytes>(std::optional<Bytes>)> echo_bytes{this, "echoBytes"};
   rpc::Method<std::optional<Array<Text>>(std::optional<Array<Text>>)> echo_array{this, "echoArray"};
-  rpc::Method<int32_t(Array<int32_t>)> sum{this, "sum"};
-  rpc::Method<Level(Level)> next_level{this, "nextLevel"};
+  rpc::Method<int32_t(std::optional<Array<int32_t>>)> sum{this, "sum"};
+  rpc::Method<Level(std::optional<Level>)> next_level{this, "nextLevel"};
   rpc::Method<Graph<hessian::Value>(Graph<hessian::Value>)> echo_object{this, "echoObject"};
-  rpc::Method<hessian::LocalDateTime(hessian::LocalDateTime, int32_t)> plus_days{this, "plusDays"};
+  rpc::Method<hessian::LocalDateTime(std::optional<hessian::LocalDateTime>, int32_t)> plus_days{this, "plusDays"};
   rpc::Method<Graph<Node>(Graph<Node>)> echo_node{this, "echoNode"};
   rpc::Method<std::string(int32_t)> big{this, "big"};
   rpc::Method<std::string(int64_t)> sleep{this, "sleep"};

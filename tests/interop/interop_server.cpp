@@ -30,6 +30,9 @@ Result<Text> throw_it(const Text& kind) {
 
 namespace {
 
+/// What Java does with a null where it needs an object.
+auto null_argument(std::string_view sentence) { return rpc::fail_java("java.lang.NullPointerException", "{}", sentence); }
+
 void strings_and_numbers(InteropService& service, const std::string& prefix) {
   service.echo = [prefix](Text s) -> Text {
     if (prefix.empty()) return s;
@@ -47,15 +50,20 @@ void strings_and_numbers(InteropService& service, const std::string& prefix) {
   };
   service.half = [](double d) { return d / 2; };
   service.ping = [] {};
-  service.sum = [](Array<int32_t> v) {
+  service.sum = [](std::optional<Array<int32_t>> v) -> Result<int32_t> {
+    if (!v) return null_argument("sum needs numbers");
     uint32_t sum = 0;
-    for (const int32_t i : v.items) sum += static_cast<uint32_t>(i);
+    for (const int32_t i : v->items) sum += static_cast<uint32_t>(i);
     return static_cast<int32_t>(sum);
   };
-  service.next_level = [](Level l) { return static_cast<Level>((static_cast<int>(l) + 1) % 3); };
-  service.plus_days = [](hessian::LocalDateTime t, int32_t days) {
-    t.date = t.date.plus_days(days);
-    return t;
+  service.next_level = [](std::optional<Level> l) -> Result<Level> {
+    if (!l) return null_argument("nextLevel needs a level");
+    return static_cast<Level>((static_cast<int>(*l) + 1) % 3);
+  };
+  service.plus_days = [](std::optional<hessian::LocalDateTime> t, int32_t days) -> Result<hessian::LocalDateTime> {
+    if (!t) return null_argument("plusDays needs a time");
+    t->date = t->date.plus_days(days);
+    return *t;
   };
   service.big = [](int32_t chars) { return letters(static_cast<size_t>(std::max(0, chars))); };
 }
@@ -67,8 +75,8 @@ void objects(InteropService& service) {
     return graph;
   };
   service.put_user = [](Graph<User> user) -> Result<Graph<User>> {
-    if (!user) return rpc::fail_java("java.lang.NullPointerException", "putUser needs a user");
-    user->id += 1;
+    if (!user) return null_argument("putUser needs a user");
+    user->id = static_cast<int64_t>(static_cast<uint64_t>(user->id) + 1);
     return user;
   };
   service.list_users = [](int32_t n) {
@@ -144,6 +152,7 @@ Task<int> serve(Options options) {
   server.host = options.host;
   server.port = options.bolt.value_or(12200);
   server.port_option = "--bolt";
+  server.drain = std::chrono::seconds(1);  // a call that sleeps does not hold the end back: SIGTERM ends the program within 2 s
   co_return co_await rpc::serve_until_stopped(rpc::Server(server)
                                                   .add(make_service(""))
                                                   .add(make_service("blue:"), {.unique_id = "blue"})
