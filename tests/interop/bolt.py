@@ -9,7 +9,6 @@ REQUEST_CLASS = b"com.alipay.sofa.rpc.core.request.SofaRequest"
 SERVICE = "sofa.interop.InteropService:1.0"
 OK, SERVER_EXCEPTION, CODEC_EXCEPTION, DESERIAL_EXCEPTION = 0, 2, 9, 0x12
 
-HEARTBEAT_V1 = bytes.fromhex("01010000010000000101ffffffff0000000000000000")
 
 
 def header_map(pairs):

@@ -10,6 +10,7 @@
 #include "sofa/base/description.h"
 #include "sofa/rpc/interface.h"
 #include "sofa/wire/hessian/java_types.h"
+#include "sofa/wire/hessian/tests/interop_types.h"
 #include "sofa/wire/hessian/value.h"
 
 namespace interop {
@@ -23,10 +24,7 @@ namespace hessian = sofa::hessian;
 namespace rpc = sofa::rpc;
 using Text = std::optional<std::string>;
 
-enum class Level { bronze, silver, gold };
-inline void describe(sofa::EnumDescription<Level>& d) {
-  d.java_type("sofa.interop.Level").value("BRONZE", Level::bronze).value("SILVER", Level::silver).value("GOLD", Level::gold);
-}
+using hessian::interop::Level;
 
 struct User {
   int64_t id = 0;

@@ -10,19 +10,6 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::string_view kResponsePrefix =
-    "O\xbe"
-    "com.alipay.sofa.rpc.core.response.SofaResponse"
-    "\x94"
-    "\x07"
-    "isError"
-    "\x08"
-    "errorMsg"
-    "\x0b"
-    "appResponse"
-    "\x0d"
-    "responseProps"
-    "o\x90"sv;
 constexpr std::string_view kSuccessPrefix =
     "O\xbe"
     "com.alipay.sofa.rpc.core.response.SofaResponse"
@@ -37,6 +24,8 @@ constexpr std::string_view kSuccessPrefix =
     "responseProps"
     "o\x90"
     "FN"sv;
+/// The same before its first two values, isError false and errorMsg null.
+constexpr std::string_view kResponsePrefix = kSuccessPrefix.substr(0, kSuccessPrefix.size() - 2);
 
 const hessian::ObjectClass& response_class() {
   static constexpr std::string_view kFields[] = {"isError", "errorMsg", "appResponse", "responseProps"};
