@@ -1,0 +1,65 @@
+#pragma once
+// The gRPC client, in bytes: calls over one or a few HTTP/2 connections to one server. Typed stubs stand above (module rpc).
+//
+//   auto channel = grpc::Channel(address);
+//   Bytes answer = co_await or_return(channel.unary("/helloworld.Greeter/SayHello", request, {.timeout = 1s}));
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sofa/grpc/framing.h"
+#include "sofa/grpc/status.h"
+#include "sofa/http/client.h"
+#include "sofa/io/task.h"
+
+namespace sofa::grpc {
+
+struct ChannelOptions {
+  std::string authority{};  ///< ":authority"; empty: the address
+  std::string user_agent = "grpc-c++-sofa/0.1";
+  size_t max_receive_message = size_t{4} << 20;
+  Duration connect_timeout = std::chrono::seconds(5);
+  Duration max_backoff = std::chrono::seconds(20);      ///< between attempts to connect, from 50 ms on, with jitter
+  Duration default_timeout = std::chrono::seconds(10);  ///< of a call that names none
+  http::Http2Options http2{};
+};
+
+struct CallOptions {
+  Duration timeout{};        ///< zero: the channel's; never past the scope's deadline. Sent as "grpc-timeout"
+  http::Headers metadata{};  ///< names that end with "-bin" are encoded
+  Encoding encoding = Encoding::identity;
+  http::Headers* headers = nullptr;   ///< filled with the answer's fields; must outlive the call
+  http::Headers* trailers = nullptr;  ///< likewise
+};
+
+/// A call with streams. Destroyed before its end it is cancelled.
+class ClientStream {
+ public:
+  virtual ~ClientStream() = default;
+  virtual io::Task<Result<void>> write(Bytes message) = 0;
+  /// No further message comes from here.
+  virtual Result<void> finish_writes() = 0;
+  /// The next message; nothing when the server has ended with OK; its status as the error otherwise.
+  virtual io::Task<Result<std::optional<Bytes>>> read() = 0;
+  /// Waits for the answer's head.
+  virtual io::Task<Result<const http::Headers*>> headers() = 0;
+  virtual const http::Headers& trailers() const = 0;
+};
+
+/// One server. Belongs to the shard that made it. Connects when first used and again after a loss.
+class Channel {
+ public:
+  explicit Channel(io::Address address, ChannelOptions options = {});
+  ~Channel();
+  io::Task<Result<Bytes>> unary(std::string_view path, ByteSpan message, CallOptions options = {});
+  io::Task<Result<std::unique_ptr<ClientStream>>> stream(std::string_view path, CallOptions options = {});
+  /// Before it is destroyed.
+  io::Task<void> close();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sofa::grpc

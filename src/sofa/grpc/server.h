@@ -1,0 +1,133 @@
+#pragma once
+// The gRPC server, in bytes: calls by path, on the shards of the HTTP connections. Typed services stand above (module rpc).
+//
+//   grpc::Server server(options);
+//   server.add_unary("/helloworld.Greeter/SayHello", greeter);     // grpc::UnaryHandler
+//   server.add_stream("/chat.Chat/Talk", chat);                    // grpc::StreamHandler
+//   http::Http2Protocol http2(server);                             // it is an http::Handler
+//
+// Rules: docs/protocols/grpc.md (gRPC over HTTP2; compression; keep-alive).
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "sofa/grpc/framing.h"
+#include "sofa/grpc/status.h"
+#include "sofa/http/exchange.h"
+#include "sofa/io/scope.h"
+#include "sofa/io/task.h"
+
+namespace sofa::grpc {
+
+struct ServerOptions {
+  size_t max_receive_message = size_t{4} << 20;  ///< over it: RESOURCE_EXHAUSTED
+  size_t max_send_message = size_t{2} << 30;
+  size_t max_calls = 100'000;                       ///< running, of one shard: over it UNAVAILABLE
+  Encoding response_encoding = Encoding::identity;  ///< used when the client accepts it and the handler does not choose
+};
+
+/// What every call has. Belongs to the shard of its connection.
+class Call {
+ public:
+  virtual ~Call() = default;
+  /// "/package.Service/Method".
+  virtual std::string_view path() const = 0;
+  /// The request's header fields; binary ones ("-bin") still in base64: binary().
+  virtual const http::Headers& metadata() const = 0;
+  virtual const io::Address& peer() const = 0;
+  virtual Deadline deadline() const = 0;
+  /// Fields sent before the first message, and behind the last. A name that ends with "-bin" is encoded in base64.
+  virtual void add_header(std::string_view name, std::string_view value) = 0;
+  virtual void add_trailer(std::string_view name, std::string_view value) = 0;
+  /// Of the messages of the answer from now on; identity when the client does not accept it.
+  virtual void set_encoding(Encoding encoding) = 0;
+  /// The encoding of the request's messages.
+  virtual Encoding request_encoding() const = 0;
+
+  /// The bytes of a "-bin" field; nothing when absent or no base64.
+  std::optional<std::string> binary(std::string_view name) const;
+};
+
+/// One request message, one answer: the path without a coroutine. Dropped unanswered it answers INTERNAL.
+class UnaryCall : public Call {
+ public:
+  /// The message; lives as long as the call.
+  virtual ByteSpan message() const = 0;
+  /// Whether the caller is gone (reset, connection lost, deadline passed). answer() then goes nowhere, in silence.
+  virtual bool is_cancelled() const = 0;
+  /// Called once, on the shard, when the caller is gone before the answer.
+  virtual void on_cancelled(void (*callback)(void* context), void* context) = 0;
+  /// `encode(Buffer&)` appends the message behind the prefix.
+  template <class Encode>
+  void answer_with(Encode&& encode) {
+    Buffer& out = begin_answer();
+    encode(out);
+    finish_answer();
+  }
+  void answer(ByteSpan message) {
+    answer_with([&](Buffer& out) { out.append(message); });
+  }
+  virtual void answer(const Error& error) = 0;
+
+ protected:
+  virtual Buffer& begin_answer() = 0;
+  virtual void finish_answer() = 0;
+};
+
+class UnaryHandler {
+ public:
+  virtual ~UnaryHandler() = default;
+  /// Answers now, or keeps the call and answers later, on its shard. Must not block and must not throw.
+  virtual void handle(std::unique_ptr<UnaryCall> call) = 0;
+};
+
+/// A call whose messages come and go one by one, as coroutines.
+class StreamCall : public Call {
+ public:
+  /// The next message of the client; nothing at its end. Fails when the call is cancelled or a message is broken or too long.
+  virtual io::Task<Result<std::optional<Bytes>>> read() = 0;
+  /// Sends a message; waits while the client does not take them.
+  virtual io::Task<Result<void>> write(Bytes message) = 0;
+};
+
+class StreamHandler {
+ public:
+  virtual ~StreamHandler() = default;
+  /// The status is the returned result. Runs in a scope of its own that is cancelled when the caller is gone or its deadline passes. An exception is
+  /// answered as UNKNOWN with its text.
+  virtual io::Task<Result<void>> handle(StreamCall& call) = 0;
+};
+
+/// Counters, summed over all shards by the one who asks.
+struct CallStats {
+  uint64_t started = 0, succeeded = 0, failed = 0, cancelled = 0;
+  uint64_t messages_in = 0, messages_out = 0;
+};
+
+/// Finds the handler of a path and speaks the protocol. Fixed before the port opens; then shared by all shards.
+class Server : public http::Handler {
+ public:
+  explicit Server(ServerOptions options = {});
+  ~Server() override;
+
+  /// Fails with already_exists when the path has a handler.
+  Result<void> add_unary(std::string path, UnaryHandler& handler);
+  Result<void> add_stream(std::string path, StreamHandler& handler);
+  /// Gets requests whose content-type is no gRPC; without one they are answered with 415.
+  void set_fallback(http::Handler& handler) { fallback_ = &handler; }
+
+  void handle(http::ExchangePtr exchange) override;
+  CallStats stats() const;
+  /// Cancels the calls of the current shard and waits for their end; before the shard or the server goes.
+  io::Task<void> stop_shard();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+  http::Handler* fallback_ = nullptr;
+};
+
+}  // namespace sofa::grpc

@@ -1,0 +1,47 @@
+#pragma once
+// The named bounds of HTTP connections.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "sofa/base/clock.h"
+
+namespace sofa::http {
+
+/// Bounds that hold for both versions.
+struct MessageLimits {
+  size_t max_header_list = size_t{64} << 10;               ///< names and values of one message's head or trailers, +32 a field: 431, or REFUSED
+  size_t max_target = size_t{16} << 10;                    ///< bytes of a request's path and query: 414
+  size_t max_headers = 256;                                ///< fields of one head
+  size_t max_exchange_write_queue = size_t{64} << 20;      ///< bytes of one message that wait for the peer
+  size_t write_high_water = size_t{256} << 10;             ///< on_writable comes after pending_bytes was above this ...
+  size_t write_low_water = size_t{64} << 10;               ///< ... and has fallen to this
+  Duration head_timeout = std::chrono::seconds(10);        ///< from the first byte of a head until it is whole (slow loris)
+  Duration body_stall_timeout = std::chrono::seconds(30);  ///< a body of which no byte comes although its window is open
+  Duration idle_timeout = std::chrono::seconds(90);        ///< no exchange runs and no byte comes
+  Duration linger = std::chrono::seconds(1);               ///< how long a closing connection may take the last bytes
+};
+
+struct Http1Options {
+  MessageLimits limits;
+  uint32_t max_pipelined = 64;        ///< requests read ahead of their answers; more stay unread
+  uint32_t max_requests = 1'000'000;  ///< of one connection, then "connection: close"
+};
+
+struct Http2Options {
+  MessageLimits limits;
+  uint32_t max_concurrent_streams = 1000;                  ///< SETTINGS_MAX_CONCURRENT_STREAMS of ours; over it: REFUSED_STREAM
+  uint32_t initial_window = 1u << 20;                      ///< of a stream
+  uint32_t connection_window = 4u << 20;                   ///< of the connection
+  uint32_t max_frame_size = 16384;                         ///< SETTINGS_MAX_FRAME_SIZE of ours
+  Duration keep_alive_interval{0};                         ///< no byte received for so long: PING; zero: none
+  Duration keep_alive_timeout = std::chrono::seconds(20);  ///< a PING unanswered for so long: close
+  Duration max_age{0};                                     ///< of a connection: GOAWAY after so long (plus up to a tenth, at random); zero: none
+  Duration max_age_grace = std::chrono::seconds(30);       ///< after that GOAWAY, until what still runs is reset
+  // Floods: GOAWAY with ENHANCE_YOUR_CALM, its debug text says which. A bucket of `burst` that refills with `per_second`.
+  uint32_t flood_burst = 1000;  ///< resets by the peer, empty frames, SETTINGS, PING, PRIORITY, each
+  uint32_t flood_per_second = 100;
+  uint32_t max_continuations = 16;  ///< frames of one header block
+};
+
+}  // namespace sofa::http

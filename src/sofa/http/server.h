@@ -1,0 +1,43 @@
+#pragma once
+// HTTP on a Port: one line for each version.
+//
+//   http::Router router;                                        // any http::Handler
+//   http::Http1Protocol http1(router);                          // upgrades to HTTP/2 ("h2c") when it is given one
+//   http::Http2Protocol http2(router);
+//   auto port = co_await or_return(transport::Port::open(address, {&bolt, &http2, &http1}));
+
+#include "sofa/http/exchange.h"
+#include "sofa/http/options.h"
+#include "sofa/transport/protocol.h"
+
+namespace sofa::http {
+
+/// HTTP/2 with prior knowledge, or chosen by ALPN. Detected by its connection preface (RFC 9113, 3.4).
+class Http2Protocol : public transport::Protocol {
+ public:
+  /// `handler` outlives it.
+  explicit Http2Protocol(Handler& handler, Http2Options options = {});
+  std::string_view name() const override { return "h2"; }
+  transport::Detected detect(ByteSpan first_bytes) const override;
+  io::Task<void> serve(io::Stream stream, Buffer prefix, transport::Connection& connection) override;
+
+ private:
+  Handler& handler_;
+  const Http2Options options_;
+};
+
+/// HTTP/1.1 (and 1.0). Detected by a known method word and a space: unknown words are no HTTP of ours.
+class Http1Protocol : public transport::Protocol {
+ public:
+  /// `handler` outlives it.
+  explicit Http1Protocol(Handler& handler, Http1Options options = {});
+  std::string_view name() const override { return "http1"; }
+  transport::Detected detect(ByteSpan first_bytes) const override;
+  io::Task<void> serve(io::Stream stream, Buffer prefix, transport::Connection& connection) override;
+
+ private:
+  Handler& handler_;
+  const Http1Options options_;
+};
+
+}  // namespace sofa::http
