@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "sofa/base/base64.h"
 #include "sofa/base/detail/scalar_text.h"
 #include "sofa/base/detail/value_tree.h"
 
@@ -156,7 +157,7 @@ class Writer final : public TextSink {
       case Kind::string:
         return write_text(*static_cast<const std::string*>(at));
       case Kind::bytes:
-        return write_text(detail::to_base64(*static_cast<const Bytes*>(at)));
+        return write_text(to_base64(*static_cast<const Bytes*>(at)));
       case Kind::enumeration:
         return write_enum(type, at);
       case Kind::indirect:
@@ -242,7 +243,7 @@ class Writer final : public TextSink {
 
   Result<void> write_list(const Type& type, const void* at) {
     if (type.is_byte_list()) {
-      return write_text(detail::to_base64({static_cast<const uint8_t*>(type.list->data(at)), type.list->size(at)}));
+      return write_text(to_base64({static_cast<const uint8_t*>(type.list->data(at)), type.list->size(at)}));
     }
     return write_deeper(type, at, [&]() -> Result<void> {
       out_ += '[';

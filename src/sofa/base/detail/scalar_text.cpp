@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "sofa/base/base64.h"
 #include "sofa/base/text_form.h"
 
 namespace sofa::detail {
@@ -289,44 +290,6 @@ std::string_view nearest(std::string_view name, const std::vector<std::string_vi
     }
   }
   return best;
-}
-
-namespace {
-constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-}
-
-std::string to_base64(ByteSpan bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    const size_t n = std::min<size_t>(3, bytes.size() - i);
-    uint32_t group = 0;
-    for (size_t j = 0; j < 3; ++j) group = group << 8 | (j < n ? bytes[i + j] : 0u);
-    for (size_t j = 0; j < 4; ++j) text += j <= n ? kBase64[group >> (18 - 6 * j) & 63] : '=';
-  }
-  return text;
-}
-
-std::optional<std::vector<uint8_t>> from_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  if (text.ends_with('=')) text.remove_suffix(text.ends_with("==") ? 2 : 1);
-  std::vector<uint8_t> bytes;
-  bytes.reserve(text.size() * 3 / 4);
-  uint32_t group = 0;
-  int bits = 0;
-  for (const char c : text) {
-    const size_t digit = kBase64.find(c);
-    if (digit == std::string_view::npos) return std::nullopt;
-    group = group << 6 | static_cast<uint32_t>(digit);
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      bytes.push_back(static_cast<uint8_t>(group >> bits));
-      group &= (1u << bits) - 1;
-    }
-  }
-  if (group != 0) return std::nullopt;  // bits that no byte holds: not what an encoder writes
-  return bytes;
 }
 
 }  // namespace sofa::detail

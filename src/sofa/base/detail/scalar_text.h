@@ -32,7 +32,4 @@ std::string quoted(std::string_view text);
 /// The candidate with the smallest edit distance, when it is near enough to be meant; empty otherwise.
 std::string_view nearest(std::string_view name, const std::vector<std::string_view>& candidates);
 
-std::string to_base64(ByteSpan bytes);
-std::optional<std::vector<uint8_t>> from_base64(std::string_view text);
-
 }  // namespace sofa::detail

@@ -1,0 +1,37 @@
+#include <gtest/gtest.h>
+
+#include "sofa/base/base64.h"
+
+namespace sofa {
+namespace {
+
+std::optional<std::string> decoded(std::string_view text, Base64Padding padding) {
+  const auto bytes = from_base64(text, padding);
+  if (!bytes) return std::nullopt;
+  return std::string(bytes->begin(), bytes->end());
+}
+
+TEST(Base64, VectorsOfTheRfcWithAndWithoutPadding) {
+  const std::pair<const char*, const char*> vectors[] = {
+      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  for (const auto& [plain, text] : vectors) {
+    const std::string bare(text, std::string_view(text).find_first_of('=') == std::string_view::npos ? std::string_view(text).size()
+                                                                                                     : std::string_view(text).find_first_of('='));
+    EXPECT_EQ(to_base64(as_bytes(plain)), text);
+    EXPECT_EQ(to_base64(as_bytes(plain), Base64Padding::none), bare);
+    EXPECT_EQ(decoded(text, Base64Padding::required), plain);
+    EXPECT_EQ(decoded(text, Base64Padding::none), plain);
+    EXPECT_EQ(decoded(bare, Base64Padding::none), plain);
+  }
+}
+
+TEST(Base64, TextThatNoEncoderWritesIsRefused) {
+  for (const char* text : {"Z", "Zg=", "Zh==", "Z===", "Zm9$", "Zm9v=", "=", "Zg==Zg=="}) {
+    EXPECT_EQ(decoded(text, Base64Padding::required), std::nullopt) << text;
+    EXPECT_EQ(decoded(text, Base64Padding::none), std::nullopt) << text;
+  }
+  EXPECT_EQ(decoded("Zg", Base64Padding::required), std::nullopt);
+}
+
+}  // namespace
+}  // namespace sofa
