@@ -29,6 +29,8 @@ class Deframer {
   Deframer(size_t max_message, Encoding encoding) : max_message_(max_message), encoding_(encoding) {}
 
   void feed(ByteSpan data);
+  /// Before the first message is taken: the encoding is known only when the head has come.
+  void set_encoding(Encoding encoding) { encoding_ = encoding; }
   /// The next whole message; nothing when more bytes are needed. Fails with Code::resource_exhausted over the limit ("the message has N bytes, more
   /// than max_message ..."), Code::internal for a broken prefix or compressed bytes.
   Result<std::optional<Bytes>> next();

@@ -60,21 +60,22 @@ class UnaryCall : public Call {
   virtual bool is_cancelled() const = 0;
   /// Called once, on the shard, when the caller is gone before the answer.
   virtual void on_cancelled(void (*callback)(void* context), void* context) = 0;
-  /// `encode(Buffer&)` appends the message behind the prefix.
+  /// `Result<void> encode(Buffer&)` appends the message behind the prefix; its error becomes the answer.
   template <class Encode>
   void answer_with(Encode&& encode) {
-    Buffer& out = begin_answer();
-    encode(out);
-    finish_answer();
+    finish_answer(encode(begin_answer()));
   }
   void answer(ByteSpan message) {
-    answer_with([&](Buffer& out) { out.append(message); });
+    answer_with([&](Buffer& out) { return out.append(message), Result<void>(); });
   }
-  virtual void answer(const Error& error) = 0;
+  void answer(const Error& error) {
+    begin_answer();
+    finish_answer(std::unexpected(error));
+  }
 
  protected:
   virtual Buffer& begin_answer() = 0;
-  virtual void finish_answer() = 0;
+  virtual void finish_answer(Result<void> encoded) = 0;
 };
 
 class UnaryHandler {
@@ -110,6 +111,7 @@ struct CallStats {
 /// Finds the handler of a path and speaks the protocol. Fixed before the port opens; then shared by all shards.
 class Server : public http::Handler {
  public:
+  /// Made on a shard; serves the connections of all shards of its runtime.
   explicit Server(ServerOptions options = {});
   ~Server() override;
 
@@ -121,7 +123,8 @@ class Server : public http::Handler {
 
   void handle(http::ExchangePtr exchange) override;
   CallStats stats() const;
-  /// Cancels the calls of the current shard and waits for their end; before the shard or the server goes.
+  /// Cancels the streams of the current shard and waits for their end. Called on every shard, after the port has stopped and every UnaryCall is
+  /// dropped, before the server goes.
   io::Task<void> stop_shard();
 
  private:

@@ -1,0 +1,102 @@
+#include "sofa/grpc/detail/fields.h"
+#include "sofa/grpc/detail/server_call.h"
+
+namespace sofa::grpc::detail {
+
+namespace {
+
+constexpr std::string_view kContentType = "application/grpc";
+
+void add_status(http::Headers& to, const Result<void>& status) {
+  if (status) return to.add("grpc-status", "0");
+  const Error& error = status.error();
+  to.add("grpc-status", fmt::format_int(static_cast<int>(error.code())).c_str());
+  to.add("grpc-message", encode_message(error.to_string()));
+  if (const auto* details = error.detail<StatusDetails>(); details != nullptr) add_field(to, "grpc-status-details-bin", details->bytes.text());
+}
+
+}  // namespace
+
+void refuse(http::Exchange& exchange, const Error& error, const http::Headers& further) {
+  http::Headers head{{"content-type", kContentType}};
+  add_status(head, std::unexpected(error));
+  for (const http::HeaderField field : further) head.add(field.name, field.value);
+  [[maybe_unused]] const auto sent = exchange.send_response(200, head, true);
+}
+
+CallCore::CallCore(http::ExchangePtr exchange, const Opening& opening, const ServerOptions& options, ServerShard& shard)
+    : exchange_(std::move(exchange)), opening_(opening), options_(options), shard_(shard) {
+  ++shard_.running;
+  shard_.counters.started.add();
+  set_encoding(options.response_encoding);
+}
+
+CallCore::~CallCore() {
+  --shard_.running;
+  Counters& counters = shard_.counters;
+  (end_ == End::succeeded ? counters.succeeded : end_ == End::failed ? counters.failed : counters.cancelled).add();
+}
+
+void CallCore::add_header(std::string_view name, std::string_view value) { add_field(headers_, name, value); }
+void CallCore::add_trailer(std::string_view name, std::string_view value) { add_field(trailers_, name, value); }
+
+void CallCore::set_encoding(Encoding encoding) {
+  encoding_ = opening_.accepts_gzip ? encoding : Encoding::identity;
+  if (!head_sent_ && encoding_ == Encoding::gzip) head_encoding_ = Encoding::gzip;
+}
+
+Result<void> CallCore::send_head() {
+  static const http::Headers kPlain{{"content-type", kContentType}};
+  static const http::Headers kGzip{{"content-type", kContentType}, {"grpc-encoding", "gzip"}};
+  head_sent_ = true;
+  const http::Headers& base = head_encoding_ == Encoding::gzip ? kGzip : kPlain;
+  if (headers_.empty()) return exchange_->send_response(200, base);
+  http::Headers head = base;
+  for (const http::HeaderField field : headers_) head.add(field.name, field.value);
+  return exchange_->send_response(200, head);
+}
+
+Result<void> CallCore::send_framed(Bytes framed, size_t message_size) {
+  if (message_size > options_.max_send_message) {
+    return fail(Code::resource_exhausted, "the answer has {} bytes, more than max_send_message ({}); send less or raise the limit", message_size,
+                options_.max_send_message);
+  }
+  if (!head_sent_) {
+    if (auto sent = send_head(); !sent) return sent;
+  }
+  shard_.counters.messages_out.add();
+  return exchange_->send_data(std::move(framed));
+}
+
+Result<void> CallCore::send_encoded(Buffer& out) {
+  const size_t size = out.size() - kPrefix;
+  if (compresses()) return send_message(out.take().slice(kPrefix));
+  finish_prefix(out, 0, false);
+  return send_framed(out.take(), size);
+}
+
+Result<void> CallCore::send_message(ByteSpan message) {
+  auto framed = frame(message, compresses() ? Encoding::gzip : Encoding::identity);
+  if (!framed) return forward_error(framed);
+  return send_framed(std::move(*framed), message.size());
+}
+
+void CallCore::send_status(const Result<void>& status) {
+  static const http::Headers kOk{{"grpc-status", "0"}};
+  if (std::exchange(over_, true)) return;
+  end_ = status ? End::succeeded : End::failed;
+  if (head_sent_ && status && trailers_.empty()) {
+    [[maybe_unused]] const auto sent = exchange_->send_trailers(kOk);
+    return;
+  }
+  http::Headers last;
+  if (!head_sent_) {
+    last.add("content-type", kContentType);
+    for (const http::HeaderField field : headers_) last.add(field.name, field.value);
+  }
+  add_status(last, status);
+  for (const http::HeaderField field : trailers_) last.add(field.name, field.value);
+  [[maybe_unused]] const auto sent = head_sent_ ? exchange_->send_trailers(last) : exchange_->send_response(200, last, true);
+}
+
+}  // namespace sofa::grpc::detail

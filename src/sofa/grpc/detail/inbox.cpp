@@ -1,0 +1,52 @@
+#include "sofa/grpc/detail/inbox.h"
+
+namespace sofa::grpc::detail {
+
+void Inbox::on_data(ByteSpan data) {
+  held_ += data.size();
+  deframer_.feed(data);
+  wake();
+}
+
+void Inbox::on_end() {
+  ended_ = true;
+  wake();
+}
+
+void Inbox::abort(Error error) {
+  if (!failure_) failure_ = std::move(error);
+  wake();
+}
+
+void Inbox::give_back(size_t bytes) {
+  const size_t n = std::min(bytes, held_);
+  held_ -= n;
+  if (n > 0 && !failure_) exchange_->consumed(n);
+}
+
+io::Task<Result<void>> Inbox::change() {
+  changed_.clear();
+  co_return co_await changed_.wait();
+}
+
+io::Task<Result<std::optional<Bytes>>> Inbox::read() {
+  for (;;) {
+    auto message = deframer_.next();
+    if (message && *message) give_back((*message)->size() + kPrefix);
+    if (!message || *message) co_return message;
+    if (failure_) co_return std::unexpected(*failure_);
+    if (ended_ && deframer_.is_inside()) co_return fail(Code::internal, "the peer's stream ended inside a message");
+    if (ended_) co_return std::optional<Bytes>();
+    // What is here is a part of the message that is waited for: the rest may need its window.
+    give_back(held_);
+    co_await io::or_return(change());
+  }
+}
+
+io::Task<Result<void>> Inbox::writable() {
+  while (!failure_ && exchange_->write_blocked()) co_await io::or_return(change());
+  if (failure_) co_return std::unexpected(*failure_);
+  co_return Result<void>();
+}
+
+}  // namespace sofa::grpc::detail

@@ -1,0 +1,162 @@
+#pragma once
+// One call on the server's side: what unary calls and streams have in common, and the two.
+
+#include <atomic>
+#include <vector>
+
+#include "sofa/grpc/detail/inbox.h"
+#include "sofa/grpc/server.h"
+#include "sofa/io/task_group.h"
+
+namespace sofa::grpc::detail {
+
+/// Written by its shard, read by any.
+class Counter {
+ public:
+  void add() { value_.store(value_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
+  uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+/// Of one shard of a server, as long as the server is there.
+struct alignas(64) Counters {
+  Counter started, succeeded, failed, cancelled, messages_in, messages_out;
+};
+
+/// What one shard of a server has. Made and destroyed there.
+struct ServerShard {
+  explicit ServerShard(Counters& shard_counters) : counters(shard_counters) {}
+  Counters& counters;
+  size_t running = 0;
+  Buffer out;  // answers are encoded into it and taken as slices
+  io::TaskGroup streams;
+};
+
+/// What a request's head says.
+struct Opening {
+  Deadline deadline = kNoDeadline;
+  Encoding encoding = Encoding::identity;
+  bool accepts_gzip = false;
+};
+
+/// The sending half of a call, and the facts of its head.
+class CallCore {
+ public:
+  CallCore(http::ExchangePtr exchange, const Opening& opening, const ServerOptions& options, ServerShard& shard);
+  /// Counts how the call has ended.
+  ~CallCore();
+
+  http::Exchange& exchange() { return *exchange_; }
+  const http::Exchange& exchange() const { return *exchange_; }
+  const Opening& opening() const { return opening_; }
+  ServerShard& shard() { return shard_; }
+
+  void add_header(std::string_view name, std::string_view value);
+  void add_trailer(std::string_view name, std::string_view value);
+  void set_encoding(Encoding encoding);
+
+  /// Sends the head, if that has not been done, and the message that lies behind kPrefix free bytes in `out`, which is taken.
+  Result<void> send_encoded(Buffer& out);
+  Result<void> send_message(ByteSpan message);
+  /// Ends the call; only the first time. Without a message before it the status goes with the head (trailers-only).
+  void send_status(const Result<void>& status);
+  bool is_over() const { return over_; }
+  /// The peer is gone: nothing is sent any more.
+  void abort() { over_ = true; }
+
+ private:
+  Result<void> send_head();
+  Result<void> send_framed(Bytes framed, size_t message_size);
+  bool compresses() const { return encoding_ == Encoding::gzip && head_encoding_ == Encoding::gzip; }
+
+  http::ExchangePtr exchange_;
+  const Opening opening_;
+  const ServerOptions& options_;
+  ServerShard& shard_;
+  http::Headers headers_, trailers_;
+  Encoding encoding_ = Encoding::identity;
+  Encoding head_encoding_ = Encoding::identity;  // "grpc-encoding" of the answer
+  bool head_sent_ = false;
+  bool over_ = false;
+  enum class End : uint8_t { cancelled, succeeded, failed } end_ = End::cancelled;
+};
+
+/// The part of Call that both kinds answer in the same way.
+template <class Base>
+class CallOf : public Base, public http::MessageSink {
+ public:
+  template <class... Args>
+  explicit CallOf(Args&&... args) : core_(std::forward<Args>(args)...) {
+    core_.exchange().set_sink(this);
+  }
+  std::string_view path() const override { return core_.exchange().request().path(); }
+  const http::Headers& metadata() const override { return core_.exchange().request().headers; }
+  const io::Address& peer() const override { return core_.exchange().peer(); }
+  Deadline deadline() const override { return core_.opening().deadline; }
+  void add_header(std::string_view name, std::string_view value) override { core_.add_header(name, value); }
+  void add_trailer(std::string_view name, std::string_view value) override { core_.add_trailer(name, value); }
+  void set_encoding(Encoding encoding) override { core_.set_encoding(encoding); }
+  Encoding request_encoding() const override { return core_.opening().encoding; }
+
+ protected:
+  CallCore core_;
+};
+
+/// Owns itself until its message is whole; then the handler owns it.
+class UnaryExchange final : public CallOf<UnaryCall> {
+ public:
+  UnaryExchange(http::ExchangePtr exchange, const Opening& opening, const ServerOptions& options, ServerShard& shard, UnaryHandler& handler);
+  ~UnaryExchange() override;
+
+  ByteSpan message() const override { return *message_; }
+  bool is_cancelled() const override { return core_.is_over(); }
+  void on_cancelled(void (*callback)(void*), void* context) override;
+
+  void on_data(ByteSpan data) override;
+  void on_end(http::Headers& trailers) override;
+  void on_abort(Error error) override;
+
+ private:
+  static void on_deadline(void* self);
+  Buffer& begin_answer() override;
+  void finish_answer(Result<void> encoded) override;
+  /// Answers a request that its handler does not see; the last act.
+  void refuse(Error error);
+  void gone();
+
+  UnaryHandler& handler_;
+  Deframer deframer_;
+  std::optional<Bytes> message_;
+  bool handed_over_ = false;
+  void (*cancelled_)(void*) = nullptr;
+  void* cancelled_context_ = nullptr;
+  io::TimerNode timer_{&on_deadline, this};
+};
+
+/// Owned by the task that runs its handler.
+class StreamExchange final : public CallOf<StreamCall> {
+ public:
+  StreamExchange(http::ExchangePtr exchange, const Opening& opening, const ServerOptions& options, ServerShard& shard);
+  ~StreamExchange() override;
+
+  static io::Task<void> run(std::unique_ptr<StreamExchange> call, StreamHandler& handler);
+
+  io::Task<Result<std::optional<Bytes>>> read() override;
+  io::Task<Result<void>> write(Bytes message) override;
+
+  void on_data(ByteSpan data) override;
+  void on_end(http::Headers& trailers) override;
+  void on_abort(Error error) override;
+  void on_writable() override;
+
+ private:
+  Inbox inbox_;
+  io::Scope* scope_ = nullptr;  // of the handler, while it runs
+};
+
+/// Sends an answer that is a status alone.
+void refuse(http::Exchange& exchange, const Error& error, const http::Headers& further = {});
+
+}  // namespace sofa::grpc::detail
