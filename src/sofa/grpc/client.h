@@ -2,7 +2,7 @@
 // The gRPC client, in bytes: calls over one or a few HTTP/2 connections to one server. Typed stubs stand above (module rpc).
 //
 //   auto channel = grpc::Channel(address);
-//   Bytes answer = co_await or_return(channel.unary("/helloworld.Greeter/SayHello", request, {.timeout = 1s}));
+//   Bytes answer = co_await or_return(channel.unary("/helloworld.Greeter/SayHello", std::move(request), {.timeout = 1s}));
 
 #include <memory>
 #include <optional>
@@ -52,14 +52,16 @@ class Channel {
  public:
   explicit Channel(io::Address address, ChannelOptions options = {});
   ~Channel();
-  io::Task<Result<Bytes>> unary(std::string_view path, ByteSpan message, CallOptions options = {});
-  io::Task<Result<std::unique_ptr<ClientStream>>> stream(std::string_view path, CallOptions options = {});
-  /// Before it is destroyed.
+  /// A call of one message each way. A request that the server says it has not begun with is sent again, at most twice.
+  io::Task<Result<Bytes>> unary(std::string path, Bytes message, CallOptions options = {});
+  io::Task<Result<std::unique_ptr<ClientStream>>> stream(std::string path, CallOptions options = {});
+  /// Ends what runs with Code::unavailable, and the connections. Before the channel is destroyed.
   io::Task<void> close();
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  struct Stream;
+  std::shared_ptr<Impl> impl_;  // shared with what runs
 };
 
 }  // namespace sofa::grpc

@@ -1,0 +1,198 @@
+#include "sofa/grpc/client.h"
+
+#include "sofa/base/random.h"
+#include "sofa/grpc/detail/client_call.h"
+#include "sofa/grpc/detail/fields.h"
+#include "sofa/io/sync.h"
+#include "sofa/io/task_group.h"
+
+namespace sofa::grpc {
+
+namespace {
+
+constexpr Duration kFirstBackoff = std::chrono::milliseconds(50);
+constexpr double kJitter = 0.2;  // of each wait, in both directions
+constexpr int kMostSends = 3;    // of a call that the server has not begun with
+
+Instant now() { return io::Shard::current().clock().now_monotonic(); }
+
+}  // namespace
+
+struct Channel::Impl : std::enable_shared_from_this<Impl> {
+  Impl(io::Address server, ChannelOptions channel_options) : address(std::move(server)), options(std::move(channel_options)), random(system_seed()) {
+    if (options.authority.empty()) options.authority = address.to_string();
+  }
+
+  Deadline deadline_of(const CallOptions& call, const io::Scope& scope) const;
+  http::RequestHead head_of(std::string_view path, const CallOptions& call, Deadline deadline) const;
+  /// Sends the head of a call, when a connection takes it within the call's deadline.
+  io::Task<Result<void>> start(detail::ClientCall& call, http::RequestHead head);
+  Result<bool> try_start(detail::ClientCall& call, http::RequestHead& head);
+  Result<void> ensure_connecting();
+  static io::Task<void> connect(std::shared_ptr<Impl> self);
+  void retire();
+  static io::Task<void> end_connection(std::unique_ptr<http::ClientConnection> connection);
+
+  const io::Address address;
+  ChannelOptions options;
+  Random random;
+  std::unique_ptr<http::ClientConnection> connection;
+  bool connecting = false, closed = false;
+  std::optional<Error> last_failure;
+  Instant next_attempt{};
+  Duration backoff = kFirstBackoff;
+  io::Event changed;  // a connection has come, an attempt has failed, a call has ended
+  io::TaskGroup tasks;
+};
+
+Deadline Channel::Impl::deadline_of(const CallOptions& call, const io::Scope& scope) const {
+  const Duration timeout = call.timeout > Duration::zero() ? call.timeout : options.default_timeout;
+  return std::min(deadline_after(now(), timeout), scope.deadline());
+}
+
+http::RequestHead Channel::Impl::head_of(std::string_view path, const CallOptions& call, Deadline deadline) const {
+  http::RequestHead head{.method = "POST", .authority = options.authority, .target = std::string(path), .version = http::Version::http2};
+  http::Headers& fields = head.headers;
+  fields.add("te", "trailers");
+  fields.add("content-type", "application/grpc");
+  fields.add("user-agent", options.user_agent);
+  fields.add("grpc-accept-encoding", accepted_encodings());
+  if (call.encoding != Encoding::identity) fields.add("grpc-encoding", to_string(call.encoding));
+  if (deadline != kNoDeadline) fields.add("grpc-timeout", format_timeout(deadline - now()));
+  for (const http::HeaderField field : call.metadata) detail::add_field(fields, field.name, field.value);
+  return head;
+}
+
+void Channel::Impl::retire() { tasks.spawn("grpc end of a connection", end_connection(std::move(connection))); }
+
+io::Task<void> Channel::Impl::end_connection(std::unique_ptr<http::ClientConnection> connection) {
+  if (connection->is_open()) [[maybe_unused]]
+    const auto drained = co_await connection->drain();
+  co_await connection->close();
+}
+
+/// False when no connection takes a call now.
+Result<bool> Channel::Impl::try_start(detail::ClientCall& call, http::RequestHead& head) {
+  if (closed) return fail(Code::cancelled, "the channel to {} is closed", address.to_string());
+  if (!connection) return false;
+  // A start that is refused tells a full connection from one that ends; only then a copy is needed.
+  const bool ready = connection->can_start();
+  auto exchange = connection->start(ready ? std::move(head) : head, call, false);
+  if (exchange) {
+    call.attach(std::move(*exchange));
+    return true;
+  }
+  if (exchange.error().code() == Code::resource_exhausted) return false;
+  retire();
+  if (ready) return forward_error(exchange);
+  return false;
+}
+
+Result<void> Channel::Impl::ensure_connecting() {
+  if (connection || connecting) return {};
+  if (last_failure && now() < next_attempt) return std::unexpected(*last_failure);
+  connecting = true;
+  tasks.spawn("grpc connect", connect(shared_from_this()));
+  return {};
+}
+
+io::Task<void> Channel::Impl::connect(std::shared_ptr<Impl> self) {
+  auto stream = co_await io::Stream::connect(self->address, {.timeout = self->options.connect_timeout});
+  self->connecting = false;
+  Result<std::unique_ptr<http::ClientConnection>> made =
+      stream ? http::connect_http2(std::move(*stream), self->options.http2) : Result<std::unique_ptr<http::ClientConnection>>(forward_error(stream));
+  if (made) {
+    self->connection = std::move(*made);
+    self->last_failure.reset();
+    self->backoff = kFirstBackoff;
+  } else {
+    const double factor = 1 - kJitter + 2 * kJitter * self->random.unit();
+    self->next_attempt = now() + std::chrono::duration_cast<Duration>(self->backoff * factor);
+    self->backoff = std::min(self->backoff * 2, self->options.max_backoff);
+    self->last_failure = Error(Code::unavailable, fmt::format("no connection to {}", self->address.to_string())).with_cause(std::move(made.error()));
+  }
+  self->changed.set();
+}
+
+io::Task<Result<void>> Channel::Impl::start(detail::ClientCall& call, http::RequestHead head) {
+  for (;;) {
+    if (co_await io::or_return(try_start(call, head))) co_return Result<void>();
+    const bool was_connecting = !connection;
+    co_await io::or_return(ensure_connecting());
+    changed.clear();
+    co_await io::or_return(changed.wait());
+    if (was_connecting && last_failure) co_return std::unexpected(*last_failure);
+  }
+}
+
+/// A call with streams; it keeps what it uses of the channel.
+struct Channel::Stream final : ClientStream {
+  Stream(std::shared_ptr<Impl> channel, std::string call_path, CallOptions call_options, Deadline deadline)
+      : impl(std::move(channel)),
+        path(std::move(call_path)),
+        options(std::move(call_options)),
+        call(path, options, impl->options.max_receive_message, deadline) {}
+  ~Stream() override { impl->changed.set(); }
+
+  io::Task<Result<void>> write(Bytes message) override {
+    co_await io::or_return(call.send(message, false));
+    co_return co_await call.writable();
+  }
+  Result<void> finish_writes() override { return call.finish_writes(); }
+  io::Task<Result<std::optional<Bytes>>> read() override { return call.read(); }
+  io::Task<Result<const http::Headers*>> headers() override { return call.headers(); }
+  const http::Headers& trailers() const override { return call.trailers(); }
+
+  const std::shared_ptr<Impl> impl;
+  const std::string path;
+  const CallOptions options;
+  detail::ClientCall call;
+};
+
+Channel::Channel(io::Address address, ChannelOptions options) : impl_(std::make_shared<Impl>(std::move(address), std::move(options))) {}
+Channel::~Channel() = default;
+
+namespace {
+
+/// Tells those who wait for a place on the connection that a call has ended.
+struct PlaceFree {
+  io::Event& changed;
+  ~PlaceFree() { changed.set(); }
+};
+
+}  // namespace
+
+io::Task<Result<Bytes>> Channel::unary(std::string path, Bytes message, CallOptions options) {
+  const std::shared_ptr<Impl> impl = impl_;
+  const Deadline deadline = impl->deadline_of(options, co_await io::current_scope());
+  for (int sends = 1;; ++sends) {
+    const PlaceFree free{impl->changed};
+    detail::ClientCall call(path, options, impl->options.max_receive_message, deadline);
+    http::RequestHead head = impl->head_of(path, options, deadline);
+    if (!co_await io::or_return(impl->try_start(call, head))) {
+      co_await io::or_return(io::with_deadline(deadline, impl->start(call, std::move(head))));
+    }
+    co_await io::or_return(call.send(message, true));
+    auto answer = co_await call.read_only();
+    if (answer || !call.not_processed() || sends == kMostSends) co_return answer;
+  }
+}
+
+io::Task<Result<std::unique_ptr<ClientStream>>> Channel::stream(std::string path, CallOptions options) {
+  const Deadline deadline = impl_->deadline_of(options, co_await io::current_scope());
+  auto stream = std::make_unique<Stream>(impl_, std::move(path), std::move(options), deadline);
+  co_await io::or_return(io::with_deadline(deadline, impl_->start(stream->call, impl_->head_of(stream->path, stream->options, deadline))));
+  co_return stream;
+}
+
+io::Task<void> Channel::close() {
+  const std::shared_ptr<Impl> impl = impl_;
+  if (std::exchange(impl->closed, true)) co_return;
+  if (impl->connection) co_await impl->connection->close();
+  impl->tasks.cancel("the channel is closed");
+  [[maybe_unused]] const auto joined = co_await impl->tasks.join();
+  impl->connection.reset();
+  impl->changed.set();
+}
+
+}  // namespace sofa::grpc
