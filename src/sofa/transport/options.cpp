@@ -55,4 +55,8 @@ void ServerStats::add(const ServerStats& stats) {
   add(stats.sessions);
 }
 
+CloseKind close_kind_of(const Error& stream_error) {
+  return stream_error.code() == Code::deadline_exceeded || stream_error.code() == Code::resource_exhausted ? CloseKind::slow_reader : CloseKind::peer;
+}
+
 }  // namespace sofa::transport

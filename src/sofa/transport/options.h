@@ -67,6 +67,10 @@ enum class CloseKind : uint8_t {
 };
 inline constexpr size_t kCloseKinds = 11;
 std::string_view to_string(CloseKind kind);
+/// Whether it is worth a line in the log above debug.
+inline bool is_fault(CloseKind kind) { return kind != CloseKind::local && kind != CloseKind::peer; }
+/// What the failure of a stream means for its connection.
+CloseKind close_kind_of(const Error& stream_error);
 
 /// Counters of one connection. Belongs to its shard.
 struct SessionStats {

@@ -16,12 +16,6 @@ constexpr size_t kKeptReadBuffer = 256 * 1024;
 /// Unfinished frames count against the server's budget in steps of this: small ones cost nothing.
 constexpr size_t kHeldStep = 16 * 1024;
 
-bool worth_a_warning(CloseKind kind) { return kind != CloseKind::local && kind != CloseKind::peer; }
-
-CloseKind kind_of(const Error& stream_error) {
-  return stream_error.code() == Code::deadline_exceeded || stream_error.code() == Code::resource_exhausted ? CloseKind::slow_reader : CloseKind::peer;
-}
-
 }  // namespace
 
 SessionRef Session::create(io::Stream stream, SessionOptions options, const Handlers* handlers, SessionShared* shared, Buffer prefix) {
@@ -103,7 +97,7 @@ io::Task<void> Session::end_reading(Result<size_t> last) {
     } else if (last.error().code() == Code::cancelled) {
       finish(CloseKind::local, Error(Code::unavailable, "this side stops"), false);
     } else {
-      const CloseKind kind = kind_of(last.error());
+      const CloseKind kind = close_kind_of(last.error());
       finish(kind, std::move(last.error()), false);
     }
   }
@@ -319,7 +313,7 @@ void Session::flush() {
   out_.take(list);
   stats_.bytes_out += list.size();
   if (auto queued = stream_.write(std::move(list)); !queued) {
-    const CloseKind kind = kind_of(queued.error());
+    const CloseKind kind = close_kind_of(queued.error());
     return finish(kind, std::move(queued.error()), false);
   }
   stream_.flush();
@@ -406,8 +400,7 @@ void Session::finish(CloseKind kind, Error reason, bool linger) {
 
 void Session::log_close() const {
   const std::string peer = peer_.to_string();
-  if (!worth_a_warning(kind_))
-    return kLog.debug("connection closed", {{"peer", peer}, {"kind", to_string(kind_)}, {"reason", close_reason_->message()}});
+  if (!is_fault(kind_)) return kLog.debug("connection closed", {{"peer", peer}, {"kind", to_string(kind_)}, {"reason", close_reason_->message()}});
   if (shared_ == nullptr) return kLog.warn("connection closed", {{"peer", peer}, {"kind", to_string(kind_)}, {"reason", close_reason_->message()}});
   kLog.warn(shared_->close_log, "connection closed", {{"peer", peer}, {"kind", to_string(kind_)}, {"reason", close_reason_->message()}});
 }
