@@ -71,6 +71,7 @@ class MessageSink {
   /// The message is whole; `trailers` is often empty.
   virtual void on_end(Headers& trailers) = 0;
   /// No further event: the peer reset the exchange, the connection was lost, a deadline of the connection passed. Calls of the Exchange fail now.
+  /// It may come after on_end too, while this side's message is not whole.
   virtual void on_abort(Error error) = 0;
   /// pending_bytes() has fallen under the low-water mark after it was above the high one (options.h).
   virtual void on_writable() {}

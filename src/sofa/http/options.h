@@ -41,7 +41,8 @@ struct Http2Options {
   // Floods: GOAWAY with ENHANCE_YOUR_CALM, its debug text says which. A bucket of `burst` that refills with `per_second`.
   uint32_t flood_burst = 1000;  ///< resets by the peer, empty frames, SETTINGS, PING, PRIORITY, each
   uint32_t flood_per_second = 100;
-  uint32_t max_continuations = 16;  ///< frames of one header block
+  uint32_t max_continuations = 16;     ///< frames of one header block
+  uint32_t log_lines_per_second = 50;  ///< about closed connections; more are counted, not written
 };
 
 }  // namespace sofa::http

@@ -6,6 +6,7 @@
 //   http::Http2Protocol http2(router);
 //   auto port = co_await or_return(transport::Port::open(address, {&bolt, &http2, &http1}));
 
+#include "sofa/base/log.h"
 #include "sofa/http/exchange.h"
 #include "sofa/http/options.h"
 #include "sofa/transport/protocol.h"
@@ -24,6 +25,7 @@ class Http2Protocol : public transport::Protocol {
  private:
   Handler& handler_;
   const Http2Options options_;
+  LogRate close_log_;
 };
 
 /// HTTP/1.1 (and 1.0). Detected by a known method word and a space: unknown words are no HTTP of ours.

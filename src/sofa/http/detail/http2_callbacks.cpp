@@ -1,0 +1,299 @@
+#include "sofa/http/detail/http2_callbacks.h"
+
+#include "sofa/http/detail/http2_connection.h"
+
+namespace sofa::http::detail {
+
+namespace {
+std::string_view text_of(const uint8_t* data, size_t size) { return as_text({data, size}); }
+}  // namespace
+
+/// Functions with nghttp2's signatures; a failure ends mem_recv or mem_send with NGHTTP2_ERR_CALLBACK_FAILURE.
+struct Http2Callbacks {
+  static Http2Connection& of(void* self) { return *static_cast<Http2Connection*>(self); }
+  static Http2Stream* stream_of(nghttp2_session* session, int32_t id) {
+    return static_cast<Http2Stream*>(nghttp2_session_get_stream_user_data(session, id));
+  }
+  static int go_on(const Http2Connection& connection) { return connection.is_open() ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE; }
+
+  static int on_begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* self) {
+    of(self).begin_head(*frame);
+    return go_on(of(self));
+  }
+  static int on_header(nghttp2_session*, const nghttp2_frame*, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size,
+                       uint8_t, void* self) {
+    of(self).add_field(text_of(name, name_size), text_of(value, value_size));
+    return go_on(of(self));
+  }
+  static int on_frame_recv(nghttp2_session*, const nghttp2_frame* frame, void* self) {
+    of(self).on_frame(*frame);
+    return go_on(of(self));
+  }
+  static int on_data_chunk(nghttp2_session*, uint8_t, int32_t id, const uint8_t* data, size_t size, void* self) {
+    of(self).on_data(id, {data, size});
+    return go_on(of(self));
+  }
+  static int on_frame_send(nghttp2_session*, const nghttp2_frame* frame, void* self) {
+    of(self).on_frame_sent(*frame);
+    return 0;
+  }
+  static int on_frame_not_send(nghttp2_session*, const nghttp2_frame* frame, int error, void* self) {
+    if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) of(self).on_request_not_sent(frame->hd.stream_id, error);
+    return 0;
+  }
+  static int on_stream_close(nghttp2_session* session, int32_t id, uint32_t code, void* self) {
+    if (Http2Stream* stream = stream_of(session, id)) of(self).on_stream_closed(*stream, code);
+    return 0;
+  }
+  static int send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* frame_head, size_t size, nghttp2_data_source* source, void* self) {
+    constexpr size_t kFrameHead = 9;
+    of(self).write_body(*static_cast<Http2Stream*>(source->ptr), {frame_head, kFrameHead}, size);
+    return 0;
+  }
+  static ssize_t read_body(Http2Stream& stream, uint8_t* into, size_t max, uint32_t& flags, void* self) {
+    return of(self).read_body(stream, into, max, flags);
+  }
+  static int on_error(nghttp2_session*, int, const char* message, size_t size, void* self) {
+    of(self).last_error_.assign(message, size);
+    return 0;
+  }
+};
+
+const nghttp2_session_callbacks* http2_callbacks() {
+  static const nghttp2_session_callbacks* const table = [] {
+    nghttp2_session_callbacks* made = nullptr;
+    if (nghttp2_session_callbacks_new(&made) != 0) throw std::bad_alloc();
+    nghttp2_session_callbacks_set_on_begin_headers_callback(made, &Http2Callbacks::on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(made, &Http2Callbacks::on_header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(made, &Http2Callbacks::on_frame_recv);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, &Http2Callbacks::on_data_chunk);
+    nghttp2_session_callbacks_set_on_frame_send_callback(made, &Http2Callbacks::on_frame_send);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(made, &Http2Callbacks::on_frame_not_send);
+    nghttp2_session_callbacks_set_on_stream_close_callback(made, &Http2Callbacks::on_stream_close);
+    nghttp2_session_callbacks_set_send_data_callback(made, &Http2Callbacks::send_data);
+    nghttp2_session_callbacks_set_error_callback2(made, &Http2Callbacks::on_error);
+    return made;
+  }();
+  return table;
+}
+
+ssize_t http2_read_body(nghttp2_session*, int32_t, uint8_t* into, size_t max, uint32_t* flags, nghttp2_data_source* source, void* self) {
+  return Http2Callbacks::read_body(*static_cast<Http2Stream*>(source->ptr), into, max, *flags, self);
+}
+
+// ---------------------------------------------------------------- what arrives
+
+void Http2Connection::begin_head(const nghttp2_frame& frame) {
+  block_size_ = block_fields_ = 0;
+  expects_continue_ = false;
+  if (frame.hd.type != NGHTTP2_HEADERS) {
+    fields_ = nullptr;
+  } else if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
+    if (!spare_heads_.empty()) {
+      request_ = std::move(spare_heads_.back());
+      spare_heads_.pop_back();
+    }
+    request_.method.clear();
+    request_.scheme.clear();
+    request_.authority.clear();
+    request_.target.clear();
+    request_.version = Version::http2;
+    fields_ = &request_.headers;
+  } else if (const Http2Stream* stream = stream_of(frame.hd.stream_id); side_ == Side::client && stream != nullptr && !stream->head_received) {
+    response_.status = 0;
+    response_.version = Version::http2;
+    fields_ = &response_.headers;
+  } else {
+    fields_ = &trailers_;
+  }
+  if (fields_ != nullptr) fields_->clear();
+}
+
+bool Http2Connection::block_too_large() const { return block_size_ > options_.limits.max_header_list || block_fields_ > options_.limits.max_headers; }
+
+void Http2Connection::add_field(std::string_view name, std::string_view value) {
+  block_size_ += name.size() + value.size() + 32;
+  ++block_fields_;
+  if (fields_ == nullptr || block_too_large()) return;
+  if (name.starts_with(':')) return add_pseudo_field(name, value);
+  if (name == "expect" && value == "100-continue") expects_continue_ = true;
+  fields_->add(name, value);
+}
+
+// nghttp2 has seen to it that they come first, once each, and are those of a request or a response.
+void Http2Connection::add_pseudo_field(std::string_view name, std::string_view value) {
+  if (name == ":path") {
+    request_.target = value;
+  } else if (name == ":method") {
+    request_.method = value;
+  } else if (name == ":scheme") {
+    request_.scheme = value;
+  } else if (name == ":authority") {
+    request_.authority = value;
+  } else if (name == ":status") {
+    response_.status = 0;
+    for (const char digit : value) response_.status = response_.status * 10 + (digit - '0');
+  }
+}
+
+void Http2Connection::on_frame(const nghttp2_frame& frame) {
+  ++stats_.frames_in;
+  switch (frame.hd.type) {
+    case NGHTTP2_HEADERS:
+      return on_head(frame);
+    case NGHTTP2_DATA:
+      if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
+        if (Http2Stream* stream = stream_of(frame.hd.stream_id)) on_end(*stream);
+      }
+      return;
+    case NGHTTP2_RST_STREAM:
+      if (Http2Stream* stream = stream_of(frame.hd.stream_id)) stream->peer_reset = true;
+      return;
+    case NGHTTP2_GOAWAY:
+      told_to_go_ = true;
+      return;
+    default:
+      return;
+  }
+}
+
+void Http2Connection::on_head(const nghttp2_frame& frame) {
+  const bool end = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) return on_request(frame);
+  Http2Stream* stream = stream_of(frame.hd.stream_id);
+  if (stream == nullptr) return;
+  if (block_too_large()) {
+    Http2Exchange* exchange = stream->exchange;
+    abandon(*stream, Reset::refused);
+    if (exchange != nullptr) {
+      exchange->abort(
+          Error(Code::resource_exhausted, fmt::format("the peer's header fields have {} bytes in {} fields: too large (max_header_list {}, "
+                                                      "max_headers {})",
+                                                      block_size_, block_fields_, options_.limits.max_header_list, options_.limits.max_headers)));
+    }
+    return;
+  }
+  if (fields_ == &response_.headers) on_response(*stream);
+  if (end) on_end(*stream);
+}
+
+void Http2Connection::on_request(const nghttp2_frame& frame) {
+  ++stats_.requests_in;
+  const bool end = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  Http2Stream& stream = open_stream();
+  stream.id = frame.hd.stream_id;
+  stream.head_received = true;
+  stream.received_all = end;
+  nghttp2_session_set_stream_user_data(session_, stream.id, &stream);
+  if (block_too_large()) return refuse(stream, 431);
+  if (request_.target.size() > options_.limits.max_target) return refuse(stream, 414);
+  if (request_.authority.empty()) request_.authority = request_.headers.get_or("host");
+  const bool ask_for_body = expects_continue_ && !end && handler_->wants_body(request_);
+  std::unique_ptr<Http2Exchange> exchange = open_exchange(stream, std::move(request_));
+  if (ask_for_body) [[maybe_unused]]
+    const auto asked = send_response(stream, 100, {}, false);
+  handler_->handle(std::move(exchange));
+  if (end) on_end(stream);
+}
+
+void Http2Connection::on_response(Http2Stream& stream) {
+  const bool final = response_.status >= 200;
+  stream.head_received = final;
+  if (MessageSink* sink = sink_of(stream)) sink->on_response(response_, final);
+}
+
+void Http2Connection::on_end(Http2Stream& stream) {
+  stream.received_all = true;
+  if (MessageSink* sink = sink_of(stream)) sink->on_end(trailers_);
+  trailers_.clear();
+}
+
+void Http2Connection::on_data(int32_t id, ByteSpan data) {
+  Http2Stream* stream = stream_of(id);
+  MessageSink* sink = stream == nullptr ? nullptr : sink_of(*stream);
+  if (sink == nullptr) return consume(id, data.size());
+  stream->exchange->unconsumed_ += data.size();
+  sink->on_data(data);
+}
+
+void Http2Connection::on_stream_closed(Http2Stream& stream, uint32_t code) {
+  Http2Exchange* exchange = stream.exchange;
+  const bool whole = stream.received_all && stream.end_sent;
+  const bool by_peer = stream.peer_reset;
+  release_stream(stream);
+  if (exchange == nullptr || whole) return;
+  Error error(code == NGHTTP2_REFUSED_STREAM ? Code::unavailable : Code::aborted,
+              fmt::format("the exchange with {} was reset {}: {}", peer_->to_string(), by_peer ? "by the peer" : "for the peer's fault",
+                          nghttp2_http2_strerror(code)));
+  exchange->abort(std::move(error).with_detail(std::make_shared<ResetDetail>(code)));
+}
+
+// ---------------------------------------------------------------- what leaves
+
+void Http2Connection::on_frame_sent(const nghttp2_frame& frame) {
+  ++stats_.frames_out;
+  if (frame.hd.type != NGHTTP2_DATA && frame.hd.type != NGHTTP2_HEADERS) return;
+  if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return;
+  Http2Stream* stream = stream_of(frame.hd.stream_id);
+  if (stream == nullptr) return;
+  stream->end_sent = true;
+  if (stream->exchange == nullptr && !stream->received_all) abandon(*stream, Reset::no_error);
+}
+
+// A request that nghttp2 has opened no stream for gets no on_stream_close.
+void Http2Connection::on_request_not_sent(int32_t id, int error) {
+  if (stream_of(id) != nullptr) return;
+  const auto found = std::find_if(streams_.begin(), streams_.end(), [id](const Http2Stream* stream) { return stream->id == id; });
+  if (found == streams_.end()) return;
+  Http2Exchange* exchange = (*found)->exchange;
+  release_stream(**found);
+  if (exchange == nullptr) return;
+  exchange->abort(Error(Code::unavailable, fmt::format("the request was not sent to {}: {}", peer_->to_string(), nghttp2_strerror(error)))
+                      .with_detail(std::make_shared<ResetDetail>(static_cast<uint32_t>(Reset::refused))));
+}
+
+ssize_t Http2Connection::read_body(Http2Stream& stream, uint8_t* into, size_t max, uint32_t& flags) {
+  const size_t n = std::min(max, stream.queue.size());
+  if (n == 0 && !stream.send_ended) {
+    stream.deferred = true;
+    return NGHTTP2_ERR_DEFERRED;
+  }
+  if (n == stream.queue.size() && stream.send_ended) {
+    flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (stream.with_trailers) {
+      flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+      fields_to_send_.clear();
+      put_fields(stream.trailers);
+      nghttp2_submit_trailer(session_, stream.id, fields_to_send_.data(), fields_to_send_.size());
+    }
+  }
+  if (n >= kSharedFrom) {
+    flags |= NGHTTP2_DATA_FLAG_NO_COPY;  // write_body takes them
+  } else {
+    stream.queue.copy_to(into, n);
+    body_shrank(stream);
+  }
+  return static_cast<ssize_t>(n);
+}
+
+void Http2Connection::write_body(Http2Stream& stream, ByteSpan frame_head, size_t n) {
+  out_.append(frame_head);
+  while (n > 0) {
+    Bytes part = stream.queue.take(n);
+    n -= part.size();
+    if (part.size() < kSharedFrom / 4) {
+      out_.append(part.span());
+    } else {
+      out_.add(std::move(part));
+    }
+  }
+  body_shrank(stream);
+}
+
+void Http2Connection::body_shrank(Http2Stream& stream) {
+  if (!stream.blocked || stream.queue.size() > options_.limits.write_low_water) return;
+  stream.blocked = false;
+  writable_.push_back(&stream);
+}
+
+}  // namespace sofa::http::detail

@@ -1,0 +1,456 @@
+#include "sofa/http/detail/http2_connection.h"
+
+#include "sofa/http/detail/http2_callbacks.h"
+
+namespace sofa::http::detail {
+
+namespace {
+
+const Logger kLog{"http"};
+
+/// What is collected for one write, and what may wait in the socket before no more is collected.
+constexpr size_t kWriteBatch = size_t{256} << 10;
+constexpr size_t kSpareHeads = 128;
+constexpr size_t kSpareStreams = 128;
+constexpr size_t kLargestSpareHead = size_t{8} << 10;
+constexpr uint32_t kMaxSettings = 32;  // entries of one SETTINGS frame
+
+struct FreeOption {
+  void operator()(nghttp2_option* option) const { nghttp2_option_del(option); }
+};
+
+std::unique_ptr<nghttp2_option, FreeOption> session_option(const Http2Options& options) {
+  nghttp2_option* option = nullptr;
+  if (nghttp2_option_new(&option) != 0) throw std::bad_alloc();
+  nghttp2_option_set_no_auto_window_update(option, 1);
+  nghttp2_option_set_no_closed_streams(option, 1);
+  nghttp2_option_set_peer_max_concurrent_streams(option, 100);
+  nghttp2_option_set_max_settings(option, kMaxSettings);
+  nghttp2_option_set_max_send_header_block_length(option, size_t{1} << 20);
+  nghttp2_option_set_max_continuations(option, options.max_continuations);
+  return std::unique_ptr<nghttp2_option, FreeOption>(option);
+}
+
+/// Fields of HTTP/1.1's connection management, which no HTTP/2 message has (RFC 9113, 8.2.2).
+bool is_of_the_connection(std::string_view name) {
+  switch (name.size()) {
+    case 7:
+      return name == "upgrade";
+    case 10:
+      return name == "connection" || name == "keep-alive";
+    case 16:
+      return name == "proxy-connection";
+    case 17:
+      return name == "transfer-encoding";
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Http2Connection::Http2Connection(io::Stream stream, Side side, const Http2Options& options, Handler* handler, LogRate* close_log, Buffer prefix)
+    : shard_(io::Shard::current()),
+      stream_(std::move(stream)),
+      side_(side),
+      options_(options),
+      handler_(handler),
+      close_log_(close_log),
+      peer_(std::make_shared<const io::Address>(stream_.peer())),
+      in_(std::move(prefix)) {
+  const auto make = side == Side::server ? &nghttp2_session_server_new2 : &nghttp2_session_client_new2;
+  if (make(&session_, http2_callbacks(), this, session_option(options).get()) != 0) throw std::bad_alloc();
+  submit_settings();
+  schedule_flush();
+}
+
+Http2Connection::~Http2Connection() {
+  abort_all();
+  nghttp2_session_del(session_);
+  for (Http2Stream* stream : streams_) delete stream;
+}
+
+void Http2Connection::submit_settings() {
+  const MessageLimits& limits = options_.limits;
+  std::vector<nghttp2_settings_entry> entries{
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options_.initial_window},
+      {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, options_.max_frame_size},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<uint32_t>(limits.max_header_list)},
+  };
+  if (side_ == Side::server) {
+    entries.push_back({NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options_.max_concurrent_streams});
+  } else {
+    entries.push_back({NGHTTP2_SETTINGS_ENABLE_PUSH, 0});
+  }
+  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, entries.data(), entries.size());
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, static_cast<int32_t>(options_.connection_window));
+}
+
+// ---------------------------------------------------------------- reading
+
+io::Task<void> Http2Connection::run() {
+  if (!in_.empty()) on_bytes(in_.size());
+  Result<size_t> got = size_t{0};
+  for (;;) {
+    got = co_await stream_.read_some(in_);
+    if (!got || *got == 0) break;
+    on_bytes(*got);
+  }
+  co_await end_reading(std::move(got));
+  abort_all();
+  [[maybe_unused]] const auto joined = co_await tasks_.join();
+}
+
+void Http2Connection::on_bytes(size_t count) {
+  stats_.bytes_in += count;
+  if (is_open()) {
+    inside_ = true;
+    const ssize_t taken = nghttp2_session_mem_recv(session_, in_.data(), in_.size());
+    inside_ = false;
+    if (taken < 0) on_session_error(taken);
+    schedule_flush();
+  }
+  in_.clear();
+}
+
+void Http2Connection::on_session_error(ssize_t error) {
+  if (!is_open()) return;
+  flush();
+  finish(CloseKind::protocol_error, Error(Code::aborted, last_error_.empty() ? nghttp2_strerror(static_cast<int>(error)) : last_error_), true);
+}
+
+io::Task<void> Http2Connection::end_reading(Result<size_t> last) {
+  flush();
+  const bool end_of_stream = last.has_value();
+  if (is_open()) {
+    if (end_of_stream) {
+      finish(CloseKind::peer, Error(Code::unavailable, fmt::format("the connection was closed by the peer {}", peer_->to_string())), true);
+    } else if (last.error().code() == Code::cancelled) {
+      finish(CloseKind::local, Error(Code::unavailable, "this side stops"), false);
+    } else {
+      const CloseKind kind = transport::close_kind_of(last.error());
+      finish(kind, std::move(last.error()), false);
+    }
+  }
+  // The peer may have closed its writing side only: it gets what it was answered before.
+  if (end_of_stream && stream_.pending_write_bytes() > 0) {
+    [[maybe_unused]] const auto flushed = co_await io::with_timeout(options_.limits.linger, stream_.close_after_flush());
+  }
+  stream_.close();
+  timer_.cancel();
+}
+
+// ---------------------------------------------------------------- writing
+
+void Http2Connection::on_turn_end(void* self) {
+  auto& connection = *static_cast<Http2Connection*>(self);
+  if (!connection.is_open()) return connection.abort_all();
+  connection.flush();
+  connection.end_if_done();
+}
+
+void Http2Connection::flush() {
+  if (inside_) return;
+  while (is_open() && waiting() < kWriteBatch && collect() && !out_.empty()) {
+    stats_.bytes_out += out_.size();
+    if (auto written = out_.write_to(stream_); !written) {
+      const CloseKind kind = transport::close_kind_of(written.error());
+      return finish(kind, std::move(written.error()), false);
+    }
+    tell_writable();
+  }
+  if (waiting() >= kWriteBatch && !writing_) {
+    writing_ = true;
+    tasks_.spawn("http2 write", write_on());
+  }
+}
+
+// Frames that are ready, until there is enough for one write. False when the session has failed.
+bool Http2Connection::collect() {
+  inside_ = true;
+  ssize_t size = 0;
+  while (out_.size() < kWriteBatch) {
+    const uint8_t* frame = nullptr;
+    size = nghttp2_session_mem_send(session_, &frame);
+    if (size <= 0) break;
+    out_.append({frame, static_cast<size_t>(size)});
+  }
+  inside_ = false;
+  if (size >= 0) return true;
+  finish(CloseKind::local, Error(Code::internal, fmt::format("cannot make frames: {}", nghttp2_strerror(static_cast<int>(size)))), false);
+  return false;
+}
+
+// The socket takes no more: goes on when it does.
+io::Task<void> Http2Connection::write_on() {
+  while (is_open() && waiting() >= kWriteBatch) {
+    if (!co_await stream_.drained(kWriteBatch / 2)) break;
+    flush();
+  }
+  writing_ = false;
+}
+
+void Http2Connection::tell_writable() {
+  while (!writable_.empty()) {
+    Http2Stream& stream = *writable_.back();
+    writable_.pop_back();
+    if (MessageSink* sink = sink_of(stream)) sink->on_writable();
+  }
+}
+
+// ---------------------------------------------------------------- the end
+
+void Http2Connection::drain() {
+  if (!is_open() || draining_) return;
+  draining_ = true;
+  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR, nullptr, 0);
+  schedule_flush();
+}
+
+void Http2Connection::close(std::string_view why) {
+  if (!is_open()) return;
+  nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
+  flush();
+  finish(CloseKind::local, Error(Code::unavailable, std::string(why)), false);
+}
+
+// nghttp2 has nothing more to do: a GOAWAY was sent or received, and no exchange runs.
+void Http2Connection::end_if_done() {
+  if (!is_open() || nghttp2_session_want_read(session_) != 0 || nghttp2_session_want_write(session_) != 0) return;
+  if (told_to_go_) return finish(CloseKind::peer, Error(Code::unavailable, "closed in good order after the peer's GOAWAY"), true);
+  if (draining_) return finish(CloseKind::local, Error(Code::unavailable, "closed in good order"), true);
+  finish(CloseKind::protocol_error, Error(Code::aborted, last_error_.empty() ? "the peer broke the protocol" : last_error_), true);
+}
+
+// A lingering end lets the peer take the last bytes, so that those still coming do not reset what was said.
+void Http2Connection::finish(CloseKind kind, Error reason, bool linger) {
+  if (!is_open()) return;
+  kind_ = kind;
+  close_reason_ = std::move(reason);
+  log_close();
+  if (linger) {
+    stream_.shutdown_write();
+    shard_.schedule(timer_, deadline_after(shard_.now(), options_.limits.linger));
+  } else {
+    stream_.close();
+  }
+  schedule_flush();
+}
+
+void Http2Connection::log_close() const {
+  const std::string peer = peer_->to_string();
+  const LogFields fields{{"peer", peer}, {"kind", transport::to_string(kind_)}, {"reason", close_reason_->message()}};
+  if (!transport::is_fault(kind_)) return kLog.debug("connection closed", fields);
+  if (close_log_ == nullptr) return kLog.warn("connection closed", fields);
+  kLog.warn(*close_log_, "connection closed", fields);
+}
+
+void Http2Connection::on_timer(void* self) { static_cast<Http2Connection*>(self)->stream_.close(); }
+
+void Http2Connection::abort_all() {
+  while (!exchanges_.empty()) {
+    Http2Exchange& exchange = *exchanges_.back();
+    const Http2Stream* stream = exchange.stream_;
+    const bool whole = stream == nullptr || (stream->received_all && stream->send_ended);
+    unlink(exchange);
+    exchange.stream_ = nullptr;
+    exchange.connection_ = nullptr;
+    if (!whole) exchange.abort(close_reason_ ? *close_reason_ : Error(Code::unavailable, "the connection was dropped"));
+  }
+  for (Http2Stream* stream : streams_) stream->exchange = nullptr;
+}
+
+// ---------------------------------------------------------------- streams and exchanges
+
+Http2Stream* Http2Connection::stream_of(int32_t id) const { return static_cast<Http2Stream*>(nghttp2_session_get_stream_user_data(session_, id)); }
+
+MessageSink* Http2Connection::sink_of(const Http2Stream& stream) const { return stream.exchange == nullptr ? nullptr : stream.exchange->sink_; }
+
+Http2Stream& Http2Connection::open_stream() {
+  std::unique_ptr<Http2Stream> stream;
+  if (spare_streams_.empty()) {
+    stream = std::make_unique<Http2Stream>();
+  } else {
+    stream = std::move(spare_streams_.back());
+    spare_streams_.pop_back();
+  }
+  stream->index = streams_.size();
+  streams_.push_back(stream.get());
+  return *stream.release();
+}
+
+void Http2Connection::release_stream(Http2Stream& stream) {
+  if (stream.exchange != nullptr) stream.exchange->stream_ = nullptr;
+  if (!writable_.empty()) std::erase(writable_, &stream);
+  streams_[stream.index] = streams_.back();
+  streams_[stream.index]->index = stream.index;
+  streams_.pop_back();
+  std::unique_ptr<Http2Stream> owned(&stream);
+  if (spare_streams_.size() >= kSpareStreams) return;
+  stream.reset();
+  spare_streams_.push_back(std::move(owned));
+}
+
+std::unique_ptr<Http2Exchange> Http2Connection::open_exchange(Http2Stream& stream, RequestHead request) {
+  auto exchange = std::make_unique<Http2Exchange>(*this, stream, std::move(request), peer_);
+  stream.exchange = exchange.get();
+  exchange->index_ = exchanges_.size();
+  exchanges_.push_back(exchange.get());
+  return exchange;
+}
+
+void Http2Connection::unlink(Http2Exchange& exchange) {
+  exchanges_[exchange.index_] = exchanges_.back();
+  exchanges_[exchange.index_]->index_ = exchange.index_;
+  exchanges_.pop_back();
+}
+
+// The user has let it go. A server that has answered whole asks for no more of the request, but only after its answer (on_frame_sent).
+void Http2Connection::drop(Http2Exchange& exchange) {
+  unlink(exchange);
+  if (exchange.unconsumed_ > 0) nghttp2_session_consume_connection(session_, exchange.unconsumed_);
+  if (Http2Stream* stream = exchange.stream_) {
+    stream->exchange = nullptr;
+    if (!stream->send_ended || (side_ == Side::client && !stream->received_all)) {
+      abandon(*stream, Reset::cancel);
+    } else if (stream->end_sent) {
+      abandon(*stream, Reset::no_error);
+    }
+  }
+  if (side_ == Side::server && spare_heads_.size() < kSpareHeads && exchange.request_.headers.list_size() <= kLargestSpareHead) {
+    spare_heads_.push_back(std::move(exchange.request_));
+  }
+  schedule_flush();
+}
+
+void Http2Connection::reset(Http2Exchange& exchange, Reset reason) {
+  if (exchange.unconsumed_ > 0) nghttp2_session_consume_connection(session_, std::exchange(exchange.unconsumed_, 0));
+  abandon(*exchange.stream_, reason);
+}
+
+// RST_STREAM; nghttp2 closes the stream when it is sent.
+void Http2Connection::abandon(Http2Stream& stream, Reset reason) {
+  if (stream.exchange != nullptr) stream.exchange->stream_ = nullptr;
+  stream.exchange = nullptr;
+  stream.queue.clear();
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, static_cast<uint32_t>(reason));
+  schedule_flush();
+}
+
+void Http2Connection::consume(int32_t id, size_t n) {
+  nghttp2_session_consume(session_, id, n);
+  schedule_flush();
+}
+
+// ---------------------------------------------------------------- messages of this side
+
+void Http2Connection::put_field(std::string_view name, std::string_view value, uint8_t flags) {
+  fields_to_send_.push_back(
+      {const_cast<uint8_t*>(as_bytes(name).data()), const_cast<uint8_t*>(as_bytes(value).data()), name.size(), value.size(), flags});
+}
+
+void Http2Connection::put_fields(const Headers& headers) {
+  for (const HeaderField field : headers) {
+    if (!is_of_the_connection(field.name)) put_field(field.name, field.value);
+  }
+}
+
+Result<void> Http2Connection::send_response(Http2Stream& stream, int status, const Headers& headers, bool end) {
+  if (side_ != Side::server || stream.head_sent || status < 100 || status > 999 || (end && status < 200)) {
+    return fail(Code::failed_precondition,
+                "a head with status {} cannot be sent here: a server sends one final head, and informational ones before it", status);
+  }
+  const char digits[3] = {static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10), static_cast<char>('0' + status % 10)};
+  fields_to_send_.clear();
+  put_field(":status", {digits, sizeof digits}, NGHTTP2_NV_FLAG_NO_COPY_NAME);
+  put_fields(headers);
+  int submitted;
+  if (status < 200) {
+    submitted = nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream.id, nullptr, fields_to_send_.data(), fields_to_send_.size(), nullptr);
+  } else {
+    const nghttp2_data_provider body{{.ptr = &stream}, &http2_read_body};
+    submitted = nghttp2_submit_response(session_, stream.id, fields_to_send_.data(), fields_to_send_.size(), end ? nullptr : &body);
+    stream.head_sent = true;
+    stream.send_ended = end;
+  }
+  schedule_flush();
+  if (submitted != 0) return fail(Code::internal, "cannot send the head of an answer to {}: {}", peer_->to_string(), nghttp2_strerror(submitted));
+  return {};
+}
+
+Result<void> Http2Connection::send_data(Http2Stream& stream, Bytes data, bool end) {
+  if (!stream.head_sent || stream.send_ended) {
+    return fail(Code::failed_precondition, "data can be sent after the head and before the end of the message");
+  }
+  if (stream.queue.size() + data.size() > options_.limits.max_exchange_write_queue) {
+    return fail(Code::resource_exhausted, "{} bytes wait for {} and {} more do not fit in {} (max_exchange_write_queue): the peer reads too slowly",
+                stream.queue.size(), peer_->to_string(), data.size(), options_.limits.max_exchange_write_queue);
+  }
+  stream.queue.push(std::move(data));
+  stream.send_ended = end;
+  if (stream.queue.size() > options_.limits.write_high_water) stream.blocked = true;
+  body_grew(stream);
+  return {};
+}
+
+Result<void> Http2Connection::send_trailers(Http2Stream& stream, const Headers& trailers) {
+  if (!stream.head_sent || stream.send_ended) {
+    return fail(Code::failed_precondition, "trailers can be sent after the head and before the end of the message");
+  }
+  stream.trailers = trailers;
+  stream.with_trailers = !trailers.empty();
+  stream.send_ended = true;
+  body_grew(stream);
+  return {};
+}
+
+void Http2Connection::body_grew(Http2Stream& stream) {
+  if (std::exchange(stream.deferred, false)) nghttp2_session_resume_data(session_, stream.id);
+  schedule_flush();
+}
+
+void Http2Connection::refuse(Http2Stream& stream, int status) { [[maybe_unused]] const auto refused = send_response(stream, status, {}, true); }
+
+// ---------------------------------------------------------------- requests of a client
+
+Result<void> Http2Connection::check_can_start() const {
+  if (!is_open()) return std::unexpected<Error>(*close_reason_);
+  if (draining_ || told_to_go_ || nghttp2_session_check_request_allowed(session_) == 0) {
+    return fail(Code::unavailable, "the connection to {} takes no new requests: {}", peer_->to_string(),
+                told_to_go_ ? "the peer has sent GOAWAY" : "it is being closed");
+  }
+  const uint32_t max = nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  if (streams_.size() >= max) {
+    return fail(Code::resource_exhausted, "{} exchanges run on the connection to {}, the most that the peer allows", streams_.size(),
+                peer_->to_string());
+  }
+  return {};
+}
+
+Result<ExchangePtr> Http2Connection::start(RequestHead request, MessageSink& sink, bool end) {
+  if (auto can = check_can_start(); !can) return forward_error(can);
+  request.version = Version::http2;
+  fields_to_send_.clear();
+  put_field(":method", request.method, NGHTTP2_NV_FLAG_NO_COPY_NAME);
+  put_field(":scheme", request.scheme, NGHTTP2_NV_FLAG_NO_COPY_NAME);
+  if (!request.authority.empty()) put_field(":authority", request.authority, NGHTTP2_NV_FLAG_NO_COPY_NAME);
+  put_field(":path", request.target, NGHTTP2_NV_FLAG_NO_COPY_NAME);
+  put_fields(request.headers);
+  Http2Stream& stream = open_stream();
+  const nghttp2_data_provider body{{.ptr = &stream}, &http2_read_body};
+  stream.id = nghttp2_submit_request(session_, nullptr, fields_to_send_.data(), fields_to_send_.size(), end ? nullptr : &body, &stream);
+  if (stream.id < 0) {
+    const int error = stream.id;
+    release_stream(stream);
+    return fail(Code::unavailable, "cannot send a request to {}: {}", peer_->to_string(), nghttp2_strerror(error));
+  }
+  stream.head_sent = true;
+  stream.send_ended = end;
+  ExchangePtr exchange = open_exchange(stream, std::move(request));
+  exchange->set_sink(&sink);
+  ++stats_.calls_out;
+  schedule_flush();
+  return exchange;
+}
+
+}  // namespace sofa::http::detail

@@ -1,0 +1,159 @@
+#pragma once
+// One HTTP/2 connection, of either side: nghttp2's session between a Stream and the exchanges. One mem_recv a read, one write a loop turn.
+
+#include <nghttp2/nghttp2.h>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "sofa/base/log.h"
+#include "sofa/http/detail/http2_stream.h"
+#include "sofa/http/detail/output.h"
+#include "sofa/http/options.h"
+#include "sofa/io/shard.h"
+#include "sofa/io/task_group.h"
+#include "sofa/transport/options.h"
+
+namespace sofa::http::detail {
+
+using transport::CloseKind;
+
+/// Bodies ride along as slices from so many bytes of a frame on; less is copied.
+inline constexpr size_t kSharedFrom = 4096;
+
+/// Belongs to its shard. run() it once and await its end before it goes; exchanges may outlive it.
+class Http2Connection {
+ public:
+  enum class Side : uint8_t { server, client };
+
+  /// `handler` answers what the peer asks (a server's); it and `options` outlive the connection. `prefix`: bytes that were read already.
+  /// `close_log` (null: none) bounds the lines about closed connections.
+  Http2Connection(io::Stream stream, Side side, const Http2Options& options, Handler* handler, LogRate* close_log, Buffer prefix = {});
+  ~Http2Connection();
+  Http2Connection(const Http2Connection&) = delete;
+  Http2Connection& operator=(const Http2Connection&) = delete;
+
+  /// Serves the connection to its end; cancelling its scope closes it. Every exchange has got its on_abort when it ends.
+  io::Task<void> run();
+  /// GOAWAY in two steps (RFC 9113, 6.8); ends when the last exchange has ended.
+  void drain();
+  /// Ends it now: run() aborts what is left and ends.
+  void close(std::string_view why);
+
+  bool is_open() const { return kind_ == CloseKind::open; }
+  /// Client: whether start() would be taken.
+  Result<void> check_can_start() const;
+  Result<ExchangePtr> start(RequestHead request, MessageSink& sink, bool end);
+  size_t running() const { return streams_.size(); }
+  const io::Address& peer() const { return *peer_; }
+  CloseKind close_kind() const { return kind_; }
+  const transport::SessionStats& stats() const { return stats_; }
+
+ private:
+  friend class Http2Exchange;
+  friend struct Http2Callbacks;
+
+  // Of Http2Exchange
+  Result<void> send_response(Http2Stream& stream, int status, const Headers& headers, bool end);
+  Result<void> send_data(Http2Stream& stream, Bytes data, bool end);
+  Result<void> send_trailers(Http2Stream& stream, const Headers& trailers);
+  void consume(int32_t id, size_t n);
+  void reset(Http2Exchange& exchange, Reset reason);
+  void drop(Http2Exchange& exchange);
+
+  // Events of nghttp2, in detail/http2_callbacks.cpp
+  void begin_head(const nghttp2_frame& frame);
+  void add_field(std::string_view name, std::string_view value);
+  void add_pseudo_field(std::string_view name, std::string_view value);
+  void on_frame(const nghttp2_frame& frame);
+  void on_head(const nghttp2_frame& frame);
+  void on_request(const nghttp2_frame& frame);
+  void on_response(Http2Stream& stream);
+  void on_end(Http2Stream& stream);
+  void on_data(int32_t id, ByteSpan data);
+  void on_goaway(const nghttp2_goaway& frame);
+  void on_frame_sent(const nghttp2_frame& frame);
+  void on_request_not_sent(int32_t id, int error);
+  void on_stream_closed(Http2Stream& stream, uint32_t code);
+  void body_shrank(Http2Stream& stream);
+  ssize_t read_body(Http2Stream& stream, uint8_t* into, size_t max, uint32_t& flags);
+  void write_body(Http2Stream& stream, ByteSpan frame_head, size_t n);
+
+  // Streams and exchanges
+  Http2Stream& open_stream();
+  void release_stream(Http2Stream& stream);
+  Http2Stream* stream_of(int32_t id) const;
+  std::unique_ptr<Http2Exchange> open_exchange(Http2Stream& stream, RequestHead request);
+  MessageSink* sink_of(const Http2Stream& stream) const;
+  void unlink(Http2Exchange& exchange);
+  void abandon(Http2Stream& stream, Reset reason);
+  void refuse(Http2Stream& stream, int status);
+  bool block_too_large() const;
+  void body_grew(Http2Stream& stream);
+  void put_field(std::string_view name, std::string_view value, uint8_t flags = NGHTTP2_NV_FLAG_NONE);
+  void put_fields(const Headers& headers);
+
+  // Input and output
+  void submit_settings();
+  void on_bytes(size_t count);
+  void on_session_error(ssize_t error);
+  void schedule_flush() { shard_.at_turn_end(turn_end_); }
+  static void on_turn_end(void* self);
+  void flush();
+  bool collect();
+  void tell_writable();
+  size_t waiting() const { return stream_.pending_write_bytes(); }
+  io::Task<void> write_on();
+  io::Task<void> end_reading(Result<size_t> last);
+  void finish(CloseKind kind, Error reason, bool linger);
+  void end_if_done();
+  void log_close() const;
+  void abort_all();
+  static void on_timer(void* self);
+  void check_timers();
+
+  io::Shard& shard_;
+  io::Stream stream_;
+  const Side side_;
+  const Http2Options& options_;
+  Handler* handler_;
+  LogRate* close_log_;
+  const std::shared_ptr<const io::Address> peer_;
+  nghttp2_session* session_ = nullptr;
+
+  Buffer in_;
+  Output out_;
+  io::TurnEndHook turn_end_{&Http2Connection::on_turn_end, this};
+  io::TaskGroup tasks_;
+  bool writing_ = false;  // write_on() runs
+  bool inside_ = false;   // nghttp2 runs: it is not to be entered again
+
+  std::vector<Http2Stream*> streams_;      // open ones
+  std::vector<Http2Exchange*> exchanges_;  // with connection_ set
+  std::vector<Http2Stream*> writable_;     // to be told on_writable
+  std::vector<std::unique_ptr<Http2Stream>> spare_streams_;
+  std::vector<RequestHead> spare_heads_;
+  std::vector<nghttp2_nv> fields_to_send_;
+
+  // The header block that arrives: there is one at a time.
+  RequestHead request_;
+  ResponseHead response_;
+  Headers trailers_;
+  Headers* fields_ = nullptr;  // of one of the three
+  size_t block_size_ = 0;      // as Headers::list_size
+  size_t block_fields_ = 0;
+  bool expects_continue_ = false;
+
+  CloseKind kind_ = CloseKind::open;
+  std::optional<Error> close_reason_;
+  std::string last_error_;  // nghttp2's words about the peer's fault
+  bool draining_ = false;
+  bool told_to_go_ = false;
+  bool lingering_ = false;
+  Instant linger_until_ = kNoDeadline;
+  io::TimerNode timer_{&Http2Connection::on_timer, this};
+  transport::SessionStats stats_;
+};
+
+}  // namespace sofa::http::detail

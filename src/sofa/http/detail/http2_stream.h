@@ -1,0 +1,86 @@
+#pragma once
+// The two ends of one HTTP/2 stream: what the connection keeps (Http2Stream) and what the user holds (Http2Exchange). Either may end first.
+
+#include <vector>
+
+#include "sofa/http/exchange.h"
+
+namespace sofa::http::detail {
+
+class Http2Connection;
+class Http2Exchange;
+
+/// Bytes of one message that wait to be sent. Keeps its memory.
+class SendQueue {
+ public:
+  size_t size() const { return size_; }
+  void push(Bytes bytes) {
+    if (bytes.empty()) return;
+    size_ += bytes.size();
+    parts_.push_back(std::move(bytes));
+  }
+  /// Takes the first bytes, `n` at most, of one part.
+  Bytes take(size_t n);
+  /// Copies the first `n` bytes out.
+  void copy_to(uint8_t* into, size_t n);
+  void clear();
+
+ private:
+  void drop(size_t n);  // from the first part
+  std::vector<Bytes> parts_;
+  size_t head_ = 0;    // the first part with bytes left
+  size_t offset_ = 0;  // taken of it
+  size_t size_ = 0;
+};
+
+/// The connection's side: from the message's first head until the stream is closed, whether or not the user still has the exchange. Recycled.
+struct Http2Stream {
+  int32_t id = 0;
+  size_t index = 0;                   // in the connection's list
+  Http2Exchange* exchange = nullptr;  // null: the user has let it go
+  SendQueue queue;
+  Headers trailers;
+  bool head_sent = false;      // given to nghttp2; a request's is from the beginning
+  bool send_ended = false;     // the user has said all
+  bool end_sent = false;       // END_STREAM is on its way to the socket
+  bool with_trailers = false;  // `trailers` end the message
+  bool head_received = false;  // the final one
+  bool received_all = false;   // the peer has said all
+  bool deferred = false;       // nghttp2 waits for more of `queue`
+  bool blocked = false;        // above the high-water mark, and not yet under the low one
+  bool peer_reset = false;
+
+  /// As new, with its memory kept.
+  void reset();
+};
+
+/// The user's side.
+class Http2Exchange final : public Exchange {
+ public:
+  Http2Exchange(Http2Connection& connection, Http2Stream& stream, RequestHead request, std::shared_ptr<const io::Address> peer);
+  ~Http2Exchange() override;
+
+  const io::Address& peer() const override { return *peer_; }
+  void consumed(size_t n) override;
+  Result<void> send_response(int status, const Headers& headers, bool end) override;
+  Result<void> send_data(Bytes data, bool end) override;
+  Result<void> send_trailers(const Headers& trailers) override;
+  void reset(Reset reason) override;
+  size_t pending_bytes() const override { return stream_ == nullptr ? 0 : stream_->queue.size(); }
+  bool write_blocked() const override { return stream_ != nullptr && stream_->blocked; }
+
+ private:
+  friend class Http2Connection;
+  Result<void> check_open() const;
+  /// Tells the sink, last of all.
+  void abort(Error error);
+
+  Http2Connection* connection_;  // null: it has ended
+  Http2Stream* stream_;          // null: both messages have ended, or it was reset
+  size_t index_ = 0;             // in the connection's list
+  size_t unconsumed_ = 0;        // bytes of on_data not given back yet
+  const int32_t id_;
+  const std::shared_ptr<const io::Address> peer_;
+};
+
+}  // namespace sofa::http::detail

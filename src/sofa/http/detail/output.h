@@ -1,0 +1,49 @@
+#pragma once
+// What a connection has to write: small pieces are copied together, large ones ride along as slices.
+
+#include "sofa/io/stream.h"
+
+namespace sofa::http::detail {
+
+/// Belongs to one connection. Keeps its memory from write to write.
+class Output {
+ public:
+  void append(ByteSpan bytes) {
+    tail_.append(bytes);
+    size_ += bytes.size();
+  }
+  void append(std::string_view text) { append(as_bytes(text)); }
+  /// Shares `bytes`; worth it from a few KB on.
+  void add(Bytes bytes) {
+    if (!tail_.empty()) parts_.add(tail_.take());
+    size_ += bytes.size();
+    parts_.add(std::move(bytes));
+  }
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+
+  /// Gives all to the stream: at once what the kernel takes, the rest into its queue. Fails as Stream::write does.
+  Result<void> write_to(io::Stream& stream) {
+    size_ = 0;
+    if (parts_.empty()) {
+      tail_.consume(stream.write_now(tail_.span()));
+      if (tail_.empty()) return {};
+    }
+    if (!tail_.empty()) parts_.add(tail_.take());
+    auto queued = stream.write(std::move(parts_));
+    parts_.clear();
+    if (queued) stream.flush();
+    return queued;
+  }
+  /// Gives the memory back.
+  void release() {
+    if (empty()) tail_ = Buffer();
+  }
+
+ private:
+  GatherList parts_;
+  Buffer tail_;
+  size_t size_ = 0;
+};
+
+}  // namespace sofa::http::detail
