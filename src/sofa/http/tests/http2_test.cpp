@@ -1,0 +1,458 @@
+// HTTP/2: our client and our server over loopback, and raw peers.
+
+#include "harness.h"
+
+namespace sofa::http {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace testing;
+
+RequestHead request_of(std::string method, std::string target, Headers headers = {}) {
+  return {.method = std::move(method), .authority = "test", .target = std::move(target), .headers = std::move(headers)};
+}
+
+/// A server of `handler` and one client of it.
+class Joined {
+ public:
+  explicit Joined(Handler& handler, Http2Options server = {}, Http2Options client = {})
+      : client_options_(client), protocol_(handler, server), served_(protocol_) {}
+  io::Task<void> open() {
+    co_await served_.open();
+    client = std::move(connect_http2(co_await served_.connect(), client_options_).value());
+  }
+  io::Task<void> end() {
+    co_await client->close();
+    co_await served_.stop();
+  }
+  Served& served() { return served_; }
+  std::unique_ptr<ClientConnection> client;
+
+ private:
+  const Http2Options client_options_;
+  Http2Protocol protocol_;
+  Served served_;
+};
+
+TEST(Http2, AnswersWithHeadBodyAndTrailers) {
+  on_shard([]() -> io::Task<void> {
+    Echo echo;
+    Joined joined(echo);
+    co_await joined.open();
+    Recorder sink;
+    auto exchange = joined.client->start(request_of("POST", "/a?b=c", {{"want-trailer", "1"}}), sink, false).value();
+    EXPECT_TRUE(exchange->send_data(Bytes::copy_of("hello "), false));
+    EXPECT_TRUE(exchange->send_data(Bytes::copy_of("world"), true));
+    EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
+    EXPECT_EQ(sink.status, 200);
+    EXPECT_EQ(sink.headers.get("content-type"), "text/plain");
+    EXPECT_EQ(sink.body, "POST /a?b=c hello world");
+    EXPECT_EQ(sink.trailers.get("checksum"), "7");
+    EXPECT_FALSE(sink.failure);
+    EXPECT_EQ(joined.client->running(), 0u);
+    co_await joined.end();
+  });
+}
+
+TEST(Http2, TellsTheHandlerTheWholeHead) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Joined joined(keeper);
+    co_await joined.open();
+    Recorder sink;
+    auto exchange = joined.client->start(request_of("GET", "/x", {{"a", "1"}, {"connection", "keep-alive"}, {"a", "2"}}), sink, true).value();
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
+    const RequestHead& request = keeper.last().request();
+    EXPECT_EQ(request.method, "GET");
+    EXPECT_EQ(request.scheme, "http");
+    EXPECT_EQ(request.authority, "test");
+    EXPECT_EQ(request.target, "/x");
+    EXPECT_EQ(request.version, Version::http2);
+    EXPECT_EQ(request.headers.size(), 2u) << "no field of HTTP/1.1's connection is sent";
+    EXPECT_TRUE(keeper.last_sink().ended);
+    EXPECT_TRUE(keeper.last().send_response(204, {}, true));
+    EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
+    EXPECT_EQ(sink.status, 204);
+    co_await joined.end();
+  });
+}
+
+TEST(Http2, CarriesManyExchangesAtOnceAndReusesTheirMemory) {
+  on_shard([]() -> io::Task<void> {
+    Echo echo;
+    Joined joined(echo);
+    co_await joined.open();
+    for (int round = 0; round < 3; ++round) {
+      std::vector<Recorder> sinks(100);
+      std::vector<ExchangePtr> exchanges;
+      for (size_t i = 0; i < sinks.size(); ++i) {
+        exchanges.push_back(joined.client->start(request_of("POST", fmt::format("/{}", i)), sinks[i], false).value());
+        EXPECT_TRUE(exchanges.back()->send_data(Bytes::copy_of(std::string(i, 'x')), true));
+      }
+      EXPECT_TRUE(co_await eventually([&] { return std::ranges::all_of(sinks, &Recorder::done); }));
+      for (size_t i = 0; i < sinks.size(); ++i) EXPECT_EQ(sinks[i].body, fmt::format("POST /{} {}", i, std::string(i, 'x')));
+    }
+    EXPECT_EQ(echo.requests, 300u);
+    co_await joined.end();
+  });
+}
+
+TEST(Http2, MovesABodyOfManyWindowsBothWays) {
+  on_shard([]() -> io::Task<void> {
+    Echo echo;
+    Joined joined(echo);
+    co_await joined.open();
+    std::string body(10 << 20, '\0');
+    for (size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>(i * 2654435761u >> 13);
+    Recorder sink;
+    auto exchange = joined.client->start(request_of("POST", "/"), sink, false).value();
+    sink.exchange = exchange.get();
+    EXPECT_TRUE(exchange->send_data(Bytes::copy_of(body), true));
+    EXPECT_TRUE(exchange->write_blocked());
+    EXPECT_GT(exchange->pending_bytes(), size_t{9} << 20);
+    EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
+    EXPECT_EQ(sink.body.size(), body.size() + 7);
+    EXPECT_EQ(sink.body, "POST / " + body);
+    EXPECT_EQ(sink.writable, 1);
+    EXPECT_FALSE(exchange->write_blocked());
+    co_await joined.end();
+  });
+}
+
+TEST(Http2, HoldsThePeerBackUntilWhatItSentIsConsumed) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Http2Options options;
+    options.initial_window = 65536;
+    Joined joined(keeper, options);
+    co_await joined.open();
+    Recorder sink;
+    auto exchange = joined.client->start(request_of("POST", "/"), sink, false).value();
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
+    Recorder& received = keeper.last_sink();
+    received.gives_back = false;
+    EXPECT_TRUE(exchange->send_data(Bytes::copy_of(std::string(200'000, 'x')), true));
+    EXPECT_TRUE(co_await eventually([&] { return received.body.size() == 65536; }));
+    Recorder other;  // the server lives and answers in between: nothing more has come when this is over
+    auto second = joined.client->start(request_of("GET", "/2"), other, true).value();
+    EXPECT_TRUE(co_await eventually([&] { return keeper.kept.size() == 2; }));
+    EXPECT_EQ(keeper.kept[0]->sink.body.size(), 65536u);
+    EXPECT_EQ(exchange->pending_bytes(), 200'000u - 65536u);
+    keeper.kept[0]->sink.gives_back = true;
+    keeper.kept[0]->exchange->consumed(65536);
+    EXPECT_TRUE(co_await eventually([&] { return keeper.kept[0]->sink.done(); }));
+    EXPECT_EQ(keeper.kept[0]->sink.body.size(), 200'000u);
+    co_await joined.end();
+  });
+}
+
+TEST(Http2, ADroppedExchangeOfTheClientCancelsTheServers) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Joined joined(keeper);
+    co_await joined.open();
+    Recorder sink;
+    auto exchange = joined.client->start(request_of("POST", "/"), sink, false).value();
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
+    exchange.reset();
+    EXPECT_TRUE(co_await eventually([&] { return keeper.last_sink().done(); }));
+    EXPECT_EQ(keeper.last_sink().failure.value().detail<ResetDetail>()->code, 8u);
+    EXPECT_EQ(keeper.last().send_response(200, {}).error().code(), Code::unavailable);
+    EXPECT_TRUE(co_await eventually([&] { return joined.client->running() == 0; }));
+    co_await joined.end();
+  });
+}
+
+TEST(Http2, AResetOfTheServerReachesTheClientWithItsReason) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Joined joined(keeper);
+    co_await joined.open();
+    Recorder sink;
+    auto exchange = joined.client->start(request_of("GET", "/"), sink, true).value();
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
+    keeper.last().reset(Reset::refused);
+    EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
+    EXPECT_TRUE(sink.failure.value().detail<ResetDetail>()->not_processed());
+    EXPECT_EQ(sink.failure->code(), Code::unavailable);
+    co_await joined.end();
+  });
+}
+
+TEST(Http2, AnAnswerBeforeTheEndOfTheRequestEndsTheExchangeWithNoError) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Joined joined(keeper);
+    co_await joined.open();
+    Recorder sink;
+    auto exchange = joined.client->start(request_of("POST", "/"), sink, false).value();
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
+    EXPECT_TRUE(keeper.last().send_response(413, {}));
+    EXPECT_TRUE(keeper.last().send_data(Bytes::copy_of(std::string(100'000, 'e')), true));
+    keeper.kept.clear();
+    EXPECT_TRUE(co_await eventually([&] { return sink.failure.has_value(); })) << "its own message was not whole";
+    EXPECT_TRUE(sink.ended);
+    EXPECT_EQ(sink.status, 413);
+    EXPECT_EQ(sink.body.size(), 100'000u) << "the answer is whole before the reset";
+    EXPECT_EQ(sink.failure->detail<ResetDetail>()->code, 0u);
+    co_await joined.end();
+  });
+}
+
+TEST(Http2, AHandlerThatDropsARequestResetsIt) {
+  on_shard([]() -> io::Task<void> {
+    struct Dropper final : Handler {
+      void handle(ExchangePtr exchange) override { exchange.reset(); }
+    } dropper;
+    Joined joined(dropper);
+    co_await joined.open();
+    Recorder sink;
+    auto exchange = joined.client->start(request_of("GET", "/"), sink, true).value();
+    EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
+    EXPECT_EQ(sink.failure.value().detail<ResetDetail>()->code, 8u);
+    co_await joined.end();
+  });
+}
+
+TEST(Http2, AsksForABodyThatWaitsForContinue) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Joined joined(keeper);
+    co_await joined.open();
+    Recorder sink, refused;
+    auto exchange = joined.client->start(request_of("PUT", "/", {{"expect", "100-continue"}}), sink, false).value();
+    EXPECT_TRUE(co_await eventually([&] { return sink.informational == 100; }));
+    EXPECT_TRUE(exchange->send_data(Bytes::copy_of("x"), true));
+    EXPECT_TRUE(co_await eventually([&] { return keeper.last_sink().ended; }));
+    EXPECT_TRUE(keeper.last().send_response(200, {}, true));
+    EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
+    EXPECT_EQ(sink.status, 200);
+    keeper.takes_bodies = false;
+    auto second = joined.client->start(request_of("PUT", "/", {{"expect", "100-continue"}}), refused, false).value();
+    EXPECT_TRUE(co_await eventually([&] { return keeper.kept.size() == 2; }));
+    EXPECT_TRUE(keeper.last().send_response(417, {}, true));
+    EXPECT_TRUE(co_await eventually([&] { return refused.ended; }));
+    EXPECT_EQ(refused.informational, 0);
+    co_await joined.end();
+  });
+}
+
+TEST(Http2, SendsOutOfOrderAreRefused) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Joined joined(keeper);
+    co_await joined.open();
+    Recorder sink;
+    auto exchange = joined.client->start(request_of("GET", "/"), sink, true).value();
+    EXPECT_EQ(exchange->send_data(Bytes::copy_of("x")).error().code(), Code::failed_precondition);
+    EXPECT_EQ(exchange->send_response(200, {}).error().code(), Code::failed_precondition);
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
+    EXPECT_EQ(keeper.last().send_data(Bytes::copy_of("x")).error().code(), Code::failed_precondition);
+    EXPECT_EQ(keeper.last().send_trailers({}).error().code(), Code::failed_precondition);
+    EXPECT_EQ(keeper.last().send_response(100, {}, true).error().code(), Code::failed_precondition);
+    EXPECT_TRUE(keeper.last().send_response(200, {}));
+    EXPECT_EQ(keeper.last().send_response(200, {}).error().code(), Code::failed_precondition);
+    EXPECT_TRUE(keeper.last().send_trailers({}));
+    EXPECT_EQ(keeper.last().send_trailers({}).error().code(), Code::failed_precondition);
+    EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
+    EXPECT_TRUE(sink.ended);
+    co_await joined.end();
+  });
+}
+
+TEST(Http2, QueuesNoMoreThanTheLimitForAPeerThatDoesNotRead) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Http2Options options;
+    options.limits.max_exchange_write_queue = 1 << 20;
+    Joined joined(keeper, options);
+    co_await joined.open();
+    Recorder sink;
+    sink.gives_back = false;
+    auto exchange = joined.client->start(request_of("GET", "/"), sink, true).value();
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
+    EXPECT_TRUE(keeper.last().send_response(200, {}));
+    EXPECT_TRUE(keeper.last().send_data(Bytes::copy_of(std::string(1 << 20, 'x'))));
+    EXPECT_EQ(keeper.last().send_data(Bytes::copy_of("x")).error().code(), Code::resource_exhausted);
+    co_await joined.end();
+  });
+}
+
+TEST(Http2, TheEndOfTheConnectionAbortsWhatRunsOnBothSides) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Joined joined(keeper);
+    co_await joined.open();
+    Recorder sink;
+    auto exchange = joined.client->start(request_of("POST", "/"), sink, false).value();
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
+    co_await joined.client->close();
+    EXPECT_EQ(sink.failure.value().code(), Code::unavailable);
+    EXPECT_EQ(exchange->send_data(Bytes::copy_of("x")).error().code(), Code::unavailable);
+    EXPECT_TRUE(co_await eventually([&] { return keeper.last_sink().failure.has_value(); }));
+    EXPECT_EQ(keeper.last().send_response(200, {}).error().code(), Code::unavailable);
+    EXPECT_FALSE(joined.client->is_open());
+    EXPECT_EQ(joined.client->start(request_of("GET", "/"), sink, true).error().code(), Code::unavailable);
+    co_await joined.end();
+  });
+}
+
+TEST(Http2, RefusesTooLargeHeads) {
+  on_shard([]() -> io::Task<void> {
+    Echo echo;
+    Http2Options options;
+    options.limits.max_header_list = 2000;
+    options.limits.max_target = 500;
+    options.limits.max_headers = 20;
+    Joined joined(echo, options);
+    co_await joined.open();
+    Headers many;
+    for (int i = 0; i < 30; ++i) many.add("a", "b");
+    const auto status_of = [&](RequestHead request) -> io::Task<int> {
+      Recorder sink;
+      auto exchange = joined.client->start(std::move(request), sink, true).value();
+      EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
+      co_return sink.status;
+    };
+    EXPECT_EQ(co_await status_of(request_of("GET", "/", {{"long", std::string(2000, 'x')}})), 431);
+    EXPECT_EQ(co_await status_of(request_of("GET", "/", many)), 431);
+    EXPECT_EQ(co_await status_of(request_of("GET", "/" + std::string(500, 'x'))), 414);
+    EXPECT_EQ(co_await status_of(request_of("GET", "/")), 200) << "the connection lives";
+    EXPECT_EQ(echo.requests, 1u);
+    co_await joined.end();
+  });
+}
+
+TEST(Http2, TheBodyReadsAndWritesAsCoroutine) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Joined joined(keeper);
+    co_await joined.open();
+    Recorder unused;
+    auto exchange = joined.client->start(request_of("POST", "/"), unused, false).value();
+    Body client(*exchange);
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
+    Body server(keeper.last());
+    EXPECT_TRUE(co_await client.write(Bytes::copy_of("ping"), true));
+    EXPECT_EQ((co_await server.read_all(100)).value().text(), "ping");
+    EXPECT_TRUE(keeper.last().send_response(200, {}));
+    EXPECT_TRUE(co_await server.write(Bytes::copy_of("pong")));
+    EXPECT_TRUE(keeper.last().send_trailers({{"t", "1"}}));
+    EXPECT_EQ((co_await client.response()).value()->status, 200);
+    EXPECT_EQ((co_await client.read_all(100)).value().text(), "pong");
+    EXPECT_EQ(client.trailers().get("t"), "1");
+    co_await joined.end();
+  });
+}
+
+TEST(Http2, DrainingLetsWhatRunsEndAndTakesNothingNew) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Joined joined(keeper);
+    co_await joined.open();
+    Recorder sink, late;
+    auto exchange = joined.client->start(request_of("GET", "/"), sink, true).value();
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
+    io::TaskGroup group;
+    group.spawn("stop", joined.served().stop());
+    EXPECT_TRUE(co_await eventually([&] { return !joined.client->can_start(); }));
+    EXPECT_EQ(joined.client->start(request_of("GET", "/"), late, true).error().code(), Code::unavailable);
+    EXPECT_FALSE(sink.done());
+    EXPECT_TRUE(keeper.last().send_response(200, {}, true));
+    EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
+    EXPECT_EQ(sink.status, 200);
+    EXPECT_TRUE(co_await eventually([&] { return !joined.client->is_open(); }));
+    EXPECT_TRUE(co_await group.join());
+    co_await joined.client->close();
+  });
+}
+
+TEST(Http2, TheClientDrainsItself) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Joined joined(keeper);
+    co_await joined.open();
+    Recorder sink;
+    auto exchange = joined.client->start(request_of("GET", "/"), sink, true).value();
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
+    io::TaskGroup group;
+    group.spawn("drain", joined.client->drain());
+    EXPECT_TRUE(co_await eventually([&] { return !joined.client->can_start(); }));
+    EXPECT_TRUE(keeper.last().send_response(200, {}, true));
+    EXPECT_TRUE(co_await group.join());
+    EXPECT_EQ(sink.status, 200);
+    co_await joined.served().stop();
+  });
+}
+
+// ---------------------------------------------------------------- raw peers
+
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+std::string frame(uint8_t type, uint8_t flags, uint32_t stream, std::string_view payload) {
+  Buffer out;
+  out.append_u8(static_cast<uint8_t>(payload.size() >> 16));
+  out.append_be16(static_cast<uint16_t>(payload.size()));
+  out.append_u8(type);
+  out.append_u8(flags);
+  out.append_be32(stream);
+  out.append(payload);
+  return std::string(as_text(out.span()));
+}
+
+// :method GET, :scheme http, :path / by their index in HPACK's static table (RFC 7541, appendix A), and :authority t.
+const std::string kGet = "\x82\x86\x84\x41\x01t";
+
+/// The payload of the first frame of `type` in `bytes`.
+std::optional<std::string> payload_of(std::string_view bytes, uint8_t type) {
+  while (bytes.size() >= 9) {
+    const size_t size = load_be<uint32_t>(reinterpret_cast<const uint8_t*>(bytes.data())) >> 8;
+    if (bytes.size() < 9 + size) break;
+    if (static_cast<uint8_t>(bytes[3]) == type) return std::string(bytes.substr(9, size));
+    bytes.remove_prefix(9 + size);
+  }
+  return std::nullopt;
+}
+
+TEST(Http2, KnowsItsPrefaceByteByByte) {
+  on_shard([]() -> io::Task<void> {
+    Echo echo;
+    Http2Protocol protocol(echo);
+    for (size_t n = 1; n < kPreface.size(); ++n) EXPECT_EQ(protocol.detect(as_bytes(kPreface.substr(0, n))), transport::Detected::maybe);
+    EXPECT_EQ(protocol.detect(as_bytes(kPreface)), transport::Detected::yes);
+    EXPECT_EQ(protocol.detect(as_bytes("PRI * HTTP/2.1")), transport::Detected::no);
+    EXPECT_EQ(protocol.detect(as_bytes("GET / HTTP/1.1")), transport::Detected::no);
+
+    Served served(protocol);
+    co_await served.open();
+    io::Stream peer = co_await served.connect();
+    for (const char c : std::string(kPreface) + frame(4, 0, 0, "") + frame(1, 5, 1, kGet)) {
+      EXPECT_TRUE(peer.write(Bytes::copy_of(std::string(1, c))));
+      peer.flush();
+      co_await io::yield();
+    }
+    const std::string answer = co_await read_until(peer, [](std::string_view seen) { return payload_of(seen, 0).has_value(); });
+    EXPECT_EQ(payload_of(answer, 0), "GET / ");
+    EXPECT_TRUE(payload_of(answer, 4).has_value()) << "its SETTINGS";
+    peer.close();
+    co_await served.stop();
+  });
+}
+
+TEST(Http2, EndsTheConnectionOfAPeerThatBreaksTheProtocolWithGoaway) {
+  on_shard([]() -> io::Task<void> {
+    Echo echo;
+    Http2Protocol protocol(echo);
+    Served served(protocol);
+    co_await served.open();
+    io::Stream peer = co_await served.connect();
+    EXPECT_TRUE(peer.write(Bytes::copy_of(std::string(kPreface) + frame(4, 0, 0, "") + frame(0, 0, 0, "data on stream 0"))));
+    const std::string answer = co_await read_to_end(peer);
+    EXPECT_EQ(payload_of(answer, 7).value().substr(4, 4), std::string("\0\0\0\1", 4)) << "PROTOCOL_ERROR";
+    co_await served.stop();
+    EXPECT_EQ((co_await served.port().stats()).value().closed_as(transport::CloseKind::protocol_error), 1u);
+  });
+}
+
+}  // namespace
+}  // namespace sofa::http
