@@ -5,9 +5,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "sofa/io/detail/port_holder.h"
+#include "sofa/io/dns.h"
 #include "sofa/io/report.h"
 
 namespace sofa::io {
@@ -180,6 +182,51 @@ Result<Listener> Listener::bind(const Address& address, ListenOptions options) {
   auto core = std::make_shared<detail::ListenerCore>(socket.release(), std::move(*local), std::move(options));
   if (auto opened = core->open(); !opened) return forward_error(opened);
   return Listener(std::move(core));
+}
+
+namespace {
+
+/// One port for all of the addresses, the first of which chooses when `port` is 0.
+Result<std::vector<Listener>> bind_once(const std::vector<Address>& addresses, const ListenOptions& options) {
+  std::vector<Listener> bound;
+  std::optional<Error> missing;
+  for (const Address& address : addresses) {
+    auto listener = Listener::bind(bound.empty() ? address : Address::of(address.host(), bound.front().local().port()), options);
+    if (listener) {
+      bound.push_back(std::move(*listener));
+    } else if (listener.error().code() == Code::unavailable) {
+      missing = std::move(listener.error());
+    } else {
+      return forward_error(listener);
+    }
+  }
+  if (bound.empty() && missing) return std::unexpected(std::move(*missing));
+  return bound;
+}
+
+}  // namespace
+
+Result<std::vector<Listener>> Listener::bind_all(const std::vector<Address>& addresses, const ListenOptions& options) {
+  constexpr int kMostAttempts = 16;  // to find a port that is free at all of them
+  std::vector<Address> different;
+  for (const Address& address : addresses) {
+    if (std::ranges::find(different, address) == different.end()) different.push_back(address);
+  }
+  if (different.empty()) return fail(Code::invalid_argument, "there is no address to listen on; name one");
+  for (int attempt = 1;; ++attempt) {
+    auto bound = bind_once(different, options);
+    const bool again = !bound && different.front().port() == 0 && bound.error().code() == Code::already_exists && attempt < kMostAttempts;
+    if (!again) return bound;
+  }
+}
+
+Task<Result<std::vector<Listener>>> Listener::bind_name(Address address, ListenOptions options) {
+  if (address.is_unix()) {
+    std::vector<Listener> one;
+    one.push_back(co_await or_return(bind(address, std::move(options))));
+    co_return one;
+  }
+  co_return bind_all(co_await or_return(resolve(std::move(address))), options);
 }
 
 Task<Result<AcceptedSocket>> Listener::accept_socket() {

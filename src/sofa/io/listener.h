@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "sofa/io/stream.h"
 
@@ -26,6 +27,11 @@ class [[nodiscard]] Listener {
   /// Binds and listens; port 0 takes a free one. A taken port gives one sentence: the port, the pid and name of its holder where readable, and
   /// options.option_name. A Unix path left behind by a dead process is replaced. Numeric addresses and Unix paths only.
   static Result<Listener> bind(const Address& address, ListenOptions options = {});
+  /// Binds each of the addresses, all with the port of the first; port 0 is one that is free at all of them. An address that this machine does not
+  /// have (no IPv6 here) is left out as long as another one is there.
+  static Result<std::vector<Listener>> bind_all(const std::vector<Address>& addresses, const ListenOptions& options = {});
+  /// The same for every address of a name ("localhost": 127.0.0.1 and ::1), which is resolved off the loop. Other addresses: as bind().
+  static Task<Result<std::vector<Listener>>> bind_name(Address address, ListenOptions options = {});
 
   Listener(Listener&&) noexcept;
   Listener& operator=(Listener&&) noexcept;

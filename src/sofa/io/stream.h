@@ -29,7 +29,7 @@ struct StreamOptions {
 
 struct ConnectOptions {
   Duration timeout = std::chrono::seconds(5);  // for all addresses of a name together
-  std::optional<Address> bind{};               // the local address
+  std::optional<Address> bind{};               // the local address, numeric
   StreamOptions stream{};
 };
 

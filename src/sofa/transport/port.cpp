@@ -10,10 +10,10 @@ namespace {
 
 class PortImpl final : public Port {
  public:
-  PortImpl(std::vector<Protocol*> protocols, PortOptions options, io::Listener listener)
+  PortImpl(std::vector<Protocol*> protocols, PortOptions options, std::vector<io::Listener> listeners)
       : shared_(std::move(protocols), std::move(options)),
-        listener_(std::move(listener)),
-        local_(listener_.local()),
+        listeners_(std::move(listeners)),
+        local_(listeners_.front().local()),
         home_(io::Shard::current()),
         runtime_(home_.runtime()),
         last_(runtime_.shard_count()) {
@@ -28,7 +28,7 @@ class PortImpl final : public Port {
         co_return 0;
       }));
     }
-    accepting_.spawn("accept", accept());
+    for (io::Listener& listener : listeners_) accepting_.spawn("accept", accept(listener));
     co_return 0;
   }
 
@@ -52,7 +52,7 @@ class PortImpl final : public Port {
   // The first does it; others, and what they destroy afterwards, wait for its end.
   io::Task<Result<void>> stop_here() {
     if (std::exchange(stopped_, true)) co_return co_await ended_.wait();
-    listener_.close();
+    for (io::Listener& listener : listeners_) listener.close();
     accepting_.cancel("the port stops");
     [[maybe_unused]] const auto ended = co_await accepting_.join();
     // All at once: each shard has the whole drain_timeout.
@@ -63,9 +63,9 @@ class PortImpl final : public Port {
     co_return Result<void>();
   }
 
-  io::Task<Result<void>> accept() {
-    for (unsigned next = 0;;) {
-      auto accepted = co_await listener_.accept_socket();
+  io::Task<Result<void>> accept(io::Listener& listener) {
+    for (;;) {
+      auto accepted = co_await listener.accept_socket();
       if (!accepted && stopped_) co_return Result<void>{};
       io::AcceptedSocket socket = co_await io::or_return(std::move(accepted));
       if (shared_.open.load(std::memory_order_relaxed) >= shared_.options.max_connections) {
@@ -77,7 +77,7 @@ class PortImpl final : public Port {
         continue;
       }
       shared_.open.fetch_add(1, std::memory_order_relaxed);
-      const unsigned target = next++ % static_cast<unsigned>(shards_.size());
+      const unsigned target = next_shard_++ % static_cast<unsigned>(shards_.size());
       if (runtime_.shard(target).is_current()) {
         shards_[target]->take(std::move(socket));
       } else {
@@ -100,13 +100,14 @@ class PortImpl final : public Port {
   static inline const Logger kLog{"transport"};
 
   detail::PortShared shared_;
-  io::Listener listener_;
+  std::vector<io::Listener> listeners_;  // not empty
   const io::Address local_;
-  io::Shard& home_;  // whose accepting_, stopped_ and ended_ are
+  io::Shard& home_;  // whose accepting_, next_shard_, stopped_ and ended_ are
   io::Runtime& runtime_;
   std::vector<std::unique_ptr<detail::PortShard>> shards_;  // each touched on its shard only
   std::vector<ServerStats> last_;                           // of shards that have stopped, likewise
   io::TaskGroup accepting_;
+  unsigned next_shard_ = 0;
   std::atomic<uint64_t> refused_{0};
   bool stopped_ = false;
   io::Event ended_;
@@ -118,8 +119,8 @@ io::Task<Result<std::unique_ptr<Port>>> Port::open(io::Address address, std::vec
   io::ListenOptions listen;
   listen.option_name = options.option_name;
   listen.stream = options.stream;
-  auto listener = co_await io::or_return(io::Listener::bind(address, listen));
-  auto port = std::make_unique<PortImpl>(std::move(protocols), std::move(options), std::move(listener));
+  auto listeners = co_await io::or_return(io::Listener::bind_name(std::move(address), listen));
+  auto port = std::make_unique<PortImpl>(std::move(protocols), std::move(options), std::move(listeners));
   if (auto started = co_await port->start(); !started) {
     co_await io::or_return(port->stop());
     co_return forward_error(started);

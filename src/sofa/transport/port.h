@@ -28,13 +28,13 @@ struct PortOptions {
 
 class Port {
  public:
-  /// Listens, on the shard that calls, and hands connections to all shards of its runtime in turn. The protocols outlive the port.
-  /// Fails as io::Listener::bind does.
+  /// Listens, on the shard that calls, and hands connections to all shards of its runtime in turn. The protocols outlive the port. A name is
+  /// resolved, and all of its addresses are listened on with one port. Fails as io::Listener::bind_name does.
   static io::Task<Result<std::unique_ptr<Port>>> open(io::Address address, std::vector<Protocol*> protocols, PortOptions options = {});
 
   /// Must be stopped before.
   virtual ~Port() = default;
-  /// The real address, with the real port.
+  /// The real address (of a name: the first one), with the real port.
   virtual const io::Address& local() const = 0;
   /// Stops accepting, tells every connection to drain, and after drain_timeout closes what is left. From any shard, any number of times, also at
   /// once: each call ends when the port has stopped. Only a further call can fail, when its own scope is cancelled before.

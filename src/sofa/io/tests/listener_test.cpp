@@ -122,6 +122,47 @@ TEST_F(ListenerTest, ADualStackListenerTakesIPv4Too) {
   });
 }
 
+TEST_F(ListenerTest, TakesEveryAddressOfANameWithOnePort) {
+  run_ok(runtime_, []() -> Body {
+    const std::vector<Address> both{Address::of("127.0.0.1", 0), Address::of("::1", 0), Address::of("127.0.0.1", 0)};
+    std::vector<Listener> listeners = co_await or_return(Listener::bind_all(both));
+    EXPECT_EQ(listeners.size(), 2u) << "a name may list an address twice";
+    for (Listener& listener : listeners) {
+      EXPECT_EQ(listener.local().port(), listeners.front().local().port());
+      Stream client = co_await or_return(Stream::connect(listener.local()));
+      EXPECT_EQ((co_await or_return(listener.accept())).peer().host(), listener.local().host());
+    }
+    const auto taken = Listener::bind_all({listeners.back().local(), listeners.front().local()}, {.option_name = "--port"});
+    EXPECT_EQ(taken.error().code(), Code::already_exists);
+    EXPECT_NE(taken.error().to_string().find("--port"), std::string::npos);
+    EXPECT_EQ(Listener::bind_all({}).error().code(), Code::invalid_argument);
+    co_return kOk;
+  });
+}
+
+TEST_F(ListenerTest, LeavesOutAddressesThatThisMachineDoesNotHave) {
+  run_ok(runtime_, []() -> Body {
+    const Address elsewhere = Address::of("192.0.2.1", 0);
+    EXPECT_EQ((co_await or_return(Listener::bind_all({elsewhere, loopback()}))).size(), 1u);
+    const auto none = Listener::bind_all({elsewhere});
+    EXPECT_FALSE(none);
+    EXPECT_NE(none.error().to_string().find("cannot listen on 192.0.2.1"), std::string::npos) << none.error().to_string();
+    co_return kOk;
+  });
+}
+
+TEST_F(ListenerTest, ResolvesANameAndNamesOneThatCannotBe) {
+  run_ok(runtime_, []() -> Body {
+    std::vector<Listener> listeners = co_await or_return(Listener::bind_name(Address::of("localhost", 0)));
+    EXPECT_TRUE(listeners.front().local().is_loopback());
+    Stream client = co_await or_return(Stream::connect(Address::of("localhost", listeners.front().local().port())));
+    const auto unknown = co_await with_timeout(seconds(10), Listener::bind_name(Address::of("no-such-host.invalid", 0)));
+    EXPECT_FALSE(unknown);
+    EXPECT_NE(unknown.error().to_string().find("no-such-host.invalid"), std::string::npos) << unknown.error().to_string();
+    co_return kOk;
+  });
+}
+
 TEST_F(ListenerTest, ReusePortGivesEachShardItsListener) {
   run_ok(runtime_, [&]() -> Body {
     Listener first = co_await or_return(Listener::bind(loopback(), {.reuse_port = true}));
