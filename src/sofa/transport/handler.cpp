@@ -80,9 +80,11 @@ Result<Buffer*> Responder::begin(std::string_view class_name, ByteSpan header, B
   return content;
 }
 
-Result<bool> Responder::finish(bool keep, bool discarded) {
-  if (!discarded && !keep) session_->out_.abandon();
-  if (!keep) return false;
+void Responder::abandon(bool discarded) {
+  if (!discarded) session_->out_.abandon();
+}
+
+Result<bool> Responder::finish(bool discarded) {
   Result<void> finished;
   if (!discarded) {
     finished = session_->out_.finish();

@@ -47,13 +47,21 @@ class Responder {
                             uint8_t codec = bolt::kCodecHessian);
 
   /// Encodes a result straight into the connection's write buffer: `encode(buffer)` appends the content and must not touch the session.
-  /// When it returns false the frame is taken back and the request is still unanswered.
+  /// When it returns false, or throws, the frame is taken back and the request is still unanswered.
   template <class Encode>
   Result<bool> answer_with(std::string_view class_name, ByteSpan header, Encode&& encode) {
     Buffer discarded;
     Result<Buffer*> content = begin(class_name, header, discarded);
     if (!content) return forward_error(content);
-    return finish(encode(**content), *content == &discarded);
+    bool keep = false;
+    try {
+      keep = encode(**content);
+    } catch (...) {
+      abandon(*content == &discarded);
+      throw;
+    }
+    if (!keep) return abandon(*content == &discarded), false;
+    return finish(*content == &discarded);
   }
 
   /// Ends the request without an answer: its caller has given up already.
@@ -72,7 +80,8 @@ class Responder {
   Responder(Session& session, const bolt::FrameHead& request);
   Result<void> send(const bolt::FrameHead& head, std::string_view class_name, ByteSpan header, Bytes content);
   Result<Buffer*> begin(std::string_view class_name, ByteSpan header, Buffer& discarded);
-  Result<bool> finish(bool keep, bool discarded);
+  void abandon(bool discarded);
+  Result<bool> finish(bool discarded);
   void done();
 
   SessionRef session_;
@@ -81,7 +90,8 @@ class Responder {
   bool counted_ = false;
 };
 
-/// Called on the shard of the connection, so by several threads when shards share it. Must not block and must not throw.
+/// Called on the shard of the connection, so by several threads when shards share it. Must not block and must not throw: an
+/// exception costs the connection (CloseKind::handler_fault), and an unanswered request gets status 2 before.
 class Handler {
  public:
   virtual ~Handler() = default;

@@ -28,6 +28,8 @@ std::string_view to_string(CloseKind kind) {
       return "slow reader";
     case CloseKind::frame_budget:
       return "frame budget";
+    case CloseKind::handler_fault:
+      return "handler fault";
   }
   return "?";
 }

@@ -64,8 +64,9 @@ enum class CloseKind : uint8_t {
   half_frame,        ///< half_frame_timeout or min_frame_rate, or first bytes that decide nothing in time
   slow_reader,       ///< max_write_queue or write_stall_timeout
   frame_budget,      ///< max_half_frame_bytes of the server
+  handler_fault,     ///< a handler threw an exception, which none may
 };
-inline constexpr size_t kCloseKinds = 11;
+inline constexpr size_t kCloseKinds = 12;
 std::string_view to_string(CloseKind kind);
 /// Whether it is worth a line in the log above debug.
 inline bool is_fault(CloseKind kind) { return kind != CloseKind::local && kind != CloseKind::peer; }

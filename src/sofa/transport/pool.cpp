@@ -45,6 +45,14 @@ void ConnectionPool::forget(const io::Address& address) {
   for (const SessionRef& session : std::exchange(peer->sessions_, {})) session->drain();
 }
 
+void ConnectionPool::forget_unused(Instant before, const std::function<bool(const io::Address&)>& keep) {
+  std::vector<io::Address> unused;
+  for (const auto& [address, peer] : peers_) {
+    if (peer->asked_ < before && !peer->attempting_ && !keep(address)) unused.push_back(address);
+  }
+  for (const io::Address& address : unused) forget(address);
+}
+
 io::Task<void> ConnectionPool::close() {
   if (!std::exchange(closed_, true)) {
     for (auto& [address, peer] : std::exchange(peers_, {})) {
@@ -64,6 +72,7 @@ size_t ConnectionPool::connections() const {
 
 // A connection that was told to go, or is closed, is no longer ours: it ends by itself, and another one takes its place.
 Session* ConnectionPool::Peer::live() {
+  asked_ = io::Shard::current().now();
   while (!sessions_.empty()) {
     next_ = next_ + 1 < sessions_.size() ? next_ + 1 : 0;
     Session* session = sessions_[next_].get();

@@ -7,6 +7,7 @@
 //   ...
 //   co_await pool.close();
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,11 +55,15 @@ class ConnectionPool {
   /// Closes the connections of an address in good order and connects to it no more.
   void forget(const io::Address& address);
 
+  /// Forgets the addresses that nobody asked for since `before` and that `keep` does not hold. One that is being connected stays.
+  void forget_unused(Instant before, const std::function<bool(const io::Address&)>& keep);
+
   /// Closes everything and waits for it. get() fails from then on.
   io::Task<void> close();
 
   /// Live connections of all addresses.
   size_t connections() const;
+  size_t addresses() const { return peers_.size(); }
 
  private:
   struct AddressHash {
@@ -82,7 +87,7 @@ class ConnectionPool::Peer : public std::enable_shared_from_this<Peer> {
   const io::Address& address() const { return address_; }
   size_t live_count() const { return sessions_.size(); }
 
-  Peer(ConnectionPool& pool, io::Address address) : pool_(pool), address_(std::move(address)) {}
+  Peer(ConnectionPool& pool, io::Address address) : pool_(pool), address_(std::move(address)), asked_(io::Shard::current().now()) {}
 
  private:
   friend class ConnectionPool;
@@ -95,6 +100,7 @@ class ConnectionPool::Peer : public std::enable_shared_from_this<Peer> {
 
   ConnectionPool& pool_;
   const io::Address address_;
+  Instant asked_;  // when a connection was last asked for
   std::vector<SessionRef> sessions_;
   size_t next_ = 0;
   uint32_t failures_ = 0;

@@ -258,8 +258,14 @@ void Session::on_request(bolt::Frame& frame) {
     header = *parsed;
   }
   IncomingRequest request{frame, header, *this, shard_.now()};
-  Responder responder(*this, frame);
-  entry->handler->handle(request, responder);
+  try {
+    Responder responder(*this, frame);  // not answered: status 2 when it goes
+    entry->handler->handle(request, responder);
+  } catch (const std::exception& e) {
+    flush();
+    finish(CloseKind::handler_fault, Error(Code::internal, fmt::format("the handler of '{}' threw an exception: {}", entry->class_name, e.what())),
+           true);
+  }
 }
 
 void Session::on_too_large(const bolt::Frame& head) {

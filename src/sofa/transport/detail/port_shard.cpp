@@ -81,7 +81,7 @@ io::Task<void> PortShard::serve(io::AcceptedSocket socket) {
   try {
     if (auto stream = io::Stream::adopt(std::move(socket), shared_.options.stream)) kind = co_await serve_stream(std::move(*stream));
   } catch (const std::exception& e) {  // a fault of a handler costs its own connection, and no place of the port
-    kind = CloseKind::protocol_error;
+    kind = CloseKind::handler_fault;
     kLog.error(shared_.refusal_log, "connection closed: a handler threw", {{"exception", e.what()}});
   }
   ++ended_.closed[static_cast<size_t>(kind)];

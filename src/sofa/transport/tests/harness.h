@@ -6,6 +6,7 @@
 
 #include "sofa/io/listener.h"
 #include "sofa/io/runtime.h"
+#include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
 #include "sofa/transport/session.h"
 
@@ -19,6 +20,28 @@ void on_shard(F test, io::RuntimeOptions options = {.shards = 1}) {
   options.hold_limit = Duration::zero();
   io::Runtime runtime(options);
   runtime.block_on(test());
+}
+
+/// Time stands still here unless the test moves it.
+template <class F>
+void with_manual_clock(F test) {
+  ManualClock clock;
+  on_shard([&]() { return test(clock); }, {.shards = 1, .clock = &clock});
+}
+
+/// Waits for the next loop turn: what is posted runs behind the timers.
+inline io::Task<void> next_turn() {
+  io::Event posted;
+  io::Shard::current().post([&posted] { posted.set(); });
+  EXPECT_TRUE(co_await posted.wait());
+}
+
+/// Moves the clock in steps, and lets the shard see each.
+inline io::Task<void> pass(ManualClock& clock, Duration time, Duration step = std::chrono::seconds(1)) {
+  for (Duration passed{}; passed < time; passed += step) {
+    clock.advance(step);
+    for (int turns = 0; turns < 2; ++turns) co_await next_turn();
+  }
 }
 
 inline io::Address loopback() { return io::Address::parse("127.0.0.1:0").value(); }

@@ -178,5 +178,28 @@ TEST(Pool, BoundsItsAddresses) {
   });
 }
 
+TEST(Pool, ForgetsTheAddressesThatNobodyAsksForAnyMore) {
+  with_manual_clock([](ManualClock& clock) -> io::Task<void> {
+    EchoServer used, unused, kept;
+    for (EchoServer* server : {&used, &unused, &kept}) co_await server->open();
+    ConnectionPool pool(quick(), Random(1));
+    const auto address = [](const EchoServer& server) { return server.port->local(); };
+    for (const EchoServer* server : {&used, &unused, &kept}) EXPECT_TRUE((co_await pool.get(address(*server))).has_value());
+    SessionRef last = pool.try_get(address(unused));
+    const Instant before = io::Shard::current().now() + 10s;
+    co_await pass(clock, 20s, 10s);
+    EXPECT_TRUE(pool.try_get(address(used)) != nullptr);
+    pool.forget_unused(before, [&](const io::Address& a) { return a == address(kept); });
+    EXPECT_EQ(pool.addresses(), 2u);
+    EXPECT_TRUE(co_await eventually([&] { return !last->is_open(); })) << "its connection ends in good order";
+    EXPECT_TRUE(pool.try_get(address(used)) != nullptr);
+    EXPECT_TRUE(pool.try_get(address(kept)) != nullptr);
+    EXPECT_TRUE((co_await pool.get(address(unused))).has_value()) << "who asks again connects again";
+    last = {};
+    co_await pool.close();
+    for (EchoServer* server : {&used, &unused, &kept}) co_await server->port->stop();
+  });
+}
+
 }  // namespace
 }  // namespace sofa::transport

@@ -106,6 +106,34 @@ TEST(Port, TellsAProtocolCloseWithPeerAndReasonInOneLine) {
   EXPECT_TRUE(log.contains("version byte is 9") && log.contains("peer=127.0.0.1:"));
 }
 
+TEST(Port, CountsAHandlersExceptionAsItsOwnFaultAndTellsTheCaller) {
+  struct Throws : Handler {
+    void handle(IncomingRequest&, Responder&) override { throw std::out_of_range("no such account"); }
+  };
+  CapturedLog log;
+  on_shard([]() -> io::Task<void> {
+    Throws throws;
+    Answers answers;
+    EXPECT_TRUE(answers.handlers.add("test.Throws", throws));
+    BoltProtocol bolt(answers.handlers);
+    auto port = std::move((co_await Port::open(loopback(), {&bolt})).value());
+    Served client(co_await connect_to(*port), answers.handlers, SessionOptions::client());
+    Served other(co_await connect_to(*port), answers.handlers, SessionOptions::client());
+    const auto answer = co_await client.session->call(request_of("test.Throws", ""));
+    EXPECT_TRUE(answer && answer->status() == bolt::Status::server_exception);
+    const ServerStats stats = co_await stats_when(*port, [](const ServerStats& s) { return s.closed_as(CloseKind::handler_fault) > 0; });
+    EXPECT_EQ(stats.closed_as(CloseKind::handler_fault), 1u);
+    EXPECT_EQ(stats.closed_as(CloseKind::protocol_error), 0u);
+    EXPECT_EQ(stats.sessions.requests_in, 1u) << "the counters of its connection are kept";
+    EXPECT_TRUE((co_await other.session->call(request_of("test.Ask", "x"))).has_value()) << "others do not notice";
+    co_await client.end();
+    co_await other.end();
+    co_await port->stop();
+  });
+  EXPECT_EQ(log.count("connection closed"), 1u);
+  EXPECT_TRUE(log.contains("test.Throws' threw an exception: no such account"));
+}
+
 TEST(Port, TellsProtocolsApartAlsoByteByByte) {
   on_shard([]() -> io::Task<void> {
     Handlers handlers;

@@ -136,28 +136,6 @@ TEST(RawPeer, IsAnsweredHeartbeatsWhenTheServerIsBusy) {
   });
 }
 
-// Time stands still here unless the test moves it.
-template <class F>
-void with_manual_clock(F test) {
-  ManualClock clock;
-  on_shard([&]() { return test(clock); }, {.shards = 1, .clock = &clock});
-}
-
-/// Waits for the next loop turn: what is posted runs behind the timers.
-io::Task<void> next_turn() {
-  io::Event posted;
-  io::Shard::current().post([&posted] { posted.set(); });
-  EXPECT_TRUE(co_await posted.wait());
-}
-
-/// Moves the clock in steps, and lets the shard see each.
-io::Task<void> pass(ManualClock& clock, Duration time, Duration step = 1s) {
-  for (Duration passed{}; passed < time; passed += step) {
-    clock.advance(step);
-    for (int turns = 0; turns < 2; ++turns) co_await next_turn();
-  }
-}
-
 TEST(SilentPeer, IsClosedAfterTheIdleTimeout) {
   with_manual_clock([](ManualClock& clock) -> io::Task<void> {
     Handlers handlers;

@@ -76,6 +76,31 @@ TEST(Session, PassesTheHeaderMap) {
   });
 }
 
+TEST(Session, AnExceptionWhileEncodingTakesTheFrameBack) {
+  struct Breaks : Handler {
+    void handle(IncomingRequest&, Responder& responder) override {
+      const auto encode = [](Buffer& out) -> bool {
+        out.append(std::string(100'000, 'x'));
+        throw std::bad_alloc();
+      };
+      EXPECT_THROW([[maybe_unused]] const auto sent = responder.answer_with("test.A", {}, encode), std::bad_alloc);
+      EXPECT_FALSE(responder.answered());
+      EXPECT_TRUE(responder.answer("test.Instead", {}, Bytes::copy_of("instead")));
+    }
+  };
+  on_shard([]() -> io::Task<void> {
+    Breaks breaks;
+    Answers answers;
+    EXPECT_TRUE(answers.handlers.add("test.Breaks", breaks));
+    SessionPair pair(co_await connected(), answers.handlers);
+    auto broken = co_await pair.client->call(request_of("test.Breaks", ""));
+    EXPECT_TRUE(broken && broken->ok() && as_text(broken->frame.content()) == "instead");
+    auto next = co_await pair.client->call(request_of("test.Ask", "next"));
+    EXPECT_TRUE(next && as_text(next->frame.content()) == "next") << "what follows is a frame of its own";
+    co_await pair.end();
+  });
+}
+
 TEST(Session, AnswersLaterInAnyOrder) {
   on_shard([]() -> io::Task<void> {
     Answers answers;
