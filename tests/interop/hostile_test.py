@@ -20,6 +20,14 @@ def peer(server):
         yield made
 
 
+@pytest.fixture(scope="module")
+def filtering_server():
+    """A server that admits no class of com.evil."""
+    made = programs.Server([*programs.server_command("cpp"), "--deny", "com.evil."])
+    yield made
+    made.stop()
+
+
 def echo_object(request_id, argument):
     return bolt.call_v1(request_id, "echoObject", ["java.lang.Object"], argument)
 
@@ -157,6 +165,25 @@ def test_a_broken_value_has_status_12_and_the_connection_lives(peer, name):
     assert answer.class_name == "com.alipay.remoting.rpc.exception.RpcServerException"
     assert len(answer.content) > 40, f"no sentence in {answer}"
     peer.echo(32)
+
+
+def object_of(class_name):
+    return b"O" + bolt.named(class_name) + bolt.hessian_int(1) + bolt.text("x") + b"o" + bolt.hessian_int(1) + b"\x91"
+
+
+@pytest.mark.stricter_than_java
+@pytest.mark.parametrize("value", [object_of("com.evil.Gadget"), b"Vn\x01" + object_of("com.evil.Gadget") + b"z",
+                                   b"Mt\x00\x0ccom.evil.Mapz", b"Vt\x00\x10[com.evil.Gadgetn\x00z"])
+def test_a_class_that_is_not_admitted_has_status_12_with_its_name_and_the_connection_lives(filtering_server, value):
+    with bolt.Peer(filtering_server.address) as peer:
+        peer.send(echo_object(31, value))
+        answer = peer.response()
+        assert (answer.request_id, answer.status) == (31, bolt.DESERIAL_EXCEPTION), answer
+        assert answer.class_name == "com.alipay.remoting.rpc.exception.RpcServerException"
+        assert b"com.evil." in answer.content and b"is not admitted by the class filter" in answer.content, answer
+        peer.send(echo_object(32, object_of("com.good.Gadget")))
+        assert peer.response().status == bolt.OK, "other classes pass"
+        peer.echo(33)
 
 
 @pytest.mark.stricter_than_java

@@ -139,10 +139,12 @@ std::shared_ptr<InteropPbService> make_pb_service() {
 struct Options {
   std::string host = "127.0.0.1";
   std::optional<uint16_t> bolt;
+  std::string deny;
 
   static auto describe(sofa::Description<Options>& d) {
     d.doc("The server of the interop contract. With any protocol option given, only the named protocols listen; with none, all on their defaults.");
     d.field("host", &Options::host).doc("address to listen on");
+    d.field("deny", &Options::deny).doc("beginning of the class names that no request may hold; empty: none");
     d.field("bolt", &Options::bolt).doc("port of Bolt, 12200 by default; 0 picks a free one");
   }
 };
@@ -152,6 +154,7 @@ Task<int> serve(Options options) {
   server.host = options.host;
   server.port = options.bolt.value_or(12200);
   server.port_option = "--bolt";
+  if (!options.deny.empty()) server.classes.deny(options.deny);
   server.drain = std::chrono::seconds(1);  // a call that sleeps does not hold the end back: SIGTERM ends the program within 2 s
   co_return co_await rpc::serve_until_stopped(rpc::Server(server)
                                                   .add(make_service(""))

@@ -16,11 +16,7 @@ namespace {
 
 Result<void> check_declaration(const Interface& interface, std::string_view name) {
   for (const MethodBase* method : interface.methods()) {
-    const MethodShape& shape = method->shape();
-    if (shape.result.type != nullptr && shape.result.type->has_links()) {
-      return fail(Code::failed_precondition, "{}.{}: the result ({}) has Links or dynamic values, which need an owner; declare it as Graph<...>",
-                  name, method->name(), java_type_of(*shape.result.type));
-    }
+    if (auto owned = check_owned(method->shape().result, name, method->name(), "the result"); !owned) return owned;
   }
   return {};
 }

@@ -20,6 +20,7 @@
 #include "sofa/rpc/interface.h"
 #include "sofa/rpc/providers.h"
 #include "sofa/wire/bolt/frame.h"
+#include "sofa/wire/hessian/dialect.h"
 #include "sofa/wire/hessian/value.h"
 
 namespace sofa::rpc {
@@ -39,6 +40,13 @@ struct ClientOptions {
   uint8_t codec = bolt::kCodecHessian;                 ///< kCodecJson: described types as JSON. Protobuf methods always use kCodecProtobuf
   bool check = true;                                   ///< connect() fails when no provider can be reached
   Filters filters{};
+  Duration heartbeat = std::chrono::seconds(15);   ///< a connection without a byte for so long is asked for a sign of life; after three unanswered
+                                                   ///< ones it is closed. Zero: never
+  Duration target_idle = std::chrono::minutes(5);  ///< a provider that is not of the list (CallOptions::target, or one that left it) and is not
+                                                   ///< called for so long loses its connections. Zero: never
+  /// Which classes the Hessian content of an answer may name; by default all. One that is not admitted ends the call with permission_denied and its
+  /// name. With an allow list: also those of the JDK that results and exceptions use ("java.").
+  hessian::ClassFilter classes{};
 };
 
 namespace detail {

@@ -22,6 +22,10 @@
 
 namespace sofa::rpc {
 
+namespace detail {
+struct MethodShape;
+}  // namespace detail
+
 /// An argument or a result of a type known at run time. `type` is null for a protobuf message and for void.
 struct AnyRef {
   const Type* type = nullptr;
@@ -69,5 +73,16 @@ class Filter {
 };
 
 using Filters = std::vector<std::shared_ptr<Filter>>;
+
+namespace detail {
+
+/// The values of a call as an Invocation shows them. Empty for a dynamic call, which has no shape.
+struct InvocationValues {
+  InvocationValues(const MethodShape* shape, const void* const* at, void* result_at);
+  std::vector<AnyRef> arguments;
+  AnyRef result;
+};
+
+}  // namespace detail
 
 }  // namespace sofa::rpc

@@ -61,7 +61,7 @@ class Implementation {
   virtual Task<Result<void>> invoke(Context& context, void* const* arguments, void* result) = 0;
 };
 
-/// What the typed part needs of the server's part (server_call.cpp).
+/// What the typed part needs of the server's part (detail/bolt_call.cpp).
 class ServerCall {
  public:
   /// Reads the arguments into default-made objects. False: the call is answered already, with an error.

@@ -35,6 +35,12 @@ class ServiceHandler final : public transport::Handler {
   std::vector<std::unique_ptr<ShardServer>> shards_;
 };
 
+/// The envelope of a call is not the filter's affair.
+ServerOptions with_envelope(ServerOptions options) {
+  options.classes.always(std::string(kRequestClass));
+  return options;
+}
+
 transport::BoltServerOptions bolt_options(const ServerOptions& options) {
   transport::BoltServerOptions bolt;
   bolt.session.limits.max_frame = options.max_frame;
@@ -59,7 +65,7 @@ transport::PortOptions port_options(const ServerOptions& options) {
 class RunningCore {
  public:
   RunningCore(ServerOptions options, Filters filters, std::vector<ServiceEntry> services)
-      : options_(std::move(options)),
+      : options_(with_envelope(std::move(options))),
         filters_(std::move(filters)),
         services_(std::move(services)),
         home_(io::Shard::current()),

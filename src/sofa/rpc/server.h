@@ -21,6 +21,7 @@
 #include "sofa/rpc/context.h"
 #include "sofa/rpc/filter.h"
 #include "sofa/rpc/interface.h"
+#include "sofa/wire/hessian/dialect.h"
 
 namespace sofa::rpc {
 
@@ -37,6 +38,9 @@ struct ServerOptions {
   size_t max_calls_of_all_shards = 65'536;        ///< running calls of the server, likewise
   std::string port_option = "--port";             ///< what changes the port, for the error of a taken one
   Duration drain = std::chrono::seconds(10);      ///< how long stop() waits for running calls before it cancels them
+  /// Which classes the Hessian content of a request may name; by default all. One that is not admitted is status 0x12 with its name, and the
+  /// connection lives. With an allow list: also those of the JDK that arguments use ("java.").
+  hessian::ClassFilter classes{};
 };
 
 /// What a running server has done; a snapshot, summed over the shards.

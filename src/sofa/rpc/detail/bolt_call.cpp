@@ -27,7 +27,7 @@ Result<void> BoltCall::read(void* const* into) {
   switch (frame_.codec) {
     case bolt::kCodecHessian:
       if (shape.result.protobuf != nullptr) break;
-      return rpc::detail::read_arguments(frame_.content(), at_, shape, into, entry_.method->name());
+      return rpc::detail::read_arguments(frame_.content(), at_, shape, into, entry_.method->name(), &classes_);
     case bolt::kCodecProtobuf:
       if (shape.result.protobuf == nullptr) break;
       if (!shape.arguments[0].protobuf->parse(into[0], frame_.content().data(), frame_.content().size())) {

@@ -15,11 +15,18 @@ constexpr std::string_view kDestroyed = "the client was destroyed";
 
 int64_t milliseconds(Duration d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); }
 
+/// The envelope of an answer is not the filter's affair.
+ClientOptions with_envelope(ClientOptions options) {
+  options.classes.always(std::string(kResponseClass));
+  return options;
+}
+
 transport::PoolOptions pool_options(const ClientOptions& options) {
   transport::PoolOptions pool;
   pool.connections_per_address = options.connections;
   pool.connect_timeout = options.connect_timeout;
   pool.session.limits.max_frame = options.max_frame;
+  pool.session.heartbeat_interval = options.heartbeat;
   pool.session.max_pending_calls = static_cast<uint32_t>(options.max_pending);
   return pool;
 }
@@ -75,12 +82,31 @@ Caller::Caller(std::shared_ptr<Providers> providers, std::string interface, Clie
     : providers_(std::move(providers)),
       interface_(std::move(interface)),
       service_(unique_name(interface_, {options.version, options.unique_id})),
-      options_(std::move(options)),
+      options_(with_envelope(std::move(options))),
       shard_(io::Shard::current()),
-      core_(make_core(shard_, options_)) {}
+      core_(make_core(shard_, providers_, options_)) {}
 
-std::shared_ptr<Caller::Core> Caller::make_core(io::Shard& shard, const ClientOptions& options) {
-  return std::shared_ptr<Core>(new Core(pool_options(options), Random(system_seed())), [&shard](Core* core) {
+Caller::Core::Core(std::shared_ptr<const Providers> known, const ClientOptions& options)
+    : providers(std::move(known)),
+      target_idle(options.target_idle),
+      pool(pool_options(options), Random(system_seed())),
+      idle_timer([](void* core) { static_cast<Core*>(core)->forget_idle(); }, this) {}
+
+void Caller::Core::watch_idle() {
+  if (target_idle <= Duration::zero() || idle_timer.pending()) return;
+  io::Shard& shard = io::Shard::current();
+  shard.schedule(idle_timer, deadline_after(shard.now(), target_idle));
+}
+
+void Caller::Core::forget_idle() {
+  const auto list = providers->current();
+  pool.forget_unused(io::Shard::current().now() - target_idle,
+                     [&list](const io::Address& address) { return std::ranges::find(*list, address, &Provider::address) != list->end(); });
+  if (pool.addresses() > 0) watch_idle();
+}
+
+std::shared_ptr<Caller::Core> Caller::make_core(io::Shard& shard, std::shared_ptr<const Providers> providers, const ClientOptions& options) {
+  return std::shared_ptr<Core>(new Core(std::move(providers), options), [&shard](Core* core) {
     if (shard.is_current()) return delete core;
     shard.post([core] { delete core; });
   });
@@ -92,6 +118,7 @@ void Caller::close() {
 }
 
 io::detail::Root Caller::close(std::shared_ptr<Core> core) {
+  core->idle_timer.cancel();
   core->tasks.cancel(kDestroyed);
   [[maybe_unused]] const auto joined = co_await core->tasks.join();
   co_await core->pool.close();
@@ -142,6 +169,7 @@ Result<io::Address> Caller::choose(const std::string& target, std::span<const io
 }
 
 Task<Result<transport::SessionRef>> Caller::session_to(const io::Address& address, Deadline deadline) {
+  core_->watch_idle();
   auto session = co_await io::with_deadline(deadline, core_->pool.get(address));
   const io::Scope& scope = co_await io::current_scope();
   if (session || session.error().code() != Code::deadline_exceeded || scope.cancelled()) co_return session;
@@ -207,14 +235,14 @@ Result<void> Caller::read_answer(const Attempt& attempt, const bolt::Frame& fram
   if (spec.codec == bolt::kCodecHessian) {
     Result<void> done;
     if (spec.document != nullptr) {
-      auto document = read_generic_response(frame.content(), *header);
+      auto document = read_generic_response(frame.content(), *header, &options_.classes);
       if (document) {
         *spec.document = std::move(*document);
       } else {
         done = forward_error(document);
       }
     } else {
-      done = read_response(frame.content(), *header, spec.shape->result, spec.shape->plain_result, spec.result);
+      done = read_response(frame.content(), *header, spec.shape->result, spec.shape->plain_result, spec.result, &options_.classes);
     }
     if (done || done.error().code() != Code::unknown || done.error().detail<JavaException>() != nullptr) return done;
     return fail(code_of_framework_error(done.error().message()), "{}", done.error().message());
@@ -241,18 +269,11 @@ Task<Result<void>> Caller::pass_filters(Attempt& attempt) {
     Caller& caller;
     Attempt& attempt;
   } last{*this, attempt};
-  std::vector<AnyRef> arguments;
-  AnyRef result;
-  if (attempt.spec.shape != nullptr) {
-    for (size_t i = 0; i < attempt.spec.arguments.size(); ++i) {
-      arguments.push_back({attempt.spec.shape->arguments[i].type, const_cast<void*>(attempt.spec.arguments[i])});
-    }
-    result = {attempt.spec.shape->result.type, attempt.spec.result};
-  }
+  const InvocationValues values(attempt.spec.shape, attempt.spec.arguments.data(), attempt.spec.result);
   Invocation invocation{.service = service_,
                         .method = attempt.spec.method,
-                        .arguments = arguments,
-                        .result = result,
+                        .arguments = values.arguments,
+                        .result = values.result,
                         .options = &attempt.options,
                         .address = &attempt.address};
   const Next next(

@@ -56,13 +56,19 @@ class Caller {
  private:
   /// Lives until everything is closed and no call runs; destroyed on the shard, whoever was the last to use it.
   struct Core {
-    Core(transport::PoolOptions pool_options, Random random) : pool(std::move(pool_options), std::move(random)) {}
+    Core(std::shared_ptr<const Providers> known, const ClientOptions& options);
+    /// From the first connection on, as long as there is any: looks for providers that nobody calls any more and that are not of the list.
+    void watch_idle();
+    void forget_idle();
+    const std::shared_ptr<const Providers> providers;
+    const Duration target_idle;
     transport::ConnectionPool pool;
     io::TaskGroup tasks;
+    io::TimerNode idle_timer;
   };
   struct Attempt;
 
-  static std::shared_ptr<Core> make_core(io::Shard& shard, const ClientOptions& options);
+  static std::shared_ptr<Core> make_core(io::Shard& shard, std::shared_ptr<const Providers> providers, const ClientOptions& options);
   static io::detail::Root close(std::shared_ptr<Core> core);
   Result<io::Address> choose(const std::string& target, std::span<const io::Address> tried);
   Task<Result<transport::SessionRef>> session_to(const io::Address& address, Deadline deadline);

@@ -146,11 +146,11 @@ std::string jvm_signatures(std::string_view key) {
   return jvm;
 }
 
-Result<void> RequestHead::read(ByteSpan content) {
+Result<void> RequestHead::read(ByteSpan content, const hessian::ClassFilter* classes) {
   if (recognise(content)) return {};
   key_size_ = 0;
   at_ = {};
-  return read_slowly(content);
+  return read_slowly(content, classes);
 }
 
 bool RequestHead::add_signature(std::string_view signature) {
@@ -214,8 +214,8 @@ Result<void> read_values(hessian::Reader& reader, const MethodShape& shape, void
 
 }  // namespace
 
-Result<void> RequestHead::read_slowly(ByteSpan content) {
-  hessian::Reader reader(content);
+Result<void> RequestHead::read_slowly(ByteSpan content, const hessian::ClassFilter* classes) {
+  hessian::Reader reader(content, {.filter = classes});
   std::vector<std::string> signatures;
   if (auto done = read_fields(reader, &slow_method_, &slow_service_, &signatures); !done) return done;
   method_ = slow_method_;
@@ -228,13 +228,14 @@ Result<void> RequestHead::read_slowly(ByteSpan content) {
   return {};
 }
 
-Result<void> read_arguments(ByteSpan content, ArgumentsAt at, const MethodShape& shape, void* const* into, std::string_view method) {
+Result<void> read_arguments(ByteSpan content, ArgumentsAt at, const MethodShape& shape, void* const* into, std::string_view method,
+                            const hessian::ClassFilter* classes) {
   if (shape.arguments.empty()) return {};
   if (at.offset != 0 && shape.plain_arguments) {
-    hessian::Reader reader(content.subspan(at.offset));
+    hessian::Reader reader(content.subspan(at.offset), {.filter = classes});
     return read_values(reader, shape, into, method);
   }
-  hessian::Reader reader(content);  // the arguments may refer to objects, classes and types of the request before them
+  hessian::Reader reader(content, {.filter = classes});  // the arguments may refer to objects, classes and types of the request before them
   if (auto done = read_fields(reader, nullptr, nullptr, nullptr); !done) return done;
   return read_values(reader, shape, into, method);
 }

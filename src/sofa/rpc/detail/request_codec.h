@@ -38,7 +38,8 @@ struct ArgumentsAt {
 /// What stands before the arguments of a SofaRequest. Views live as long as the content and this object.
 class RequestHead {
  public:
-  Result<void> read(ByteSpan content);
+  /// `classes` (null: all) says which classes may stand in the content, and lives during the call.
+  Result<void> read(ByteSpan content, const hessian::ClassFilter* classes = nullptr);
 
   std::string_view service() const { return service_; }
   std::string_view method() const { return method_; }
@@ -49,7 +50,7 @@ class RequestHead {
  private:
   static constexpr size_t kMaxKey = 1024;  // bytes of all signatures of one call
   bool recognise(ByteSpan content);
-  Result<void> read_slowly(ByteSpan content);
+  Result<void> read_slowly(ByteSpan content, const hessian::ClassFilter* classes);
   bool add_signature(std::string_view signature);
 
   std::string_view service_, method_;
@@ -59,8 +60,9 @@ class RequestHead {
   char key_[kMaxKey];
 };
 
-/// Reads the arguments into default-made objects. `method` is for errors.
-Result<void> read_arguments(ByteSpan content, ArgumentsAt at, const MethodShape& shape, void* const* into, std::string_view method);
+/// Reads the arguments into default-made objects. `method` is for errors. A class that `classes` (null: all pass) refuses is permission_denied.
+Result<void> read_arguments(ByteSpan content, ArgumentsAt at, const MethodShape& shape, void* const* into, std::string_view method,
+                            const hessian::ClassFilter* classes);
 
 /// The parts of a call that stand in its header map and in requestProps.
 struct OutgoingHead {

@@ -144,20 +144,21 @@ Result<void> read_fields(hessian::Reader& reader, const bolt::HeaderMap& header,
 
 }  // namespace
 
-Result<void> read_response(ByteSpan content, const bolt::HeaderMap& header, const ValueShape& shape, bool plain, void* result) {
+Result<void> read_response(ByteSpan content, const bolt::HeaderMap& header, const ValueShape& shape, bool plain, void* result,
+                           const hessian::ClassFilter* classes) {
   const bool quick = plain && header.get(kErrorHeader) != "true" && as_text(content).starts_with(kSuccessPrefix);
   if (quick) {
-    hessian::Reader reader(content.subspan(kSuccessPrefix.size()));
+    hessian::Reader reader(content.subspan(kSuccessPrefix.size()), {.filter = classes});
     auto done = shape.type == nullptr ? reader.skip("result") : reader.read(*shape.type, result, "result");
     if (!done) return std::unexpected(broken(std::move(done.error())));
     return {};
   }
-  hessian::Reader reader(content);
+  hessian::Reader reader(content, {.filter = classes});
   return read_fields(reader, header, [&] { return shape.type == nullptr ? reader.skip("result") : reader.read(*shape.type, result, "result"); });
 }
 
-Result<hessian::Document> read_generic_response(ByteSpan content, const bolt::HeaderMap& header) {
-  hessian::Reader reader(content);
+Result<hessian::Document> read_generic_response(ByteSpan content, const bolt::HeaderMap& header, const hessian::ClassFilter* classes) {
+  hessian::Reader reader(content, {.filter = classes});
   hessian::Value value;
   auto done = read_fields(reader, header, [&]() -> Result<void> {
     auto read = reader.read_value("result");

@@ -9,6 +9,7 @@
 #include "sofa/rpc/detail/shape.h"
 #include "sofa/rpc/exception.h"
 #include "sofa/wire/bolt/header_map.h"
+#include "sofa/wire/hessian/dialect.h"
 #include "sofa/wire/hessian/value.h"
 
 namespace sofa::rpc::detail {
@@ -31,10 +32,11 @@ Result<void> write_server_exception(Buffer& out, std::string_view message);
 inline constexpr std::string_view kServerExceptionClass = "com.alipay.remoting.rpc.exception.RpcServerException";
 
 /// Reads the answer to a call into `result` (untouched for void). Errors: what the service threw (with a JavaException detail), the text of a
-/// framework error, or what is wrong with the bytes (Code::data_loss).
-Result<void> read_response(ByteSpan content, const bolt::HeaderMap& header, const ValueShape& shape, bool plain, void* result);
+/// framework error, what is wrong with the bytes (Code::data_loss), or the class that `classes` (null: all pass) refuses (permission_denied).
+Result<void> read_response(ByteSpan content, const bolt::HeaderMap& header, const ValueShape& shape, bool plain, void* result,
+                           const hessian::ClassFilter* classes);
 /// The same for a dynamic result.
-Result<hessian::Document> read_generic_response(ByteSpan content, const bolt::HeaderMap& header);
+Result<hessian::Document> read_generic_response(ByteSpan content, const bolt::HeaderMap& header, const hessian::ClassFilter* classes);
 /// The sentence in the content of an error frame; empty when there is none.
 std::string read_server_exception(ByteSpan content);
 

@@ -37,17 +37,10 @@ Result<void> ServiceTable::check(const std::string& unique_name, const MethodBas
     return fail(Code::failed_precondition, "{}.{} has {} arguments but java_types names {}", unique_name, method.name(), shape.arguments.size(),
                 method.signatures().size());
   }
-  const auto has_links = [](const ValueShape& value) { return value.type != nullptr && value.type->has_links(); };
   for (size_t i = 0; i < shape.arguments.size(); ++i) {
-    if (has_links(shape.arguments[i])) {
-      return fail(Code::failed_precondition, "{}.{}: argument {} ({}) has Links or dynamic values, which need an owner; declare it as Graph<...>",
-                  unique_name, method.name(), i + 1, method.signatures()[i]);
-    }
+    if (auto owned = check_owned(shape.arguments[i], unique_name, method.name(), fmt::format("argument {}", i + 1)); !owned) return owned;
   }
-  if (has_links(shape.result)) {
-    return fail(Code::failed_precondition, "{}.{}: the result ({}) has Links or dynamic values, which need an owner; declare it as Graph<...>",
-                unique_name, method.name(), java_type_of(*shape.result.type));
-  }
+  if (auto owned = check_owned(shape.result, unique_name, method.name(), "the result"); !owned) return owned;
   const bool protobuf = shape.result.protobuf != nullptr;
   for (const ValueShape& argument : shape.arguments) {
     if ((argument.protobuf != nullptr) != protobuf || (protobuf && shape.arguments.size() != 1)) {

@@ -19,6 +19,12 @@ void MethodShape::complete() {
   plain_result = result.type == nullptr || is_plain(*result.type);
 }
 
+Result<void> check_owned(const ValueShape& value, std::string_view service, std::string_view method, std::string_view what) {
+  if (value.type == nullptr || !value.type->has_links()) return {};
+  return fail(Code::failed_precondition, "{}.{}: {} ({}) has Links or dynamic values, which need an owner; declare it as Graph<...>", service, method,
+              what, java_type_of(*value.type));
+}
+
 namespace {
 size_t aligned(size_t offset, size_t align) { return (offset + align - 1) / align * align; }
 }  // namespace

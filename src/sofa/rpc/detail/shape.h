@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sofa/base/description.h"
+#include "sofa/base/error.h"
 
 namespace sofa::rpc {
 
@@ -85,6 +86,9 @@ const MethodShape& shape_of() {
   }();
   return shape;
 }
+
+/// An error when the value has Links or dynamic values outside a Graph: nothing would own what they point to. `what` is "the result" or the like.
+Result<void> check_owned(const ValueShape& value, std::string_view service, std::string_view method, std::string_view what);
 
 /// Default-made values of a method: its arguments, then its result. Small ones in place.
 class Values {

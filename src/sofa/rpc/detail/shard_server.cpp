@@ -9,44 +9,12 @@ namespace sofa::rpc::detail {
 
 namespace {
 
-std::string no_service(std::string_view service) { return fmt::format("RPC-020100010: RPC cannot find service: [{}] ", service); }
-std::string no_method(std::string_view service, std::string_view method) {
-  return fmt::format("RPC-020100011: Cannot find invoke method: [{}], service: [{}] ", method, service);
-}
-
 /// A service should return its errors; what it throws all the same is answered, too.
 Error thrown_error(const MethodEntry& entry, const std::exception& e) {
   return Error(Code::internal, fmt::format("{}.{} threw an exception: {}", entry.service, entry.method->name(), e.what()));
 }
 
 }  // namespace
-
-/// The header entries that say where a call goes and until when, found in one walk.
-struct ShardServer::Route {
-  std::string_view service, target_service, method, remaining_ms;
-
-  explicit Route(const bolt::HeaderMap& header) {
-    for (const auto& [key, value] : header) {
-      switch (key.size()) {
-        case 7:
-          if (key == "service") service = value;
-          break;
-        case 21:
-          if (key == "sofa_head_method_name") method = value;
-          break;
-        case 24:
-          if (key == "sofa_head_target_service") target_service = value;
-          break;
-        case 30:
-          if (key == "sofa_head_deadline_remain_time") remaining_ms = value;
-          break;
-        default:
-          break;
-      }
-    }
-    if (service.empty()) service = target_service;
-  }
-};
 
 Result<void> ShardServer::add_services(const std::vector<ServiceEntry>& services) {
   for (const ServiceEntry& service : services) {
@@ -55,20 +23,21 @@ Result<void> ShardServer::add_services(const std::vector<ServiceEntry>& services
   return {};
 }
 
-void ShardServer::refuse(const bolt::Frame& frame, transport::Responder& responder, std::string_view text) {
+void ShardServer::refuse(const bolt::Frame& frame, transport::Responder& responder, const Refusal& refusal) {
   counters_.refused.add();
+  if (refusal.unreadable) return answer_failure(responder, bolt::Status::server_deserial_exception, refusal.text);
   const Pairs headers{{std::string(kErrorHeader), "true"}};
   Buffer header, content;
   write_response_header(header, headers);
   if (frame.codec == bolt::kCodecHessian) {
-    write_error_response(content, text, headers);
+    write_error_response(content, refusal.text, headers);
   } else {
-    content.append(text);
+    content.append(refusal.text);
   }
   [[maybe_unused]] const auto sent = responder.answer(kResponseClass, header.span(), content.take());
 }
 
-Deadline ShardServer::deadline_of(const transport::IncomingRequest& request, const Route& route) {
+Deadline ShardServer::deadline_of(const transport::IncomingRequest& request, const RequestRoute& route) {
   Deadline deadline = kNoDeadline;
   if (request.frame.timeout_ms > 0) deadline = request.arrival + std::chrono::milliseconds(request.frame.timeout_ms);
   const std::string_view remaining = route.remaining_ms;
@@ -80,41 +49,11 @@ Deadline ShardServer::deadline_of(const transport::IncomingRequest& request, con
   return deadline;
 }
 
-const MethodEntry* ShardServer::find_method(const transport::IncomingRequest& request, const Route& route, transport::Responder& responder,
-                                            ArgumentsAt& at) {
-  const bolt::Frame& frame = request.frame;
-  const MethodEntry* entry = nullptr;
-  if (frame.codec == bolt::kCodecHessian) {
-    RequestHead head;
-    if (auto done = head.read(frame.content()); !done) {
-      counters_.refused.add();
-      answer_failure(responder, bolt::Status::server_deserial_exception, done.error().to_string());
-      return nullptr;
-    }
-    // The header wins: a proxy rewrites it and leaves the content as it was (section 2.1).
-    const std::string_view service = route.service.empty() ? head.service() : route.service;
-    const std::string_view method = route.method.empty() ? head.method() : route.method;
-    at = head.arguments_at();
-    entry = services_.find(service, method, head.signatures());
-    if (entry != nullptr) return entry;
-    refuse(frame, responder, services_.has_service(service) ? no_method(service, method) : no_service(service));
-    return nullptr;
-  }
-  if (frame.codec == bolt::kCodecProtobuf) {
-    entry = services_.find(route.service, route.method, ";;");  // the one argument has no Java signature
-  } else {
-    entry = services_.find_for_json(route.service, route.method, as_text(frame.content()));
-  }
-  if (entry != nullptr) return entry;
-  refuse(frame, responder, services_.has_service(route.service) ? no_method(route.service, route.method) : no_service(route.service));
-  return nullptr;
-}
-
 void ShardServer::handle(transport::IncomingRequest& request, transport::Responder& responder) {
-  ArgumentsAt at;
-  const Route route(request.header);
-  const MethodEntry* entry = find_method(request, route, responder, at);
-  if (entry == nullptr) return;
+  const RequestRoute route(request.header);
+  const auto found = find_method(request.frame, route, services_, options_.classes);
+  if (!found) return refuse(request.frame, responder, found.error());
+  const auto& [entry, at] = *found;
   counters_.calls.add();
   const Deadline deadline = deadline_of(request, route);
   if (is_past(deadline)) {
@@ -123,7 +62,7 @@ void ShardServer::handle(transport::IncomingRequest& request, transport::Respond
   }
   Implementation& implementation = *entry->method->implementation();
   if (!implementation.is_coroutine && filters_.empty()) {
-    BoltCall call(request.frame, responder, *entry, at, counters_);
+    BoltCall call(request.frame, responder, *entry, at, options_.classes, counters_);
     ServerCallAccess::fill(call.context(), entry->service, entry->method->name(), request.session.peer(), deadline, request.oneway(), request.header);
     try {
       implementation.serve_now(call);
@@ -144,7 +83,7 @@ Task<void> ShardServer::run(ShardServer& self, bolt::Frame frame, bolt::HeaderMa
                             ArgumentsAt at, Deadline deadline) {
   // The responder keeps the session, and with it the parent of this scope.
   io::Scope scope(&responder.session()->scope(), nullptr, deadline);
-  BoltCall call(frame, responder, entry, at, self.counters_);
+  BoltCall call(frame, responder, entry, at, self.options_.classes, self.counters_);
   ServerCallAccess::fill(call.context(), entry.service, entry.method->name(), responder.session()->peer(), deadline, responder.oneway(), header);
   scope.set_context(&call.context());
   Values values(entry.method->shape());
@@ -156,14 +95,11 @@ Task<void> ShardServer::run(ShardServer& self, bolt::Frame frame, bolt::HeaderMa
     } else {
       done = co_await self.pass_filters(call, entry, values).in(scope);
     }
+    if (done) call.answer(entry.method->shape().result.construct == nullptr ? nullptr : values.result());
   } catch (const std::exception& e) {
     done = std::unexpected(thrown_error(entry, e));
   }
-  if (done) {
-    call.answer(entry.method->shape().result.construct == nullptr ? nullptr : values.result());
-  } else {
-    call.answer(std::move(done.error()));
-  }
+  if (!done) call.answer(std::move(done.error()));
 }
 
 Task<Result<void>> ShardServer::pass_filters(BoltCall& call, const MethodEntry& entry, Values& values) {
@@ -171,13 +107,11 @@ Task<Result<void>> ShardServer::pass_filters(BoltCall& call, const MethodEntry& 
     const MethodEntry& entry;
     Values& values;
   } last{entry, values};
-  std::vector<AnyRef> arguments;
-  const MethodShape& shape = entry.method->shape();
-  for (size_t i = 0; i < shape.arguments.size(); ++i) arguments.push_back({shape.arguments[i].type, values.arguments()[i]});
+  const InvocationValues shown(&entry.method->shape(), values.arguments(), values.result());
   Invocation invocation{.service = entry.service,
                         .method = entry.method->name(),
-                        .arguments = arguments,
-                        .result = {shape.result.type, values.result()},
+                        .arguments = shown.arguments,
+                        .result = shown.result,
                         .context = &call.context(),
                         .address = &call.context().peer()};
   const Next next(

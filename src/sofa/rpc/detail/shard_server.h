@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "sofa/io/task_group.h"
-#include "sofa/rpc/detail/request_codec.h"
+#include "sofa/rpc/detail/request_route.h"
 #include "sofa/rpc/detail/service_table.h"
 #include "sofa/rpc/filter.h"
 #include "sofa/rpc/server.h"
@@ -50,8 +50,9 @@ bool is_past(Deadline deadline);
 /// A request whose method is known: reads its arguments and writes its answer, by the serializer of the frame.
 class BoltCall final : public ServerCall {
  public:
-  BoltCall(bolt::Frame& frame, transport::Responder& responder, const MethodEntry& entry, ArgumentsAt at, Counters& counters)
-      : frame_(frame), responder_(responder), entry_(entry), at_(at), counters_(counters) {}
+  BoltCall(bolt::Frame& frame, transport::Responder& responder, const MethodEntry& entry, ArgumentsAt at, const hessian::ClassFilter& classes,
+           Counters& counters)
+      : frame_(frame), responder_(responder), entry_(entry), at_(at), classes_(classes), counters_(counters) {}
 
   bool read_arguments(void* const* into) override;
   void answer(const void* result) override;
@@ -68,6 +69,7 @@ class BoltCall final : public ServerCall {
   transport::Responder& responder_;
   const MethodEntry& entry_;
   const ArgumentsAt at_;
+  const hessian::ClassFilter& classes_;
   Counters& counters_;
   Context context_;
 };
@@ -83,10 +85,8 @@ class ShardServer {
   Task<void> stop();
 
  private:
-  struct Route;
-  const MethodEntry* find_method(const transport::IncomingRequest& request, const Route& route, transport::Responder& responder, ArgumentsAt& at);
-  static Deadline deadline_of(const transport::IncomingRequest& request, const Route& route);
-  void refuse(const bolt::Frame& frame, transport::Responder& responder, std::string_view text);
+  static Deadline deadline_of(const transport::IncomingRequest& request, const RequestRoute& route);
+  void refuse(const bolt::Frame& frame, transport::Responder& responder, const Refusal& refusal);
   static Task<void> run(ShardServer& self, bolt::Frame frame, bolt::HeaderMap header, transport::Responder responder, const MethodEntry& entry,
                         ArgumentsAt at, Deadline deadline);
   Task<Result<void>> pass_filters(BoltCall& call, const MethodEntry& entry, Values& values);

@@ -267,5 +267,82 @@ TEST(Hostile, ContentThatCannotBeReadGetsStatus12AndTheConnectionLives) {
   }());
 }
 
+/// A message as protobuf's are; the result's cannot be written.
+struct Question {
+  bool ParseFromArray(const void*, int) { return true; }
+  bool SerializeToArray(void*, int) const { return true; }
+  size_t ByteSizeLong() const { return 4; }
+  std::string GetTypeName() const { return "Question"; }
+};
+struct Unwritable : Question {
+  bool SerializeToArray(void*, int) const { throw std::bad_alloc(); }
+};
+struct Writing : Interface {
+  static constexpr std::string_view kName = "x.Writing";
+  Method<Unwritable(Question)> now{this, "now"};
+  Method<Unwritable(Question)> later{this, "later"};
+  Method<Question(Question)> fine{this, "fine"};
+};
+
+TEST(Call, AnExceptionWhileTheAnswerIsWrittenIsAnsweredAndTheConnectionLives) {
+  run_test([]() -> Task<Result<void>> {
+    auto service = std::make_shared<Writing>();
+    service->now = [](Question) { return Unwritable(); };
+    service->later = [](Question) -> Task<Result<Unwritable>> { co_return Unwritable(); };
+    service->fine = [](Question question) { return question; };
+    auto server = co_await or_return(Server(ServerOptions{.port = 0}).add(service).start());
+    auto client = co_await or_return(connect<Writing>(at(server)));
+    for (const auto* method : {&client->now, &client->later}) {
+      const auto got = co_await (*method)(Question());
+      EXPECT_FALSE(got);
+      EXPECT_THAT(got.error().to_string(), HasSubstr(fmt::format("{} threw an exception: std::bad_alloc", method->name())));
+      EXPECT_TRUE((co_await client->fine(Question())).has_value()) << "no frame is left open";
+    }
+    client.reset();
+    co_return co_await server->stop();
+  }());
+}
+
+TEST(Hostile, AClassThatIsNotAdmittedGetsStatus12WithItsNameAndTheConnectionLives) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture f;
+    ServerOptions options;
+    options.classes.deny("com.evil.").deny("com.alipay.");  // the envelope passes all the same
+    co_await or_return(f.open(options));
+    auto client = co_await or_return(GenericClient::connect(at(f.server), std::string(Sample::kName)));
+    auto evil = hessian::Document::make();
+    hessian::Map* map = hessian::make_map(evil.arena(), "");
+    map->push(hessian::Value::text(evil.arena(), "gadget"), hessian::make_object(evil.arena(), "com.evil.Gadget", {{"x", hessian::Value(1)}}));
+    const auto refused = co_await client->invoke("echoMap", {"java.util.Map"}, {hessian::Value(map)});
+    EXPECT_FALSE(refused);
+    EXPECT_EQ(refused.error().detail<transport::TransportStatus>()->status, bolt::Status::server_deserial_exception);
+    EXPECT_THAT(refused.error().to_string(), HasSubstr("class com.evil.Gadget is not admitted by the class filter"));
+    EXPECT_EQ(f.server->stats().refused, 1u);
+    const hessian::Value good = hessian::make_object(evil.arena(), "com.good.Gadget", {{"x", hessian::Value(1)}});
+    EXPECT_TRUE((co_await client->invoke("echoNode", {"sofa.interop.Node"}, {good})).has_value());
+    client.reset();
+    co_return co_await f.close();
+  }());
+}
+
+TEST(Call, AnAnswerWithAClassThatIsNotAdmittedIsPermissionDenied) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture f;
+    ClientOptions options;
+    options.classes.allow("bank.").allow("java.");
+    co_await or_return(f.open({}, options));
+    EXPECT_EQ((co_await or_return(f.client->transfer({.id = "t", .cents = 1}))).cents, 2);
+    EXPECT_THAT((co_await f.client->fail("java")).error().to_string(), HasSubstr("boom 1"));
+    auto node = Graph<hessian::Value>::make();
+    *node = hessian::make_object(node.arena(), "com.evil.Gadget", {{"x", hessian::Value(1)}});
+    const auto refused = co_await f.client->echo_node(node);
+    EXPECT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Code::permission_denied);
+    EXPECT_THAT(refused.error().to_string(), HasSubstr("class com.evil.Gadget is not admitted by the class filter"));
+    EXPECT_EQ(co_await or_return(f.client->hello("x")), "hello x");
+    co_return co_await f.close();
+  }());
+}
+
 }  // namespace
 }  // namespace sofa::rpc

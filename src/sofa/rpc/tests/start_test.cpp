@@ -77,6 +77,19 @@ TEST(Start, ATakenPortNamesTheOption) {
   EXPECT_THAT(text, HasSubstr("--bolt"));
 }
 
+TEST(Start, AHostNameIsResolvedOnBothSides) {
+  run_test([]() -> Task<Result<void>> {
+    auto running = co_await or_return(Server(ServerOptions{.host = "localhost", .port = 0}).add(make_sample()).start());
+    auto client = co_await or_return(connect<Sample>(fmt::format("bolt://localhost:{}", running->port())));
+    EXPECT_EQ(co_await or_return(client->hello("x")), "hello x");
+    client.reset();
+    co_return co_await running->stop();
+  }());
+  io::Runtime runtime({.shards = 1, .hold_limit = Duration::zero()});
+  const auto text = runtime.block_on(start_error(Server(ServerOptions{.host = "no-such-host.invalid", .port = 0}).add(make_sample())));
+  EXPECT_THAT(text, HasSubstr("cannot resolve the host 'no-such-host.invalid'"));
+}
+
 TEST(Providers, DirectUrlsOfEveryForm) {
   const auto list = parse_providers("bolt://127.0.0.1:12200, [::1]:12201;bolt://host:1?weight=50&timeout=3");
   ASSERT_TRUE(list) << list.error().to_string();

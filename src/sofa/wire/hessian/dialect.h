@@ -27,17 +27,22 @@ struct Limits {
 };
 
 /// Decides by prefix which class names may pass: for values that are handed on to a Java peer. Our own reader never creates code from a name,
-/// so the default lets everything pass. Names without a dot ("[int", "string") always pass. Immutable once in use; any thread.
+/// so the default lets everything pass. Names without a dot ("[int", "string") always pass. An empty filter costs nothing. Immutable once in use; any
+/// thread.
 class ClassFilter {
  public:
   ClassFilter& deny(std::string prefix) { return deny_.push_back(std::move(prefix)), *this; }
   /// With at least one allowed prefix, everything else is refused.
   ClassFilter& allow(std::string prefix) { return allow_.push_back(std::move(prefix)), *this; }
+  /// Lets this very class pass, whatever the prefixes say: the envelope of a protocol.
+  ClassFilter& always(std::string name) { return always_.push_back(std::move(name)), *this; }
+  /// No prefix is denied or allowed: every class passes.
+  bool empty() const { return deny_.empty() && allow_.empty(); }
   /// `name` may be an array ("[com.acme.User"): the element's class counts.
   bool admits(std::string_view name) const;
 
  private:
-  std::vector<std::string> deny_, allow_;
+  std::vector<std::string> deny_, allow_, always_;
 };
 
 }  // namespace sofa::hessian

@@ -23,7 +23,7 @@ Reader::Reader(ByteSpan input, ReaderOptions options)
       copies_left_(options.limits.copies),
       memory_left_(options.limits.memory),
       limits_(options.limits),
-      filter_(options.filter),
+      filter_(options.filter != nullptr && !options.filter->empty() ? options.filter : nullptr),
       arena_(std::move(options.arena)) {
   if (input.size() > UINT32_MAX) fail_with(Code::resource_exhausted, "the input is larger than 4 GiB");
 }

@@ -34,7 +34,7 @@ struct ReaderOptions {
   Limits limits = {};
   /// Owns what Links, Graphs and dynamic Values point to. Null: the reader makes one when the stream needs it.
   std::shared_ptr<Arena> arena = nullptr;
-  /// Null: every class passes. Must outlive the reader.
+  /// Null or empty: every class passes. Must outlive the reader.
   const ClassFilter* filter = nullptr;
 };
 

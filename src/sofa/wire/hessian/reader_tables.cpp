@@ -63,7 +63,7 @@ bool Reader::definition_names(ClassEntry& entry, std::vector<std::string_view>* 
 
 bool Reader::admit(std::string_view class_name) {
   if (filter_ == nullptr || filter_->admits(class_name)) return true;
-  return fail_with(Code::permission_denied, fmt::format("class {} is not admitted by the class filter", class_name));
+  return fail_with(Code::permission_denied, fmt::format("class {} is not admitted by the class filter; allow it there if it is wanted", class_name));
 }
 
 bool Reader::object_class(Tag tag, uint8_t byte, uint32_t& index) {

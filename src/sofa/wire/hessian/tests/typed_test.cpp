@@ -450,6 +450,10 @@ TEST(Filter, ADeniedClassIsNamed) {
   EXPECT_TRUE(only.admits("[[int"));
   EXPECT_TRUE(only.admits("[sofa.interop.User"));
   EXPECT_FALSE(only.admits("com.acme.User"));
+  only.deny("com.acme.").always("com.acme.Envelope");
+  EXPECT_TRUE(only.admits("com.acme.Envelope"));
+  EXPECT_FALSE(only.admits("com.acme.Envelopes"));
+  EXPECT_TRUE(ClassFilter().always("com.acme.Envelope").empty());
 }
 
 TEST(Typed, TextsOfEveryShortLengthKeepTheirLength) {

@@ -1,0 +1,113 @@
+// What a client does with its connections while time passes, on a clock that the test moves.
+#include "sample.h"
+#include "sofa/io/sync.h"
+#include "sofa/rpc/detail/request_codec.h"
+#include "sofa/transport/bolt_protocol.h"
+#include "sofa/transport/port.h"
+
+namespace sofa::rpc {
+namespace {
+
+using namespace testing;
+
+/// A provider that refuses every call as busy, and counts its connections.
+struct BusyProvider : transport::Handler {
+  BusyProvider() { EXPECT_TRUE(handlers.add(std::string(detail::kRequestClass), *this)); }
+  void handle(transport::IncomingRequest&, transport::Responder& responder) override {
+    EXPECT_TRUE(responder.answer_error(bolt::Status::server_busy));
+  }
+  Task<Result<void>> open() {
+    transport::PortOptions options;
+    options.silent_timeout = 24h;  // here it is the client that ends connections
+    port = co_await or_return(transport::Port::open(io::Address::of("127.0.0.1", 0), {&bolt}, options));
+    co_return Result<void>();
+  }
+  static transport::BoltServerOptions without_idle_timeout() {
+    transport::BoltServerOptions options;
+    options.session.idle_timeout = Duration::zero();
+    return options;
+  }
+  std::string url() const { return "bolt://" + port->local().to_string(); }
+  Task<transport::ServerStats> stats() { co_return (co_await port->stats()).value(); }
+
+  transport::Handlers handlers;
+  transport::BoltProtocol bolt{handlers, without_idle_timeout()};
+  std::unique_ptr<transport::Port> port;
+};
+
+/// Runs the body on a shard whose clock stands still unless `pass` moves it.
+template <class F>
+void with_manual_clock(F body) {
+  ManualClock clock;
+  io::Runtime runtime({.shards = 1, .hold_limit = Duration::zero(), .clock = &clock});
+  const auto done = runtime.block_on(body(clock));
+  EXPECT_TRUE(done) << (done ? "" : done.error().to_string());
+}
+
+/// Waits until the provider has `open` connections; false after 20 s of real time.
+Task<bool> has_open(BusyProvider& provider, uint64_t open) {
+  const Instant until = SystemClock::instance().now_monotonic() + 20s;
+  while ((co_await provider.stats()).open != open) {
+    if (SystemClock::instance().now_monotonic() > until) co_return false;
+    co_await io::yield();
+  }
+  co_return true;
+}
+
+/// Moves the clock and waits until the shard has seen it.
+Task<void> pass(ManualClock& clock, Duration time) {
+  clock.advance(time);
+  for (int turn = 0; turn < 2; ++turn) {
+    io::Event seen;
+    io::Shard::current().post([&seen] { seen.set(); });
+    EXPECT_TRUE(co_await seen.wait());
+  }
+}
+
+TEST(Connections, OfATargetEndWhenItIsNoLongerCalledAndThoseOfTheListStay) {
+  with_manual_clock([](ManualClock& clock) -> Task<Result<void>> {
+    BusyProvider listed, target;
+    co_await or_return(listed.open());
+    co_await or_return(target.open());
+    auto client = co_await or_return(connect<Sample>(listed.url(), {.heartbeat = Duration::zero(), .target_idle = 10min}));
+    const auto ask = [&client, &target]() -> Task<void> {
+      const auto busy = co_await client->hello.with({.target = target.url()})("x");
+      EXPECT_TRUE(!busy && busy.error().code() == Code::resource_exhausted);
+    };
+    co_await ask();
+    EXPECT_TRUE(co_await has_open(target, 1));
+    co_await pass(clock, 9min);
+    co_await ask();  // in use: stays
+    co_await pass(clock, 9min);
+    EXPECT_EQ((co_await target.stats()).open, 1u);
+    co_await pass(clock, 10min);
+    co_await pass(clock, 10min);
+    EXPECT_TRUE(co_await has_open(target, 0));
+    EXPECT_EQ((co_await listed.stats()).open, 1u) << "it was not called either, but belongs to the list";
+    co_await ask();
+    EXPECT_EQ((co_await target.stats()).accepted, 2u) << "who asks again connects again";
+    client.reset();
+    co_await or_return(listed.port->stop());
+    co_return co_await target.port->stop();
+  });
+}
+
+TEST(Connections, AreAskedForASignOfLifeAtTheHeartbeatOfTheOptions) {
+  with_manual_clock([](ManualClock& clock) -> Task<Result<void>> {
+    BusyProvider provider;
+    co_await or_return(provider.open());
+    auto client = co_await or_return(connect<Sample>(provider.url(), {.heartbeat = 2s}));
+    EXPECT_TRUE(co_await has_open(provider, 1));
+    co_await pass(clock, 1s);
+    EXPECT_EQ((co_await provider.stats()).sessions.heartbeats_in, 0u);
+    co_await pass(clock, 1s);
+    const Instant until = SystemClock::instance().now_monotonic() + 20s;
+    while ((co_await provider.stats()).sessions.heartbeats_in == 0 && SystemClock::instance().now_monotonic() < until) co_await io::yield();
+    EXPECT_EQ((co_await provider.stats()).sessions.heartbeats_in, 1u);
+    client.reset();
+    co_return co_await provider.port->stop();
+  });
+}
+
+}  // namespace
+}  // namespace sofa::rpc
