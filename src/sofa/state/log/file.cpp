@@ -166,10 +166,9 @@ Result<Bytes> read_all(File& file) {
   return buffer.take();
 }
 
-Result<void> create_folders(FileSystem& files, const std::string& path) {
-  std::error_code error;
-  const std::filesystem::path whole = std::filesystem::absolute(path, error).lexically_normal();
-  if (error) return std::unexpected<Error>(errno_error(error.value(), fmt::format("Cannot create folder {}", path)));
+namespace {
+
+Result<void> create_each(FileSystem& files, const std::filesystem::path& whole) {
   std::filesystem::path made;
   for (const std::filesystem::path& part : whole) {
     const std::filesystem::path parent = made;
@@ -184,6 +183,19 @@ Result<void> create_folders(FileSystem& files, const std::string& path) {
     if (!synced && (*fresh || synced.error().code() != Code::permission_denied)) return synced;
   }
   return {};
+}
+
+}  // namespace
+
+Result<void> create_folders(FileSystem& files, const std::string& path) {
+  if (path.empty()) return fail(Code::invalid_argument, "There is no folder to make: its path is empty; name a folder");
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::absolute(path, error).lexically_normal();
+  if (error) return std::unexpected<Error>(errno_error(error.value(), fmt::format("Cannot create folder {}", path)));
+  auto made = create_each(files, whole);
+  if (made) return made;
+  return std::unexpected<Error>(
+      std::move(made.error()).wrap(fmt::format("The folder {} cannot be made; let this user write the folder above it, or name another one", path)));
 }
 
 Result<void> replace_file(FileSystem& files, const std::string& folder, const std::string& name, std::initializer_list<ByteSpan> parts) {

@@ -60,7 +60,7 @@ FileSystem& posix_file_system();
 Result<void> write_all(File& file, uint64_t offset, ByteSpan bytes);
 /// Reads the whole file.
 Result<Bytes> read_all(File& file);
-/// Makes the folder and those above it that are missing, all of them durable.
+/// Makes the folder and those above it that are missing, all of them durable. Errors name the folder at fault and say what to do.
 Result<void> create_folders(FileSystem& files, const std::string& path);
 /// Replaces a file as a whole by the parts one after the other: temporary file, sync, rename, sync of the folder. After a crash the old or the new
 /// content is there.

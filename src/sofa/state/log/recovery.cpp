@@ -86,6 +86,18 @@ class Recovery {
   }
 
  private:
+  static Result<Bytes> read_bounded(File& file) {
+    const auto size = file.size();
+    if (size && *size > kMostSegmentBytes) {
+      return fail(Code::data_loss, "{} has {} bytes, and no segment has more than {}; restore the file from a copy", file.path(), *size,
+                  kMostSegmentBytes);
+    }
+    auto bytes = read_all(file);
+    if (bytes) return bytes;
+    return std::unexpected<Error>(
+        std::move(bytes.error()).wrap(fmt::format("{} cannot be read; replace the disk and restore the file from a copy", file.path())));
+  }
+
   struct Tail {
     uint64_t sequence = 0, from = 0, to = 0, bad_at = 0;
     uint32_t expected = 0, found = 0;
@@ -95,10 +107,8 @@ class Recovery {
     const std::string path = options_.folder + "/" + segment_name(sequence);
     auto file = files_.open(path, OpenMode::read_write);
     if (!file) return forward_error(file);
-    auto bytes = read_all(**file);
-    if (!bytes)
-      return std::unexpected<Error>(
-          std::move(bytes.error()).wrap(fmt::format("{} cannot be read; replace the disk and restore the file from a copy", path)));
+    auto bytes = read_bounded(**file);
+    if (!bytes) return forward_error(bytes);
     auto header = decode_segment_header(*bytes, path);
     if (!header) return forward_error(header);
     if (header->id.sequence != sequence || header->capacity != bytes->size()) {
@@ -271,9 +281,10 @@ Result<void> make_durable(FileSystem& files, const LogOptions& options, Recovere
 }  // namespace
 
 Result<void> check_options(const LogOptions& options) {
-  if (options.folder.empty()) return fail(Code::invalid_argument, "The log has no folder; set `folder`");
-  if (options.segment_bytes < (64u << 10) || options.segment_bytes > (16ull << 30) || options.segment_bytes % 4096 != 0) {
-    return fail(Code::invalid_argument, "segment_bytes is {}; it must be a multiple of 4096 from 64 KiB to 16 GiB", options.segment_bytes);
+  if (options.folder.empty()) return fail(Code::invalid_argument, "The log has no folder: its path is empty; name a folder");
+  if (options.segment_bytes < (64u << 10) || options.segment_bytes > kMostSegmentBytes || options.segment_bytes % 4096 != 0) {
+    return fail(Code::invalid_argument, "segment_bytes is {}; it must be a multiple of 4096 from 64 KiB to 1 GiB (each is read whole at the start)",
+                options.segment_bytes);
   }
   if (options.control_reserve_bytes < 4096 || options.control_reserve_bytes > options.segment_bytes / 4) {
     return fail(Code::invalid_argument, "control_reserve_bytes is {}; it must be from 4096 to a quarter of segment_bytes ({})",

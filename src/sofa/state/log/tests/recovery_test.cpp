@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "sofa/state/log/testing/log_world.h"
 
@@ -263,6 +264,45 @@ TEST(Recovery, RefusesAFolderThatIsNotWritable) {
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code(), Code::permission_denied);
   EXPECT_NE(opened.error().message().find("/log is not writable"), std::string::npos) << opened.error().to_string();
+}
+
+TEST(Recovery, SaysWhatToDoAboutAFolderThatCannotBeMade) {
+  const std::string file = std::filesystem::temp_directory_path() / fmt::format("sofa-log-file-{}", ::getpid());
+  std::ofstream(file) << "a file, where a folder is wanted";
+  LogOptions options = small_options();
+  options.folder = file + "/log";
+  auto opened = open_folder(posix_file_system(), options);
+  std::filesystem::remove(file);
+  ASSERT_FALSE(opened);
+  for (const std::string& part : {options.folder + " cannot be made", std::string("name another one"), "Cannot create folder " + file}) {
+    EXPECT_NE(opened.error().to_string().find(part), std::string::npos) << opened.error().to_string();
+  }
+  options.folder = "";
+  EXPECT_NE(check_options(options).error().message().find("its path is empty; name a folder"), std::string_view::npos);
+  EXPECT_NE(create_folders(posix_file_system(), "").error().message().find("its path is empty; name a folder"), std::string_view::npos);
+}
+
+TEST(Recovery, RefusesSegmentsThatAreTooLargeToRead) {
+  LogOptions options = small_options();
+  options.segment_bytes = kMostSegmentBytes;
+  EXPECT_TRUE(check_options(options));
+  options.segment_bytes = kMostSegmentBytes + 4096;
+  EXPECT_NE(check_options(options).error().message().find("from 64 KiB to 1 GiB"), std::string_view::npos);
+
+  const std::string folder = std::filesystem::temp_directory_path() / fmt::format("sofa-log-huge-{}", ::getpid());
+  options = small_options();
+  options.folder = folder;
+  {
+    LogWorld world(posix_file_system(), options);
+    ASSERT_TRUE(world.open());
+    ASSERT_TRUE(world.append(1, "x"));
+  }
+  std::filesystem::resize_file(folder + "/" + segment_name(1), kMostSegmentBytes * 16);  // sparse
+  auto opened = open_folder(posix_file_system(), options);
+  std::filesystem::remove_all(folder);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code(), Code::data_loss);
+  EXPECT_NE(opened.error().message().find("no segment has more than 1073741824"), std::string_view::npos) << opened.error().to_string();
 }
 
 TEST(FullDisk, RefusesAppendsTakesTruncationsAndGoesOnWhenSpaceIsBack) {
