@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "sofa/io/detail/stream_core.h"
+#include "sofa/io/detail/tls_layer.h"
 #include "sofa/io/dns.h"
 
 namespace sofa::io {
@@ -20,7 +21,7 @@ class ConnectEnd : public Wait {
   template <detail::ScopedPromise P>
   bool await_suspend(std::coroutine_handle<P> self) {
     if (!begin(self)) return false;
-    core_.connect_waits().push_back(*this);
+    core_.event_waits().push_back(*this);
     return true;
   }
   Result<void> await_resume() const { return outcome(); }
@@ -119,7 +120,7 @@ size_t Stream::pending_write_bytes() const { return core_->pending(); }
 Task<Result<void>> Stream::close_after_flush() {
   core_->flush();
   auto done = co_await drained(0);
-  if (done) ::shutdown(core_->fd, SHUT_WR);  // the end goes out behind the data, even if unread input makes close() reset
+  if (done) core_->end_writing();  // the end goes out behind the data, even if unread input makes close() reset
   close();
   co_return done;
 }
@@ -130,6 +131,9 @@ bool Stream::is_open() const { return core_ != nullptr && !core_->failure(); }
 bool Stream::peer_closed() const { return core_->peer_closed(); }
 const Address& Stream::peer() const { return core_->peer(); }
 const Address& Stream::local() const { return core_->local(); }
+bool Stream::is_secure() const { return core_->tls() != nullptr; }
+std::string_view Stream::alpn() const { return is_secure() ? core_->tls()->alpn() : std::string_view(); }
+std::string_view Stream::peer_certificate_name() const { return is_secure() ? core_->tls()->peer_name() : std::string_view(); }
 
 bool Stream::ReadSome::attempt() { return core_.read_for(*this); }
 void Stream::ReadSome::enlist() { core_.readers().push_back(*this); }

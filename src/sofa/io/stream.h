@@ -1,6 +1,6 @@
 #pragma once
 // Stream: a connected TCP or Unix socket on one shard. Reads take what is there; writes are queued and leave with one gathered system call at
-// the end of the loop turn. (TLS will be a layer inside, behind this same class.)
+// the end of the loop turn. TLS (tls.h) is a layer inside, behind this same class.
 //
 // Errors: once a stream has failed (reset, stalled, closed), every call and every wait gives that error.
 
@@ -17,6 +17,7 @@ namespace sofa::io {
 
 namespace detail {
 class StreamCore;
+struct StreamAccess;
 }  // namespace detail
 
 struct StreamOptions {
@@ -104,9 +105,17 @@ class [[nodiscard]] Stream {
   const Address& peer() const;
   const Address& local() const;
 
+  /// Whether TLS protects it.
+  bool is_secure() const;
+  /// The protocol that the handshake chose (ALPN): "h2"; empty without one. Lives as long as the stream.
+  std::string_view alpn() const;
+  /// Who the peer has proved to be: the first DNS name or URI of its certificate, or its common name; empty without a certificate.
+  std::string_view peer_certificate_name() const;
+
   static constexpr size_t kDefaultRead = 64 << 10;
 
  private:
+  friend struct detail::StreamAccess;
   explicit Stream(std::unique_ptr<detail::StreamCore> core);
   std::unique_ptr<detail::StreamCore> core_;
 };

@@ -10,13 +10,17 @@
 #include <array>
 #include <cerrno>
 
+#include "sofa/io/detail/tls_layer.h"
+
 namespace sofa::io::detail {
 
 namespace {
 constexpr size_t kPartsPerWrite = 256;
-constexpr size_t kReadRoom = 16 << 10;  // what a read offers at least, when the caller allows it
-constexpr unsigned kReadsPerTurn = 16;  // of one stream; then the others have their turn
-constexpr size_t kCompactParts = 1024;  // written parts kept at the front of the queue before it is compacted
+constexpr size_t kReadRoom = 16 << 10;     // what a read offers at least, when the caller allows it
+constexpr unsigned kReadsPerTurn = 16;     // of one stream; then the others have their turn
+constexpr size_t kCompactParts = 1024;     // written parts kept at the front of the queue before it is compacted
+constexpr size_t kSealedBatch = 64 << 10;  // TLS: encrypted bytes for one write
+constexpr size_t kTlsRecord = 16 << 10;    // most plain bytes of one record
 constexpr int kKeepIdleSeconds = 30;
 constexpr int kKeepIntervalSeconds = 15;
 constexpr int kKeepProbes = 4;
@@ -66,7 +70,6 @@ void StreamCore::handle_events(Pollable& self, uint32_t events) {
     if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0) return;
     core.connecting_ = false;
     core.local_ = name_of(core.fd, &::getsockname);
-    while (!core.connect_waits_.empty()) core.connect_waits_.front().wake();
   }
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) core.peer_closed_ = true;
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
@@ -77,10 +80,30 @@ void StreamCore::handle_events(Pollable& self, uint32_t events) {
     core.writable_ = true;
     core.flush();
   }
+  while (!core.event_waits_.empty()) core.event_waits_.front().wake();
 }
 
 Result<TryRead> StreamCore::try_read(std::span<uint8_t> space) {
   if (failure_) return std::unexpected<Error>(*failure_);
+  if (tls_ != nullptr) [[unlikely]]
+    return read_sealed(space);
+  return receive(space);
+}
+
+Result<TryRead> StreamCore::read_sealed(std::span<uint8_t> space) {
+  auto got = tls_->read(space);
+  if (!got) {
+    if (!failure_) send_sealed();  // the alert that tells the peer
+    fail(std::move(got.error()));
+    return std::unexpected<Error>(*failure_);
+  }
+  if (got->state == TryRead::State::end) peer_closed_ = true;
+  if (tls_->has_more()) read_later_ = true;
+  if (tls_->has_more() || !tls_->sealed().empty()) flush_at_turn_end();
+  return got;
+}
+
+Result<TryRead> StreamCore::receive(std::span<uint8_t> space) {
   if (!readable_ || space.empty()) return TryRead{TryRead::State::would_block};
   ssize_t got;
   do {
@@ -108,7 +131,7 @@ bool StreamCore::read_for(Stream::ReadSome& reader) {
     reader.answer_ = std::unexpected<Error>(*failure_);
     return true;
   }
-  if (!readable_) return false;
+  if (!readable_ && tls_ == nullptr) return false;
   if (read_turn_ != shard_.now()) {
     read_turn_ = shard_.now();
     reads_in_turn_ = 0;
@@ -119,7 +142,8 @@ bool StreamCore::read_for(Stream::ReadSome& reader) {
     return false;
   }
   Buffer& in = reader.in_;
-  if (in.room() < std::min(reader.max_, kReadRoom) / 2) in.reserve(std::min(reader.max_, kReadRoom));
+  const size_t wanted = std::min(reader.max_, kReadRoom);
+  if (in.room() < (wanted + 1) / 2) in.reserve(wanted);
   std::span<uint8_t> space = in.free_space();
   auto result = try_read(space.first(std::min(space.size(), reader.max_)));
   if (!result) {
@@ -143,10 +167,10 @@ void StreamCore::serve_readers() {
 Result<void> StreamCore::admit(size_t more) const {
   if (failure_) return std::unexpected<Error>(*failure_);
   if (shutdown_wanted_) return sofa::fail(Code::failed_precondition, "cannot write to {}: its writing side is shut down", peer_.to_string());
-  if (pending_ + more > options_.max_write_queue) {
+  if (pending() + more > options_.max_write_queue) {
     return sofa::fail(Code::resource_exhausted,
                       "the write queue to {} is full: {} bytes wait and {} more do not fit in {} (max_write_queue); the peer reads too slowly",
-                      peer_.to_string(), pending_, more, options_.max_write_queue);
+                      peer_.to_string(), pending(), more, options_.max_write_queue);
   }
   return {};
 }
@@ -172,6 +196,8 @@ Result<void> StreamCore::enqueue(GatherList&& list) {
 
 size_t StreamCore::write_now(ByteSpan bytes) {
   if (failure_ || connecting_ || shutdown_wanted_ || !writable_ || pending_ > 0) return 0;
+  if (tls_ != nullptr) [[unlikely]]
+    return seal_and_send(bytes);
   const ssize_t written = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (written >= 0) return static_cast<size_t>(written);
   note_write_error(errno);
@@ -200,18 +226,100 @@ void StreamCore::end_of_turn(void* self) {
 
 void StreamCore::flush() {
   if (failure_ || connecting_) return;
-  while (writable_ && pending_ > 0 && write_batch()) {
+  if (tls_ == nullptr) [[likely]] {
+    while (writable_ && pending_ > 0 && write_batch()) {
+    }
+  } else {
+    while (writable_ && pending() > 0 && write_sealed()) {
+    }
   }
   if (failure_) return;
-  if (pending_ > 0) {
-    if (options_.write_stall_timeout > Duration::zero() && !stall_timer_.pending()) {
-      last_progress_ = shard_.now();
-      shard_.schedule(stall_timer_, deadline_after(last_progress_, options_.write_stall_timeout));
-    }
-  } else if (shutdown_wanted_) {
-    ::shutdown(fd, SHUT_WR);
-  }
+  if (pending_ == 0 && shutdown_wanted_) end_writing();
+  if (failure_) return;
+  if (pending() > 0) watch_for_stall();
   wake_drained();
+}
+
+size_t StreamCore::pending() const { return pending_ + (tls_ == nullptr ? 0 : tls_->sealed().size()); }
+
+void StreamCore::secure(std::unique_ptr<TlsLayer> layer) {
+  assert(pending_ == 0 && readers_.empty());
+  tls_ = std::move(layer);
+}
+
+bool StreamCore::write_sealed() {
+  if (tls_->sealed().empty()) seal_batch();
+  return !failure_ && send_sealed();
+}
+
+bool StreamCore::send_sealed() {
+  const Buffer& sealed = tls_->sealed();
+  if (sealed.empty()) return false;
+  const ssize_t written = ::send(fd, sealed.data(), sealed.size(), MSG_NOSIGNAL);
+  if (written >= 0) {
+    tls_->consume_sealed(static_cast<size_t>(written));
+    last_progress_ = shard_.now();
+    return true;
+  }
+  note_write_error(errno);
+  return writable_ && !failure_;  // interrupted: again
+}
+
+// Small parts share a record: each record costs 22 bytes and a pass of the cipher.
+void StreamCore::seal_batch() {
+  std::array<uint8_t, kTlsRecord> together;
+  while (pending_ > 0 && tls_->sealed().size() < kSealedBatch) {
+    ByteSpan piece = queue_[queue_head_].span().subspan(head_offset_);
+    if (piece.size() >= kTlsRecord) {
+      piece = piece.first(std::min(piece.size(), kSealedBatch));
+    } else if (piece.size() < pending_) {
+      piece = std::span(together).first(copy_queued(together));
+    }
+    if (auto sealed = tls_->seal(piece); !sealed) return fail(std::move(sealed.error()));
+    drop_written(piece.size());
+  }
+}
+
+size_t StreamCore::copy_queued(std::span<uint8_t> into) const {
+  size_t copied = 0;
+  size_t skip = head_offset_;
+  for (size_t i = queue_head_; i < queue_.size() && copied < into.size(); ++i, skip = 0) {
+    const size_t size = std::min(queue_[i].size() - skip, into.size() - copied);
+    std::memcpy(into.data() + copied, queue_[i].data() + skip, size);
+    copied += size;
+  }
+  return copied;
+}
+
+// What is encrypted is taken: the kernel gets the rest of its batch later.
+size_t StreamCore::seal_and_send(ByteSpan bytes) {
+  size_t taken = 0;
+  while (taken < bytes.size() && writable_ && !failure_ && tls_->sealed().empty()) {
+    const ByteSpan batch = bytes.subspan(taken, std::min(bytes.size() - taken, kSealedBatch));
+    if (auto sealed = tls_->seal(batch); !sealed) {
+      fail(std::move(sealed.error()));
+      break;
+    }
+    taken += batch.size();
+    send_sealed();
+  }
+  if (!failure_ && !tls_->sealed().empty()) watch_for_stall();
+  return taken;
+}
+
+void StreamCore::watch_for_stall() {
+  if (options_.write_stall_timeout <= Duration::zero() || stall_timer_.pending()) return;
+  last_progress_ = shard_.now();
+  shard_.schedule(stall_timer_, deadline_after(last_progress_, options_.write_stall_timeout));
+}
+
+void StreamCore::end_writing() {
+  if (tls_ != nullptr) {
+    tls_->seal_end();
+    while (writable_ && !failure_ && send_sealed()) {
+    }
+  }
+  if (!failure_ && pending() == 0) ::shutdown(fd, SHUT_WR);
 }
 
 bool StreamCore::write_batch() {
@@ -261,7 +369,7 @@ void StreamCore::drop_written(size_t bytes) {
 
 void StreamCore::check_stall(void* self) {
   auto& core = *static_cast<StreamCore*>(self);
-  if (core.pending_ == 0 || core.failure_) return;
+  if (core.pending() == 0 || core.failure_) return;
   const Deadline due = deadline_after(core.last_progress_, core.options_.write_stall_timeout);
   if (core.shard_.now() < due) {
     core.shard_.schedule(core.stall_timer_, due);
@@ -269,14 +377,14 @@ void StreamCore::check_stall(void* self) {
   }
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(core.options_.write_stall_timeout).count();
   core.fail(Error(Code::deadline_exceeded, fmt::format("{} has taken no byte for {} ms while {} wait (write_stall_timeout); the connection is closed",
-                                                       core.peer_.to_string(), ms, core.pending_)));
+                                                       core.peer_.to_string(), ms, core.pending())));
 }
 
 void StreamCore::wake_drained() {
   if (drained_waits_.empty()) return;
   std::vector<Wait*> done;
   drained_waits_.for_each([&](Wait& wait) {
-    if (pending_ <= static_cast<Stream::Drained&>(wait).low_water_) done.push_back(&wait);
+    if (pending() <= static_cast<Stream::Drained&>(wait).low_water_) done.push_back(&wait);
   });
   for (Wait* wait : done) wait->wake();
 }
@@ -297,7 +405,7 @@ void StreamCore::fail(Error error) {
   turn_end_.unlink();
   queue_.clear();
   queue_head_ = head_offset_ = pending_ = 0;
-  while (!connect_waits_.empty()) connect_waits_.front().wake();
+  while (!event_waits_.empty()) event_waits_.front().wake();
   while (!readers_.empty()) {
     auto& reader = static_cast<Stream::ReadSome&>(readers_.front());
     reader.answer_ = std::unexpected<Error>(*failure_);
@@ -310,7 +418,9 @@ void StreamCore::fail(Error error) {
   }
 }
 
+// A peer of TLS is told when all that was written has left; else it must see that something is missing.
 void StreamCore::close() {
+  if (tls_ != nullptr && !failure_ && pending_ == 0) end_writing();
   if (!failure_) fail(Error(Code::unavailable, fmt::format("the stream to {} is closed", peer_.to_string())));
 }
 

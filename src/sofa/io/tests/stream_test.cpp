@@ -64,6 +64,19 @@ TEST_P(StreamOver, MovesMegabytesInOrderUnderBackPressure) {
   });
 }
 
+TEST_P(StreamOver, ReadsAByteIntoAnEmptyBuffer) {
+  run_ok(runtime_, [&]() -> Body {
+    Pair pair = co_await or_return(connected_pair(address()));
+    co_await or_return(pair.client.write(Bytes::literal("xy")));
+    for (const char* expected : {"x", "y"}) {
+      Buffer in;
+      EXPECT_EQ(co_await or_return(pair.server.read_some(in, 1)), 1U);
+      EXPECT_EQ(as_text(in.span()), expected);
+    }
+    co_return kOk;
+  });
+}
+
 TEST_P(StreamOver, WritesAtOnceWhatFitsAndNothingPastTheQueue) {
   run_ok(runtime_, [&]() -> Body {
     Pair pair = co_await or_return(connected_pair(address()));
