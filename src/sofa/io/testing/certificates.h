@@ -1,0 +1,36 @@
+#pragma once
+// For tests: an authority that issues certificates on the spot, so that none lies in the tree.
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sofa/io/tls.h"
+
+namespace sofa::io::testing {
+
+struct CertificateRequest {
+  std::string common_name = "localhost";
+  std::vector<std::string> alternative_names{"DNS:localhost", "IP:127.0.0.1"};  ///< each with its kind: "DNS:", "IP:", "URI:"
+  std::chrono::seconds begins{-3600};                                           ///< from now on
+  std::chrono::seconds ends{3600};                                              ///< from now on
+};
+
+/// A root with an ECDSA key.
+class Authority {
+ public:
+  explicit Authority(std::string name = "Test Root");
+  ~Authority();
+  /// Its own certificate, as PEM.
+  const std::string& certificate() const { return certificate_; }
+  /// A certificate signed by it and the key of that, as PEM texts.
+  TlsCertificate issue(const CertificateRequest& request = {}) const;
+
+ private:
+  struct Keys;
+  std::unique_ptr<Keys> keys_;
+  std::string certificate_;
+};
+
+}  // namespace sofa::io::testing
