@@ -1,0 +1,114 @@
+// Any bytes as a request to a server: the handler of its class, its header map, the head of its content, the service table, its arguments. Each step
+// ends in a value or in a sentence, and the quick reading of a head says what the general reader says.
+#include "sofa/rpc/detail/json_codec.h"
+#include "sofa/rpc/detail/request_route.h"
+#include "sofa/transport/handler.h"
+#include "sofa/wire/bolt/frame_parser.h"
+
+namespace {
+
+using namespace sofa;
+using namespace sofa::rpc;
+
+struct User {
+  int64_t id = 0;
+  std::string name;
+  std::vector<std::string> tags;
+  std::optional<double> balance;
+  static auto describe(Description<User>& d) {
+    d.java_type("sofa.interop.User");
+    d.field("id", &User::id);
+    d.field("name", &User::name);
+    d.field("tags", &User::tags);
+    d.field("balance", &User::balance);
+  }
+};
+
+struct Service : Interface {
+  Method<std::string(std::string)> hello{this, "hello"};
+  Method<std::string(std::string, int32_t)> hello_times{this, "hello"};
+  Method<int32_t(Array<int32_t>)> sum{this, "sum"};
+  Method<User(User)> put_user{this, "putUser"};
+  Method<Graph<hessian::Value>(Graph<hessian::Value>)> echo{this, "echoObject"};
+  Method<void()> ping{this, "ping"};
+};
+
+std::shared_ptr<Service> make_service() {
+  auto service = std::make_shared<Service>();
+  service->hello = [](std::string s) { return s; };
+  service->hello_times = [](std::string s, int32_t) { return s; };
+  service->sum = [](Array<int32_t>) { return 0; };
+  service->put_user = [](User user) { return user; };
+  service->echo = [](Graph<hessian::Value> value) { return value; };
+  service->ping = [] {};
+  return service;
+}
+
+struct NoHandler final : transport::Handler {
+  void handle(transport::IncomingRequest&, transport::Responder&) override {}
+};
+
+/// What a server has when it listens.
+struct World {
+  World() {
+    if (!table.add("sofa.interop.InteropService:1.0", make_service())) __builtin_trap();
+    if (!table.add("sofa.interop.InteropService:1.0:blue", make_service())) __builtin_trap();
+    if (!handlers.add(std::string(rpc::detail::kRequestClass), handler)) __builtin_trap();
+    classes.deny("com.evil.").always(std::string(rpc::detail::kRequestClass));
+  }
+  rpc::detail::ServiceTable table;
+  NoHandler handler;
+  transport::Handlers handlers;
+  hessian::ClassFilter classes;
+};
+
+std::string_view text_of(const hessian::Value* value) { return value == nullptr || value->is_null() ? std::string_view() : value->text(); }
+
+/// The quick reading is taken only for what the general reader reads in the same way.
+void check_head(ByteSpan content) {
+  rpc::detail::RequestHead head;
+  if (!head.read(content) || head.arguments_at().offset == 0) return;
+  hessian::Reader reader(content);
+  const auto general = reader.read_value();
+  if (!general || general->object() == nullptr || reader.offset() != head.arguments_at().offset) __builtin_trap();
+  const hessian::Object& request = *general->object();
+  if (text_of(request.find("methodName")) != head.method()) __builtin_trap();
+  if (text_of(request.find("targetServiceUniqueName")) != head.service()) __builtin_trap();
+  std::string signatures;
+  const hessian::List& list = *request.find("methodArgSigs")->list();
+  for (size_t i = 0; i < list.size(); ++i) rpc::detail::append_signature(signatures, list[i].text());
+  if (signatures != head.signatures()) __builtin_trap();
+}
+
+Result<void> read_into(const bolt::Frame& frame, const rpc::detail::FoundMethod& found, void* const* into, const hessian::ClassFilter& classes) {
+  const rpc::detail::MethodShape& shape = found.entry->method->shape();
+  if (frame.codec == bolt::kCodecHessian) {
+    return rpc::detail::read_arguments(frame.content(), found.at, shape, into, found.entry->method->name(), &classes);
+  }
+  return rpc::detail::read_json_arguments(as_text(frame.content()), shape, into);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static World world;
+  Buffer in;
+  in.append(ByteSpan(data, size));
+  bolt::FrameParser parser(bolt::Limits{.max_frame = 1 << 16});
+  bolt::Frame frame;
+  if (parser.next(in, frame) != bolt::ParseStatus::frame || frame.is_response()) return 0;
+  if ((world.handlers.find(frame.class_name()) != nullptr) != (frame.class_name() == rpc::detail::kRequestClass)) __builtin_trap();
+  const auto header = bolt::HeaderMap::parse(frame.header(), 64);
+  if (!header) return 0;
+  if (frame.codec == bolt::kCodecHessian) check_head(frame.content());
+  const rpc::detail::RequestRoute route(*header);
+  const auto found = rpc::detail::find_method(frame, route, world.table, world.classes);
+  if (!found) {
+    if (found.error().text.empty()) __builtin_trap();
+    return 0;
+  }
+  if (!world.table.has_service(found->entry->service)) __builtin_trap();
+  rpc::detail::Values values(found->entry->method->shape());
+  if (const auto read = read_into(frame, *found, values.arguments(), world.classes); !read && read.error().message().empty()) __builtin_trap();
+  return 0;
+}
