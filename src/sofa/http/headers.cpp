@@ -2,23 +2,12 @@
 
 #include <algorithm>
 
+#include "sofa/http/detail/text.h"
+
 namespace sofa::http {
 
-namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool same_without_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
-}
-
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-}  // namespace
+using detail::equal_without_case;
+using detail::lower;
 
 Headers::Headers(std::initializer_list<HeaderField> fields) {
   for (const HeaderField& field : fields) add(field.name, field.value);
@@ -40,7 +29,7 @@ void Headers::set(std::string_view name, std::string_view value) {
 }
 
 void Headers::remove(std::string_view name) {
-  const auto gone = [&](const Place& place) { return same_without_case(std::string_view(text_).substr(place.name_at, place.name_size), name); };
+  const auto gone = [&](const Place& place) { return equal_without_case(std::string_view(text_).substr(place.name_at, place.name_size), name); };
   if (std::none_of(fields_.begin(), fields_.end(), gone)) return;
   Headers rest;
   for (const Place& place : fields_) {
@@ -65,11 +54,9 @@ std::optional<std::string_view> Headers::get(std::string_view name) const {
 bool Headers::has_token(std::string_view name, std::string_view token) const {
   for (const HeaderField field : *this) {
     if (field.name != name) continue;
-    for (size_t at = 0; at <= field.value.size();) {
-      const size_t end = std::min(field.value.find(',', at), field.value.size());
-      if (same_without_case(trimmed(field.value.substr(at, end - at)), token)) return true;
-      at = end + 1;
-    }
+    bool found = false;
+    detail::for_each_item(field.value, [&](std::string_view item) { found = found || equal_without_case(item, token); });
+    if (found) return true;
   }
   return false;
 }
