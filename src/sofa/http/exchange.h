@@ -9,6 +9,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "sofa/base/bytes.h"
 #include "sofa/base/error.h"
@@ -80,6 +82,23 @@ class MessageSink {
   ~MessageSink() = default;
 };
 
+/// Values of a route's parameters, by name.
+class PathParameters {
+ public:
+  void add(std::string_view name, std::string value) { values_.emplace_back(name, std::move(value)); }
+  /// Empty when the route has no such parameter.
+  std::string_view get(std::string_view name) const {
+    for (const auto& [own, value] : values_) {
+      if (own == name) return value;
+    }
+    return {};
+  }
+  size_t size() const { return values_.size(); }
+
+ private:
+  std::vector<std::pair<std::string_view, std::string>> values_;  // names belong to the route
+};
+
 /// One request and response. Owned by its user; belongs to the shard of its connection. Destroyed before both messages have ended, it resets the
 /// exchange with `cancel` (a server that has answered whole, with the request still coming: `no_error`). The connection may end first.
 ///
@@ -93,17 +112,28 @@ class Exchange {
   Exchange& operator=(const Exchange&) = delete;
 
   /// Server: the request received. Client: the one sent.
-  const RequestHead& request() const { return request_; }
+  virtual const RequestHead& request() const { return request_; }
   /// Who is at the other end, and the name that its certificate proved (empty without mTLS).
   virtual const io::Address& peer() const = 0;
   virtual std::string_view peer_certificate_name() const { return {}; }
 
-  /// The receiver of this exchange's events; must be given inside Handler::handle or Client::start and may be replaced later.
-  void set_sink(MessageSink* sink) { sink_ = sink; }
+  /// Set by a Router: the pattern that matched ("/users/{id}", empty before), and its parameters, decoded.
+  virtual std::string_view route() const { return route_; }
+  virtual const PathParameters& parameters() const { return parameters_; }
+  virtual void set_route(std::string_view pattern, PathParameters parameters) {
+    route_ = pattern;
+    parameters_ = std::move(parameters);
+  }
+
+  /// The receiver of this exchange's events; must be given inside Handler::handle or Client::start and may be replaced later. Without one, what comes
+  /// is dropped.
+  virtual void set_sink(MessageSink* sink) { sink_ = sink; }
   /// Opens the receive window again for `n` bytes of on_data; what is never given back bounds what the peer can send.
   virtual void consumed(size_t n) = 0;
 
   /// Server: the response's head; 1xx statuses may come before it and have no `end`.
+  /// Of HTTP/1.1 is 101, to a request with "connection: upgrade": from then on send_data and on_data carry the bytes of the other protocol, unframed,
+  /// and the connection closes when our side has ended. The on_end of the request itself may come before; a second one is the peer's end.
   virtual Result<void> send_response(int status, const Headers& headers, bool end = false) = 0;
   virtual Result<void> send_data(Bytes data, bool end = false) = 0;
   /// Ends the message. Over HTTP/1.1 trailers are sent when the body is chunked, and dropped otherwise.
@@ -120,9 +150,18 @@ class Exchange {
   Exchange() = default;
   RequestHead request_;
   MessageSink* sink_ = nullptr;
+
+ private:
+  std::string_view route_;
+  PathParameters parameters_;
 };
 
 using ExchangePtr = std::unique_ptr<Exchange>;
+
+/// Server: answers whole, with a content-length; `headers` are sent too.
+Result<void> respond(Exchange& exchange, int status, std::string_view content_type, Bytes body, Headers headers = {});
+/// Server: answers with a sentence as plain text.
+Result<void> respond_text(Exchange& exchange, int status, std::string_view sentence, Headers headers = {});
 
 /// Answers requests. Shared by all shards. Must not block and must not throw.
 class Handler {

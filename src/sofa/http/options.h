@@ -24,8 +24,12 @@ struct MessageLimits {
 
 struct Http1Options {
   MessageLimits limits;
-  uint32_t max_pipelined = 64;        ///< requests read ahead of their answers; more stay unread
-  uint32_t max_requests = 1'000'000;  ///< of one connection, then "connection: close"
+  uint32_t max_pipelined = 64;         ///< requests read ahead of their answers; more stay unread
+  uint32_t max_requests = 1'000'000;   ///< of one connection, then "connection: close"
+  uint64_t max_body = UINT64_MAX;      ///< bytes of one body, 413: none by default, since a body streams through its window
+  size_t initial_window = 1u << 20;    ///< bytes of a body that are read before the user gives some back (Exchange::consumed)
+  size_t max_discard = 256u << 10;     ///< bytes of a request that come after its answer; with more the connection closes
+  uint32_t log_lines_per_second = 50;  ///< of refused messages; more are counted, not written
 };
 
 struct Http2Options {

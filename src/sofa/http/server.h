@@ -40,6 +40,7 @@ class Http1Protocol : public transport::Protocol {
  private:
   Handler& handler_;
   const Http1Options options_;
+  LogRate refusal_log_;
 };
 
 }  // namespace sofa::http

@@ -1,0 +1,418 @@
+#include "sofa/http/detail/http1_server.h"
+
+#include <ctime>
+
+#include "sofa/http/detail/http1_syntax.h"
+
+namespace sofa::http::detail {
+
+using transport::CloseKind;
+
+namespace {
+
+const Logger kLog{"http"};
+
+constexpr size_t kReadSize = size_t{64} << 10;
+
+CloseKind kind_of(int status) {
+  switch (status) {
+    case 408:
+      return CloseKind::half_frame;
+    case 413:
+    case 414:
+    case 431:
+      return CloseKind::too_large;
+    default:
+      return CloseKind::protocol_error;
+  }
+}
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7).
+std::string http_date(std::time_t second) {
+  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  std::tm at{};
+  ::gmtime_r(&second, &at);
+  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays[at.tm_wday], at.tm_mday, kMonths[at.tm_mon], at.tm_year + 1900, at.tm_hour,
+                     at.tm_min, at.tm_sec);
+}
+
+}  // namespace
+
+ServerConnection::ServerConnection(io::Stream stream, Buffer prefix, ServerContext context, transport::Connection& connection)
+    : shard_(io::Shard::current()),
+      stream_(std::move(stream)),
+      in_(std::move(prefix)),
+      context_(context),
+      options_(context.options),
+      connection_(connection),
+      peer_(stream_.peer()),
+      parser_(options_.limits, options_.max_body),
+      last_activity_(shard_.now()),
+      head_begun_(last_activity_) {}
+
+io::Task<void> ServerConnection::serve() {
+  connection_.live_stats = &stats_;
+  connection_.on_drain([](void* self) { static_cast<ServerConnection*>(self)->drain(); }, this);
+  reading_.emplace(&co_await io::current_scope(), "http1 connection");
+  stats_.bytes_in += in_.size();
+  co_await read_loop().in(*reading_);
+  co_await finish();
+  connection_.on_drain(nullptr, nullptr);
+  connection_.live_stats = nullptr;
+  connection_.final_stats = stats_;
+}
+
+// ---------------------------------------------------------------- reading
+
+io::Task<void> ServerConnection::read_loop() {
+  for (;;) {
+    take_input();
+    arm_timer();
+    if (reading_is_over()) co_return;
+    if (blocked_) {
+      const auto woken = co_await wake_.wait();
+      if (!woken && close_ == Close::no) on_stream_failed(woken.error());
+      continue;
+    }
+    const auto got = co_await stream_.read_some(in_, kReadSize);
+    if (close_ != Close::no) co_return;
+    if (!got) co_return on_stream_failed(got.error());
+    if (*got == 0) co_return on_end_of_stream();
+    stats_.bytes_in += *got;
+    last_activity_ = shard_.now();
+  }
+}
+
+void ServerConnection::take_input() {
+  wake_.clear();
+  blocked_ = false;
+  while (!reading_is_over() && !blocked_ && take_step()) {
+  }
+  const bool in_head = !message_open_ && !raw_ && !parser_.idle();
+  if (in_head && !in_head_) head_begun_ = shard_.now();
+  in_head_ = in_head;
+  if (draining_ && replies_.empty() && !message_open_) close(Close::flushed, CloseKind::local);
+}
+
+// One step of the parser; false when it needs bytes.
+bool ServerConnection::take_step() {
+  if (raw_) return take_raw(), false;
+  if (head_held_) return take_held_head();
+  if (upgrade_asked_ && !message_open_) {
+    blocked_ = true;
+    return false;
+  }
+  switch (parser_.next(in_, window())) {
+    case Step::need_more:
+      blocked_ = parser_.in_body() && window() == 0;
+      return false;
+    case Step::head:
+      message_open_ = head_held_ = true;
+      return true;
+    case Step::data:
+      on_body(parser_.data());
+      return true;
+    case Step::end:
+      on_message_end();
+      return true;
+    case Step::refused:
+      refuse(parser_.refusal(), kind_of(parser_.refusal().status));
+      return false;
+  }
+  return false;
+}
+
+bool ServerConnection::take_held_head() {
+  if (!may_begin()) {
+    blocked_ = true;
+    return false;
+  }
+  head_held_ = false;
+  begin_exchange();
+  return true;
+}
+
+bool ServerConnection::may_begin() {
+  if (stream_.pending_write_bytes() > options_.limits.write_high_water) {
+    watch_writes();
+    return false;
+  }
+  if (replies_.empty()) return true;
+  const MessageFacts& facts = parser_.facts();
+  return !exclusive_ && replies_.size() < options_.max_pipelined && is_safe_method(parser_.head().method) && !facts.has_body && !facts.upgrade;
+}
+
+void ServerConnection::begin_exchange() {
+  const MessageFacts facts = parser_.facts();
+  RequestHead& head = parser_.head();
+  ++stats_.requests_in;
+  upgrade_asked_ = facts.upgrade && facts.keep_alive;
+  exclusive_ = !is_safe_method(head.method) || facts.has_body || facts.upgrade;
+  no_more_ = !facts.keep_alive || ++requests_ >= options_.max_requests || draining_;
+  unread_ = discarded_ = 0;
+  Reply& reply = replies_.emplace_back();
+  reply.last = no_more_;
+  const bool asks_for_body = facts.expects_continue && context_.handler.wants_body(head);
+  auto exchange = std::make_unique<ServerExchange>(*this, reply, std::move(head), facts);
+  exchange->wants_continue_ = facts.expects_continue;
+  reply.exchange = receiver_ = exchange.get();
+  if (asks_for_body) exchange->send_continue();
+  context_.handler.handle(std::move(exchange));
+}
+
+size_t ServerConnection::window() const {
+  if (receiver_ == nullptr || receiver_->sink_ == nullptr) return kReadSize;
+  return options_.initial_window - std::min(options_.initial_window, unread_);
+}
+
+void ServerConnection::on_body(ByteSpan data) {
+  if (receiver_ != nullptr && receiver_->sink_ != nullptr) {
+    unread_ += data.size();
+    return receiver_->sink_->on_data(data);
+  }
+  discarded_ += data.size();
+  if (discarded_ <= options_.max_discard) return;
+  no_more_ = true;
+  message_open_ = false;
+  if (replies_.empty()) {
+    close(Close::lingering, CloseKind::too_large);
+  } else {
+    replies_.back().last = true;
+  }
+}
+
+void ServerConnection::on_message_end() {
+  message_open_ = false;
+  ServerExchange* receiver = std::exchange(receiver_, nullptr);
+  if (receiver == nullptr) return;
+  receiver->request_whole_ = true;
+  MessageSink* sink = receiver->sink_;
+  if (receiver->reply_ == nullptr) receiver->detach();
+  if (sink != nullptr) sink->on_end(parser_.trailers());
+}
+
+void ServerConnection::take_raw() {
+  while (receiver_ != nullptr && !in_.empty() && close_ == Close::no) {
+    const size_t n = std::min(in_.size(), window());
+    if (n == 0) {
+      blocked_ = true;
+      return;
+    }
+    const Bytes data = in_.take(n);
+    on_body(data.span());
+  }
+}
+
+void ServerConnection::fill_refusal(Reply& reply, const Refusal& refusal) {
+  const std::string text = fmt::format("{}\n", refusal.reason);
+  Buffer out;
+  const Headers headers{{"content-type", "text/plain; charset=utf-8"}, {"content-length", std::to_string(text.size())}};
+  append_response_head(out, refusal.status, Version::http1_1, headers, {.framing = Framing::length, .connection = "close", .date = date()});
+  out.append(text);
+  reply.waiting.add(out.take());
+  reply.whole = reply.last = true;
+}
+
+void ServerConnection::refuse(const Refusal& refusal, CloseKind kind) {
+  kLog.warn(context_.refusal_log, "request refused", {{"peer", peer_.to_string()}, {"status", refusal.status}, {"reason", refusal.reason}});
+  no_more_ = true;
+  connection_.close_kind = kind;
+  ServerExchange* receiver = std::exchange(receiver_, nullptr);
+  const bool answered = message_open_ && (receiver == nullptr || receiver->reply_ == nullptr);
+  message_open_ = head_held_ = in_head_ = false;
+  if (receiver == nullptr && !answered) {
+    fill_refusal(replies_.emplace_back(), refusal);
+  } else if (receiver != nullptr) {
+    Reply* reply = receiver->reply_;
+    const bool head_sent = receiver->state_ != ServerExchange::State::before_head;
+    receiver->abort(Error(Code::unavailable, refusal.reason));
+    if (reply != nullptr && head_sent) reply->cut = true;
+    if (reply != nullptr && !head_sent) fill_refusal(*reply, refusal);
+  }
+  if (replies_.empty()) return close(Close::lingering, kind);
+  replies_.back().last = true;
+  settle();
+}
+
+void ServerConnection::on_end_of_stream() {
+  no_more_ = true;
+  if (raw_) {
+    ServerExchange* receiver = std::exchange(receiver_, nullptr);
+    Headers none;
+    if (receiver != nullptr && receiver->sink_ != nullptr) receiver->sink_->on_end(none);
+    return;
+  }
+  if (message_open_ && receiver_ != nullptr && !head_held_) {
+    ServerExchange* receiver = std::exchange(receiver_, nullptr);
+    if (receiver->reply_ != nullptr) receiver->reply_->cut = true;
+    receiver->abort(Error(Code::unavailable, fmt::format("{} closed the connection in the middle of its request", peer_.to_string())));
+  }
+  message_open_ = false;
+  if (replies_.empty()) return close(Close::flushed, CloseKind::peer);
+  replies_.back().last = true;
+  settle();
+}
+
+// ---------------------------------------------------------------- writing
+
+Result<void> ServerConnection::check_room(const Reply& reply, size_t size) const {
+  const size_t waiting = waiting_bytes(reply);
+  if (waiting + size <= options_.limits.max_exchange_write_queue) return {};
+  return fail(Code::resource_exhausted,
+              "{} bytes wait for the peer {} already and {} more may not (max_exchange_write_queue {}): wait for on_writable", waiting,
+              peer_.to_string(), size, options_.limits.max_exchange_write_queue);
+}
+
+Result<void> ServerConnection::emit(Reply& reply, GatherList&& bytes) {
+  if (!is_front(reply)) {
+    for (const Bytes& part : bytes.parts()) reply.waiting.add(part);
+    return {};
+  }
+  return write(std::move(bytes));
+}
+
+Result<void> ServerConnection::write(GatherList&& bytes) {
+  stats_.bytes_out += bytes.size();
+  auto written = stream_.write(std::move(bytes));
+  if (!written) on_stream_failed(written.error());
+  return written;
+}
+
+void ServerConnection::settle() {
+  while (!replies_.empty() && close_ == Close::no) {
+    Reply& front = replies_.front();
+    if (!front.waiting.empty() && !write(std::exchange(front.waiting, {}))) return;
+    if (front.cut) return close(Close::flushed, connection_.close_kind == CloseKind::peer ? CloseKind::local : connection_.close_kind);
+    if (!front.whole) {
+      if (front.exchange != nullptr && front.exchange->write_blocked_) watch_writes();
+      break;
+    }
+    const bool last = front.last;
+    replies_.pop_front();
+    if (last) {
+      const bool all_read = in_.empty() && !(message_open_ && parser_.facts().has_body);
+      const bool clean = all_read && connection_.close_kind == CloseKind::peer;
+      return close(clean ? Close::flushed : Close::lingering, clean ? CloseKind::local : connection_.close_kind);
+    }
+  }
+  if (replies_.empty()) {
+    exclusive_ = upgrade_asked_ = false;
+    last_activity_ = shard_.now();
+    if (draining_ && !message_open_) return close(Close::flushed, CloseKind::local);
+    arm_timer();
+  }
+  wake_.set();
+}
+
+void ServerConnection::watch_writes() {
+  if (std::exchange(watching_, true)) return;
+  tasks_.spawn("http1 writer", wait_for_low_water());
+}
+
+io::Task<void> ServerConnection::wait_for_low_water() {
+  const auto drained = co_await stream_.drained(options_.limits.write_low_water);
+  watching_ = false;
+  if (close_ != Close::no) co_return;
+  if (!drained) co_return on_stream_failed(drained.error());
+  wake_.set();
+  if (replies_.empty() || replies_.front().exchange == nullptr) co_return;
+  ServerExchange& front = *replies_.front().exchange;
+  if (std::exchange(front.write_blocked_, false) && front.sink_ != nullptr) front.sink_->on_writable();
+}
+
+std::string_view ServerConnection::date() {
+  const int64_t second = std::chrono::floor<std::chrono::seconds>(shard_.clock().now_wall()).time_since_epoch().count();
+  if (second != date_second_) {
+    date_second_ = second;
+    date_ = http_date(second);
+  }
+  return date_;
+}
+
+// ---------------------------------------------------------------- the end
+
+void ServerConnection::close(Close how, CloseKind kind) {
+  if (close_ != Close::no) return;
+  close_ = how;
+  connection_.close_kind = kind;
+  timer_.cancel();
+  if (reading_) reading_->cancel(Error(Code::cancelled, "the connection closes"));
+  wake_.set();
+}
+
+void ServerConnection::drain() {
+  draining_ = true;
+  if (replies_.empty() && !message_open_) return close(Close::flushed, CloseKind::local);
+  if (!raw_ && !replies_.empty()) replies_.back().last = true;
+  no_more_ = true;
+}
+
+void ServerConnection::on_stream_failed(const Error& error) {
+  if (close_ != Close::no) return;
+  failure_ = error;
+  const bool slow = error.code() == Code::deadline_exceeded || error.code() == Code::resource_exhausted;
+  close(Close::at_once, error.code() == Code::cancelled ? CloseKind::local : slow ? CloseKind::slow_reader : CloseKind::peer);
+}
+
+void ServerConnection::abort_exchanges() {
+  Error error(Code::unavailable, fmt::format("the connection of {} was closed", peer_.to_string()));
+  if (failure_) error = std::move(error).with_cause(*failure_);
+  if (ServerExchange* receiver = std::exchange(receiver_, nullptr); receiver != nullptr) receiver->abort(error);
+  for (Reply& reply : replies_) {
+    if (reply.exchange != nullptr) reply.exchange->abort(error);
+  }
+}
+
+io::Task<void> ServerConnection::finish() {
+  while (close_ == Close::no && !replies_.empty()) {
+    wake_.clear();
+    if (auto woken = co_await wake_.wait(); !woken) on_stream_failed(woken.error());
+  }
+  timer_.cancel();
+  abort_exchanges();
+  if (close_ == Close::lingering) {
+    [[maybe_unused]] const auto seen = co_await discard_until_end();
+  } else if (close_ != Close::at_once) {
+    [[maybe_unused]] const auto flushed = co_await stream_.close_after_flush();
+  }
+  stream_.close();
+  tasks_.cancel();
+  [[maybe_unused]] const auto joined = co_await tasks_.join();
+}
+
+// Closed with bytes unread, a socket resets, and the peer may lose the last answer: so it is given some time to see it and to close.
+io::Task<Result<void>> ServerConnection::discard_until_end() {
+  in_.clear();
+  co_await io::or_return(stream_.drained(0));
+  stream_.shutdown_write();
+  auto discard = [](io::Stream& stream, Buffer& in) -> io::Task<Result<void>> {
+    while (co_await io::or_return(stream.read_some(in, kReadSize)) > 0) in.clear();
+    co_return Result<void>{};
+  };
+  co_return co_await io::with_timeout(options_.limits.linger, discard(stream_, in_));
+}
+
+Instant ServerConnection::deadline() const {
+  if (close_ != Close::no || raw_) return kNoDeadline;
+  if (in_head_) return deadline_after(head_begun_, options_.limits.head_timeout);
+  if (message_open_) return head_held_ || blocked_ ? kNoDeadline : deadline_after(last_activity_, options_.limits.body_stall_timeout);
+  return replies_.empty() ? deadline_after(last_activity_, options_.limits.idle_timeout) : kNoDeadline;
+}
+
+// A pending timer that is early enough stays: it looks again when it fires.
+void ServerConnection::arm_timer() {
+  const Instant when = deadline();
+  if (when == kNoDeadline || (timer_.pending() && armed_for_ <= when)) return;
+  armed_for_ = when;
+  shard_.schedule(timer_, when);
+}
+
+void ServerConnection::on_timer() {
+  if (deadline() > shard_.now()) return arm_timer();
+  if (in_head_) return refuse({408, "the head did not come whole in time (head_timeout)"}, CloseKind::half_frame);
+  if (message_open_) return refuse({408, "no byte of the body came in time (body_stall_timeout)"}, CloseKind::half_frame);
+  close(Close::flushed, CloseKind::idle);
+}
+
+}  // namespace sofa::http::detail
