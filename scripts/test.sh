@@ -91,6 +91,7 @@ run_pytest() {
   local tree=$1 path=$2 log=$1/test-logs/pytest-${2##*/}.log code=0
   compgen -G "$root/$path*" >/dev/null && grep -rqE '^(async )?def test_|^class Test' --include='*.py' "$root/$path" || return 0
   ensure_python
+  [[ $path == tests/e2e* ]] || ensure_curl
   [[ ! -e $root/tests/interop/java/pom.xml || $path == tests/e2e* ]] || ensure_java
   [[ -z $(find "$root/$path" -name go.mod -print -quit) ]] || ensure_go
   mkdir -p "$tree/test-logs"
