@@ -10,6 +10,7 @@
 #include "bank/process.h"
 #include "bank/program.h"
 #include "bank/retry.h"
+#include "sofa/base/log.h"
 #include "sofa/base/metrics.h"
 #include "sofa/base/random.h"
 #include "sofa/io/task_group.h"
@@ -46,8 +47,8 @@ struct DemoOptions {
 
 constexpr int64_t kDeposit = 100'000;
 constexpr milliseconds kStartDeadline = 10s;
-constexpr milliseconds kLastTransfers = 15s;  // for those that are under way when the time is over
-constexpr std::string_view kMarker = "bank-demo";
+constexpr milliseconds kLastTransfers = 15s;       // for those that are under way when the time is over
+constexpr std::string_view kMarker = "bank-demo";  // a folder in the data folder: says that it is the demo's, and holds the logs
 
 bool on_terminal() { return isatty(STDOUT_FILENO) != 0; }
 /// The text in an ANSI colour, on a terminal that wants it.
@@ -72,6 +73,9 @@ Result<void> empty_folder(const std::string& folder) {
   return {};
 }
 
+/// The log file of a process, or of the demo itself: nothing but the demo's own lines goes to the terminal.
+std::string log_file(const std::string& folder, std::string_view process) { return fmt::format("{}/{}/{}.log", folder, kMarker, process); }
+
 std::string account_name(uint64_t i) { return fmt::format("account-{:04}", i); }
 
 /// The three processes and how to start the ledger again.
@@ -79,23 +83,24 @@ struct Bank {
   Process risk, ledger, gateway;
   std::string programs, folder;
 
+  static Result<Process> start_process(const std::string& programs, const std::string& folder, std::string_view name,
+                                       std::vector<std::string> arguments) {
+    return Process::start({fmt::format("{}/bank-{}", programs, name), std::move(arguments), log_file(folder, name)}, kStartDeadline);
+  }
   static Result<Process> start_ledger(const std::string& programs, const std::string& folder, int port) {
-    return Process::start(programs + "/bank-ledger", {"--port", std::to_string(port), "--folder", folder}, kStartDeadline);
+    return start_process(programs, folder, "ledger", {"--port", std::to_string(port), "--folder", folder});
   }
   static Result<Bank> start(const DemoOptions& options) {
     const std::string programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-    if (auto emptied = empty_folder(options.folder); !emptied) return sofa::forward_error(emptied);
     auto risk =
-        Process::start(programs + "/bank-risk",
-                       {"--port", "0", "--slow-one-in", std::to_string(options.risk_slow_one_in), "--slow-ms", std::to_string(options.risk_slow_ms)},
-                       kStartDeadline);
+        start_process(programs, options.folder, "risk",
+                      {"--port", "0", "--slow-one-in", std::to_string(options.risk_slow_one_in), "--slow-ms", std::to_string(options.risk_slow_ms)});
     if (!risk) return sofa::forward_error(risk);
     auto ledger = start_ledger(programs, options.folder, 0);
     if (!ledger) return sofa::forward_error(ledger);
-    auto gateway = Process::start(
-        programs + "/bank-gateway",
-        {"--port", "0", "--ledger", fmt::format("bolt://127.0.0.1:{}", ledger->port()), "--risk", fmt::format("bolt://127.0.0.1:{}", risk->port())},
-        kStartDeadline);
+    auto gateway = start_process(
+        programs, options.folder, "gateway",
+        {"--port", "0", "--ledger", fmt::format("bolt://127.0.0.1:{}", ledger->port()), "--risk", fmt::format("bolt://127.0.0.1:{}", risk->port())});
     if (!gateway) return sofa::forward_error(gateway);
     return Bank{std::move(*risk), std::move(*ledger), std::move(*gateway), programs, options.folder};
   }
@@ -158,8 +163,8 @@ Task<void> show_progress(Run& run, const DemoOptions& options) {
     const auto rate = static_cast<double>(run.acknowledged - before) / std::chrono::duration<double>(step).count();
     before = run.acknowledged;
     fmt::print("{}{:5.1f} of {} s  {:>8.0f} transfers/s  p50 {:>6.2f} ms  p99 {:>6.2f} ms  retries {} (deadlines {}){}", terminal ? "\r\033[K" : "",
-               seconds, options.seconds, rate, static_cast<double>(seen.percentile(0.5)) / 1000, static_cast<double>(seen.percentile(0.99)) / 1000,
-               run.retries, run.deadlines, terminal ? "" : "\n");
+               std::min<double>(seconds, options.seconds), options.seconds, rate, static_cast<double>(seen.percentile(0.5)) / 1000,
+               static_cast<double>(seen.percentile(0.99)) / 1000, run.retries, run.deadlines, terminal ? "" : "\n");
     std::fflush(stdout);
   }
   if (terminal) fmt::print("\n");
@@ -216,8 +221,9 @@ void print_report(const Run& run, const Bank& bank, double seconds, const std::a
   for (auto [name, fraction] : {std::pair{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}}) {
     fmt::print("  {:<22}  {:.2f} ms\n", name, static_cast<double>(latency.percentile(fraction)) / 1000);
   }
-  fmt::print("  ledger recovered in     {} ms after kill -9 (first transfer {} ms after it)\n", ms(run.ready_at - run.killed_at),
-             ms(run.first_after - run.killed_at));
+  const bool transfers_followed = run.first_after != steady_clock::time_point{};
+  fmt::print("  ledger recovered in     {} ms after kill -9 ({})\n", ms(run.ready_at - run.killed_at),
+             transfers_followed ? fmt::format("first transfer {} ms after it", ms(run.first_after - run.killed_at)) : "no transfer since");
   fmt::print("\n{}\n", coloured(kBold, "  process   CPU per transfer    memory"));
   const std::pair<const char*, const Process*> processes[] = {{"gateway", &bank.gateway}, {"ledger", &bank.ledger}, {"risk", &bank.risk}};
   for (size_t i = 0; i < 3; ++i) {
@@ -231,6 +237,7 @@ void print_report(const Run& run, const Bank& bank, double seconds, const std::a
 
 void print_next_steps(const Bank& bank) {
   fmt::print(R"(
+The logs of the processes and of this program: {}
 While such a bank runs (bank-risk, bank-ledger, bank-gateway; this run's gateway was on port {}), Java calls it with SOFARPC as it is:
 
     Gateway gateway = new ConsumerConfig<Gateway>().setInterfaceId("bank.Gateway")
@@ -239,13 +246,13 @@ While such a bank runs (bank-risk, bank-ledger, bank-gateway; this run's gateway
 
 Read next: docs/tutorial.md walks through this program; README.md has the 20 lines of a service of your own.
 )",
-             bank.gateway.port(), bank.gateway.port());
+             log_file(bank.folder, "*"), bank.gateway.port(), bank.gateway.port());
 }
 
 Task<Result<void>> cancel_after(sofa::io::TaskGroup& clients, milliseconds limit) {
   co_await or_return(sofa::io::sleep_for(limit));
   clients.cancel();
-  co_return fail(Code::deadline_exceeded, "the bank did not answer its last transfers within {} ms; its processes' messages stand above",
+  co_return fail(Code::deadline_exceeded, "the bank did not answer its last transfers within {} ms; the logs of its processes say why",
                  limit.count());
 }
 
@@ -271,9 +278,11 @@ Task<Result<bool>> run_bank(const DemoOptions& options, Bank& bank) {
   sofa::io::TaskGroup group(co_await sofa::io::current_scope());
   for (int i = 0; i < options.clients; ++i) group.spawn("client", client(run, options, i, seed + static_cast<uint64_t>(i)));
   group.spawn("progress", show_progress(run, options));
-  auto waited = co_await sofa::io::sleep_for(std::chrono::seconds(options.seconds) / 2);
+  const std::chrono::duration<double> wanted = std::chrono::seconds(options.seconds);
+  auto waited = co_await sofa::io::sleep_for(std::chrono::duration_cast<milliseconds>(wanted / 2));
   Result<void> restarted = waited ? co_await kill_and_restart(run, bank) : waited;
-  if (restarted) waited = co_await sofa::io::sleep_for(std::chrono::seconds(options.seconds) - std::chrono::seconds(options.seconds) / 2);
+  const auto left = std::chrono::duration_cast<milliseconds>(wanted - (steady_clock::now() - begun));
+  if (restarted) waited = co_await sofa::io::sleep_for(std::max(left, milliseconds(0)));
   run.over = true;
   if (!restarted || !waited) group.cancel();
   if (auto joined = co_await join_within(group, kLastTransfers); !joined) co_return sofa::forward_error(joined);
@@ -292,10 +301,17 @@ Task<Result<bool>> run_bank(const DemoOptions& options, Bank& bank) {
   co_return findings.broken.empty();
 }
 
+Task<Result<bool>> prove(const DemoOptions& options) {
+  auto bank = co_await or_return(sofa::io::run_blocking(sofa::io::Shard::current().runtime().file_pool(), [&]() -> Result<Bank> {
+    if (auto emptied = empty_folder(options.folder); !emptied) return sofa::forward_error(emptied);
+    if (auto logged = sofa::configure_logging({.file = log_file(options.folder, "demo")}); !logged) return sofa::forward_error(logged);
+    return Bank::start(options);
+  }));
+  co_return co_await run_bank(options, bank);
+}
+
 Task<int> demo(const DemoOptions& options) {
-  auto bank = co_await sofa::io::run_blocking(sofa::io::Shard::current().runtime().file_pool(), [&] { return Bank::start(options); });
-  if (!bank) co_return report_failure(bank.error());
-  auto proved = co_await run_bank(options, *bank);
+  auto proved = co_await prove(options);
   if (!proved) co_return report_failure(proved.error());
   fmt::print("\n{}\n", *proved ? coloured(kGreen, "The proof holds: nothing was lost, nothing was booked twice.")
                                : coloured(kRed, "The proof FAILED; the lines marked BROKEN say how."));

@@ -57,7 +57,6 @@ Task<Result<std::unique_ptr<Journal>>> Journal::open(JournalOptions options, sof
   const int64_t from_snapshot = book.last_sequence();
   auto log = co_await or_return(sofa::log::Log::open(options.log, files));
   co_await or_return(replay(*log, book));
-  for (const std::string& note : log->recovery_notes()) kLog.warn("recovery", {{"note", note}});
   kLog.info("book is open", {{"entries", book.last_sequence()}, {"of_snapshot", from_snapshot}});
   co_return std::unique_ptr<Journal>(new Journal(files, std::move(options), std::move(book), std::move(log), from_snapshot));
 }

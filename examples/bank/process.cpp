@@ -22,52 +22,72 @@ namespace {
 
 constexpr size_t kMaxReadyLine = 4096;
 
-[[noreturn]] void become(const std::string& program, const std::vector<std::string>& arguments, int output, pid_t parent) {
+[[noreturn]] void become(const Command& command, int output, int log, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // a killed driver leaves no server behind
   if (getppid() != parent) _exit(127);
   dup2(output, STDOUT_FILENO);
-  std::vector<char*> argv{const_cast<char*>(program.c_str())};
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  dup2(log, STDERR_FILENO);
+  const char* program = command.program.c_str();
+  std::vector<char*> argv{const_cast<char*>(program)};
+  for (const std::string& argument : command.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  execv(program.c_str(), argv.data());
-  std::fprintf(stderr, "cannot run %s: %s\n", program.c_str(), std::strerror(errno));
+  execv(program, argv.data());
+  std::fprintf(stderr, "cannot run %s: %s\n", program, std::strerror(errno));
   _exit(127);
+}
+
+std::string last_line(const std::string& file) {
+  std::ifstream in(file);
+  std::string line, last;
+  while (std::getline(in, line)) last = line;
+  return last;
 }
 
 }  // namespace
 
-sofa::Result<Process> Process::start(const std::string& program, const std::vector<std::string>& arguments, milliseconds deadline) {
+sofa::Result<Process> Process::start(const Command& command, milliseconds deadline) {
+  const int log = open(command.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (log < 0) return std::unexpected(sofa::errno_error(errno, "cannot write " + command.log));
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return std::unexpected(sofa::errno_error(errno, "cannot make a pipe"));
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+    const int why = errno;
+    close(log);
+    return std::unexpected(sofa::errno_error(why, "cannot make a pipe"));
+  }
   const pid_t parent = getpid();
   const pid_t pid = fork();
-  if (pid == 0) become(program, arguments, ends[1], parent);
+  const int why = errno;
+  if (pid == 0) become(command, ends[1], log, parent);
+  close(log);
   close(ends[1]);
   if (pid < 0) {
     close(ends[0]);
-    return std::unexpected(sofa::errno_error(errno, "cannot fork"));
+    return std::unexpected(sofa::errno_error(why, "cannot fork"));
   }
   Process process(pid, ends[0]);
-  if (auto ready = process.wait_until_ready(program, deadline); !ready) return sofa::forward_error(ready);
+  if (auto ready = process.wait_until_ready(command, deadline); !ready) return sofa::forward_error(ready);
   return process;
 }
 
-sofa::Result<void> Process::wait_until_ready(const std::string& program, milliseconds deadline) {
+sofa::Result<void> Process::wait_until_ready(const Command& command, milliseconds deadline) {
   const auto end = steady_clock::now() + deadline;
   std::string line;
   while (line.find('\n') == std::string::npos && line.size() < kMaxReadyLine) {
     const auto left = std::chrono::duration_cast<milliseconds>(end - steady_clock::now()).count();
     pollfd poll_for{output_, POLLIN, 0};
     if (left <= 0 || poll(&poll_for, 1, static_cast<int>(left)) == 0) {
-      return sofa::fail(sofa::Code::deadline_exceeded, "{} printed no ready line within {} ms", program, deadline.count());
+      return sofa::fail(sofa::Code::deadline_exceeded, "{} printed no ready line within {} ms; its messages are in {}", command.program,
+                        deadline.count(), command.log);
     }
     char chunk[512];
     const ssize_t got = read(output_, chunk, sizeof chunk);
-    if (got <= 0) return sofa::fail(sofa::Code::unavailable, "{} ended before it was ready; its own message stands above", program);
+    if (got <= 0) {
+      return sofa::fail(sofa::Code::unavailable, "{} ended before it was ready: {} ({})", command.program, last_line(command.log), command.log);
+    }
     line.append(chunk, static_cast<size_t>(got));
   }
   const size_t at = line.find("bolt=");
-  if (at == std::string::npos) return sofa::fail(sofa::Code::internal, "{} printed '{}', no ready line", program, line);
+  if (at == std::string::npos) return sofa::fail(sofa::Code::internal, "{} printed '{}', no ready line", command.program, line);
   port_ = std::atoi(line.c_str() + at + 5);
   return {};
 }

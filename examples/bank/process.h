@@ -17,11 +17,18 @@ struct Usage {
   size_t rss_bytes = 0;
 };
 
+/// What to run, and where its standard error goes: appended to the file `log`.
+struct Command {
+  std::string program;
+  std::vector<std::string> arguments;
+  std::string log;
+};
+
 /// A child that prints `ready pid=N bolt=PORT` on its standard output once it listens. Killed (SIGTERM, then SIGKILL) when destroyed.
 class Process {
  public:
-  /// Starts `program` and waits at most `deadline` for the ready line.
-  static sofa::Result<Process> start(const std::string& program, const std::vector<std::string>& arguments, std::chrono::milliseconds deadline);
+  /// Starts the program and waits at most `deadline` for the ready line. The error of one that ended before has the last line of its log.
+  static sofa::Result<Process> start(const Command& command, std::chrono::milliseconds deadline);
 
   Process(Process&& other) noexcept;
   Process& operator=(Process&& other) noexcept;
@@ -37,7 +44,7 @@ class Process {
 
  private:
   Process(pid_t pid, int output) : pid_(pid), output_(output) {}
-  sofa::Result<void> wait_until_ready(const std::string& program, std::chrono::milliseconds deadline);
+  sofa::Result<void> wait_until_ready(const Command& command, std::chrono::milliseconds deadline);
   bool reap(std::chrono::milliseconds deadline, int& status);
   void close_output();
 

@@ -26,6 +26,11 @@ def test_the_bank_loses_nothing_when_its_ledger_is_killed(tmp_path):
     assert figure("transfers acknowledged", done.stdout) > 100
     assert re.search(r"ledger recovered in\D+\d+", done.stdout)
     assert "\033" not in done.stdout and "\r" not in done.stdout, "plain lines where there is no terminal"
+    assert done.stderr == "", "what the processes log is in their files"
+    shown = [float(seconds) for seconds in re.findall(r"^ *([\d.]+) of 4 s ", done.stdout, re.MULTILINE)]
+    assert len(shown) >= 3 and max(shown) <= 4, shown
+    assert str(tmp_path / "bank/bank-demo/*.log") in done.stdout
+    assert "cannot connect" in (tmp_path / "bank/bank-demo/gateway.log").read_text()
 
 
 def test_a_slow_risk_process_is_seen_as_deadlines_and_retries_and_books_nothing_twice(tmp_path):
