@@ -1,6 +1,5 @@
 // A SOFARPC client: hello-client [bolt://127.0.0.1:12200]
 #include "sofa/rpc/client.h"
-#include "sofa/io/runtime.h"
 
 using namespace sofa;
 
@@ -9,15 +8,11 @@ struct Hello : rpc::Interface {
   rpc::Method<std::string(std::string)> hello{this, "hello"};
 };
 
-rpc::Task<Result<std::string>> ask(std::string target) {
+rpc::Task<Result<void>> greet(std::string target) {
   auto service = co_await rpc::or_return(rpc::connect<Hello>(target));
-  co_return co_await service->hello("world");
+  auto answer = co_await rpc::or_return(service->hello("world"));
+  fmt::print("{}\n", answer);
+  co_return {};
 }
 
-rpc::Task<int> run(std::string target) {
-  auto answer = co_await ask(target);
-  fmt::print("{}\n", answer ? *answer : answer.error().to_string());
-  co_return answer ? 0 : 1;
-}
-
-int main(int argc, char** argv) { return io::run(run(argc > 1 ? argv[1] : "bolt://127.0.0.1:12200")); }
+int main(int argc, char** argv) { return io::run(greet(argc > 1 ? argv[1] : "bolt://127.0.0.1:12200")); }

@@ -138,4 +138,13 @@ int run(Task<int> main, RuntimeOptions options) {
   return kExitOnException;
 }
 
+int run(Task<Result<void>> main, RuntimeOptions options) {
+  const auto exit_code = [](Task<Result<void>> task) -> Task<int> {
+    const auto done = co_await std::move(task);
+    if (!done) fmt::print(stderr, "{}\n", done.error());
+    co_return done ? 0 : 1;
+  };
+  return run(exit_code(std::move(main)), options);
+}
+
 }  // namespace sofa::io

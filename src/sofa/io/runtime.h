@@ -61,6 +61,8 @@ class Runtime {
 /// Runs `main` on shard 0 of a new runtime and returns its value as the exit code. The first SIGTERM or SIGINT cancels the task's scope (it
 /// should end soon: a program that is idle stops in milliseconds); a second one, or stop_timeout, ends the process at once with 128 + signal.
 int run(Task<int> main, RuntimeOptions options = {});
+/// The same for a task that succeeds or fails: exit code 0, or its error on stderr and 1.
+int run(Task<Result<void>> main, RuntimeOptions options = {});
 
 namespace detail {
 /// Drives a task from a thread that is no shard. `scope` is valid on the shard while the task runs.

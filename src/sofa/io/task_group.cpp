@@ -7,8 +7,8 @@
 namespace sofa::io {
 
 namespace {
-/// One shape for both kinds of tasks; an exception becomes an error, and ends the program where it can be debugged.
-Result<void> exception_as_error(const char* name) {
+/// An exception becomes the task's error; it ends the program where it can be debugged.
+Result<void> exception_as_error([[maybe_unused]] const char* name) {
   std::string what = "an exception of unknown type";
   try {
     throw;
@@ -16,11 +16,11 @@ Result<void> exception_as_error(const char* name) {
     what = e.what();
   } catch (...) {
   }
-  report(fmt::format("background task '{}' ended with an exception: {}", name, what));
 #ifndef NDEBUG
+  report(fmt::format("background task '{}' ended with an exception: {}", name, what));
   std::terminate();
 #endif
-  return fail(Code::internal, "background task '{}' ended with an exception: {}", name, what);
+  return fail(Code::internal, "it ended with an exception: {}", what);
 }
 
 Task<Result<void>> as_result(Task<void> task) {

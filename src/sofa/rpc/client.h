@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "sofa/base/error.h"
+#include "sofa/io/runtime.h"  // io::run: this header alone makes a program
 #include "sofa/io/task.h"
 #include "sofa/rpc/context.h"
 #include "sofa/rpc/filter.h"

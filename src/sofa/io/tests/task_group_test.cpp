@@ -40,6 +40,24 @@ TEST_F(TaskGroupTest, JoinWaitsForAllAndGivesTheFirstError) {
   EXPECT_TRUE(reports.contain("background task 'broken' failed: lost it"));
 }
 
+#ifdef NDEBUG  // elsewhere an exception ends the program, so that it can be debugged
+TEST_F(TaskGroupTest, AnExceptionOfATaskIsItsErrorAndIsReportedOnce) {
+  Reports reports;
+  run_ok(runtime_, []() -> Body {
+    TaskGroup group(co_await current_scope());
+    group.spawn("thrower", []() -> Task<void> {
+      co_await yield();
+      throw std::runtime_error("out of cash");
+    }());
+    const auto joined = co_await group.join();
+    EXPECT_EQ(joined.error().code(), Code::internal);
+    co_return kOk;
+  });
+  EXPECT_TRUE(reports.contain("background task 'thrower' failed: it ended with an exception: out of cash"));
+  EXPECT_EQ(reports.size(), 1U);
+}
+#endif
+
 TEST_F(TaskGroupTest, CancelEndsTheTasksAndIsNoError) {
   run_ok(runtime_, []() -> Body {
     TaskGroup group(co_await current_scope());
