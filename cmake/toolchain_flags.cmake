@@ -1,16 +1,17 @@
-# Compiler and linker flags of every target; the sanitizer presets add theirs through SOFA_SANITIZE.
+# Compiler and linker flags of every target; the sanitizer presets add theirs through SOFA_SANITIZE. A warning is an error in this project's own
+# builds alone: another project's compiler may know more warnings.
 set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 
 set(SOFA_SANITIZE "" CACHE STRING "value of -fsanitize=, empty for none")
 option(SOFA_FUZZ "build the libFuzzer targets" OFF)
 option(SOFA_COVERAGE "instrument for coverage" OFF)
 
-add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -fno-omit-frame-pointer -march=x86-64-v2
+add_compile_options(-Wall -Wextra -Wpedantic $<$<BOOL:${PROJECT_IS_TOP_LEVEL}>:-Werror> -Wshadow -Wnon-virtual-dtor -fno-omit-frame-pointer -march=x86-64-v2
                     -fpch-instantiate-templates)
 add_compile_options("$<$<CONFIG:Release>:-g1>")
 if(SOFA_SANITIZE)
