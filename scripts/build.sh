@@ -3,9 +3,9 @@
 : "${root:?is set by ./dev}"
 source "$root/scripts/setup.sh"
 
-presets=' release debug asan tsan fuzz coverage '
+presets='release, debug, asan, tsan, fuzz, coverage'
 
-check_preset() { [[ $presets == *" $1 "* ]] || fail "There is no preset '$1': use one of$presets."; }
+check_preset() { [[ ", $presets, " == *", $1, "* ]] || fail "There is no preset '$1': use one of $presets."; }
 
 # A tree is configured once; ninja itself sees later changes of CMake files, but not of the presets, nor that GoogleTest has come.
 needs_configure() {
@@ -59,7 +59,7 @@ verb_build() {
   while [[ $# -gt 0 ]]; do
     case $1 in
       --preset) need_value "$@" && preset=$2 && shift 2 ;;
-      -*) fail "'./dev build' knows only --preset, not '$1'." ;;
+      -*) fail "'./dev build' knows only --preset, not '$1': see './dev help'." ;;
       *) targets+=("$1") && shift ;;
     esac
   done
@@ -83,7 +83,7 @@ verb_demo() {
   [[ -f $root/examples/bank/CMakeLists.txt ]] || fail "examples/bank is not in this tree: take a version of the project that has the demo."
   ensure_set demo
   build_tree release demo examples/bank/all
-  exec "$root/build/release/bin/bank-demo" "$@"
+  exec "$root/build/release/bin/bank-demo" --folder "$root/build/bank-demo" "$@"
 }
 
 verb_clean() {

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Checks of the sources that are no tests. The layer rule is checked by CMake itself, each time a tree is configured.
+# Checks of the sources. The quick ones need no build and are a test too (tests/build/lint_test.sh); the layer rule is checked by CMake itself, each
+# time a tree is configured.
 : "${root:?is set by ./dev}"
 source "$root/scripts/build.sh"
 
@@ -27,7 +28,7 @@ tree_files() {
 check_format() { tree_files h cpp | xargs -0 -r clang-format-19 --dry-run -Werror; }
 
 check_scripts() {
-  { tree_files sh && printf '%s\0' "$root/dev" "$root/.ci/run" "$root/scripts/status" "$root/scripts/regions"; } | xargs -0 shellcheck -x -P "$root"
+  { tree_files sh && grep -rlZE '^#!/usr/bin/env bash$' "$root"/{dev,.ci,scripts,bench,tests/soak}; } | sort -zu | xargs -0 shellcheck -x -P "$root"
 }
 
 # Every relative link in a Markdown file leads to a file of the tree.
@@ -68,17 +69,28 @@ check_tidy() {
   (cd "$root" && printf '%s\0' "${sources[@]}" | xargs -0 -n 1 -P "$(nproc)" clang-tidy-19 -p build/release --quiet --warnings-as-errors='*' 2>/dev/null)
 }
 
-verb_lint() {
-  local scope=changed
-  [[ ${1:-} != --all ]] || scope=all
-  ensure_set lint
-  build_tree release build
-  check 'layer rule' check_layers
+check_quickly() {
   check 'dead links' check_links
   check 'code in the docs' check_regions
   check 'shellcheck' check_scripts
   check 'format' check_format
-  check "clang-tidy ($scope files)" check_tidy "$scope"
+}
+
+verb_lint() {
+  local scope=changed
+  case "$#:${1:-}" in
+    0:) ;;
+    1:--all) scope=all ;;
+    1:--quick) scope=none ;;
+    *) fail "'./dev lint' knows only --all or --quick, not '$*': see './dev help'." ;;
+  esac
+  ensure_set lint
+  check_quickly
+  if [[ $scope != none ]]; then
+    build_tree release build
+    check 'layer rule' check_layers
+    check "clang-tidy ($scope files)" check_tidy "$scope"
+  fi
   [[ $findings -eq 0 ]] || fail "$findings checks found something: './dev fmt' mends the format, the rest is named above."
 }
 

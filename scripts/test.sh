@@ -146,6 +146,7 @@ verb_test() {
     run_unit "$tree" "$(basename "$wanted" .sh)"
   else
     kinds=${kinds:-unit interop e2e}
+    [[ $kinds != *unit* ]] || ensure_set lint
     [[ $kinds != *unit* ]] || run_unit "$tree" ''
     [[ $kinds != *interop* ]] || run_pytest "$tree" tests/interop
     [[ $kinds != *e2e* ]] || run_pytest "$tree" tests/e2e
