@@ -88,8 +88,9 @@ void add_value_checks(Peer& peer, std::vector<Check>& checks) {
   same(checks, "sleep", s.sleep, "slept 20", 20);
 }
 
-void add_object_checks(Peer& peer, std::vector<Check>& checks) {
-  const InteropService& s = *peer.service;
+namespace {
+
+void add_user_checks(const InteropService& s, std::vector<Check>& checks) {
   for (const int64_t id : {0, 1, 2, 7, 255, 300'000}) {
     checks.push_back({fmt::format("getUser.{}", id), [&s, id]() -> Task<Result<void>> {
                         const Graph<User> user = co_await or_return(s.get_user(id));
@@ -127,6 +128,9 @@ void add_object_checks(Peer& peer, std::vector<Check>& checks) {
                       }
                       co_return expect_user(*make_user(arena, 0, nullptr), (*users)[0]->manager.get());
                     }});
+}
+
+void add_dynamic_checks(const InteropService& s, std::vector<Check>& checks) {
   checks.push_back({"echoMap.linked", [&s]() -> Task<Result<void>> {
                       auto sent = Graph<Value>::make();
                       hessian::Map* map = hessian::make_map(sent.arena(), "java.util.LinkedHashMap");
@@ -150,6 +154,9 @@ void add_object_checks(Peer& peer, std::vector<Check>& checks) {
                       const Graph<Value> back = co_await or_return(s.echo_object(Graph<Value>::make()));
                       co_return expect_true(!back || back->is_null(), "null did not come back");
                     }});
+}
+
+void add_node_checks(const InteropService& s, std::vector<Check>& checks) {
   checks.push_back({"echoNode.cycle", [&s]() -> Task<Result<void>> {
                       auto a = Graph<Node>::make();
                       Node* b = a.arena().make<Node>();
@@ -168,6 +175,14 @@ void add_object_checks(Peer& peer, std::vector<Check>& checks) {
                       const Graph<Node> back = co_await or_return(s.echo_node(Graph<Node>()));
                       co_return expect_true(!back, "null did not come back");
                     }});
+}
+
+}  // namespace
+
+void add_object_checks(Peer& peer, std::vector<Check>& checks) {
+  add_user_checks(*peer.service, checks);
+  add_dynamic_checks(*peer.service, checks);
+  add_node_checks(*peer.service, checks);
 }
 
 }  // namespace interop

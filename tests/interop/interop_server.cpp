@@ -142,10 +142,10 @@ struct Options {
   std::string deny;
 
   static auto describe(sofa::Description<Options>& d) {
-    d.doc("The server of the interop contract. With any protocol option given, only the named protocols listen; with none, all on their defaults.");
+    d.doc("The server of the interop contract. A protocol listens when its port is given; with no port given, all listen on their usual ones.");
     d.field("host", &Options::host).doc("address to listen on");
     d.field("deny", &Options::deny).doc("beginning of the class names that no request may hold; empty: none");
-    d.field("bolt", &Options::bolt).doc("port of Bolt, 12200 by default; 0 picks a free one");
+    d.field("bolt", &Options::bolt).doc("port of Bolt, usually 12200; 0 picks a free one");
   }
 };
 

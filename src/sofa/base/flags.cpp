@@ -218,7 +218,7 @@ class FlagParser {
   static std::string default_of(const Flag& flag) {
     if (flag.field->secret) return "secret";
     auto text = to_json(flag.field->type(), flag.at);
-    if (!text || *text == "null" || *text == "\"\"" || *text == "[]" || *text == "{}") return "none by default";
+    if (!text || *text == "null" || *text == "\"\"" || *text == "[]" || *text == "{}") return "not set by default";
     return fmt::format("default {}", *text);
   }
 
