@@ -29,6 +29,7 @@ write "$work/fetched/payments.cpp" "$(<"$root/examples/hello/client.cpp")"
 write "$work/subdirectory/CMakeLists.txt" "cmake_minimum_required(VERSION 3.25)
 project(clocks LANGUAGES CXX)
 add_subdirectory($root sofa)
+sofa_proto_library(shop ROOT $root/tools/protoc-gen-sofa/tests FILES shop.proto)
 add_executable(clocks clocks.cpp)
 target_link_libraries(clocks PRIVATE sofa::base)"
 write "$work/subdirectory/clocks.cpp" '#include "sofa/base/ids.h"
