@@ -32,8 +32,8 @@ struct ClientOptions {
   std::string app{};                                   ///< this application's name, shown to providers; empty: not sent
   Duration timeout = std::chrono::seconds(3);          ///< of one attempt, where nothing nearer says otherwise
   int retries = 0;                                     ///< further attempts of a call, each at another provider while there is one. Only when the
-                                                       ///< provider was busy, did not answer in time, or could not be reached: such a
-                                                       ///< call may have been carried out, so the service must bear it twice
+                                                       ///< provider was busy or stopping, did not answer in time, or could not be reached:
+                                                       ///< such a call may have been carried out, so the service must bear it twice
   Duration connect_timeout = std::chrono::seconds(1);  ///< of one attempt to connect
   unsigned connections = 1;                            ///< to each provider
   size_t max_frame = size_t{32} << 20;                 ///< bytes of content of one answer

@@ -78,7 +78,7 @@ Session* ConnectionPool::Peer::live() {
     Session* session = sessions_[next_].get();
     if (session->usable()) return session;
     sessions_.erase(sessions_.begin() + static_cast<std::ptrdiff_t>(next_));
-    if (pool_.options_.reconnect) ensure_connecting();
+    if (pool_.options_.reconnect) connect();
   }
   return nullptr;
 }
@@ -91,7 +91,7 @@ io::Task<Result<SessionRef>> ConnectionPool::Peer::get() {
                                                                  std::chrono::ceil<std::chrono::milliseconds>(pool_.options_.backoff_most).count()))
                                 .with_cause(*last_error_));
   }
-  ensure_connecting();
+  connect();
   if (!forgotten_) co_await io::or_return(attempt_done_.wait());
   if (forgotten_)
     co_return no_connection(Error(Code::unavailable, fmt::format("no connection to {}: its address was given up", address_.to_string())));
@@ -100,7 +100,7 @@ io::Task<Result<SessionRef>> ConnectionPool::Peer::get() {
   co_return no_connection(Error(Code::unavailable, fmt::format("the connection to {} was lost at once", address_.to_string())));
 }
 
-void ConnectionPool::Peer::ensure_connecting() {
+void ConnectionPool::Peer::connect() {
   if (connecting_ || forgotten_) return;
   connecting_ = attempting_ = true;
   pool_.group_.spawn("connect", connect_all(shared_from_this()));
@@ -153,7 +153,7 @@ io::Task<bool> ConnectionPool::Peer::connect_one() {
 io::Task<Result<void>> ConnectionPool::Peer::keep(std::shared_ptr<Peer> self, SessionRef session) {
   [[maybe_unused]] const auto why = co_await session->run();
   std::erase(self->sessions_, session);
-  if (self->pool_.options_.reconnect) self->ensure_connecting();
+  if (self->pool_.options_.reconnect) self->connect();
   co_return Result<void>{};
 }
 

@@ -84,6 +84,8 @@ class ConnectionPool::Peer : public std::enable_shared_from_this<Peer> {
   Session* live();
   /// A live connection, or the outcome of connecting; see ConnectionPool::get.
   io::Task<Result<SessionRef>> get();
+  /// Begins to connect in the background, unless that is under way already.
+  void connect();
   const io::Address& address() const { return address_; }
   size_t live_count() const { return sessions_.size(); }
 
@@ -91,7 +93,6 @@ class ConnectionPool::Peer : public std::enable_shared_from_this<Peer> {
 
  private:
   friend class ConnectionPool;
-  void ensure_connecting();
   static io::Task<Result<void>> connect_all(std::shared_ptr<Peer> self);
   static io::Task<Result<void>> keep(std::shared_ptr<Peer> self, SessionRef session);
   io::Task<bool> connect_one();

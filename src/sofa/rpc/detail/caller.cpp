@@ -36,7 +36,7 @@ bolt::Status status_of(const Error& error) {
   return status == nullptr ? bolt::Status::success : status->status;
 }
 
-/// Another provider may answer, or this one later: it was busy, silent, or not reachable.
+/// Another provider may answer, or this one later: it was busy, stopping, silent, or not reachable.
 bool is_retryable(const Error& error) {
   switch (status_of(error)) {
     case bolt::Status::server_busy:
@@ -57,10 +57,15 @@ void reuse(Buffer& buffer) {
   buffer.reserve(512);
 }
 
-Code code_of_framework_error(std::string_view text) {
-  if (text.starts_with("RPC-020100010")) return Code::not_found;
-  if (text.starts_with("RPC-020100011")) return Code::unimplemented;
-  return Code::unknown;
+/// What the framework of a server says in place of the service (docs/protocols/sofarpc.md, section 2.2).
+std::unexpected<Error> framework_error(std::string text) {
+  if (text.starts_with("RPC-020100010")) return std::unexpected(Error(Code::not_found, std::move(text)));
+  if (text.starts_with("RPC-020100011")) return std::unexpected(Error(Code::unimplemented, std::move(text)));
+  // The server is stopping. It looks at no call then, so that each may be sent elsewhere, as one that was too many for it.
+  if (text.starts_with("RPC-019990009")) {
+    return std::unexpected(transport::with_status(Error(Code::unavailable, std::move(text)), bolt::Status::server_busy));
+  }
+  return std::unexpected(Error(Code::unknown, std::move(text)));
 }
 
 }  // namespace
@@ -162,7 +167,9 @@ Result<io::Address> Caller::choose(const std::string& target, std::span<const io
       if (std::find(tried.begin(), tried.end(), address) != tried.end()) continue;
       if (!must_live) return address;
       transport::ConnectionPool::Peer* peer = core_->pool.peer(address);
-      if (peer != nullptr && peer->live_count() > 0) return address;
+      if (peer == nullptr) continue;
+      if (peer->live_count() > 0) return address;
+      peer->connect();  // for the calls to come
     }
   }
   return (*list)[first % list->size()].address;
@@ -245,14 +252,14 @@ Result<void> Caller::read_answer(const Attempt& attempt, const bolt::Frame& fram
       done = read_response(frame.content(), *header, spec.shape->result, spec.shape->plain_result, spec.result, &options_.classes);
     }
     if (done || done.error().code() != Code::unknown || done.error().detail<JavaException>() != nullptr) return done;
-    return fail(code_of_framework_error(done.error().message()), "{}", done.error().message());
+    return framework_error(std::string(done.error().message()));
   }
   if (header->get(kErrorHeader) == "true") {
     std::string text(as_text(frame.content()));
     if (spec.codec == bolt::kCodecJson) {
       if (auto unquoted = from_json<std::string>(text)) text = *unquoted;
     }
-    return fail(code_of_framework_error(text), "{}", text);
+    return framework_error(std::move(text));
   }
   if (spec.codec == bolt::kCodecProtobuf) {
     if (spec.shape->result.protobuf->parse(spec.result, frame.content().data(), frame.content().size())) return {};

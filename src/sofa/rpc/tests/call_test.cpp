@@ -1,7 +1,11 @@
 // Client and server on loopback: kinds of calls, errors, deadlines, retries, filters.
 
 #include "sample.h"
+#include "sofa/rpc/detail/request_codec.h"
+#include "sofa/rpc/detail/response_codec.h"
+#include "sofa/transport/bolt_protocol.h"
 #include "sofa/transport/pool.h"
+#include "sofa/transport/port.h"
 
 namespace sofa::rpc {
 namespace {
@@ -145,6 +149,65 @@ TEST(Call, BusyIsAnsweredAndRetried) {
     EXPECT_EQ(co_await or_return(f.client->sleep.with({.retries = 20})(0)), "slept 0");
     EXPECT_TRUE(co_await eventually([&] { return first->has_value(); }));
     co_return co_await f.close();
+  }());
+}
+
+TEST(Call, EveryProviderOfAListGetsItsShareOfTheCalls) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture one, two;
+    co_await or_return(one.open());
+    co_await or_return(two.open());
+    auto client = co_await or_return(connect<Sample>(at(one.server) + "," + at(two.server)));
+    CallResponse response;
+    const auto next = [&]() -> Task<Result<io::Address>> {
+      co_await or_return(client->hello.with({.response = &response})("x"));
+      co_return response.address;
+    };
+    // The second connection comes by itself, while the first is in use.
+    for (int i = 0; i < 1000 && co_await or_return(next()) == co_await or_return(next()); ++i) co_await or_return(io::sleep_for(5ms));
+    std::map<std::string, int> calls;
+    for (int i = 0; i < 10; ++i) ++calls[(co_await or_return(next())).to_string()];
+    EXPECT_EQ(calls, (std::map<std::string, int>{{one.server->address().to_string(), 5}, {two.server->address().to_string(), 5}}));
+    client.reset();
+    co_await or_return(two.close());
+    co_return co_await one.close();
+  }());
+}
+
+/// What a Java server answers between the end of its pool and the end of its connections.
+struct StoppingServer : transport::Handler {
+  int asked = 0;
+  void handle(transport::IncomingRequest&, transport::Responder& responder) override {
+    ++asked;
+    Buffer header, content;
+    const Pairs mark = {{"sofa_head_response_error", "true"}};
+    detail::write_response_header(header, mark);
+    detail::write_error_response(content, "RPC-019990009: RPC server stopped: [192.0.2.2:12200] ", mark);
+    EXPECT_TRUE(responder.answer(detail::kResponseClass, header.span(), content.take()));
+  }
+};
+
+TEST(Call, AStoppingJavaServerIsAskedOnceAndTheCallGoesElsewhere) {
+  run_test([]() -> Task<Result<void>> {
+    StoppingServer stopping;
+    transport::Handlers handlers;
+    co_await or_return(handlers.add(std::string(detail::kRequestClass), stopping));
+    transport::BoltProtocol bolt(handlers);
+    auto port = co_await or_return(transport::Port::open(io::Address::parse("127.0.0.1:0").value(), {&bolt}));
+    auto alone = co_await or_return(connect<Sample>(port->local().to_string()));
+    const auto got = co_await alone->hello("x");
+    EXPECT_FALSE(got);
+    EXPECT_EQ(got.error().code(), Code::unavailable);
+    EXPECT_THAT(std::string(got.error().message()), HasSubstr("RPC server stopped"));
+    Fixture f;
+    co_await or_return(f.open());
+    auto client = co_await or_return(connect<Sample>(port->local().to_string() + "," + at(f.server), {.retries = 1}));
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(co_await or_return(client->hello("x")), "hello x");
+    EXPECT_GE(stopping.asked, 2);
+    alone.reset();
+    client.reset();
+    co_await or_return(f.close());
+    co_return co_await port->stop();
   }());
 }
 
