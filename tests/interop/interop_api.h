@@ -72,7 +72,14 @@ struct Node {
   }
 };
 
-/// The user that the contract gives to an id; its nodes belong to the arena.
+/// 100.25 + id.
+inline hessian::BigDecimal balance_of(int64_t id) {
+  const bool negative = id < -100;  // -101 gives -0.75
+  const uint64_t whole = negative ? 0 - static_cast<uint64_t>(id) - 101 : static_cast<uint64_t>(id) + 100;
+  return {fmt::format("{}{}.{}", negative ? "-" : "", whole, negative ? 75 : 25)};
+}
+
+/// The user that the contract gives to an id, whose remainder by 3 must not be negative (it has no level then); its nodes belong to the arena.
 inline User* make_user(sofa::Arena& arena, int64_t id, User* manager) {
   User* user = arena.make<User>();
   user->id = id;
@@ -87,8 +94,8 @@ inline User* make_user(sofa::Arena& arena, int64_t id, User* manager) {
   attrs->push(hessian::Value::literal("n"), hessian::Value(id));
   user->attrs = hessian::Value(attrs);
   user->level = static_cast<Level>(id % 3);
-  user->birthday = hessian::Timestamp{946684800000 + 1000 * id};
-  user->balance = hessian::BigDecimal{fmt::format("{}.25", 100 + id)};
+  user->birthday = hessian::Timestamp{static_cast<int64_t>(946684800000 + 1000 * static_cast<uint64_t>(id))};  // wraps, as in Java
+  user->balance = balance_of(id);
   const uint8_t avatar[] = {1, 2, 3, static_cast<uint8_t>(id)};
   user->avatar = Bytes::copy_of(sofa::ByteSpan(avatar));
   user->manager = manager;
@@ -103,6 +110,14 @@ inline std::string letters(size_t chars) {
 }
 
 using Users = Graph<std::vector<Link<User>>>;
+
+/// Users 1 to n that share one manager, user 0.
+inline Users make_users(int32_t n) {
+  Users users = Users::make();
+  User* manager = make_user(users.arena(), 0, nullptr);
+  for (int32_t id = 1; id <= n; ++id) users->push_back(make_user(users.arena(), id, manager));
+  return users;
+}
 
 struct InteropService : rpc::Interface {
   static constexpr std::string_view kName = "sofa.interop.InteropService";

@@ -62,14 +62,18 @@ void strings_and_numbers(InteropService& service, const std::string& prefix) {
   };
   service.plus_days = [](std::optional<hessian::LocalDateTime> t, int32_t days) -> Result<hessian::LocalDateTime> {
     if (!t) return null_argument("plusDays needs a time");
-    t->date = t->date.plus_days(days);
+    auto date = t->date.plus_days(days);
+    if (!date) return rpc::fail_java("java.time.DateTimeException", "{}", date.error().message());
+    t->date = *date;
     return *t;
   };
   service.big = [](int32_t chars) { return letters(static_cast<size_t>(std::max(0, chars))); };
 }
 
 void objects(InteropService& service) {
-  service.get_user = [](int64_t id) {
+  service.get_user = [](int64_t id) -> Result<Graph<User>> {
+    // The remainder of a negative number is negative, in Java too: levels[-1] is what Java meets.
+    if (id % 3 < 0) return rpc::fail_java("java.lang.ArrayIndexOutOfBoundsException", "Index {} out of bounds for length 3", id % 3);
     Graph<User> graph;
     graph.set_root(make_user(graph.arena(), id, nullptr));
     return graph;
@@ -79,12 +83,7 @@ void objects(InteropService& service) {
     user->id = static_cast<int64_t>(static_cast<uint64_t>(user->id) + 1);
     return user;
   };
-  service.list_users = [](int32_t n) {
-    Users users = Users::make();
-    User* manager = make_user(users.arena(), 0, nullptr);
-    for (int32_t id = 1; id <= n; ++id) users->push_back(make_user(users.arena(), id, manager));
-    return users;
-  };
+  service.list_users = [](int32_t n) { return make_users(n); };
   service.echo_map = [](Graph<hessian::Value> map) { return map; };
   service.echo_object = [](Graph<hessian::Value> object) { return object; };
   service.echo_node = [](Graph<Node> node) { return node; };

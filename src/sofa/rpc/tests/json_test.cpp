@@ -83,7 +83,7 @@ std::shared_ptr<Contract> make_contract() {
     return flags;
   };
   s->plus_days = [](hessian::LocalDateTime t, int32_t days) {
-    t.date = t.date.plus_days(days);
+    t.date = t.date.plus_days(days).value();
     return t;
   };
   return s;

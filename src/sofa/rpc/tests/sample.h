@@ -75,7 +75,7 @@ inline std::shared_ptr<Sample> make_sample(std::shared_ptr<Seen> seen = std::mak
   s->echo_map = [](Graph<hessian::Value> map) { return map; };
   s->echo_node = [](Graph<hessian::Value> node) { return node; };
   s->plus_days = [](hessian::LocalDateTime t, int32_t days) {
-    t.date = t.date.plus_days(days);
+    t.date = t.date.plus_days(days).value();
     return t;
   };
   s->baggage = [](Context& context, Text key) -> Text {

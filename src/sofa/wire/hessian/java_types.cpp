@@ -91,12 +91,27 @@ std::string Uuid::to_string() const {
   return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48, low & 0xffffffffffffu);
 }
 
-LocalDate LocalDate::plus_days(int64_t days) const {
+namespace {
+int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
+}  // namespace
+
+Result<LocalDate> LocalDate::plus_days(int64_t days) const {
   using namespace std::chrono;
-  const sys_days start = std::chrono::year{this->year} / static_cast<unsigned>(month) / static_cast<unsigned>(day);
-  const year_month_day moved = start + std::chrono::days(days);
-  return {static_cast<int>(moved.year()), static_cast<int32_t>(static_cast<unsigned>(moved.month())),
-          static_cast<int32_t>(static_cast<unsigned>(moved.day()))};
+  // The calendar repeats after 400 years, and chrono knows a few thousand years alone: it moves within an era, the eras are counted here.
+  constexpr int64_t kYearsOfEra = 400, kDaysOfEra = 146'097;
+  const int64_t era = floor_div(year, kYearsOfEra), eras = floor_div(days, kDaysOfEra);
+  const year_month_day start{std::chrono::year(static_cast<int>(year - era * kYearsOfEra)), std::chrono::month(static_cast<unsigned>(month)),
+                             std::chrono::day(static_cast<unsigned>(day))};
+  if (month < 1 || month > 12 || day < 1 || day > 31 || !start.ok())
+    return fail(Code::invalid_argument, "{} is no date of the calendar", to_string());
+  const year_month_day moved = sys_days(start) + std::chrono::days(days - eras * kDaysOfEra);
+  const int64_t moved_year = (era + eras) * kYearsOfEra + static_cast<int>(moved.year());
+  if (moved_year < kLeastYear || moved_year > kMostYear) {
+    return fail(Code::out_of_range, "{} and {} days is in the year {}; java.time ends at {} and {}", to_string(), days, moved_year, kLeastYear,
+                kMostYear);
+  }
+  return LocalDate{static_cast<int32_t>(moved_year), static_cast<int32_t>(static_cast<unsigned>(moved.month())),
+                   static_cast<int32_t>(static_cast<unsigned>(moved.day()))};
 }
 
 namespace {

@@ -72,7 +72,9 @@ struct Locale {
 struct LocalDate {
   int32_t year = 1970, month = 1, day = 1;
   friend auto operator<=>(const LocalDate&, const LocalDate&) = default;
-  LocalDate plus_days(int64_t days) const;
+  static constexpr int32_t kLeastYear = -999'999'999, kMostYear = 999'999'999;  // java.time's
+  /// out_of_range when the day lies in none of java.time's years, invalid_argument when this is no date of the calendar.
+  Result<LocalDate> plus_days(int64_t days) const;
   /// "2000-01-31"; years 0 to 9999 are parsed.
   std::string to_string() const;
   static Result<LocalDate> parse(std::string_view text);

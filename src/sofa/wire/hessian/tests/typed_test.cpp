@@ -351,9 +351,48 @@ TEST(JavaTypes, BigNumbersDatesAndZones) {
   EXPECT_EQ(BigInteger::parse("-5").value(), BigInteger::of(-5));
   EXPECT_EQ(BigInteger::of(INT64_MIN).to_string(), "-9223372036854775808");
   EXPECT_FALSE(BigInteger::parse("1e5"));
-  EXPECT_EQ((LocalDate{2024, 2, 28}.plus_days(2)), (LocalDate{2024, 3, 1}));
   EXPECT_EQ(ZoneOffset::parse("-05:30:15").value().to_string(), "-05:30:15");
   EXPECT_FALSE(ZoneOffset::parse("+8"));
+}
+
+TEST(JavaTypes, DaysAreAddedInEveryYearThatJavaHas) {
+  struct Case {
+    LocalDate from;
+    int64_t days;
+    LocalDate to;
+  };
+  const Case cases[] = {
+      {{2024, 2, 28}, 2, {2024, 3, 1}},
+      {{2023, 2, 28}, 1, {2023, 3, 1}},
+      {{1900, 2, 28}, 1, {1900, 3, 1}},
+      {{2000, 3, 1}, -1, {2000, 2, 29}},
+      {{0, 3, 1}, -1, {0, 2, 29}},
+      {{1, 1, 1}, -1, {0, 12, 31}},
+      {{0, 1, 1}, -1, {-1, 12, 31}},
+      {{-1, 12, 31}, 1, {0, 1, 1}},
+      {{-4, 2, 28}, 1, {-4, 2, 29}},
+      {{-100, 2, 28}, 1, {-100, 3, 1}},
+      {{-32768, 1, 1}, 0, {-32768, 1, 1}},
+      {{32767, 12, 31}, 1, {32768, 1, 1}},
+      {{2000, 1, 1}, INT32_MAX, {5881610, 7, 11}},
+      {{2000, 1, 1}, INT32_MIN, {-5877611, 6, 22}},
+      {{999999999, 12, 30}, 1, {999999999, 12, 31}},
+      {{-999999999, 1, 2}, -1, {-999999999, 1, 1}},
+  };
+  for (const Case& c : cases) {
+    const auto moved = c.from.plus_days(c.days);
+    ASSERT_TRUE(moved) << moved.error().to_string();
+    EXPECT_EQ(moved->to_string(), c.to.to_string()) << c.from.to_string() << " and " << c.days << " days";
+    EXPECT_EQ(c.to.plus_days(-c.days).value(), c.from);
+  }
+  for (const int64_t days : {int64_t{1}, INT64_MAX, INT64_MIN}) {
+    const auto past = LocalDate{999999999, 12, 31}.plus_days(days);
+    EXPECT_FALSE(past) << days;
+    EXPECT_EQ(past.error().code(), Code::out_of_range);
+  }
+  for (const LocalDate wrong : {LocalDate{2023, 2, 29}, LocalDate{2023, 13, 1}, LocalDate{2023, 1, 0}, LocalDate{2023, 257, 1}}) {
+    EXPECT_FALSE(wrong.plus_days(1)) << wrong.to_string();
+  }
 }
 
 struct Prims {
