@@ -8,18 +8,7 @@ namespace interop {
 namespace {
 
 using hessian::Value;
-using sofa::Error;
 using namespace std::chrono_literals;
-
-/// The call must fail with this Java class and message.
-Result<void> expect_thrown(const Result<Text>& got, std::string_view class_name, std::string_view message) {
-  if (got) return sofa::fail(Code::data_loss, "nothing was thrown");
-  const auto* thrown = got.error().detail<rpc::JavaException>();
-  if (thrown == nullptr) return sofa::fail(Code::data_loss, "the error has no Java exception: {}", got.error());
-  if (thrown->class_name != class_name) return sofa::fail(Code::data_loss, "{} was thrown, expected {}", thrown->class_name, class_name);
-  if (!message.empty() && thrown->message != message) return sofa::fail(Code::data_loss, "the message is '{}'", thrown->message.value_or("null"));
-  return {};
-}
 
 void exceptions(const InteropService& s, std::vector<Check>& checks) {
   const std::tuple<const char*, const char*, const char*> kinds[] = {{"runtime", "java.lang.RuntimeException", "boom runtime"},

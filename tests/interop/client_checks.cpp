@@ -29,7 +29,7 @@ void echo(std::vector<Check>& checks, std::string name, const InteropService& se
 
 }  // namespace
 
-Result<void> expect_user(const User& expected, const User* got) {
+Result<void> expect_user(const User& expected, const User* got, hessian::ValueKind n_kind) {
   if (got == nullptr) return sofa::fail(Code::data_loss, "the user is null");
   const bool same_fields = got->id == expected.id && got->name == expected.name && got->age == expected.age && got->vip == expected.vip &&
                            got->score == expected.score && got->rank == expected.rank && got->tags == expected.tags && got->level == expected.level &&
@@ -37,10 +37,37 @@ Result<void> expect_user(const User& expected, const User* got) {
   if (!same_fields) return sofa::fail(Code::data_loss, "user {} came as {} with other fields", expected.id, got->id);
   const Value* k = got->attrs.find("k");
   const Value* n = got->attrs.find("n");
-  const bool attrs = k != nullptr && k->text() == "v" && n != nullptr && n->kind() == hessian::ValueKind::int64 &&
-                     n->integer() == expected.attrs.find("n")->integer();
+  const bool attrs = k != nullptr && k->text() == "v" && n != nullptr && n->kind() == n_kind && n->integer() == expected.attrs.find("n")->integer();
   return expect_true(attrs, "attrs came as " + hessian::to_text(got->attrs));
 }
+
+Result<void> expect_thrown(const sofa::Error* error, std::string_view class_name, std::string_view message) {
+  if (error == nullptr) return sofa::fail(Code::data_loss, "nothing was thrown");
+  const auto* thrown = error->detail<rpc::JavaException>();
+  if (thrown == nullptr) return sofa::fail(Code::data_loss, "the error has no Java exception: {}", *error);
+  if (thrown->class_name != class_name) return sofa::fail(Code::data_loss, "{} was thrown, expected {}", thrown->class_name, class_name);
+  if (!message.empty() && thrown->message != message) return sofa::fail(Code::data_loss, "the message is '{}'", thrown->message.value_or("null"));
+  return {};
+}
+
+namespace {
+
+void days(const InteropService& s, std::vector<Check>& checks) {
+  const auto at = [](int year, int month, int date) { return hessian::LocalDateTime{{year, month, date}, {12, 0, 0, 0}}; };
+  same(checks, "plusDays", s.plus_days, at(2024, 3, 1), at(2024, 2, 28), 2);
+  same(checks, "plusDays.back", s.plus_days, at(1999, 12, 31), at(2000, 1, 1), -1);
+  same(checks, "plusDays.before_year_0", s.plus_days, at(-1, 12, 31), at(0, 1, 1), -1);
+  same(checks, "plusDays.past_year_32767", s.plus_days, at(32768, 1, 1), at(32767, 12, 31), 1);
+  same(checks, "plusDays.most", s.plus_days, at(5'881'610, 7, 11), at(2000, 1, 1), INT32_MAX);
+  same(checks, "plusDays.least", s.plus_days, at(-5'877'611, 6, 22), at(2000, 1, 1), INT32_MIN);
+  same(checks, "plusDays.last_year", s.plus_days, at(999'999'999, 12, 31), at(999'999'999, 1, 1), 364);
+  checks.push_back({"plusDays.past_the_last_year", [&s, at]() -> Task<Result<void>> {
+                      const auto got = co_await s.plus_days(at(999'999'999, 12, 31), 1);
+                      co_return expect_thrown(got, "java.time.DateTimeException", "");
+                    }});
+}
+
+}  // namespace
 
 void add_value_checks(Peer& peer, std::vector<Check>& checks) {
   const InteropService& s = *peer.service;
@@ -80,9 +107,7 @@ void add_value_checks(Peer& peer, std::vector<Check>& checks) {
                       const Level bronze = co_await or_return(s.next_level(Level::gold));
                       co_return expect_true(silver == Level::silver && bronze == Level::bronze, "the levels do not go round");
                     }});
-  const auto day = [](int year, int month, int date) { return hessian::LocalDateTime{{year, month, date}, {12, 0, 0, 0}}; };
-  same(checks, "plusDays", s.plus_days, day(2024, 3, 1), day(2024, 2, 28), 2);
-  same(checks, "plusDays.back", s.plus_days, day(1999, 12, 31), day(2000, 1, 1), -1);
+  days(s, checks);
   same(checks, "big", s.big, letters(1000), 1000);
   same(checks, "big.1_mib", s.big, letters(size_t{1} << 20), 1 << 20);
   same(checks, "sleep", s.sleep, "slept 20", 20);
@@ -91,11 +116,28 @@ void add_value_checks(Peer& peer, std::vector<Check>& checks) {
 namespace {
 
 void add_user_checks(const InteropService& s, std::vector<Check>& checks) {
-  for (const int64_t id : {0, 1, 2, 7, 255, 300'000}) {
+  const int64_t ids[] = {0, 1, 2, 7, 255, 300'000, -3, -99, -102, -300'000, int64_t{INT32_MAX} + 2, INT64_MIN + 2, INT64_MAX};
+  for (const int64_t id : ids) {
     checks.push_back({fmt::format("getUser.{}", id), [&s, id]() -> Task<Result<void>> {
                         const Graph<User> user = co_await or_return(s.get_user(id));
                         sofa::Arena arena;
                         co_return expect_user(*make_user(arena, id, nullptr), user.get());
+                      }});
+  }
+  for (const int64_t id : {int64_t{-1}, int64_t{-2}, INT64_MIN}) {
+    checks.push_back({fmt::format("getUser.no_level_{}", id), [&s, id]() -> Task<Result<void>> {
+                        const auto got = co_await s.get_user(id);
+                        const std::string message = fmt::format("Index {} out of bounds for length 3", id % 3);
+                        co_return expect_thrown(got, "java.lang.ArrayIndexOutOfBoundsException", message);
+                      }});
+  }
+  for (const int64_t id : {int64_t{-102}, INT64_MIN + 2, INT64_MAX}) {
+    checks.push_back({fmt::format("putUser.{}", id), [&s, id]() -> Task<Result<void>> {
+                        Graph<User> sent;
+                        sent.set_root(make_user(sent.arena(), id, nullptr));
+                        const Graph<User> back = co_await or_return(s.put_user(sent));
+                        sent->id = static_cast<int64_t>(static_cast<uint64_t>(id) + 1);  // wraps
+                        co_return expect_user(*sent, back.get());
                       }});
   }
   checks.push_back({"putUser", [&s]() -> Task<Result<void>> {

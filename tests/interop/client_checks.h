@@ -45,12 +45,22 @@ inline Result<void> expect_true(bool ok, std::string_view what) {
   if (ok) return {};
   return sofa::fail(Code::data_loss, "{}", what);
 }
-Result<void> expect_user(const User& expected, const User* got);
+/// The users must be the same in all but the manager; attrs.n of `got` is of this kind.
+Result<void> expect_user(const User& expected, const User* got, hessian::ValueKind n = hessian::ValueKind::int64);
+
+/// The error of a call (null: there was none) must carry this Java class and, unless it is empty, message.
+Result<void> expect_thrown(const sofa::Error* error, std::string_view class_name, std::string_view message);
+template <class T>
+Result<void> expect_thrown(const Result<T>& got, std::string_view class_name, std::string_view message) {
+  return expect_thrown(got ? nullptr : &got.error(), class_name, message);
+}
 
 void add_value_checks(Peer& peer, std::vector<Check>& checks);
 void add_object_checks(Peer& peer, std::vector<Check>& checks);
 void add_call_checks(Peer& peer, std::vector<Check>& checks);
 void add_json_checks(Peer& peer, std::vector<Check>& checks);
+/// After a rest, in which the server closes the connection, the next call goes over another one.
+void add_idle_check(Peer& peer, sofa::Duration rest, std::vector<Check>& checks);
 void add_extra_checks(Peer& peer, std::vector<Check>& checks);
 
 }  // namespace interop

@@ -35,11 +35,11 @@ def java():
 
 @pytest.fixture(scope="session")
 def start_server():
-    """start_server(kind="cpp"|"java", port=0): a server that is stopped at the end of the run if it still lives."""
+    """start_server(kind="cpp"|"java", port=0, java_options=""): a server that is stopped at the end of the run if it still lives."""
     started = []
 
-    def start(kind=None, port=0):
-        server = programs.Server(programs.server_command(kind or server_kind(), port))
+    def start(kind=None, port=0, java_options=""):
+        server = programs.Server(programs.server_command(kind or server_kind(), port), environment={"JAVA_OPTIONS": java_options})
         started.append(server)
         return server
 

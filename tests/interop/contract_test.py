@@ -104,6 +104,8 @@ VALUES = {
     "least_double": ("half", [DOUBLE], double(5e-324), b"\x67"),
     "no_strings": ("echoArray", ["[Ljava.lang.String;"], b"Vt\x00\x07[stringl\x00\x00\x00\x00z", b"V"),
     "array_in_source_style": ("sum", ["int[]"], b"Vt\x00\x04[intn\x03\x91\x92\x93z", b"\x96"),
+    "bytes_in_source_style": ("echoBytes", ["byte[]"], b"\x23\x01\x02\xff", b"\x23\x01\x02\xff"),
+    "strings_in_source_style": ("echoArray", ["java.lang.String[]"], b"Vt\x00\x07[stringn\x02\x01aNz", b"\x01aN"),
     "no_numbers": ("sum", ["[I"], b"Vt\x00\x04[intn\x00z", b"\x90"),
     "untyped_list_for_array": ("sum", ["[I"], b"Vn\x02\x91\x92z", b"\x93"),
     "no_users": ("listUsers", [INT], b"\x90", b"V"),
@@ -122,6 +124,33 @@ def test_a_value_of_another_form_is_taken(peer, name):
     method, signatures, arguments, expected = VALUES[name]
     content = result_of(peer, method, signatures, arguments)
     assert expected in content[content.index(RESULT) + len(RESULT):], content
+
+
+FIELDS = {
+    "sofa.interop.User": ("getUser", [LONG], long(5), {"id", "name", "age", "vip", "score", "rank", "tags", "attrs", "level", "birthday", "balance",
+                                                       "avatar", "manager"}),
+    "sofa.interop.Node": ("echoNode", [NODE], obj(NODE, {"name": b"\x01a"}), {"name", "next", "children"}),
+    "sofa.interop.Level": ("nextLevel", [LEVEL], obj(LEVEL, {"name": b"\x04GOLD"}), {"name"}),
+    "sofa.interop.InteropException": ("fail", [STRING], bolt.text("checked"), {"code", "detailMessage", "cause", "stackTrace", "suppressedExceptions"}),
+}
+
+
+@pytest.mark.parametrize("class_name", FIELDS)
+def test_an_object_of_the_contract_has_the_fields_of_its_class(peer, class_name):
+    method, signatures, arguments, expected = FIELDS[class_name]
+    content = result_of(peer, method, signatures, arguments)
+    rest = content[content.index(b"O" + bolt.named(class_name)) + 1 + len(bolt.named(class_name)):]
+    names, rest = rest[0] - 0x90, rest[1:]
+    fields = set()
+    for _ in range(names):
+        fields.add(rest[1:1 + rest[0]].decode())
+        rest = rest[1 + rest[0]:]
+    assert fields == expected, content
+
+
+def test_listed_users_share_one_manager_on_the_wire(peer):
+    content = result_of(peer, "listUsers", [INT], b"\x93")
+    assert [content.count(bolt.text(f"user-{id}")) for id in range(5)] == [1, 1, 1, 1, 0], content
 
 
 USER_OF_NULLS = b"N\x90F\x67" + b"N" * 8  # all after the id

@@ -39,6 +39,9 @@ struct Inner {
   }
 };
 
+/// An exception class that no C++ program describes, with a field of another such class.
+inline constexpr std::string_view kOverdrawn = "sofa.interop.OverdrawnException";
+
 struct ExtraService : rpc::Interface {
   using AnyValue = Graph<Value>;
   using UserArray = Graph<Array<Link<User>>>;

@@ -139,12 +139,19 @@ void calls(const ExtraService& s, std::vector<Check>& checks) {
   for (const char* name : {"java.lang.NullPointerException", "java.io.IOException", "java.util.concurrent.TimeoutException", "java.lang.Exception"}) {
     checks.push_back({fmt::format("extra.fail.{}", name), [&s, name]() -> Task<Result<void>> {
                         const auto got = co_await s.fail_with(name);
-                        if (got) co_return sofa::fail(Code::data_loss, "nothing was thrown");
-                        const auto* thrown = got.error().detail<rpc::JavaException>();
-                        co_return expect_true(thrown != nullptr && thrown->class_name == name && thrown->message == fmt::format("boom {}", name),
-                                              fmt::format("{}", got.error()));
+                        co_return expect_thrown(got, name, fmt::format("boom {}", name));
                       }});
   }
+  checks.push_back({"extra.fail.class_that_the_client_lacks", [&s]() -> Task<Result<void>> {
+                      const std::string name(kOverdrawn);
+                      const auto got = co_await s.fail_with(name);
+                      co_await or_return(expect_thrown(got, name, "boom " + name));
+                      const Value* account = got.error().detail<rpc::JavaException>()->field("account");
+                      const bool whole = account != nullptr && account->object() != nullptr &&
+                                         account->object()->class_name() == "sofa.interop.OverdrawnException$Account" &&
+                                         account->find("cents")->integer() == -250;
+                      co_return expect_true(whole, "its field came as " + (account == nullptr ? "nothing" : hessian::to_text(*account)));
+                    }});
   checks.push_back({"extra.caller", [&s]() -> Task<Result<void>> {
                       const std::string first = co_await or_return(s.caller());
                       const std::string second = co_await or_return(s.caller());
@@ -153,6 +160,15 @@ void calls(const ExtraService& s, std::vector<Check>& checks) {
 }
 
 }  // namespace
+
+void add_idle_check(Peer& peer, sofa::Duration rest, std::vector<Check>& checks) {
+  checks.push_back({"idle", [&peer, rest]() -> Task<Result<void>> {
+                      const std::string before = co_await or_return(peer.extra->caller());
+                      co_await or_return(sofa::io::sleep_for(rest));
+                      const std::string after = co_await or_return(peer.extra->caller());
+                      co_return expect_true(before != after, "the server did not close the connection of " + before);
+                    }});
+}
 
 void add_extra_checks(Peer& peer, std::vector<Check>& checks) {
   scalars(*peer.extra, checks);

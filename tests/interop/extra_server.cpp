@@ -74,7 +74,13 @@ void calls(ExtraService& service) {
     constexpr std::string_view kLevels[] = {"BRONZE", "SILVER", "GOLD"};
     return fmt::format("{} {} {} {} {} {} [{}] {}", a, b, c, d, e.value_or("null"), kLevels[static_cast<int>(f)], fmt::join(g, ", "), h.size());
   };
-  service.fail_with = [](std::string class_name) -> Result<void> { return rpc::fail_java(class_name, "boom {}", class_name); };
+  service.fail_with = [](std::string class_name) -> Result<void> {
+    if (class_name != kOverdrawn) return rpc::fail_java(class_name, "boom {}", class_name);
+    rpc::JavaException overdrawn(class_name, "boom " + class_name);
+    overdrawn.set("account",
+                  Value(hessian::make_object(overdrawn.arena(), "sofa.interop.OverdrawnException$Account", {{"cents", Value(int64_t{-250})}})));
+    return rpc::fail_java(std::move(overdrawn));
+  };
   service.caller = [](rpc::Context& context) { return context.peer().to_string(); };
 }
 

@@ -40,6 +40,7 @@ def nested(depth, inner=b"N"):
 
 BROKEN_FRAMES = {
     "letter_z": b"Zhello there, this is not bolt at all" * 4,
+    "only_z": b"Z",
     "http": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "zero": b"\x00" * 64,
     "protocol_3": b"\x03" + bolt.request_v1(1, b"", b"", b"", command=0)[1:] + b"\x00" * 8,

@@ -1,6 +1,7 @@
 // interop-client HOST:PORT [--only NAME]: calls every method of the interop contract on a server, Java's or ours, and checks what comes back.
 // Prints `ok name` or `FAIL name: why` for each check and `N passed, M failed`; exit code 0 only when none failed.
-// interop-client HOST:PORT --load SECONDS [--callers N] [--connections N]: load instead of checks (load.h).
+// interop-client HOST:PORT[,HOST:PORT] --load SECONDS [--callers N] [--connections N] [--retries N]: load instead of checks (load.h).
+// interop-client HOST:PORT --idle SECONDS: the check of a connection that the server closes in this time of rest.
 
 #include <cstdio>
 
@@ -20,12 +21,16 @@ struct Options {
   uint32_t load = 0;
   uint32_t callers = LoadOptions().callers;
   uint32_t connections = LoadOptions().connections;
+  uint32_t retries = LoadOptions().retries;
+  uint32_t idle = 0;
   static auto describe(sofa::Description<Options>& d) {
     d.doc("Checks every method of the interop contract on a server.");
     d.field("only", &Options::only).doc("runs the checks whose name contains this");
     d.field("load", &Options::load).doc("seconds of load in place of the checks");
     d.field("callers", &Options::callers).doc("of the load, that call one after another").range(1u, 10'000u);
     d.field("connections", &Options::connections).doc("of the load").range(1u, 1'000u);
+    d.field("retries", &Options::retries).doc("of each call of the load").range(0u, 10u);
+    d.field("idle", &Options::idle).doc("seconds of rest, in which the server closes the connection, before a call; in place of the checks");
   }
 };
 
@@ -48,7 +53,7 @@ Task<Result<Peer>> connect(std::string target) {
 
 Task<int> run(std::string target, Options options) {
   if (options.load > 0) {
-    const LoadOptions load{.seconds = options.load, .callers = options.callers, .connections = options.connections};
+    const LoadOptions load{.seconds = options.load, .callers = options.callers, .connections = options.connections, .retries = options.retries};
     co_return co_await run_load(target, load) ? 0 : 1;
   }
   auto peer = co_await connect(target);
@@ -57,11 +62,15 @@ Task<int> run(std::string target, Options options) {
     co_return 1;
   }
   std::vector<Check> checks;
-  add_value_checks(*peer, checks);
-  add_object_checks(*peer, checks);
-  add_call_checks(*peer, checks);
-  add_extra_checks(*peer, checks);
-  add_json_checks(*peer, checks);
+  if (options.idle > 0) {
+    add_idle_check(*peer, std::chrono::seconds(options.idle), checks);
+  } else {
+    add_value_checks(*peer, checks);
+    add_object_checks(*peer, checks);
+    add_call_checks(*peer, checks);
+    add_extra_checks(*peer, checks);
+    add_json_checks(*peer, checks);
+  }
   int passed = 0, failed = 0;
   for (const Check& check : checks) {
     if (check.name.find(options.only) == std::string::npos) continue;

@@ -38,16 +38,11 @@ void values(JsonService& service) {
 }
 
 void containers(JsonService& service) {
-  service.put_user = [](std::shared_ptr<JsonUser> user) {
-    if (user) user->id += 1;
+  service.put_user = [](Graph<User> user) {
+    if (user) user->id = static_cast<int64_t>(static_cast<uint64_t>(user->id) + 1);
     return user;
   };
-  service.list_users = [](int32_t n) {
-    const auto manager = std::make_shared<JsonUser>(make_json_user(0, nullptr));
-    std::vector<JsonUser> users;
-    for (int32_t id = 1; id <= n; ++id) users.push_back(make_json_user(id, manager));
-    return users;
-  };
+  service.list_users = [](int32_t n) { return make_users(n); };
   service.reverse = [](JsonService::Texts items) {
     if (items) std::reverse(items->begin(), items->end());
     return items;
@@ -59,9 +54,9 @@ void containers(JsonService& service) {
     }
     return counts;
   };
-  service.users_by_name = [](std::vector<JsonUser> users, std::string suffix) {
-    std::map<std::string, JsonUser> by_name;
-    for (JsonUser& user : users) by_name.emplace(user.name.value_or("null") + suffix, user);
+  service.users_by_name = [](Users users, std::string suffix) {
+    JsonService::UsersByName by_name(users.shared_arena(), users.arena().make<std::map<std::string, Link<User>>>());
+    for (const Link<User>& user : *users) by_name->emplace(user->name.value_or("null") + suffix, user);
     return by_name;
   };
   service.echo_bytes = [](std::optional<Bytes> bytes) { return bytes; };

@@ -179,7 +179,8 @@ class Load {
 }  // namespace
 
 Task<bool> run_load(std::string target, LoadOptions options) {
-  const rpc::ClientOptions client{.app = "interop-load", .timeout = kTimeout, .connections = options.connections};
+  const rpc::ClientOptions client{
+      .app = "interop-load", .timeout = kTimeout, .retries = static_cast<int>(options.retries), .connections = options.connections};
   auto service = co_await rpc::connect<InteropService>(target, client);
   if (!service) {
     fmt::print("FAIL connect: {}\n", service.error());

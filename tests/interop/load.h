@@ -12,6 +12,7 @@ struct LoadOptions {
   uint32_t seconds = 10;
   uint32_t callers = 64;  // that call one after another
   uint32_t connections = 1;
+  uint32_t retries = 0;
 };
 
 /// Calls echo (each 16th time with 100 KiB), add and getUser until the seconds are over. Prints `second N ok=.. errors=..` each second,

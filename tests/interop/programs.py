@@ -91,8 +91,8 @@ class Program:
 class Server(Program):
     """A program that prints "ready pid=N bolt=P" when it listens."""
 
-    def __init__(self, command, seconds=60):
-        super().__init__(command)
+    def __init__(self, command, seconds=60, environment=None):
+        super().__init__(command, environment)
         try:
             ready = self.wait_for_line(r"^ready pid=(\d+)(?: \S+)*? bolt=(\d+)", seconds)
         except AssertionError:

@@ -4,10 +4,12 @@ import static sofa.interop.Suite.equal;
 import static sofa.interop.Suite.that;
 import static sofa.interop.Suite.thrown;
 
+import com.alipay.hessian.generic.model.GenericObject;
 import com.alipay.remoting.InvokeContext;
 import com.alipay.remoting.Url;
 import com.alipay.remoting.rpc.RpcClient;
 import com.alipay.remoting.rpc.exception.InvokeServerBusyException;
+import com.alipay.sofa.rpc.api.GenericService;
 import com.alipay.sofa.rpc.codec.bolt.SofaRpcSerializationRegister;
 import com.alipay.sofa.rpc.config.ConsumerConfig;
 import com.alipay.sofa.rpc.context.RpcInvokeContext;
@@ -23,10 +25,11 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
-/** How a consumer is set up: error types, several direct urls, several connections, idle connections, Bolt v2 with CRC. */
+/** How a consumer is set up: error types, classes that it lacks, several direct urls, several connections, idle connections, Bolt v2 with CRC. */
 final class ConsumerChecks {
     static void add(Suite suite, Peers peers, String address) {
         errorTypes(suite, peers);
+        lackingClass(suite, peers, address);
         urls(suite, address);
         connections(suite, peers, address);
         protocolTwo(suite, address);
@@ -59,6 +62,41 @@ final class ConsumerChecks {
             that(busy > 0 && busy < 1_200, busy + " of 1200 at once were too many");
             equal("hello x", peers.plain.hello("x"));
         });
+    }
+
+    /** What SOFARPC makes of an exception whose class this side does not have: a map, which a void method drops and a generic call gives back. */
+    private static void lackingClass(Suite suite, Peers peers, String address) {
+        String name = "sofa.interop.OverdrawnException";
+        suite.check("exceptions.class_that_the_client_lacks", () -> without(name, () -> {
+            peers.extra.failWith(name);
+            equal("boom java.io.IOException", thrown(java.io.IOException.class, () -> peers.extra.failWith("java.io.IOException")).getMessage());
+        }));
+        suite.check("exceptions.class_that_a_generic_client_lacks", () -> without(name, () -> {
+            GenericService generic = Peers.consumer(GenericService.class, ExtraService.class.getName(), address, null).setGeneric(true).refer();
+            GenericObject e = (GenericObject) generic.$genericInvoke("failWith", new String[] {"java.lang.String"}, new Object[] {name});
+            equal(name, e.getType());
+            equal("boom " + name, e.getField("detailMessage"));
+            equal(-250L, ((GenericObject) e.getField("account")).getField("cents"));
+        }));
+    }
+
+    /** Runs the body with a class loader that does not find this class. */
+    private static void without(String className, Suite.Body body) throws Throwable {
+        ClassLoader all = Thread.currentThread().getContextClassLoader();
+        Thread.currentThread().setContextClassLoader(new ClassLoader(all) {
+            @Override
+            protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+                if (name.equals(className)) {
+                    throw new ClassNotFoundException(name);
+                }
+                return super.loadClass(name, resolve);
+            }
+        });
+        try {
+            body.run();
+        } finally {
+            Thread.currentThread().setContextClassLoader(all);
+        }
     }
 
     private static void type(int type, Class<? extends SofaRpcException> exception, Suite.Body body) {

@@ -7,8 +7,11 @@ import static sofa.interop.Suite.thrown;
 import com.alipay.sofa.rpc.context.RpcInvokeContext;
 import com.alipay.sofa.rpc.core.exception.SofaRpcException;
 import com.alipay.sofa.rpc.core.exception.SofaTimeOutException;
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Date;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +22,7 @@ final class JsonChecks {
         values(suite, json);
         containers(suite, json);
         users(suite, json);
+        fields(suite, json);
         errors(suite, json, nobody);
         suite.check("json.interop_service", () -> {
             equal("中😀\"\\\n", plain.echo("中😀\"\\\n"));
@@ -93,13 +97,15 @@ final class JsonChecks {
     }
 
     private static void users(Suite suite, JsonService json) {
-        suite.check("json.user", () -> {
-            User expected = user(41, user(40, null));
-            expected.id = 42;
-            User back = json.putUser(user(41, user(40, null)));
-            that(expected.sameAs(back), "expected " + expected + ", got " + back);
-            that(user(40, null).sameAs(back.manager), "manager came back as " + back.manager);
-        });
+        for (long id : new long[] {41, 0, -102, 5_000_000_000L, Long.MAX_VALUE, Long.MIN_VALUE + 2}) {
+            suite.check("json.user." + id, () -> {
+                User expected = asJson(User.of(id, null));
+                expected.id++;
+                User back = json.putUser(User.of(id, User.of(40, null)));
+                that(expected.sameAs(throughDouble(back)), "expected " + expected + ", got " + back);
+                that(asJson(User.of(40, null)).sameAs(back.manager), "manager came back as " + back.manager);
+            });
+        }
         suite.check("json.user.null", () -> equal(null, json.putUser(null)));
         suite.check("json.user.all_null", () -> {
             User expected = new User();
@@ -111,23 +117,57 @@ final class JsonChecks {
             List<User> users = json.listUsers(3);
             equal(3, users.size());
             for (int i = 0; i < 3; i++) {
-                User back = users.get(i);
-                back.attrs.remove("n");
-                that(user(i + 1, null).sameAs(back), "user " + (i + 1) + " came as " + back);
-                equal(0L, users.get(i).manager.id);
+                that(asJson(User.of(i + 1, null)).sameAs(users.get(i)), "user " + (i + 1) + " came as " + users.get(i));
+                that(asJson(User.of(0, null)).sameAs(users.get(i).manager), "its manager came as " + users.get(i).manager);
             }
         });
         suite.check("json.users_by_name", () -> {
-            Map<String, User> back = json.usersByName(new ArrayList<>(List.of(user(1, null), user(2, null))), "!");
+            Map<String, User> back = json.usersByName(new ArrayList<>(List.of(User.of(1, null), User.of(2, null))), "!");
             equal(List.of("user-1!", "user-2!"), back.keySet().stream().sorted().toList());
-            that(user(2, null).sameAs(back.get("user-2!")), "user 2 came as " + back.get("user-2!"));
+            that(asJson(User.of(2, null)).sameAs(back.get("user-2!")), "user 2 came as " + back.get("user-2!"));
         });
     }
 
-    /** A user whose map holds a text alone: JSON does not tell a long from an int, and a C++ map of any values has no JSON form. */
-    private static User user(long id, User manager) {
-        User user = User.of(id, manager);
-        user.attrs.remove("n");
+    private static void fields(Suite suite, JsonService json) {
+        suite.check("json.dates", () -> {
+            for (long ms : new long[] {0, -1, 1_234_567_890_123L, -62_135_596_800_000L, Long.MAX_VALUE, Long.MIN_VALUE}) {
+                User sent = new User();
+                sent.birthday = new Date(ms);
+                equal(sent.birthday, json.putUser(sent).birthday);
+            }
+        });
+        suite.check("json.decimals", () -> {
+            for (String decimal : new String[] {"0", "0.00", "-0.0010", "1E+3", "1.5E-20", "-12345678901234567890.123456789"}) {
+                User sent = new User();
+                sent.balance = new BigDecimal(decimal);
+                equal(sent.balance.doubleValue(), json.putUser(sent).balance.doubleValue());
+            }
+        });
+        suite.check("json.any_values", () -> {
+            Map<String, Object> sent = new LinkedHashMap<>();
+            sent.put("t", "中\"");
+            sent.put("i", -7);
+            sent.put("l", 5_000_000_000L);
+            sent.put("b", new BigInteger("123456789012345678901234567890"));
+            sent.put("d", 2.5);
+            sent.put("y", true);
+            sent.put("n", null);
+            sent.put("a", List.of(1, List.of(), Map.of()));
+            sent.put("m", Map.of("", Map.of("x", Arrays.asList("y", null))));
+            User user = new User();
+            user.attrs = sent;
+            equal(sent, json.putUser(user).attrs);
+        });
+    }
+
+    /** The user as JSON gives it: an Integer where a long fits, and a decimal that a Java server took through a double. */
+    private static User asJson(User user) {
+        user.attrs.computeIfPresent("n", (key, n) -> (long) n == (int) (long) n ? (Object) (int) (long) n : n);
+        return throughDouble(user);
+    }
+
+    private static User throughDouble(User user) {
+        user.balance = BigDecimal.valueOf(user.balance.doubleValue());
         return user;
     }
 

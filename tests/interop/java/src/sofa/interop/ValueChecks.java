@@ -4,9 +4,11 @@ import static sofa.interop.Suite.equal;
 import static sofa.interop.Suite.same;
 import static sofa.interop.Suite.sameClass;
 import static sofa.interop.Suite.that;
+import static sofa.interop.Suite.thrown;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.time.DateTimeException;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -87,12 +89,17 @@ final class ValueChecks {
             equal(3_000_000, service.sum(many));
         });
         suite.check("plusDays" + suffix, () -> {
-            for (String start : new String[] {"2024-02-28T12:00", "2023-12-31T23:59:59.123456789", "1900-02-28T00:00:01", "0001-01-01T00:00"}) {
-                for (int days : new int[] {0, 1, 2, -400, 146_097}) {
+            for (String start : new String[] {"2024-02-28T12:00", "2023-12-31T23:59:59.123456789", "1900-02-28T00:00:01", "0001-01-01T00:00",
+                "0000-02-29T00:00", "-0004-02-28T00:00", "+32767-12-31T00:00", "-32767-01-01T00:00", "+900000000-02-28T00:00"}) {
+                for (int days : new int[] {0, 1, 2, -1, -400, 146_097, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
                     LocalDateTime time = LocalDateTime.parse(start);
                     equal(time.plusDays(days), service.plusDays(time, days));
                 }
             }
+        });
+        suite.check("plusDays.past_the_last_year" + suffix, () -> {
+            thrown(DateTimeException.class, () -> service.plusDays(LocalDateTime.MAX, 1));
+            thrown(DateTimeException.class, () -> service.plusDays(LocalDateTime.MIN, -1));
         });
         suite.check("nextLevel" + suffix, () -> {
             equal(Level.SILVER, service.nextLevel(Level.BRONZE));
@@ -104,10 +111,24 @@ final class ValueChecks {
 
     private static void users(Suite suite, InteropService service, String suffix) {
         suite.check("getUser" + suffix, () -> {
-            for (long id : new long[] {0, 1, 2, 7, 255, 300_000}) {
+            for (long id : new long[] {0, 1, 2, 7, 255, 300_000, -3, -99, -102, -300_000, Integer.MAX_VALUE + 2L, Long.MIN_VALUE + 2, Long.MAX_VALUE}) {
                 User user = service.getUser(id);
                 that(User.of(id, null).sameAs(user), "expected " + User.of(id, null) + ", got " + user);
                 equal(null, user.manager);
+            }
+        });
+        suite.check("getUser.no_level" + suffix, () -> {
+            for (long id : new long[] {-1, -2, Long.MIN_VALUE}) {
+                equal("Index " + id % 3 + " out of bounds for length 3",
+                    thrown(ArrayIndexOutOfBoundsException.class, () -> service.getUser(id)).getMessage());
+            }
+        });
+        suite.check("putUser.extreme_ids" + suffix, () -> {
+            for (long id : new long[] {-102, Long.MIN_VALUE + 2, Long.MAX_VALUE}) {
+                User expected = User.of(id, null);
+                expected.id++;
+                User back = service.putUser(User.of(id, null));
+                that(expected.sameAs(back), "expected " + expected + ", got " + back);
             }
         });
         suite.check("putUser" + suffix, () -> {
