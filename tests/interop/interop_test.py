@@ -8,8 +8,8 @@ import conftest
 import programs
 
 CHECK_SECONDS = 180
-JAVA_CHECKS_AT_LEAST = 260
-CPP_CHECKS_AT_LEAST = 150
+JAVA_CHECKS_AT_LEAST = 300
+CPP_CHECKS_AT_LEAST = 190
 
 
 def assert_all_pass(client_kind, address, at_least):

@@ -75,8 +75,8 @@ def test_calls_of_the_cpp_client_go_on_at_the_other_of_two_java_servers(java, st
 
 
 def test_the_next_call_after_a_java_server_closed_the_idle_connection_succeeds(java, start_server):
-    server = start_server("java", java_options="-Dbolt.tcp.server.idle.interval=2000")
-    failed, passed = programs.run_checks(programs.client_command("cpp", server.address, "--idle", 3), 60)  # 3 s: closed once, not yet twice
+    server = start_server("java", java_options="-Dbolt.tcp.server.idle.interval=5000")
+    failed, passed = programs.run_checks(programs.client_command("cpp", server.address, "--idle", 7), 60)  # 7 s: closed once, not yet twice
     assert (failed, passed) == ([], 1)
     server.stop()
 
