@@ -73,7 +73,7 @@ io::Task<Result<void>> echo(http::Exchange& exchange, http::Body& body) {
 }
 
 io::Task<Result<void>> big(http::Exchange& exchange, http::Body& body) {
-  uint64_t left = number(exchange.parameters().get("bytes"));
+  uint64_t left = number(exchange.context().parameters.get("bytes"));
   co_await io::or_return(exchange.send_response(200, {{"content-length", std::to_string(left)}}, left == 0));
   const Bytes block = Bytes::copy_of(std::string(64 << 10, 'x'));
   while (left > 0) {
@@ -85,13 +85,13 @@ io::Task<Result<void>> big(http::Exchange& exchange, http::Body& body) {
 }
 
 io::Task<Result<void>> slow(http::Exchange& exchange, http::Body&) {
-  co_await io::or_return(io::sleep_for(std::chrono::milliseconds(number(exchange.parameters().get("ms")))));
-  co_return http::respond_text(exchange, 200, exchange.parameters().get("ms"));
+  co_await io::or_return(io::sleep_for(std::chrono::milliseconds(number(exchange.context().parameters.get("ms")))));
+  co_return http::respond_text(exchange, 200, exchange.context().parameters.get("ms"));
 }
 
 /// Chunks, then a trailer.
 io::Task<Result<void>> stream(http::Exchange& exchange, http::Body& body) {
-  const uint64_t count = number(exchange.parameters().get("count"));
+  const uint64_t count = number(exchange.context().parameters.get("count"));
   co_await io::or_return(exchange.send_response(200, {{"content-type", "text/plain"}}, false));
   for (uint64_t i = 0; i < count; ++i) co_await io::or_return(body.write(Bytes::copy_of(fmt::format("line {}\n", i))));
   co_return exchange.send_trailers({{"x-lines", std::to_string(count)}});
@@ -113,10 +113,10 @@ io::Task<int> serve(Flags flags) {
   Small small;
   router.get("/hello", [](http::ExchangePtr exchange) { [[maybe_unused]] const auto sent = http::respond_text(*exchange, 200, "hello"); });
   router.get("/users/{id}", [](http::ExchangePtr exchange) {
-    [[maybe_unused]] const auto sent = http::respond_text(*exchange, 200, exchange->parameters().get("id"));
+    [[maybe_unused]] const auto sent = http::respond_text(*exchange, 200, exchange->context().parameters.get("id"));
   });
   router.get("/files/{path...}", [](http::ExchangePtr exchange) {
-    [[maybe_unused]] const auto sent = http::respond_text(*exchange, 200, exchange->parameters().get("path"));
+    [[maybe_unused]] const auto sent = http::respond_text(*exchange, 200, exchange->context().parameters.get("path"));
   });
   router.add("*", "/echo", echo);
   router.get("/big/{bytes}", big);

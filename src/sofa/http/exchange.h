@@ -99,6 +99,13 @@ class PathParameters {
   std::vector<std::pair<std::string_view, std::string>> values_;  // names belong to the route
 };
 
+/// What the handlers that a request has passed know of it.
+struct RequestContext {
+  std::string_view route{};     ///< the pattern that a Router matched ("/users/{id}"), which owns the text
+  PathParameters parameters{};  ///< of the route, decoded
+  std::string principal{};      ///< who asks, as an Authenticator has found
+};
+
 /// One request and response. Owned by its user; belongs to the shard of its connection. Destroyed before both messages have ended, it resets the
 /// exchange with `cancel` (a server that has answered whole, with the request still coming: `no_error`). The connection may end first.
 ///
@@ -117,13 +124,8 @@ class Exchange {
   virtual const io::Address& peer() const = 0;
   virtual std::string_view peer_certificate_name() const { return {}; }
 
-  /// Set by a Router: the pattern that matched ("/users/{id}", empty before), and its parameters, decoded.
-  virtual std::string_view route() const { return route_; }
-  virtual const PathParameters& parameters() const { return parameters_; }
-  virtual void set_route(std::string_view pattern, PathParameters parameters) {
-    route_ = pattern;
-    parameters_ = std::move(parameters);
-  }
+  /// Server: what routers and middlewares have found out about the request.
+  virtual RequestContext& context() { return context_; }
 
   /// The receiver of this exchange's events; must be given inside Handler::handle or Client::start and may be replaced later. Without one, what comes
   /// is dropped.
@@ -152,8 +154,7 @@ class Exchange {
   MessageSink* sink_ = nullptr;
 
  private:
-  std::string_view route_;
-  PathParameters parameters_;
+  RequestContext context_;
 };
 
 using ExchangePtr = std::unique_ptr<Exchange>;

@@ -12,9 +12,7 @@ class ExchangeFilter : public Exchange {
   explicit ExchangeFilter(ExchangePtr inner) : inner_(std::move(inner)) {}
 
   const RequestHead& request() const override { return inner_->request(); }
-  std::string_view route() const override { return inner_->route(); }
-  const PathParameters& parameters() const override { return inner_->parameters(); }
-  void set_route(std::string_view pattern, PathParameters parameters) override { inner_->set_route(pattern, std::move(parameters)); }
+  RequestContext& context() override { return inner_->context(); }
   void set_sink(MessageSink* sink) override { inner_->set_sink(sink); }
   const io::Address& peer() const override { return inner_->peer(); }
   std::string_view peer_certificate_name() const override { return inner_->peer_certificate_name(); }

@@ -253,9 +253,9 @@ void Router::handle(ExchangePtr exchange) {
     return answer(404, fmt::format("nothing is at '{}'", head.path()));
   }
   const Tree::Methods& methods = *found.methods;
-  PathParameters parameters;
-  for (size_t i = 0; i < found.values.size(); ++i) parameters.add(methods.names[i], std::move(found.values[i]));
-  exchange->set_route(methods.pattern, std::move(parameters));
+  RequestContext& context = exchange->context();
+  context.route = methods.pattern;
+  for (size_t i = 0; i < found.values.size(); ++i) context.parameters.add(methods.names[i], std::move(found.values[i]));
   if (Handler* handler = methods.find(head.method)) return handler->handle(std::move(exchange));
   if (Handler* handler = methods.find("GET"); handler != nullptr && head.method == "HEAD") {
     return handler->handle(std::make_unique<BodylessExchange>(std::move(exchange)));

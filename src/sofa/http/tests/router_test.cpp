@@ -2,44 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "recorded_exchange.h"
+
 namespace sofa::http {
 namespace {
 
-/// What a handler sends, without a connection.
-class RecordedExchange final : public Exchange {
- public:
-  struct Sent {
-    int status = 0;
-    Headers headers;
-    std::string body;
-    bool ended = false;
-  };
-  RecordedExchange(Sent& sent, std::string method, std::string target) : sent_(sent) {
-    request_.method = std::move(method);
-    request_.target = std::move(target);
-  }
-  const io::Address& peer() const override { return peer_; }
-  void consumed(size_t) override {}
-  Result<void> send_response(int status, const Headers& headers, bool end) override {
-    sent_.status = status;
-    sent_.headers = headers;
-    sent_.ended = end;
-    return {};
-  }
-  Result<void> send_data(Bytes data, bool end) override {
-    sent_.body += data.text();
-    sent_.ended = end;
-    return {};
-  }
-  Result<void> send_trailers(const Headers&) override { return {}; }
-  void reset(Reset) override {}
-  size_t pending_bytes() const override { return 0; }
-  bool write_blocked() const override { return false; }
-
- private:
-  Sent& sent_;
-  io::Address peer_;
-};
+using testing::RecordedExchange;
 
 class RouterTest : public ::testing::Test {
  protected:
@@ -48,8 +16,8 @@ class RouterTest : public ::testing::Test {
       router.get(pattern, [](const ExchangePtr& exchange) {
         [[maybe_unused]] const auto sent =
             respond(*exchange, 200, "text/plain",
-                    Bytes::copy_of(fmt::format("{} x={} y={} rest={}", exchange->route(), exchange->parameters().get("x"),
-                                               exchange->parameters().get("y"), exchange->parameters().get("rest"))));
+                    Bytes::copy_of(fmt::format("{} x={} y={} rest={}", exchange->context().route, exchange->context().parameters.get("x"),
+                                               exchange->context().parameters.get("y"), exchange->context().parameters.get("rest"))));
       });
     }
     router.post("/a", [](const ExchangePtr& exchange) { [[maybe_unused]] const auto sent = respond(*exchange, 201, "", {}); });
