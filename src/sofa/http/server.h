@@ -19,6 +19,7 @@ class Http2Protocol : public transport::Protocol {
   /// `handler` outlives it.
   explicit Http2Protocol(Handler& handler, Http2Options options = {});
   std::string_view name() const override { return "h2"; }
+  std::string_view alpn() const override { return "h2"; }
   transport::Detected detect(ByteSpan first_bytes) const override;
   io::Task<void> serve(io::Stream stream, Buffer prefix, transport::Connection& connection) override;
 
@@ -34,6 +35,7 @@ class Http1Protocol : public transport::Protocol {
   /// `handler` outlives it.
   explicit Http1Protocol(Handler& handler, Http1Options options = {});
   std::string_view name() const override { return "http1"; }
+  std::string_view alpn() const override { return "http/1.1"; }
   transport::Detected detect(ByteSpan first_bytes) const override;
   io::Task<void> serve(io::Stream stream, Buffer prefix, transport::Connection& connection) override;
 

@@ -188,6 +188,10 @@ Result<std::shared_ptr<TlsServerContext>> TlsServerContext::create(TlsServerConf
   return context;
 }
 
+Task<Result<std::shared_ptr<TlsServerContext>>> TlsServerContext::open(TlsServerConfig config) {
+  return run_blocking(Shard::current().runtime().file_pool(), [config = std::move(config)] { return create(config); });
+}
+
 Result<std::shared_ptr<const detail::TlsSettings>> TlsServerContext::load() const { return detail::load_tls(config_); }
 
 TlsClientContext::TlsClientContext(TlsClientConfig config)
@@ -197,6 +201,10 @@ Result<std::shared_ptr<TlsClientContext>> TlsClientContext::create(TlsClientConf
   std::shared_ptr<TlsClientContext> context(new TlsClientContext(std::move(config)));
   if (auto loaded = context->reload(); !loaded) return forward_error(loaded);
   return context;
+}
+
+Task<Result<std::shared_ptr<TlsClientContext>>> TlsClientContext::open(TlsClientConfig config) {
+  return run_blocking(Shard::current().runtime().file_pool(), [config = std::move(config)] { return create(config); });
 }
 
 Result<std::shared_ptr<const detail::TlsSettings>> TlsClientContext::load() const { return detail::load_tls(config_); }

@@ -92,6 +92,8 @@ class TlsServerContext final : public detail::TlsContext {
   /// Reads the files (blocking: for the start of a program). Errors name the file, and what is wrong in it. An expired certificate is reported
   /// and taken all the same: clients will tell.
   static Result<std::shared_ptr<TlsServerContext>> create(TlsServerConfig config);
+  /// The same without blocking, for a shard.
+  static Task<Result<std::shared_ptr<TlsServerContext>>> open(TlsServerConfig config);
   const TlsServerConfig& config() const { return config_; }
 
  private:
@@ -105,6 +107,7 @@ class TlsClientContext final : public detail::TlsContext {
  public:
   /// As TlsServerContext::create.
   static Result<std::shared_ptr<TlsClientContext>> create(TlsClientConfig config);
+  static Task<Result<std::shared_ptr<TlsClientContext>>> open(TlsClientConfig config);
   const TlsClientConfig& config() const { return config_; }
 
  private:

@@ -30,6 +30,8 @@ std::string_view to_string(CloseKind kind) {
       return "frame budget";
     case CloseKind::handler_fault:
       return "handler fault";
+    case CloseKind::tls_failed:
+      return "TLS failed";
   }
   return "?";
 }
@@ -53,12 +55,21 @@ void ServerStats::add(const ServerStats& stats) {
   accepted += stats.accepted;
   refused += stats.refused;
   open += stats.open;
+  secure += stats.secure;
   for (size_t i = 0; i < kCloseKinds; ++i) closed[i] += stats.closed[i];
   add(stats.sessions);
 }
 
 CloseKind close_kind_of(const Error& stream_error) {
-  return stream_error.code() == Code::deadline_exceeded || stream_error.code() == Code::resource_exhausted ? CloseKind::slow_reader : CloseKind::peer;
+  switch (stream_error.code()) {
+    case Code::deadline_exceeded:
+    case Code::resource_exhausted:
+      return CloseKind::slow_reader;
+    case Code::unauthenticated:
+      return CloseKind::tls_failed;
+    default:
+      return CloseKind::peer;
+  }
 }
 
 }  // namespace sofa::transport

@@ -65,8 +65,9 @@ enum class CloseKind : uint8_t {
   slow_reader,       ///< max_write_queue or write_stall_timeout
   frame_budget,      ///< max_half_frame_bytes of the server
   handler_fault,     ///< a handler threw an exception, which none may
+  tls_failed,        ///< the TLS handshake did not succeed, or the peer refused our certificate after it
 };
-inline constexpr size_t kCloseKinds = 12;
+inline constexpr size_t kCloseKinds = 13;
 std::string_view to_string(CloseKind kind);
 /// Whether it is worth a line in the log above debug.
 inline bool is_fault(CloseKind kind) { return kind != CloseKind::local && kind != CloseKind::peer; }
@@ -94,6 +95,7 @@ struct ServerStats {
   uint64_t accepted = 0;
   uint64_t refused = 0;  ///< over max_connections, closed at once
   uint64_t open = 0;
+  uint64_t secure = 0;  ///< of the accepted ones: over TLS, and a protocol was found
   uint64_t closed[kCloseKinds] = {};
   SessionStats sessions;  ///< summed over all connections, open and closed
 

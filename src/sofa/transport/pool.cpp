@@ -103,6 +103,7 @@ io::Task<Result<SessionRef>> ConnectionPool::Peer::get() {
 void ConnectionPool::Peer::connect() {
   if (connecting_ || forgotten_) return;
   connecting_ = attempting_ = true;
+  if (pool_.options_.tls != nullptr && !std::exchange(pool_.watching_, true)) pool_.group_.spawn("tls reload", pool_.options_.tls->watch());
   pool_.group_.spawn("connect", connect_all(shared_from_this()));
 }
 
@@ -134,7 +135,7 @@ io::Task<bool> ConnectionPool::Peer::connect_one() {
   io::ConnectOptions how;
   how.timeout = options.connect_timeout;
   how.stream = options.stream;
-  auto stream = co_await io::Stream::connect(address_, how);
+  auto stream = co_await (options.tls == nullptr ? io::Stream::connect(address_, how) : io::tls_connect(address_, *options.tls, how));
   if (!stream) {
     if (failures_++ == 0 && !forgotten_) kLog.warn("cannot connect", {{"peer", address_.to_string()}, {"reason", stream.error()}});
     last_error_ = std::move(stream.error());

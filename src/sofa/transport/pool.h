@@ -18,6 +18,7 @@
 #include "sofa/io/address.h"
 #include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
+#include "sofa/io/tls.h"
 #include "sofa/transport/session.h"
 
 namespace sofa::transport {
@@ -32,6 +33,7 @@ struct PoolOptions {
   double backoff_jitter = 0.3;                             ///< each wait is drawn from [1 - jitter, 1 + jitter] times its length
   SessionOptions session = SessionOptions::client();
   io::StreamOptions stream = bolt_stream_options();
+  std::shared_ptr<io::TlsClientContext> tls{};  ///< null: plain. The pool watches its files
 };
 
 /// Belongs to the shard it was made on, as do its sessions. Must be closed before it is destroyed.
@@ -73,6 +75,7 @@ class ConnectionPool {
   const Handlers* handlers_;
   Random random_;
   bool closed_ = false;
+  bool watching_ = false;  // the files of options_.tls
   io::TaskGroup group_;
   std::unordered_map<io::Address, std::shared_ptr<Peer>, AddressHash> peers_;
 };

@@ -29,6 +29,7 @@ class PortImpl final : public Port {
       }));
     }
     for (io::Listener& listener : listeners_) accepting_.spawn("accept", accept(listener));
+    if (shared_.options.tls != nullptr) accepting_.spawn("tls reload", shared_.options.tls->watch());
     co_return 0;
   }
 
@@ -116,6 +117,9 @@ class PortImpl final : public Port {
 }  // namespace
 
 io::Task<Result<std::unique_ptr<Port>>> Port::open(io::Address address, std::vector<Protocol*> protocols, PortOptions options) {
+  if (options.tls_only && options.tls == nullptr) {
+    co_return fail(Code::invalid_argument, "a port that takes TLS alone (tls_only) needs certificates: set tls");
+  }
   io::ListenOptions listen;
   listen.option_name = options.option_name;
   listen.stream = options.stream;

@@ -1,5 +1,5 @@
 #pragma once
-// Port: one listening address, all shards, any number of protocols told apart by the first bytes.
+// Port: one listening address, all shards, any number of protocols told apart by the first bytes, plain and over TLS.
 //
 //   BoltProtocol bolt(handlers);
 //   auto port = co_await or_return(Port::open(address, {&bolt}, {.option_name = "--bolt"}));
@@ -11,19 +11,24 @@
 #include <vector>
 
 #include "sofa/io/listener.h"
+#include "sofa/io/tls.h"
 #include "sofa/transport/protocol.h"
 
 namespace sofa::transport {
 
 struct PortOptions {
-  std::string option_name;                             ///< what changes the address, for the error of a taken port: "--bolt"
-  uint32_t max_connections = 100'000;                  ///< over it an accepted connection is closed at once
-  Duration detect_timeout = std::chrono::seconds(3);   ///< from the first byte until a protocol must have claimed the connection
-  Duration silent_timeout = std::chrono::seconds(90);  ///< a connection that has not sent a byte
-  Duration drain_timeout = std::chrono::seconds(5);    ///< stop(): how long requests in flight may take
-  size_t max_first_bytes = 4096;                       ///< most bytes that detection looks at
-  uint32_t log_lines_per_second = 50;                  ///< of closes and refusals; more are counted, not written
-  io::StreamOptions stream = bolt_stream_options();    ///< of accepted connections
+  std::string option_name;                                ///< what changes the address, for the error of a taken port: "--bolt"
+  uint32_t max_connections = 100'000;                     ///< over it an accepted connection is closed at once
+  Duration detect_timeout = std::chrono::seconds(3);      ///< from the first byte until a protocol must have claimed the connection
+  Duration silent_timeout = std::chrono::seconds(90);     ///< a connection that has not sent a byte
+  Duration drain_timeout = std::chrono::seconds(5);       ///< stop(): how long requests in flight may take
+  size_t max_first_bytes = 4096;                          ///< most bytes that detection looks at
+  uint32_t log_lines_per_second = 50;                     ///< of closes and refusals; more are counted, not written
+  io::StreamOptions stream = bolt_stream_options();       ///< of accepted connections
+  std::shared_ptr<io::TlsServerContext> tls{};            ///< decrypts connections that begin with a TLS handshake; then ALPN, or else the first
+                                                          ///< decrypted bytes, tell their protocol. The port watches its files
+  bool tls_only = false;                                  ///< with tls: plain connections are closed at once
+  Duration handshake_timeout = std::chrono::seconds(10);  ///< of TLS
 };
 
 class Port {

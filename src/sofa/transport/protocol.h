@@ -53,6 +53,8 @@ class Protocol {
  public:
   virtual ~Protocol() = default;
   virtual std::string_view name() const = 0;
+  /// Its name in the negotiation of TLS (RFC 7301): a connection that agreed on it is served without a look at its bytes. Empty: it has none.
+  virtual std::string_view alpn() const { return {}; }
   /// Never called with no bytes. Cheap: called again with more bytes as long as it says maybe.
   virtual Detected detect(ByteSpan first_bytes) const = 0;
   /// Serves the connection to its end; `prefix` are the bytes read so far. Its scope is cancelled when the port stops for good.

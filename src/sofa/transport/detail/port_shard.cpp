@@ -9,38 +9,6 @@ const Logger kLog{"transport"};
 /// Bytes of an unknown connection that the log shows.
 constexpr size_t kShownBytes = 16;
 
-struct Detection {
-  Protocol* protocol = nullptr;
-  bool undecided = false;
-};
-
-Detection look(const std::vector<Protocol*>& protocols, ByteSpan first_bytes) {
-  Detection found;
-  for (Protocol* protocol : protocols) {
-    switch (protocol->detect(first_bytes)) {
-      case Detected::yes:
-        return {protocol, false};
-      case Detected::maybe:
-        found.undecided = true;
-        break;
-      case Detected::no:
-        break;
-    }
-  }
-  return found;
-}
-
-io::Task<Result<size_t>> read_more(io::Stream& stream, Buffer& in, size_t max) { co_return co_await stream.read_some(in, max); }
-
-io::Task<Result<Detection>> read_until_known(io::Stream& stream, Buffer& in, const std::vector<Protocol*>& protocols, size_t max) {
-  for (;;) {
-    const Detection found = look(protocols, in.span());
-    if (!found.undecided || found.protocol != nullptr) co_return found;
-    if (in.size() >= max) co_return Detection{};
-    if (co_await io::or_return(read_more(stream, in, max - in.size())) == 0) co_return Detection{};
-  }
-}
-
 }  // namespace
 
 void PortShard::take(io::AcceptedSocket socket) {
@@ -89,32 +57,28 @@ io::Task<void> PortShard::serve(io::AcceptedSocket socket) {
 }
 
 io::Task<CloseKind> PortShard::serve_stream(io::Stream stream) {
-  const PortOptions& options = shared_.options;
   Connection connection(draining_);
-  // Until a protocol has claimed it, draining ends it: it has asked for nothing yet.
-  connection.on_drain([](void* context) { static_cast<io::Stream*>(context)->close(); }, &stream);
   const Listed listed(*this, connection);
-  Buffer in;
-  const auto first = co_await io::with_timeout(options.silent_timeout, read_more(stream, in, options.max_first_bytes));
-  Result<Detection> found = Detection{};
-  if (first && *first > 0) {
-    found = co_await io::with_timeout(options.detect_timeout, read_until_known(stream, in, shared_.protocols, options.max_first_bytes));
-  }
+  const io::Address peer = stream.peer();
+  // Until a protocol has claimed it, draining ends it: it has asked for nothing yet.
+  io::CancelSource undecided(co_await io::current_scope());
+  connection.on_drain([](void* context) { static_cast<io::CancelSource*>(context)->cancel("the port stops"); }, &undecided);
+  Identified found = co_await undecided.run(identify(std::move(stream), shared_));
   connection.on_drain(nullptr, nullptr);
-  if (found && found->protocol != nullptr) {
-    co_await found->protocol->serve(std::move(stream), std::move(in), connection);
-    ended_.add(connection.final_stats);
-  } else if (!in.empty() && !draining_) {
-    connection.close_kind = found ? CloseKind::unknown_protocol : CloseKind::half_frame;
-    kLog.warn(
-        shared_.refusal_log, "connection refused",
-        {{"peer", stream.peer().to_string()},
-         {"reason", found ? "its first bytes are no protocol of this port" : "its first bytes did not tell its protocol in time (detect_timeout)"},
-         {"bytes", to_hex(in.span().first(std::min(in.size(), kShownBytes)))}});
-  } else if (!first && first.error().code() == Code::deadline_exceeded) {
-    connection.close_kind = CloseKind::idle;
+  if (found.protocol == nullptr) {
+    if (!draining_ && !found.reason.empty()) log_refusal(found, peer);
+    co_return draining_ ? CloseKind::local : found.kind;
   }
+  if (found.stream.is_secure()) ++ended_.secure;
+  co_await found.protocol->serve(std::move(found.stream), std::move(found.prefix), connection);
+  ended_.add(connection.final_stats);
   co_return connection.close_kind;
+}
+
+void PortShard::log_refusal(const Identified& connection, const io::Address& peer) {
+  const ByteSpan first = connection.prefix.span();
+  kLog.warn(shared_.refusal_log, "connection refused",
+            {{"peer", peer.to_string()}, {"reason", connection.reason}, {"bytes", to_hex(first.first(std::min(first.size(), kShownBytes)))}});
 }
 
 io::Task<Result<int>> PortShard::stop() {

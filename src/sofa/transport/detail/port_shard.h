@@ -1,24 +1,12 @@
 #pragma once
-// The part of a port on one shard: its connections, and the detection of their protocol.
+// The part of a port on one shard: its connections.
 
-#include <atomic>
 #include <vector>
 
-#include "sofa/base/log.h"
 #include "sofa/io/task_group.h"
-#include "sofa/transport/port.h"
+#include "sofa/transport/detail/identify.h"
 
 namespace sofa::transport::detail {
-
-/// What the shards of one port have in common.
-struct PortShared {
-  PortShared(std::vector<Protocol*> list, PortOptions port_options)
-      : protocols(std::move(list)), options(std::move(port_options)), refusal_log(options.log_lines_per_second) {}
-  const std::vector<Protocol*> protocols;
-  const PortOptions options;
-  std::atomic<uint32_t> open{0};  // accepted and not yet ended, on all shards
-  LogRate refusal_log;
-};
 
 /// Made, used and destroyed on its shard.
 class PortShard {
@@ -34,6 +22,7 @@ class PortShard {
  private:
   io::Task<void> serve(io::AcceptedSocket socket);
   io::Task<CloseKind> serve_stream(io::Stream stream);
+  void log_refusal(const Identified& connection, const io::Address& peer);
   class Listed;
   void list(Connection& connection);
   void unlist(Connection& connection);
