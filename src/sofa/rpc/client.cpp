@@ -7,7 +7,9 @@ namespace sofa::rpc {
 namespace detail {
 
 Task<Result<std::shared_ptr<Caller>>> open_caller(std::shared_ptr<Providers> providers, std::string interface, ClientOptions options) {
-  auto caller = std::make_shared<Caller>(std::move(providers), std::move(interface), std::move(options));
+  std::shared_ptr<io::TlsClientContext> tls;
+  if (options.tls) tls = co_await or_return(io::TlsClientContext::open(*options.tls));
+  auto caller = std::make_shared<Caller>(std::move(providers), std::move(interface), std::move(options), std::move(tls));
   co_await or_return(caller->open());
   co_return caller;
 }

@@ -9,6 +9,7 @@
 //   }
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "sofa/base/error.h"
 #include "sofa/io/runtime.h"  // io::run: this header alone makes a program
 #include "sofa/io/task.h"
+#include "sofa/io/tls.h"
 #include "sofa/rpc/context.h"
 #include "sofa/rpc/filter.h"
 #include "sofa/rpc/interface.h"
@@ -41,6 +43,7 @@ struct ClientOptions {
   uint8_t codec = bolt::kCodecHessian;                 ///< kCodecJson: described types as JSON. Protobuf methods always use kCodecProtobuf
   bool check = true;                                   ///< connect() fails when no provider can be reached
   Filters filters{};
+  std::optional<io::TlsClientConfig> tls{};        ///< connect over TLS; the name to verify is the provider's host, unless server_name is set
   Duration heartbeat = std::chrono::seconds(15);   ///< a connection without a byte for so long is asked for a sign of life; after three unanswered
                                                    ///< ones it is closed. Zero: never
   Duration target_idle = std::chrono::minutes(5);  ///< a provider that is not of the list (CallOptions::target, or one that left it) and is not

@@ -51,11 +51,13 @@ transport::BoltServerOptions bolt_options(const ServerOptions& options) {
   return bolt;
 }
 
-transport::PortOptions port_options(const ServerOptions& options) {
+transport::PortOptions port_options(const ServerOptions& options, std::shared_ptr<io::TlsServerContext> tls) {
   transport::PortOptions port;
+  port.tls = std::move(tls);
   port.option_name = options.port_option;
   port.max_connections = static_cast<uint32_t>(options.max_connections);
   port.drain_timeout = options.drain;
+  port.tls_only = options.tls_only;
   return port;
 }
 
@@ -111,6 +113,8 @@ Task<Result<void>> RunningCore::start() {
         "service {} is one object, but {} shards would use it; declare it thread_safe or add it by a function that makes one for each shard",
         service.name, runtime_.shard_count());
   }
+  std::shared_ptr<io::TlsServerContext> tls;
+  if (options_.tls) tls = co_await or_return(io::TlsServerContext::open(*options_.tls));
   for (unsigned i = 0; i < runtime_.shard_count(); ++i) {
     auto started = co_await io::on(runtime_.shard(i), [this, i] { return start_shard(i); });
     if (started) continue;
@@ -120,7 +124,7 @@ Task<Result<void>> RunningCore::start() {
   co_await or_return(handlers_.add(std::string(kRequestClass), handler_));
   handlers_.set_fallback(unknown_class_);
   const io::Address address = io::Address::of(options_.host, options_.port);
-  auto port = co_await transport::Port::open(address, {&bolt_}, port_options(options_));
+  auto port = co_await transport::Port::open(address, {&bolt_}, port_options(options_, tls));
   if (!port) {
     co_await or_return(stop());
     co_return forward_error(port);

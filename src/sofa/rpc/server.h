@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "sofa/base/error.h"
 #include "sofa/io/address.h"
 #include "sofa/io/task.h"
+#include "sofa/io/tls.h"
 #include "sofa/rpc/context.h"
 #include "sofa/rpc/filter.h"
 #include "sofa/rpc/interface.h"
@@ -37,6 +39,8 @@ struct ServerOptions {
   size_t max_calls_per_connection = 1'000;        ///< running calls of one connection, likewise
   size_t max_calls_of_all_shards = 65'536;        ///< running calls of the server, likewise
   std::string port_option = "--port";             ///< what changes the port, for the error of a taken one
+  std::optional<io::TlsServerConfig> tls{};       ///< TLS on the port, beside plain connections
+  bool tls_only = false;                          ///< with tls: plain connections are closed at once
   Duration drain = std::chrono::seconds(10);      ///< how long stop() waits for running calls before it cancels them
   /// Which classes the Hessian content of a request may name; by default all. One that is not admitted is status 0x12 with its name, and the
   /// connection lives. With an allow list: also those of the JDK that arguments use ("java.").

@@ -21,8 +21,9 @@ ClientOptions with_envelope(ClientOptions options) {
   return options;
 }
 
-transport::PoolOptions pool_options(const ClientOptions& options) {
+transport::PoolOptions pool_options(const ClientOptions& options, std::shared_ptr<io::TlsClientContext> tls) {
   transport::PoolOptions pool;
+  pool.tls = std::move(tls);
   pool.connections_per_address = options.connections;
   pool.connect_timeout = options.connect_timeout;
   pool.session.limits.max_frame = options.max_frame;
@@ -83,18 +84,18 @@ struct Caller::Attempt {
   Instant begun{};
 };
 
-Caller::Caller(std::shared_ptr<Providers> providers, std::string interface, ClientOptions options)
+Caller::Caller(std::shared_ptr<Providers> providers, std::string interface, ClientOptions options, std::shared_ptr<io::TlsClientContext> tls)
     : providers_(std::move(providers)),
       interface_(std::move(interface)),
       service_(unique_name(interface_, {options.version, options.unique_id})),
       options_(with_envelope(std::move(options))),
       shard_(io::Shard::current()),
-      core_(make_core(shard_, providers_, options_)) {}
+      core_(make_core(shard_, providers_, options_, std::move(tls))) {}
 
-Caller::Core::Core(std::shared_ptr<const Providers> known, const ClientOptions& options)
+Caller::Core::Core(std::shared_ptr<const Providers> known, const ClientOptions& options, std::shared_ptr<io::TlsClientContext> tls)
     : providers(std::move(known)),
       target_idle(options.target_idle),
-      pool(pool_options(options), Random(system_seed())),
+      pool(pool_options(options, std::move(tls)), Random(system_seed())),
       idle_timer([](void* core) { static_cast<Core*>(core)->forget_idle(); }, this) {}
 
 void Caller::Core::watch_idle() {
@@ -110,8 +111,9 @@ void Caller::Core::forget_idle() {
   if (pool.addresses() > 0) watch_idle();
 }
 
-std::shared_ptr<Caller::Core> Caller::make_core(io::Shard& shard, std::shared_ptr<const Providers> providers, const ClientOptions& options) {
-  return std::shared_ptr<Core>(new Core(std::move(providers), options), [&shard](Core* core) {
+std::shared_ptr<Caller::Core> Caller::make_core(io::Shard& shard, std::shared_ptr<const Providers> providers, const ClientOptions& options,
+                                                std::shared_ptr<io::TlsClientContext> tls) {
+  return std::shared_ptr<Core>(new Core(std::move(providers), options, std::move(tls)), [&shard](Core* core) {
     if (shard.is_current()) return delete core;
     shard.post([core] { delete core; });
   });

@@ -35,7 +35,8 @@ struct CallSpec {
 class Caller {
  public:
   /// Made on the shard that will own its connections.
-  Caller(std::shared_ptr<Providers> providers, std::string interface, ClientOptions options);
+  /// `tls`: from options.tls; null: plain.
+  Caller(std::shared_ptr<Providers> providers, std::string interface, ClientOptions options, std::shared_ptr<io::TlsClientContext> tls);
   ~Caller() { close(); }
   /// Ends the calls that still run, then the connections; in the background, from whatever thread. The shard's runtime must still live.
   void close();
@@ -56,7 +57,7 @@ class Caller {
  private:
   /// Lives until everything is closed and no call runs; destroyed on the shard, whoever was the last to use it.
   struct Core {
-    Core(std::shared_ptr<const Providers> known, const ClientOptions& options);
+    Core(std::shared_ptr<const Providers> known, const ClientOptions& options, std::shared_ptr<io::TlsClientContext> tls);
     /// From the first connection on, as long as there is any: looks for providers that nobody calls any more and that are not of the list.
     void watch_idle();
     void forget_idle();
@@ -68,7 +69,8 @@ class Caller {
   };
   struct Attempt;
 
-  static std::shared_ptr<Core> make_core(io::Shard& shard, std::shared_ptr<const Providers> providers, const ClientOptions& options);
+  static std::shared_ptr<Core> make_core(io::Shard& shard, std::shared_ptr<const Providers> providers, const ClientOptions& options,
+                                         std::shared_ptr<io::TlsClientContext> tls);
   static io::detail::Root close(std::shared_ptr<Core> core);
   Result<io::Address> choose(const std::string& target, std::span<const io::Address> tried);
   Task<Result<transport::SessionRef>> session_to(const io::Address& address, Deadline deadline);
