@@ -2,9 +2,11 @@
 
 #include "sofa/io/runtime.h"
 #include "sofa/io/sync.h"
+#include "sofa/rpc/detail/dubbo_service.h"
 #include "sofa/rpc/detail/response_codec.h"
 #include "sofa/rpc/detail/shard_server.h"
 #include "sofa/transport/bolt_protocol.h"
+#include "sofa/transport/dubbo_protocol.h"
 #include "sofa/transport/port.h"
 #include "sofa/transport/session.h"
 
@@ -51,10 +53,21 @@ transport::BoltServerOptions bolt_options(const ServerOptions& options) {
   return bolt;
 }
 
-transport::PortOptions port_options(const ServerOptions& options, std::shared_ptr<io::TlsServerContext> tls) {
+transport::DubboServerOptions dubbo_options(const ServerOptions& options, bool text_commands) {
+  transport::DubboServerOptions dubbo;
+  dubbo.session.limits.max_frame = options.max_frame;
+  dubbo.session.min_frame_rate = options.min_frame_rate;
+  dubbo.session.max_in_flight = static_cast<uint32_t>(options.max_calls_per_connection);
+  dubbo.max_in_flight = static_cast<uint32_t>(options.max_calls_of_all_shards);
+  dubbo.max_half_frame_bytes = options.max_half_frame_bytes;
+  dubbo.text_commands = text_commands;
+  return dubbo;
+}
+
+transport::PortOptions port_options(const ServerOptions& options, std::string option_name, std::shared_ptr<io::TlsServerContext> tls) {
   transport::PortOptions port;
   port.tls = std::move(tls);
-  port.option_name = options.port_option;
+  port.option_name = std::move(option_name);
   port.max_connections = static_cast<uint32_t>(options.max_connections);
   port.drain_timeout = options.drain;
   port.tls_only = options.tls_only;
@@ -74,7 +87,10 @@ class RunningCore {
         runtime_(home_.runtime()),
         counters_(runtime_.shard_count()),
         handler_(runtime_.shard_count()),
-        bolt_(handlers_, bolt_options(options_)) {}
+        bolt_(handlers_, bolt_options(options_)),
+        dubbo_service_([this]() -> ShardServer& { return *handler_.shard(io::Shard::current().index()); }),
+        dubbo_(dubbo_service_, dubbo_options(options_, false)),
+        dubbo_alone_(dubbo_service_, dubbo_options(options_, true)) {}
 
   Task<Result<void>> start();
   /// From any shard.
@@ -82,10 +98,13 @@ class RunningCore {
     return io::on(home_, [this] { return stop_here(); });
   }
   const io::Address& address() const { return address_; }
+  uint16_t port(std::string_view protocol) const;
   ServerStats stats() const;
 
  private:
   Task<Result<void>> start_shard(unsigned index);
+  Task<Result<void>> listen(std::shared_ptr<io::TlsServerContext> tls);
+  Result<std::vector<transport::Protocol*>> choose(const std::vector<std::string>& names);
   Task<Result<void>> stop_here();
   Task<Result<void>> stop_shard(unsigned index);
 
@@ -99,7 +118,10 @@ class RunningCore {
   UnknownClassHandler unknown_class_;
   transport::Handlers handlers_;
   transport::BoltProtocol bolt_;
-  std::unique_ptr<transport::Port> port_;
+  DubboService dubbo_service_;
+  transport::DubboProtocol dubbo_;                       // beside others
+  transport::DubboProtocol dubbo_alone_;                 // on a port of its own: with text commands
+  std::vector<std::unique_ptr<transport::Port>> ports_;  // the first is that of the options, then more_ports
   io::Address address_;
   bool stopping_ = false;
   io::Event stopped_;
@@ -123,15 +145,48 @@ Task<Result<void>> RunningCore::start() {
   }
   co_await or_return(handlers_.add(std::string(kRequestClass), handler_));
   handlers_.set_fallback(unknown_class_);
-  const io::Address address = io::Address::of(options_.host, options_.port);
-  auto port = co_await transport::Port::open(address, {&bolt_}, port_options(options_, tls));
-  if (!port) {
+  auto listening = co_await listen(std::move(tls));
+  if (!listening) {
     co_await or_return(stop());
-    co_return forward_error(port);
+    co_return listening;
   }
-  port_ = std::move(*port);
-  address_ = port_->local();
+  address_ = ports_.front()->local();
   co_return Result<void>();
+}
+
+Task<Result<void>> RunningCore::listen(std::shared_ptr<io::TlsServerContext> tls) {
+  std::vector<transport::Protocol*> protocols = co_await or_return(choose(options_.protocols));
+  ports_.push_back(co_await or_return(
+      transport::Port::open(io::Address::of(options_.host, options_.port), std::move(protocols), port_options(options_, options_.port_option, tls))));
+  for (const ProtocolPort& more : options_.more_ports) {
+    protocols = co_await or_return(choose({more.protocol}));
+    ports_.push_back(co_await or_return(
+        transport::Port::open(io::Address::of(options_.host, more.port), std::move(protocols), port_options(options_, more.option, tls))));
+  }
+  co_return Result<void>();
+}
+
+/// The protocols of a port by their names; all for none.
+Result<std::vector<transport::Protocol*>> RunningCore::choose(const std::vector<std::string>& names) {
+  const std::vector<transport::Protocol*> known{&bolt_, &dubbo_};
+  if (names.empty()) return known;
+  std::vector<transport::Protocol*> chosen;
+  for (const std::string& name : names) {
+    const auto found = std::ranges::find(known, std::string_view(name), &transport::Protocol::name);
+    if (found == known.end()) {
+      std::vector<std::string_view> spoken;
+      for (const transport::Protocol* protocol : known) spoken.push_back(protocol->name());
+      return fail(Code::invalid_argument, "a server does not speak '{}'; it speaks {}", name, fmt::join(spoken, ", "));
+    }
+    chosen.push_back(*found);
+  }
+  if (chosen.size() == 1 && chosen.front() == &dubbo_) return std::vector<transport::Protocol*>{&dubbo_alone_};
+  return chosen;
+}
+
+uint16_t RunningCore::port(std::string_view protocol) const {
+  const auto at = std::ranges::find(options_.more_ports, protocol, &ProtocolPort::protocol);
+  return at == options_.more_ports.end() ? 0 : ports_[1 + static_cast<size_t>(at - options_.more_ports.begin())]->local().port();
 }
 
 Task<Result<void>> RunningCore::start_shard(unsigned index) {
@@ -143,12 +198,15 @@ Task<Result<void>> RunningCore::start_shard(unsigned index) {
 // The first does it; others, and what they destroy afterwards, wait for its end.
 Task<Result<void>> RunningCore::stop_here() {
   if (std::exchange(stopping_, true)) co_return co_await stopped_.wait();
-  if (port_) co_await or_return(port_->stop());
+  // All at once: each port has the whole drain.
+  io::TaskGroup stopping(io::Shard::current().root_scope());
+  for (const auto& port : ports_) stopping.spawn("port stop", port->stop());
+  [[maybe_unused]] const auto joined = co_await stopping.join();
   for (unsigned i = 0; i < runtime_.shard_count(); ++i) {
     if (!handler_.shard(i)) continue;
     co_await or_return(io::on(runtime_.shard(i), [this, i] { return stop_shard(i); }));
   }
-  port_.reset();
+  ports_.clear();
   stopped_.set();
   co_return Result<void>();
 }
@@ -177,6 +235,7 @@ ServerStats RunningCore::stats() const {
 RunningServer::RunningServer(std::unique_ptr<detail::RunningCore> core) : core_(std::move(core)) {}
 RunningServer::~RunningServer() = default;
 uint16_t RunningServer::port() const { return core_->address().port(); }
+uint16_t RunningServer::port(std::string_view protocol) const { return core_->port(protocol); }
 const io::Address& RunningServer::address() const { return core_->address(); }
 ServerStats RunningServer::stats() const { return core_->stats(); }
 Task<Result<void>> RunningServer::stop() { return core_->stop(); }

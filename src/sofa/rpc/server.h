@@ -1,5 +1,5 @@
 #pragma once
-// A server of SOFARPC services over Bolt: 20 lines make a program (examples/hello/server.cpp).
+// A server of services over Bolt (SOFARPC) and Dubbo 2: 20 lines make a program (examples/hello/server.cpp).
 //
 //   auto ledger = std::make_shared<Ledger>();
 //   ledger->transfer = [&book](Transfer t) -> rpc::Task<Result<Receipt>> { co_return co_await book.apply(t); };
@@ -27,6 +27,13 @@
 
 namespace sofa::rpc {
 
+/// A further port with the same services.
+struct ProtocolPort {
+  std::string protocol;               ///< the one that it speaks: "bolt" or "dubbo"
+  uint16_t port = 0;                  ///< 0: a free one
+  std::string option = "more_ports";  ///< what changes the port, for the error of a taken one
+};
+
 struct ServerOptions {
   std::string host = "127.0.0.1";                 ///< address to listen on; closed to the network unless said otherwise
   uint16_t port = 12200;                          ///< 0: a free one
@@ -39,8 +46,10 @@ struct ServerOptions {
   size_t max_calls_per_connection = 1'000;        ///< running calls of one connection, likewise
   size_t max_calls_of_all_shards = 65'536;        ///< running calls of the server, likewise
   std::string port_option = "--port";             ///< what changes the port, for the error of a taken one
-  std::optional<io::TlsServerConfig> tls{};       ///< TLS on the port, beside plain connections
+  std::optional<io::TlsServerConfig> tls{};       ///< TLS on its ports, beside plain connections
   bool tls_only = false;                          ///< with tls: plain connections are closed at once
+  std::vector<std::string> protocols{};           ///< what the port speaks, told apart by the first bytes: "bolt", "dubbo". Empty: all of them
+  std::vector<ProtocolPort> more_ports{};         ///< ports beside it, each with one protocol; one of Dubbo takes text commands (telnet), too
   Duration drain = std::chrono::seconds(10);      ///< how long stop() waits for running calls before it cancels them
   /// Which classes the Hessian content of a request may name; by default all. One that is not admitted is status 0x12 with its name, and the
   /// connection lives. With an allow list: also those of the JDK that arguments use ("java.").
@@ -77,6 +86,8 @@ class RunningServer {
   explicit RunningServer(std::unique_ptr<detail::RunningCore> core);
   ~RunningServer();
   uint16_t port() const;
+  /// The port of more_ports that speaks this protocol, the first if there are several; 0 when there is none.
+  uint16_t port(std::string_view protocol) const;
   const io::Address& address() const;
   /// From any thread, also while it stops and after.
   ServerStats stats() const;

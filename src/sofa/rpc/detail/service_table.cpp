@@ -101,16 +101,25 @@ const MethodEntry* ServiceTable::find(std::string_view service, std::string_view
   return look_up(service, method, jvm_signatures(signatures));
 }
 
-const MethodEntry* ServiceTable::find_for_json(std::string_view service, std::string_view method, std::string_view content) const {
+std::vector<const MethodEntry*> ServiceTable::named(std::string_view service, std::string_view method) const {
   std::vector<const MethodEntry*> named;
   for (const auto& entry : entries_) {
     if (entry->service == service && entry->method->name() == method) named.push_back(entry.get());
   }
-  if (named.size() == 1) return named.front();
+  return named;
+}
+
+const MethodEntry* ServiceTable::find_by_count(std::string_view service, std::string_view method, size_t arguments) const {
+  std::vector<const MethodEntry*> found = named(service, method);
+  std::erase_if(found, [arguments](const MethodEntry* entry) { return entry->method->shape().arguments.size() != arguments; });
+  return found.size() == 1 ? found.front() : nullptr;
+}
+
+const MethodEntry* ServiceTable::find_for_json(std::string_view service, std::string_view method, std::string_view content) const {
+  const std::vector<const MethodEntry*> found = named(service, method);
+  if (found.size() == 1) return found.front();
   const auto parts = split_json_array(content);
-  const size_t count = parts ? parts->size() : 1;
-  std::erase_if(named, [count](const MethodEntry* entry) { return entry->method->shape().arguments.size() != count; });
-  return named.size() == 1 ? named.front() : nullptr;
+  return find_by_count(service, method, parts ? parts->size() : 1);
 }
 
 }  // namespace sofa::rpc::detail

@@ -25,6 +25,10 @@ class ServiceTable {
   bool has_service(std::string_view service) const { return by_service_.contains(service); }
   /// The overload, or null.
   const MethodEntry* find(std::string_view service, std::string_view method, std::string_view signatures) const;
+  /// The only method of that name with so many arguments, or null.
+  const MethodEntry* find_by_count(std::string_view service, std::string_view method, size_t arguments) const;
+  /// All methods, in the order of their adding.
+  const std::vector<std::unique_ptr<MethodEntry>>& entries() const { return entries_; }
   /// For JSON, which carries no signatures: the only method of that name, or the only overload with as many arguments as the content has.
   const MethodEntry* find_for_json(std::string_view service, std::string_view method, std::string_view content) const;
 
@@ -40,6 +44,7 @@ class ServiceTable {
   static uint64_t hash(std::string_view service, std::string_view method, std::string_view signatures);
   Result<void> check(const std::string& unique_name, const MethodBase& method) const;
   const MethodEntry* look_up(std::string_view service, std::string_view method, std::string_view signatures) const;
+  std::vector<const MethodEntry*> named(std::string_view service, std::string_view method) const;
   void rebuild();
 
   std::vector<std::unique_ptr<MethodEntry>> entries_;

@@ -60,23 +60,17 @@ void ShardServer::handle(transport::IncomingRequest& request, transport::Respond
     counters_.dropped.add();  // it waited longer than its caller does
     return responder.discard();
   }
-  Implementation& implementation = *entry->method->implementation();
-  if (!implementation.is_coroutine && filters_.empty()) {
+  if (!needs_task(*entry)) {
     BoltCall call(request.frame, responder, *entry, at, options_.classes, counters_);
     ServerCallAccess::fill(call.context(), entry->service, entry->method->name(), request.session.peer(), deadline, request.oneway(), request.header);
-    try {
-      implementation.serve_now(call);
-    } catch (const std::exception& e) {
-      call.answer(thrown_error(*entry, e));
-    }
-    return;
+    return serve_now(call, *entry);
   }
-  if (running_.size() >= options_.max_calls) {
+  if (is_full()) {
     counters_.busy.add();
     [[maybe_unused]] const auto sent = responder.answer_error(bolt::Status::server_busy);
     return;
   }
-  running_.spawn("rpc call", run(*this, std::move(request.frame), request.header, std::move(responder), *entry, at, deadline));
+  spawn(run(*this, std::move(request.frame), request.header, std::move(responder), *entry, at, deadline));
 }
 
 Task<void> ShardServer::run(ShardServer& self, bolt::Frame frame, bolt::HeaderMap header, transport::Responder responder, const MethodEntry& entry,
@@ -85,15 +79,27 @@ Task<void> ShardServer::run(ShardServer& self, bolt::Frame frame, bolt::HeaderMa
   io::Scope scope(&responder.session()->scope(), nullptr, deadline);
   BoltCall call(frame, responder, entry, at, self.options_.classes, self.counters_);
   ServerCallAccess::fill(call.context(), entry.service, entry.method->name(), responder.session()->peer(), deadline, responder.oneway(), header);
+  co_await self.serve(call, entry, scope);
+}
+
+void ShardServer::serve_now(ServerCall& call, const MethodEntry& entry) {
+  try {
+    entry.method->implementation()->serve_now(call);
+  } catch (const std::exception& e) {
+    call.answer(thrown_error(entry, e));
+  }
+}
+
+Task<void> ShardServer::serve(ServerCall& call, const MethodEntry& entry, io::Scope& scope) {
   scope.set_context(&call.context());
   Values values(entry.method->shape());
   if (!call.read_arguments(values.arguments())) co_return;
   Result<void> done;
   try {
-    if (self.filters_.empty()) {
+    if (filters_.empty()) {
       done = co_await entry.method->implementation()->invoke(call.context(), values.arguments(), values.result()).in(scope);
     } else {
-      done = co_await self.pass_filters(call, entry, values).in(scope);
+      done = co_await pass_filters(call, entry, values).in(scope);
     }
     if (done) call.answer(entry.method->shape().result.construct == nullptr ? nullptr : values.result());
   } catch (const std::exception& e) {
@@ -102,7 +108,7 @@ Task<void> ShardServer::run(ShardServer& self, bolt::Frame frame, bolt::HeaderMa
   if (!done) call.answer(std::move(done.error()));
 }
 
-Task<Result<void>> ShardServer::pass_filters(BoltCall& call, const MethodEntry& entry, Values& values) {
+Task<Result<void>> ShardServer::pass_filters(ServerCall& call, const MethodEntry& entry, Values& values) {
   struct Last {
     const MethodEntry& entry;
     Values& values;

@@ -84,12 +84,28 @@ class ShardServer {
   /// Cancels the running calls and waits for their end.
   Task<void> stop();
 
+  // For every protocol that brings calls.
+
+  const ServiceTable& services() const { return services_; }
+  const ServerOptions& options() const { return options_; }
+  Counters& counters() { return counters_; }
+  /// Whether a call must run as a task: its method is a coroutine, or filters stand before it.
+  bool needs_task(const MethodEntry& entry) const { return entry.method->implementation()->is_coroutine || !filters_.empty(); }
+  /// Answers a call here and now; only one that needs no task.
+  static void serve_now(ServerCall& call, const MethodEntry& entry);
+  /// Whether as many tasks run as may (max_calls): a further call gets "busy".
+  bool is_full() const { return running_.size() >= options_.max_calls; }
+  /// Reads the arguments, runs filters and method in `scope`, and answers. All of them live until it has ended.
+  Task<void> serve(ServerCall& call, const MethodEntry& entry, io::Scope& scope);
+  /// Runs a task that ends when the server stops.
+  void spawn(Task<void> task) { running_.spawn("rpc call", std::move(task)); }
+
  private:
   static Deadline deadline_of(const transport::IncomingRequest& request, const RequestRoute& route);
   void refuse(const bolt::Frame& frame, transport::Responder& responder, const Refusal& refusal);
   static Task<void> run(ShardServer& self, bolt::Frame frame, bolt::HeaderMap header, transport::Responder responder, const MethodEntry& entry,
                         ArgumentsAt at, Deadline deadline);
-  Task<Result<void>> pass_filters(BoltCall& call, const MethodEntry& entry, Values& values);
+  Task<Result<void>> pass_filters(ServerCall& call, const MethodEntry& entry, Values& values);
 
   const ServerOptions& options_;
   const Filters& filters_;
