@@ -51,8 +51,8 @@ struct Seen {
   std::atomic<int> echoes{0}, notes{0}, cancelled{0};
 };
 
-inline std::shared_ptr<Sample> make_sample(std::shared_ptr<Seen> seen = std::make_shared<Seen>(), std::string prefix = {}) {
-  auto s = std::make_shared<Sample>();
+inline void fill_sample(Sample& sample, std::shared_ptr<Seen> seen, std::string prefix) {
+  Sample* const s = &sample;
   s->echo = [seen, prefix](Text text) -> Text {
     ++seen->echoes;
     if (!prefix.empty()) return prefix + text.value_or("null");
@@ -98,6 +98,11 @@ inline std::shared_ptr<Sample> make_sample(std::shared_ptr<Seen> seen = std::mak
   };
   s->transfer = [](Transfer t) { return Transfer{t.id + "!", t.cents + 1}; };
   s->note = [seen](Text, Text) { ++seen->notes; };
+}
+
+inline std::shared_ptr<Sample> make_sample(std::shared_ptr<Seen> seen = std::make_shared<Seen>(), std::string prefix = {}) {
+  auto s = std::make_shared<Sample>();
+  fill_sample(*s, std::move(seen), std::move(prefix));
   return s;
 }
 
@@ -150,12 +155,13 @@ struct Exchange {
   }
 };
 
-inline std::vector<Exchange> recorded_exchanges() {
-  std::ifstream file("../../wire/bolt/tests/vectors/exchanges.jsonl");
-  EXPECT_TRUE(file) << "exchanges.jsonl is not where the tests of wire/bolt keep it; run the test in its own folder";
+/// All steps of a file that the tests of a codec keep, by its path from this folder.
+inline std::vector<Exchange> recorded_in(const std::string& path) {
+  std::ifstream file(path);
+  EXPECT_TRUE(file) << path << " is not there; run the test in its own folder";
   std::vector<Exchange> all;
   for (std::string line; std::getline(file, line);) {
-    auto exchange = from_json<Exchange>(line, {.source = "exchanges.jsonl", .ignore_unknown = true});
+    auto exchange = from_json<Exchange>(line, {.source = path, .ignore_unknown = true});
     if (!exchange) {
       ADD_FAILURE() << exchange.error().to_string();
       break;
@@ -164,6 +170,7 @@ inline std::vector<Exchange> recorded_exchanges() {
   }
   return all;
 }
+inline std::vector<Exchange> recorded_exchanges() { return recorded_in("../../wire/bolt/tests/vectors/exchanges.jsonl"); }
 
 inline Bytes bytes_of_hex(std::string_view hex) {
   std::vector<uint8_t> bytes;
