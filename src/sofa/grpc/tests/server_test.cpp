@@ -216,6 +216,7 @@ TEST_F(Rules, ADeadlineAnswersAndTellsTheHandler) {
     EXPECT_EQ(shout.cancelled, 1);
     EXPECT_TRUE(shout.kept->is_cancelled());
     shout.kept->answer(as_bytes("too late"));
+    shout.kept.reset();
     EXPECT_TRUE(peer.data.empty());
     co_return Result<void>();
   });

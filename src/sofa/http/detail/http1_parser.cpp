@@ -213,11 +213,15 @@ class MessageParser<Head>::Impl {
     }
   }
 
+  // No chunk, its data and what follows it are shorter than "0\r\n\r\n", and Beast wants as much to look at a last chunk twice.
+  static constexpr size_t kShortestChunk = 5;
+
   // One call of Beast takes one thing: a chunk's line, a piece of data, the last line with the trailers.
   Step next_body(Buffer& in, size_t max_data) {
     while (!in.empty()) {
       const bool line = beast_parser->at_chunk_line();
       if (!line && max_data == 0) return Step::need_more;
+      if (line && in.size() < kShortestChunk) return Step::need_more;
       const ByteSpan bytes = in.span().first(line ? in.size() : std::min(in.size(), max_data));
       error_code ec;
       beast_parser->clear_data();
