@@ -85,10 +85,10 @@ TEST_P(StreamOver, WritesAtOnceWhatFitsAndNothingPastTheQueue) {
     EXPECT_EQ(pair.client.write_now(as_bytes("never")), 0U) << "it would overtake what is queued";
     EXPECT_EQ(co_await or_return(read_text(pair.server, 13)), "first queued ");
     const std::string big(64 << 20, 'x');  // more than any socket buffer
-    const size_t taken = pair.client.write_now(as_bytes(big));
+    size_t taken = 0;  // the kernel moves bytes to the other end meanwhile and then takes more: until it is full
+    while (const size_t n = pair.client.write_now(as_bytes(big).subspan(taken))) taken += n;
     EXPECT_GT(taken, 0U);
     EXPECT_LT(taken, big.size());
-    EXPECT_EQ(pair.client.write_now(as_bytes("never")), 0U) << "the socket is full";
     co_await or_return(pair.client.write(Bytes::literal("end")));
     EXPECT_EQ(co_await or_return(read_text(pair.server, taken + 3)), big.substr(0, taken) + "end");
     pair.client.close();
