@@ -17,7 +17,8 @@ struct MessageLimits {
   size_t write_high_water = size_t{256} << 10;             ///< on_writable comes after pending_bytes was above this ...
   size_t write_low_water = size_t{64} << 10;               ///< ... and has fallen to this
   Duration head_timeout = std::chrono::seconds(10);        ///< from the first byte of a head until it is whole (slow loris)
-  Duration body_stall_timeout = std::chrono::seconds(30);  ///< a body of which no byte comes although its window is open
+  Duration body_stall_timeout = std::chrono::seconds(30);  ///< a body of which no byte comes although its window is open; of HTTP/2 only one that
+                                                           ///< has said its length, since a stream of messages may rest
   Duration idle_timeout = std::chrono::seconds(90);        ///< no exchange runs and no byte comes
   Duration linger = std::chrono::seconds(1);               ///< how long a closing connection may take the last bytes
 };
@@ -42,10 +43,13 @@ struct Http2Options {
   Duration keep_alive_timeout = std::chrono::seconds(20);  ///< a PING unanswered for so long: close
   Duration max_age{0};                                     ///< of a connection: GOAWAY after so long (plus up to a tenth, at random); zero: none
   Duration max_age_grace = std::chrono::seconds(30);       ///< after that GOAWAY, until what still runs is reset
-  // Floods: GOAWAY with ENHANCE_YOUR_CALM, its debug text says which. A bucket of `burst` that refills with `per_second`.
-  uint32_t flood_burst = 1000;  ///< resets by the peer, empty frames, SETTINGS, PING, PRIORITY, each
+  Duration send_stall_timeout = std::chrono::seconds(60);  ///< a message of which the peer's window takes less than 4 KiB in so long: reset
+  size_t max_write_queue = size_t{256} << 20;              ///< bytes of all messages that wait for the peer; past it send_data fails
+  // Floods: GOAWAY with ENHANCE_YOUR_CALM, its debug text says which. A bucket of `burst` that refills with `per_second`, for each of: resets that
+  // the peer sends or causes, empty DATA, SETTINGS, PING, PRIORITY, frames of unknown types, WINDOW_UPDATE that no DATA of ours calls for.
+  uint32_t flood_burst = 1000;
   uint32_t flood_per_second = 100;
-  uint32_t max_continuations = 16;     ///< frames of one header block
+  uint32_t max_continuations = 16;     ///< frames of one header block after its HEADERS; a header list over 4 times max_header_list is a flood too
   uint32_t log_lines_per_second = 50;  ///< about closed connections; more are counted, not written
 };
 

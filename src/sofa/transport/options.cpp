@@ -32,6 +32,8 @@ std::string_view to_string(CloseKind kind) {
       return "handler fault";
     case CloseKind::tls_failed:
       return "TLS failed";
+    case CloseKind::flood:
+      return "flood";
   }
   return "?";
 }

@@ -66,8 +66,9 @@ enum class CloseKind : uint8_t {
   frame_budget,      ///< max_half_frame_bytes of the server
   handler_fault,     ///< a handler threw an exception, which none may
   tls_failed,        ///< the TLS handshake did not succeed, or the peer refused our certificate after it
+  flood,             ///< too much of what costs the peer nothing (HTTP/2: resets, empty frames, header blocks without end)
 };
-inline constexpr size_t kCloseKinds = 13;
+inline constexpr size_t kCloseKinds = 14;
 std::string_view to_string(CloseKind kind);
 /// Whether it is worth a line in the log above debug.
 inline bool is_fault(CloseKind kind) { return kind != CloseKind::local && kind != CloseKind::peer; }

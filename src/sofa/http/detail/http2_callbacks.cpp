@@ -14,24 +14,34 @@ struct Http2Callbacks {
   static Http2Stream* stream_of(nghttp2_session* session, int32_t id) {
     return static_cast<Http2Stream*>(nghttp2_session_get_stream_user_data(session, id));
   }
-  static int go_on(const Http2Connection& connection) { return connection.is_open() ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE; }
+  // No exception may pass through nghttp2; a handler that throws costs its connection.
+  template <class F>
+  static int run(void* self, F event) {
+    Http2Connection& connection = of(self);
+    try {
+      event(connection);
+    } catch (const std::exception& e) {
+      connection.fault_ = {CloseKind::handler_fault, NGHTTP2_INTERNAL_ERROR, fmt::format("a handler threw an exception: {}", e.what())};
+    }
+    return connection.is_open() && !connection.fault_ ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+  }
 
+  static int on_invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int, void* self) {
+    of(self).remember_reset(frame->hd.stream_id);
+    return 0;
+  }
   static int on_begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* self) {
-    of(self).begin_head(*frame);
-    return go_on(of(self));
+    return run(self, [&](Http2Connection& connection) { connection.begin_head(*frame); });
   }
   static int on_header(nghttp2_session*, const nghttp2_frame*, const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size,
                        uint8_t, void* self) {
-    of(self).add_field(text_of(name, name_size), text_of(value, value_size));
-    return go_on(of(self));
+    return run(self, [&](Http2Connection& connection) { connection.add_field(text_of(name, name_size), text_of(value, value_size)); });
   }
   static int on_frame_recv(nghttp2_session*, const nghttp2_frame* frame, void* self) {
-    of(self).on_frame(*frame);
-    return go_on(of(self));
+    return run(self, [&](Http2Connection& connection) { connection.on_frame(*frame); });
   }
   static int on_data_chunk(nghttp2_session*, uint8_t, int32_t id, const uint8_t* data, size_t size, void* self) {
-    of(self).on_data(id, {data, size});
-    return go_on(of(self));
+    return run(self, [&](Http2Connection& connection) { connection.on_data(id, {data, size}); });
   }
   static int on_frame_send(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     of(self).on_frame_sent(*frame);
@@ -42,8 +52,9 @@ struct Http2Callbacks {
     return 0;
   }
   static int on_stream_close(nghttp2_session* session, int32_t id, uint32_t code, void* self) {
-    if (Http2Stream* stream = stream_of(session, id)) of(self).on_stream_closed(*stream, code);
-    return 0;
+    Http2Stream* stream = stream_of(session, id);
+    if (stream == nullptr) return 0;
+    return run(self, [&](Http2Connection& connection) { connection.on_stream_closed(*stream, code); });
   }
   static int send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* frame_head, size_t size, nghttp2_data_source* source, void* self) {
     constexpr size_t kFrameHead = 9;
@@ -63,6 +74,7 @@ const nghttp2_session_callbacks* http2_callbacks() {
   static const nghttp2_session_callbacks* const table = [] {
     nghttp2_session_callbacks* made = nullptr;
     if (nghttp2_session_callbacks_new(&made) != 0) throw std::bad_alloc();
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(made, &Http2Callbacks::on_invalid_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(made, &Http2Callbacks::on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(made, &Http2Callbacks::on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(made, &Http2Callbacks::on_frame_recv);
@@ -114,6 +126,9 @@ bool Http2Connection::block_too_large() const { return block_size_ > options_.li
 void Http2Connection::add_field(std::string_view name, std::string_view value) {
   block_size_ += name.size() + value.size() + 32;
   ++block_fields_;
+  if (block_size_ > 4 * options_.limits.max_header_list) {
+    return accuse(NGHTTP2_ENHANCE_YOUR_CALM, fmt::format("a header list of more than {} bytes, 4 times max_header_list (HPACK bomb)", block_size_));
+  }
   if (fields_ == nullptr || block_too_large()) return;
   if (name.starts_with(':')) return add_pseudo_field(name, value);
   if (name == "expect" && value == "100-continue") expects_continue_ = true;
@@ -137,14 +152,18 @@ void Http2Connection::add_pseudo_field(std::string_view name, std::string_view v
 }
 
 void Http2Connection::on_frame(const nghttp2_frame& frame) {
-  ++stats_.frames_in;
   switch (frame.hd.type) {
     case NGHTTP2_HEADERS:
       return on_head(frame);
     case NGHTTP2_DATA:
-      if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-        if (Http2Stream* stream = stream_of(frame.hd.stream_id)) on_end(*stream);
+      if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) {
+        if (frame.data.padlen > 0 && frame.hd.length == frame.data.padlen) count_flood(Flood::empty_data, "empty DATA frames");
+      } else if (Http2Stream* stream = stream_of(frame.hd.stream_id)) {
+        on_end(*stream);
       }
+      return;
+    case NGHTTP2_PING:
+      if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) on_ping_answered(frame.ping.opaque_data);
       return;
     case NGHTTP2_RST_STREAM:
       if (Http2Stream* stream = stream_of(frame.hd.stream_id)) stream->peer_reset = true;
@@ -184,6 +203,8 @@ void Http2Connection::on_request(const nghttp2_frame& frame) {
   stream.id = frame.hd.stream_id;
   stream.head_received = true;
   stream.received_all = end;
+  stream.received_at = shard_.now();
+  stream.of_known_length = !end && request_.headers.contains("content-length");
   nghttp2_session_set_stream_user_data(session_, stream.id, &stream);
   if (block_too_large()) return refuse(stream, 431);
   if (request_.target.size() > options_.limits.max_target) return refuse(stream, 414);
@@ -211,6 +232,7 @@ void Http2Connection::on_end(Http2Stream& stream) {
 void Http2Connection::on_data(int32_t id, ByteSpan data) {
   Http2Stream* stream = stream_of(id);
   MessageSink* sink = stream == nullptr ? nullptr : sink_of(*stream);
+  if (stream != nullptr) stream->received_at = shard_.now();
   if (sink == nullptr) return consume(id, data.size());
   stream->exchange->unconsumed_ += data.size();
   sink->on_data(data);
@@ -232,12 +254,27 @@ void Http2Connection::on_stream_closed(Http2Stream& stream, uint32_t code) {
 
 void Http2Connection::on_frame_sent(const nghttp2_frame& frame) {
   ++stats_.frames_out;
+  if (frame.hd.type == NGHTTP2_GOAWAY && frame.goaway.error_code != NGHTTP2_NO_ERROR) {
+    last_error_ =
+        fmt::format("{}: {}", nghttp2_http2_strerror(frame.goaway.error_code), as_text({frame.goaway.opaque_data, frame.goaway.opaque_data_len}));
+  }
+  if (frame.hd.type == NGHTTP2_RST_STREAM) return on_reset_sent(frame.hd.stream_id, frame.rst_stream.error_code);
+  if (frame.hd.type == NGHTTP2_DATA) window_updates_due_ += 2;  // of the stream and of the connection
   if (frame.hd.type != NGHTTP2_DATA && frame.hd.type != NGHTTP2_HEADERS) return;
   if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return;
   Http2Stream* stream = stream_of(frame.hd.stream_id);
   if (stream == nullptr) return;
   stream->end_sent = true;
   if (stream->exchange == nullptr && !stream->received_all) abandon(*stream, Reset::no_error);
+}
+
+// A reset that the peer's fault has caused costs as much as one of its own.
+void Http2Connection::on_reset_sent(int32_t id, uint32_t code) {
+  if (side_ == Side::client) return;
+  remember_reset(id);
+  if (code == NGHTTP2_PROTOCOL_ERROR || code == NGHTTP2_STREAM_CLOSED || code == NGHTTP2_FLOW_CONTROL_ERROR || code == NGHTTP2_FRAME_SIZE_ERROR) {
+    count_flood(Flood::resets, "streams reset for the peer's faults");
+  }
 }
 
 // A request that nghttp2 has opened no stream for gets no on_stream_close.
@@ -271,26 +308,28 @@ ssize_t Http2Connection::read_body(Http2Stream& stream, uint8_t* into, size_t ma
     flags |= NGHTTP2_DATA_FLAG_NO_COPY;  // write_body takes them
   } else {
     stream.queue.copy_to(into, n);
-    body_shrank(stream);
+    body_shrank(stream, n);
   }
   return static_cast<ssize_t>(n);
 }
 
 void Http2Connection::write_body(Http2Stream& stream, ByteSpan frame_head, size_t n) {
   out_.append(frame_head);
-  while (n > 0) {
-    Bytes part = stream.queue.take(n);
-    n -= part.size();
+  for (size_t left = n; left > 0;) {
+    Bytes part = stream.queue.take(left);
+    left -= part.size();
     if (part.size() < kSharedFrom / 4) {
       out_.append(part.span());
     } else {
       out_.add(std::move(part));
     }
   }
-  body_shrank(stream);
+  body_shrank(stream, n);
 }
 
-void Http2Connection::body_shrank(Http2Stream& stream) {
+void Http2Connection::body_shrank(Http2Stream& stream, size_t by) {
+  queued_ -= by;
+  stream.sent += by;
   if (!stream.blocked || stream.queue.size() > options_.limits.write_low_water) return;
   stream.blocked = false;
   writable_.push_back(&stream);

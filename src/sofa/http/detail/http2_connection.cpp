@@ -1,5 +1,7 @@
 #include "sofa/http/detail/http2_connection.h"
 
+#include "sofa/base/random.h"
+
 #include "sofa/http/detail/http2_callbacks.h"
 
 namespace sofa::http::detail {
@@ -28,6 +30,9 @@ std::unique_ptr<nghttp2_option, FreeOption> session_option(const Http2Options& o
   nghttp2_option_set_max_settings(option, kMaxSettings);
   nghttp2_option_set_max_send_header_block_length(option, size_t{1} << 20);
   nghttp2_option_set_max_continuations(option, options.max_continuations);
+  // Its own guards stand behind ours, which say their reason.
+  nghttp2_option_set_max_outbound_ack(option, size_t{options.flood_burst} * 2 + 1000);
+  nghttp2_option_set_stream_reset_rate_limit(option, uint64_t{options.flood_burst} * 2, uint64_t{options.flood_per_second} * 2);
   return std::unique_ptr<nghttp2_option, FreeOption>(option);
 }
 
@@ -47,6 +52,11 @@ bool is_of_the_connection(std::string_view name) {
   }
 }
 
+std::array<FloodGuard, kFloods> flood_guards(const Http2Options& options) {
+  const FloodGuard full(options.flood_burst, options.flood_per_second);
+  return {full, full, full, full, full, full, full};
+}
+
 }  // namespace
 
 Http2Connection::Http2Connection(io::Stream stream, Side side, const Http2Options& options, Handler* handler, LogRate* close_log, Buffer prefix)
@@ -57,10 +67,20 @@ Http2Connection::Http2Connection(io::Stream stream, Side side, const Http2Option
       handler_(handler),
       close_log_(close_log),
       peer_(std::make_shared<const io::Address>(stream_.peer())),
-      in_(std::move(prefix)) {
+      in_(std::move(prefix)),
+      guards_(flood_guards(options)),
+      scanner_(side == Side::server ? std::string_view(NGHTTP2_CLIENT_MAGIC).size() : 0),
+      begun_(shard_.now()),
+      last_read_(begun_),
+      last_frame_(begun_),
+      last_stall_check_(begun_) {
   const auto make = side == Side::server ? &nghttp2_session_server_new2 : &nghttp2_session_client_new2;
   if (make(&session_, http2_callbacks(), this, session_option(options).get()) != 0) throw std::bad_alloc();
   submit_settings();
+  if (options_.max_age > Duration::zero()) {
+    const auto more = static_cast<int64_t>(Random(system_seed()).unit() * static_cast<double>(options_.max_age.count()) / 10);
+    age_at_ = deadline_after(begun_, options_.max_age + Duration(more));
+  }
   schedule_flush();
 }
 
@@ -90,6 +110,7 @@ void Http2Connection::submit_settings() {
 
 io::Task<void> Http2Connection::run() {
   if (!in_.empty()) on_bytes(in_.size());
+  arm_timer();
   Result<size_t> got = size_t{0};
   for (;;) {
     got = co_await stream_.read_some(in_);
@@ -103,24 +124,18 @@ io::Task<void> Http2Connection::run() {
 
 void Http2Connection::on_bytes(size_t count) {
   stats_.bytes_in += count;
+  last_read_ = shard_.now();
   if (is_open()) {
-    inside_ = true;
-    const ssize_t taken = nghttp2_session_mem_recv(session_, in_.data(), in_.size());
-    inside_ = false;
-    if (taken < 0) on_session_error(taken);
+    take_input();
+    end_for_fault();
     schedule_flush();
+    arm_timer();
   }
   in_.clear();
 }
 
-void Http2Connection::on_session_error(ssize_t error) {
-  if (!is_open()) return;
-  flush();
-  finish(CloseKind::protocol_error, Error(Code::aborted, last_error_.empty() ? nghttp2_strerror(static_cast<int>(error)) : last_error_), true);
-}
-
 io::Task<void> Http2Connection::end_reading(Result<size_t> last) {
-  flush();
+  if (!fault_) flush();
   const bool end_of_stream = last.has_value();
   if (is_open()) {
     if (end_of_stream) {
@@ -146,7 +161,9 @@ void Http2Connection::on_turn_end(void* self) {
   auto& connection = *static_cast<Http2Connection*>(self);
   if (!connection.is_open()) return connection.abort_all();
   connection.flush();
+  connection.end_for_fault();
   connection.end_if_done();
+  connection.arm_timer();
 }
 
 void Http2Connection::flush() {
@@ -176,7 +193,7 @@ bool Http2Connection::collect() {
     out_.append({frame, static_cast<size_t>(size)});
   }
   inside_ = false;
-  if (size >= 0) return true;
+  if (size >= 0 || fault_) return true;  // a fault found on the way ends the connection at the end of the turn
   finish(CloseKind::local, Error(Code::internal, fmt::format("cannot make frames: {}", nghttp2_strerror(static_cast<int>(size)))), false);
   return false;
 }
@@ -199,13 +216,6 @@ void Http2Connection::tell_writable() {
 }
 
 // ---------------------------------------------------------------- the end
-
-void Http2Connection::drain() {
-  if (!is_open() || draining_) return;
-  draining_ = true;
-  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR, nullptr, 0);
-  schedule_flush();
-}
 
 void Http2Connection::close(std::string_view why) {
   if (!is_open()) return;
@@ -230,7 +240,9 @@ void Http2Connection::finish(CloseKind kind, Error reason, bool linger) {
   log_close();
   if (linger) {
     stream_.shutdown_write();
-    shard_.schedule(timer_, deadline_after(shard_.now(), options_.limits.linger));
+    stream_.flush();
+    linger_until_ = deadline_after(shard_.now(), options_.limits.linger);
+    arm_timer();
   } else {
     stream_.close();
   }
@@ -240,12 +252,10 @@ void Http2Connection::finish(CloseKind kind, Error reason, bool linger) {
 void Http2Connection::log_close() const {
   const std::string peer = peer_->to_string();
   const LogFields fields{{"peer", peer}, {"kind", transport::to_string(kind_)}, {"reason", close_reason_->message()}};
-  if (!transport::is_fault(kind_)) return kLog.debug("connection closed", fields);
+  if (!transport::is_fault(kind_) || kind_ == CloseKind::idle) return kLog.debug("connection closed", fields);
   if (close_log_ == nullptr) return kLog.warn("connection closed", fields);
   kLog.warn(*close_log_, "connection closed", fields);
 }
-
-void Http2Connection::on_timer(void* self) { static_cast<Http2Connection*>(self)->stream_.close(); }
 
 void Http2Connection::abort_all() {
   while (!exchanges_.empty()) {
@@ -282,6 +292,7 @@ Http2Stream& Http2Connection::open_stream() {
 void Http2Connection::release_stream(Http2Stream& stream) {
   if (stream.exchange != nullptr) stream.exchange->stream_ = nullptr;
   if (!writable_.empty()) std::erase(writable_, &stream);
+  queued_ -= stream.queue.size();
   streams_[stream.index] = streams_.back();
   streams_[stream.index]->index = stream.index;
   streams_.pop_back();
@@ -332,6 +343,7 @@ void Http2Connection::reset(Http2Exchange& exchange, Reset reason) {
 void Http2Connection::abandon(Http2Stream& stream, Reset reason) {
   if (stream.exchange != nullptr) stream.exchange->stream_ = nullptr;
   stream.exchange = nullptr;
+  queued_ -= stream.queue.size();
   stream.queue.clear();
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, static_cast<uint32_t>(reason));
   schedule_flush();
@@ -386,6 +398,16 @@ Result<void> Http2Connection::send_data(Http2Stream& stream, Bytes data, bool en
     return fail(Code::resource_exhausted, "{} bytes wait for {} and {} more do not fit in {} (max_exchange_write_queue): the peer reads too slowly",
                 stream.queue.size(), peer_->to_string(), data.size(), options_.limits.max_exchange_write_queue);
   }
+  if (queued_ + data.size() > options_.max_write_queue) {
+    return fail(Code::resource_exhausted,
+                "{} bytes of all exchanges wait for {} and {} more do not fit in {} (max_write_queue): the peer reads too slowly", queued_,
+                peer_->to_string(), data.size(), options_.max_write_queue);
+  }
+  if (stream.queue.size() == 0) {
+    stream.sent_at = shard_.now();
+    stream.sent = 0;
+  }
+  queued_ += data.size();
   stream.queue.push(std::move(data));
   stream.send_ended = end;
   if (stream.queue.size() > options_.limits.write_high_water) stream.blocked = true;

@@ -3,11 +3,14 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "sofa/base/log.h"
+#include "sofa/http/detail/flood_guard.h"
+#include "sofa/http/detail/frame_scanner.h"
 #include "sofa/http/detail/http2_stream.h"
 #include "sofa/http/detail/output.h"
 #include "sofa/http/options.h"
@@ -21,6 +24,10 @@ using transport::CloseKind;
 
 /// Bodies ride along as slices from so many bytes of a frame on; less is copied.
 inline constexpr size_t kSharedFrom = 4096;
+
+/// What can be sent at no cost of one's own.
+enum class Flood : uint8_t { resets, empty_data, settings, pings, priorities, unknown_frames, window_updates };
+inline constexpr size_t kFloods = 7;
 
 /// Belongs to its shard. run() it once and await its end before it goes; exchanges may outlive it.
 class Http2Connection {
@@ -72,11 +79,12 @@ class Http2Connection {
   void on_response(Http2Stream& stream);
   void on_end(Http2Stream& stream);
   void on_data(int32_t id, ByteSpan data);
-  void on_goaway(const nghttp2_goaway& frame);
+  void on_ping_answered(const uint8_t (&opaque)[8]);
   void on_frame_sent(const nghttp2_frame& frame);
+  void on_reset_sent(int32_t id, uint32_t code);
   void on_request_not_sent(int32_t id, int error);
   void on_stream_closed(Http2Stream& stream, uint32_t code);
-  void body_shrank(Http2Stream& stream);
+  void body_shrank(Http2Stream& stream, size_t by);
   ssize_t read_body(Http2Stream& stream, uint8_t* into, size_t max, uint32_t& flags);
   void write_body(Http2Stream& stream, ByteSpan frame_head, size_t n);
 
@@ -98,6 +106,18 @@ class Http2Connection {
   void submit_settings();
   void on_bytes(size_t count);
   void on_session_error(ssize_t error);
+
+  // Frames before nghttp2 sees them, and the peer's faults: detail/http2_guard.cpp
+  void take_input();
+  bool feed(size_t to);
+  void begin_frame(const FrameHead& head);
+  bool check_not_closed(const FrameHead& head, size_t begins_at);
+  void note_half_frame(bool begun);
+  void accuse(uint32_t code, std::string reason);
+  void count_flood(Flood flood, std::string_view what);
+  void remember_reset(int32_t id);
+  bool was_reset_here(int32_t id) const;
+  void end_for_fault();
   void schedule_flush() { shard_.at_turn_end(turn_end_); }
   static void on_turn_end(void* self);
   void flush();
@@ -110,8 +130,19 @@ class Http2Connection {
   void end_if_done();
   void log_close() const;
   void abort_all();
+
+  // Time, in detail/http2_life.cpp
+  Instant next_check() const;
+  void arm_timer();
   static void on_timer(void* self);
   void check_timers();
+  void check_keep_alive(Instant now);
+  void check_age(Instant now);
+  void look_for_stalls(Instant now);
+  void give_up(Http2Stream& stream, std::string reason);
+  Duration stall_interval() const;
+  void say_last_goaway();
+  void end_with_goaway(CloseKind kind, uint32_t code, std::string reason);
 
   io::Shard& shard_;
   io::Stream stream_;
@@ -135,6 +166,7 @@ class Http2Connection {
   std::vector<std::unique_ptr<Http2Stream>> spare_streams_;
   std::vector<RequestHead> spare_heads_;
   std::vector<nghttp2_nv> fields_to_send_;
+  size_t queued_ = 0;  // bytes in the queues of all streams
 
   // The header block that arrives: there is one at a time.
   RequestHead request_;
@@ -150,9 +182,37 @@ class Http2Connection {
   std::string last_error_;  // nghttp2's words about the peer's fault
   bool draining_ = false;
   bool told_to_go_ = false;
-  bool lingering_ = false;
+
+  struct Fault {
+    CloseKind kind;
+    uint32_t code;
+    std::string reason;
+  };
+  std::optional<Fault> fault_;  // found inside nghttp2, which is left first
+  std::array<FloodGuard, kFloods> guards_;
+  uint64_t window_updates_due_ = 0;  // that frames of ours call for
+  FrameScanner scanner_;
+  size_t fed_ = 0;                   // bytes of in_ that nghttp2 has
+  int32_t highest_id_ = 0;           // of the peer's streams
+  int32_t highest_fed_ = 0;          // of those that nghttp2 knows
+  bool reset_waits_ = false;         // a RST_STREAM is not fed yet
+  bool block_open_ = false;          // CONTINUATION comes next
+  uint8_t last_type_ = 0;            // of the frame that began last
+  std::vector<int32_t> reset_here_;  // streams whose frames may still be on their way; a ring
+  size_t next_reset_here_ = 0;
+
+  const Instant begun_;
+  Instant last_read_;   // the last byte
+  Instant last_frame_;  // the last frame that began, either way
+  Instant last_stall_check_;
+  std::optional<Instant> half_begun_;     // of the frame, or header block, that is not whole
+  std::optional<Instant> ping_sent_;      // and is not answered
+  Instant age_at_ = kNoDeadline;          // when it is too old
+  Instant grace_until_ = kNoDeadline;     // until what runs on an old one is closed
+  Instant last_goaway_at_ = kNoDeadline;  // when the second GOAWAY goes out at the latest
   Instant linger_until_ = kNoDeadline;
   io::TimerNode timer_{&Http2Connection::on_timer, this};
+  Instant timer_at_ = kNoDeadline;
   transport::SessionStats stats_;
 };
 

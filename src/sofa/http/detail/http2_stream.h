@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "sofa/base/clock.h"
 #include "sofa/http/exchange.h"
 
 namespace sofa::http::detail {
@@ -49,6 +50,10 @@ struct Http2Stream {
   bool deferred = false;       // nghttp2 waits for more of `queue`
   bool blocked = false;        // above the high-water mark, and not yet under the low one
   bool peer_reset = false;
+  bool of_known_length = false;  // the peer has said how long its body is
+  Instant received_at{};         // the last byte of it
+  Instant sent_at{};             // since when `sent` is counted
+  size_t sent = 0;               // bytes of `queue` taken since
 
   /// As new, with its memory kept.
   void reset();
