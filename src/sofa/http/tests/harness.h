@@ -89,6 +89,7 @@ struct Keeper final : Handler {
     auto& one = *kept.emplace_back(std::make_unique<Kept>());
     one.exchange = std::move(exchange);
     one.sink.exchange = one.exchange.get();
+    one.sink.gives_back = gives_back;
     one.exchange->set_sink(&one.sink);
   }
   bool wants_body(const RequestHead&) const override { return takes_bodies; }
@@ -97,6 +98,7 @@ struct Keeper final : Handler {
 
   std::vector<std::unique_ptr<Kept>> kept;
   bool takes_bodies = true;
+  bool gives_back = true;
 };
 
 /// Answers 200 with the method, the target and the body, and a trailer when it is asked for.

@@ -1,6 +1,6 @@
 // HTTP/2: our client and our server over loopback, and raw peers.
 
-#include "harness.h"
+#include "http2_frames.h"
 
 namespace sofa::http {
 namespace {
@@ -385,33 +385,84 @@ TEST(Http2, TheClientDrainsItself) {
   });
 }
 
-// ---------------------------------------------------------------- raw peers
-
-constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-std::string frame(uint8_t type, uint8_t flags, uint32_t stream, std::string_view payload) {
-  Buffer out;
-  out.append_u8(static_cast<uint8_t>(payload.size() >> 16));
-  out.append_be16(static_cast<uint16_t>(payload.size()));
-  out.append_u8(type);
-  out.append_u8(flags);
-  out.append_be32(stream);
-  out.append(payload);
-  return std::string(as_text(out.span()));
+TEST(Http2, AnOldConnectionTakesNothingNewAndEndsAfterItsGrace) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Http2Options options;
+    options.max_age = 50ms;
+    options.max_age_grace = 100ms;
+    Joined joined(keeper, options);
+    co_await joined.open();
+    Recorder sink;
+    auto exchange = joined.client->start(request_of("GET", "/"), sink, true).value();
+    EXPECT_TRUE(co_await eventually([&] { return !joined.client->can_start(); }));
+    EXPECT_FALSE(sink.done()) << "what runs has its grace";
+    EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
+    EXPECT_TRUE(sink.failure.has_value());
+    EXPECT_TRUE(co_await eventually([&] { return !joined.client->is_open(); }));
+    co_await joined.end();
+  });
 }
 
-// :method GET, :scheme http, :path / by their index in HPACK's static table (RFC 7541, appendix A), and :authority t.
-const std::string kGet = "\x82\x86\x84\x41\x01t";
+TEST(Http2, AClosedIdleConnectionIsSeenByItsClient) {
+  on_shard([]() -> io::Task<void> {
+    Echo echo;
+    Http2Options options;
+    options.limits.idle_timeout = 100ms;
+    Joined joined(echo, options);
+    co_await joined.open();
+    EXPECT_TRUE(co_await eventually([&] { return !joined.client->is_open(); }));
+    co_await joined.end();
+  });
+}
 
-/// The payload of the first frame of `type` in `bytes`.
-std::optional<std::string> payload_of(std::string_view bytes, uint8_t type) {
-  while (bytes.size() >= 9) {
-    const size_t size = load_be<uint32_t>(reinterpret_cast<const uint8_t*>(bytes.data())) >> 8;
-    if (bytes.size() < 9 + size) break;
-    if (static_cast<uint8_t>(bytes[3]) == type) return std::string(bytes.substr(9, size));
-    bytes.remove_prefix(9 + size);
-  }
-  return std::nullopt;
+TEST(Http2, APeerThatAnswersPingsLivesAndOneThatDoesNotIsClosed) {
+  on_shard([]() -> io::Task<void> {
+    Echo echo;
+    Http2Options options;
+    options.keep_alive_interval = 20ms;
+    options.keep_alive_timeout = 100ms;
+    Joined joined(echo, options);
+    co_await joined.open();
+    io::Stream silent = co_await joined.served().connect();
+    EXPECT_TRUE(silent.write(Bytes::copy_of(std::string(kPreface) + frame(kSettings, 0, 0, ""))));
+    const std::string answer = co_await read_to_end(silent);
+    EXPECT_EQ(last_payload_of(answer, kPing), "keeplive");
+    EXPECT_TRUE(joined.client->is_open()) << "it lived longer than the timeout";
+    co_await joined.end();
+    EXPECT_EQ((co_await joined.served().port().stats()).value().closed_as(transport::CloseKind::idle), 1u);
+  });
+}
+
+// ---------------------------------------------------------------- raw peers
+
+TEST(Http2, DrainingSaysTheHighestStreamFirstAndTheLastOneARoundTripLater) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Http2Protocol protocol(keeper);
+    Served served(protocol);
+    co_await served.open();
+    io::Stream peer = co_await served.connect();
+    EXPECT_TRUE(peer.write(Bytes::copy_of(std::string(kPreface) + frame(kSettings, 0, 0, "") + get_request(1))));
+    EXPECT_TRUE(co_await eventually([&] { return keeper.kept.size() == 1; }));
+    io::TaskGroup group;
+    group.spawn("stop", served.stop());
+    std::string answer = co_await read_until(peer, [](std::string_view seen) { return last_payload_of(seen, kPing).has_value(); });
+    EXPECT_EQ(last_payload_of(answer, kGoaway), be32(0x7fffffff) + be32(0));
+    const std::string ping = last_payload_of(answer, kPing).value();
+    // A request that was on its way is served, one after the round trip is not.
+    EXPECT_TRUE(peer.write(Bytes::copy_of(get_request(3) + frame(kPing, 1, 0, ping) + frame(kPing, 0, 0, "12345678"))));
+    answer = co_await read_until(peer, [](std::string_view seen) { return last_payload_of(seen, kGoaway).has_value(); });
+    EXPECT_EQ(last_payload_of(answer, kGoaway), be32(3) + be32(0));
+    EXPECT_EQ(keeper.kept.size(), 2u);
+    EXPECT_TRUE(peer.write(Bytes::copy_of(get_request(5) + frame(kPing, 0, 0, "23456789"))));
+    co_await read_until(peer, [](std::string_view seen) { return last_payload_of(seen, kPing) == "23456789"; });
+    EXPECT_EQ(keeper.kept.size(), 2u);
+    for (auto& one : keeper.kept) EXPECT_TRUE(one->exchange->send_response(200, {}, true));
+    co_await read_to_end(peer);
+    peer.close();
+    EXPECT_TRUE(co_await group.join());
+  });
 }
 
 TEST(Http2, KnowsItsPrefaceByteByByte) {
@@ -426,14 +477,14 @@ TEST(Http2, KnowsItsPrefaceByteByByte) {
     Served served(protocol);
     co_await served.open();
     io::Stream peer = co_await served.connect();
-    for (const char c : std::string(kPreface) + frame(4, 0, 0, "") + frame(1, 5, 1, kGet)) {
+    for (const char c : std::string(kPreface) + frame(kSettings, 0, 0, "") + get_request(1)) {
       EXPECT_TRUE(peer.write(Bytes::copy_of(std::string(1, c))));
       peer.flush();
       co_await io::yield();
     }
-    const std::string answer = co_await read_until(peer, [](std::string_view seen) { return payload_of(seen, 0).has_value(); });
-    EXPECT_EQ(payload_of(answer, 0), "GET / ");
-    EXPECT_TRUE(payload_of(answer, 4).has_value()) << "its SETTINGS";
+    const std::string answer = co_await read_until(peer, [](std::string_view seen) { return last_payload_of(seen, kData).has_value(); });
+    EXPECT_EQ(last_payload_of(answer, kData), "GET / ");
+    EXPECT_TRUE(last_payload_of(answer, kSettings).has_value()) << "its SETTINGS";
     peer.close();
     co_await served.stop();
   });
@@ -446,9 +497,9 @@ TEST(Http2, EndsTheConnectionOfAPeerThatBreaksTheProtocolWithGoaway) {
     Served served(protocol);
     co_await served.open();
     io::Stream peer = co_await served.connect();
-    EXPECT_TRUE(peer.write(Bytes::copy_of(std::string(kPreface) + frame(4, 0, 0, "") + frame(0, 0, 0, "data on stream 0"))));
+    EXPECT_TRUE(peer.write(Bytes::copy_of(std::string(kPreface) + frame(kSettings, 0, 0, "") + frame(kData, 0, 0, "data on stream 0"))));
     const std::string answer = co_await read_to_end(peer);
-    EXPECT_EQ(payload_of(answer, 7).value().substr(4, 4), std::string("\0\0\0\1", 4)) << "PROTOCOL_ERROR";
+    EXPECT_EQ(last_payload_of(answer, kGoaway).value().substr(4, 4), be32(1)) << "PROTOCOL_ERROR";
     co_await served.stop();
     EXPECT_EQ((co_await served.port().stats()).value().closed_as(transport::CloseKind::protocol_error), 1u);
   });
