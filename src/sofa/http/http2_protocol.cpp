@@ -1,4 +1,4 @@
-#include "sofa/http/detail/http2_connection.h"
+#include "sofa/http/detail/http2_server.h"
 #include "sofa/http/server.h"
 
 namespace sofa::http {
@@ -14,8 +14,15 @@ transport::Detected Http2Protocol::detect(ByteSpan first_bytes) const {
 }
 
 io::Task<void> Http2Protocol::serve(io::Stream stream, Buffer prefix, transport::Connection& connection) {
-  using detail::Http2Connection;
-  Http2Connection http2(std::move(stream), Http2Connection::Side::server, options_, &handler_, &close_log_, std::move(prefix));
+  return detail::serve_http2(std::move(stream), std::move(prefix), connection, handler_, options_, &close_log_);
+}
+
+namespace detail {
+
+io::Task<void> serve_http2(io::Stream stream, Buffer prefix, transport::Connection& connection, Handler& handler, const Http2Options& options,
+                           LogRate* close_log, std::optional<Http2Upgrade> upgrade) {
+  Http2Connection http2(std::move(stream), Http2Connection::Side::server, options, &handler, close_log, std::move(prefix));
+  if (upgrade) http2.upgrade(std::move(*upgrade));
   connection.live_stats = &http2.stats();
   connection.on_drain([](void* context) { static_cast<Http2Connection*>(context)->drain(); }, &http2);
   co_await http2.run();
@@ -24,5 +31,7 @@ io::Task<void> Http2Protocol::serve(io::Stream stream, Buffer prefix, transport:
   connection.final_stats = http2.stats();
   connection.close_kind = http2.close_kind();
 }
+
+}  // namespace detail
 
 }  // namespace sofa::http

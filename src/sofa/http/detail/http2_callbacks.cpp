@@ -209,12 +209,16 @@ void Http2Connection::on_request(const nghttp2_frame& frame) {
   if (block_too_large()) return refuse(stream, 431);
   if (request_.target.size() > options_.limits.max_target) return refuse(stream, 414);
   if (request_.authority.empty()) request_.authority = request_.headers.get_or("host");
-  const bool ask_for_body = expects_continue_ && !end && handler_->wants_body(request_);
+  hand_over(stream, expects_continue_ && !end);
+}
+
+// request_, whose stream is open.
+void Http2Connection::hand_over(Http2Stream& stream, bool expects_continue) {
+  const bool ask_for_body = expects_continue && handler_->wants_body(request_);
   std::unique_ptr<Http2Exchange> exchange = open_exchange(stream, std::move(request_));
-  if (ask_for_body) [[maybe_unused]]
-    const auto asked = send_response(stream, 100, {}, false);
+  if (ask_for_body) static_cast<void>(send_response(stream, 100, {}, false));
   handler_->handle(std::move(exchange));
-  if (end) on_end(stream);
+  if (stream.received_all) on_end(stream);
 }
 
 void Http2Connection::on_response(Http2Stream& stream) {
@@ -245,7 +249,7 @@ void Http2Connection::on_stream_closed(Http2Stream& stream, uint32_t code) {
   release_stream(stream);
   if (exchange == nullptr || whole) return;
   Error error(code == NGHTTP2_REFUSED_STREAM ? Code::unavailable : Code::aborted,
-              fmt::format("the exchange with {} was reset {}: {}", peer_->to_string(), by_peer ? "by the peer" : "for the peer's fault",
+              fmt::format("the exchange with {} was reset {}: {}", peer_->address.to_string(), by_peer ? "by the peer" : "for the peer's fault",
                           nghttp2_http2_strerror(code)));
   exchange->abort(std::move(error).with_detail(std::make_shared<ResetDetail>(code)));
 }
@@ -285,7 +289,7 @@ void Http2Connection::on_request_not_sent(int32_t id, int error) {
   Http2Exchange* exchange = (*found)->exchange;
   release_stream(**found);
   if (exchange == nullptr) return;
-  exchange->abort(Error(Code::unavailable, fmt::format("the request was not sent to {}: {}", peer_->to_string(), nghttp2_strerror(error)))
+  exchange->abort(Error(Code::unavailable, fmt::format("the request was not sent to {}: {}", peer_->address.to_string(), nghttp2_strerror(error)))
                       .with_detail(std::make_shared<ResetDetail>(static_cast<uint32_t>(Reset::refused))));
 }
 

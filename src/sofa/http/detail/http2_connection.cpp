@@ -66,7 +66,7 @@ Http2Connection::Http2Connection(io::Stream stream, Side side, const Http2Option
       options_(options),
       handler_(handler),
       close_log_(close_log),
-      peer_(std::make_shared<const io::Address>(stream_.peer())),
+      peer_(std::make_shared<const Http2Peer>(stream_.peer(), std::string(stream_.peer_certificate_name()))),
       in_(std::move(prefix)),
       guards_(flood_guards(options)),
       scanner_(side == Side::server ? std::string_view(NGHTTP2_CLIENT_MAGIC).size() : 0),
@@ -109,6 +109,7 @@ void Http2Connection::submit_settings() {
 // ---------------------------------------------------------------- reading
 
 io::Task<void> Http2Connection::run() {
+  if (upgrade_) take_upgrade();
   if (!in_.empty()) on_bytes(in_.size());
   arm_timer();
   Result<size_t> got = size_t{0};
@@ -120,6 +121,23 @@ io::Task<void> Http2Connection::run() {
   co_await end_reading(std::move(got));
   abort_all();
   [[maybe_unused]] const auto joined = co_await tasks_.join();
+}
+
+void Http2Connection::take_upgrade() {
+  const auto settings = as_bytes(upgrade_->settings);
+  request_ = std::move(upgrade_->request);
+  if (nghttp2_session_upgrade2(session_, settings.data(), settings.size(), request_.method == "HEAD", nullptr) != 0) {
+    accuse(NGHTTP2_PROTOCOL_ERROR, "the http2-settings of an upgrade are broken");
+    return end_for_fault();
+  }
+  request_.version = Version::http2;
+  highest_id_ = highest_fed_ = 1;
+  Http2Stream& stream = open_stream();
+  stream.id = 1;
+  stream.head_received = stream.received_all = true;
+  nghttp2_session_set_stream_user_data(session_, stream.id, &stream);
+  hand_over(stream, false);
+  schedule_flush();
 }
 
 void Http2Connection::on_bytes(size_t count) {
@@ -139,7 +157,7 @@ io::Task<void> Http2Connection::end_reading(Result<size_t> last) {
   const bool end_of_stream = last.has_value();
   if (is_open()) {
     if (end_of_stream) {
-      finish(CloseKind::peer, Error(Code::unavailable, fmt::format("the connection was closed by the peer {}", peer_->to_string())), true);
+      finish(CloseKind::peer, Error(Code::unavailable, fmt::format("the connection was closed by the peer {}", peer_->address.to_string())), true);
     } else if (last.error().code() == Code::cancelled) {
       finish(CloseKind::local, Error(Code::unavailable, "this side stops"), false);
     } else {
@@ -250,7 +268,7 @@ void Http2Connection::finish(CloseKind kind, Error reason, bool linger) {
 }
 
 void Http2Connection::log_close() const {
-  const std::string peer = peer_->to_string();
+  const std::string peer = peer_->address.to_string();
   const LogFields fields{{"peer", peer}, {"kind", transport::to_string(kind_)}, {"reason", close_reason_->message()}};
   if (!transport::is_fault(kind_) || kind_ == CloseKind::idle) return kLog.debug("connection closed", fields);
   if (close_log_ == nullptr) return kLog.warn("connection closed", fields);
@@ -386,7 +404,8 @@ Result<void> Http2Connection::send_response(Http2Stream& stream, int status, con
     stream.send_ended = end;
   }
   schedule_flush();
-  if (submitted != 0) return fail(Code::internal, "cannot send the head of an answer to {}: {}", peer_->to_string(), nghttp2_strerror(submitted));
+  if (submitted != 0)
+    return fail(Code::internal, "cannot send the head of an answer to {}: {}", peer_->address.to_string(), nghttp2_strerror(submitted));
   return {};
 }
 
@@ -396,12 +415,12 @@ Result<void> Http2Connection::send_data(Http2Stream& stream, Bytes data, bool en
   }
   if (stream.queue.size() + data.size() > options_.limits.max_exchange_write_queue) {
     return fail(Code::resource_exhausted, "{} bytes wait for {} and {} more do not fit in {} (max_exchange_write_queue): the peer reads too slowly",
-                stream.queue.size(), peer_->to_string(), data.size(), options_.limits.max_exchange_write_queue);
+                stream.queue.size(), peer_->address.to_string(), data.size(), options_.limits.max_exchange_write_queue);
   }
   if (queued_ + data.size() > options_.max_write_queue) {
     return fail(Code::resource_exhausted,
                 "{} bytes of all exchanges wait for {} and {} more do not fit in {} (max_write_queue): the peer reads too slowly", queued_,
-                peer_->to_string(), data.size(), options_.max_write_queue);
+                peer_->address.to_string(), data.size(), options_.max_write_queue);
   }
   if (stream.queue.size() == 0) {
     stream.sent_at = shard_.now();
@@ -438,13 +457,13 @@ void Http2Connection::refuse(Http2Stream& stream, int status) { [[maybe_unused]]
 Result<void> Http2Connection::check_can_start() const {
   if (!is_open()) return std::unexpected<Error>(*close_reason_);
   if (draining_ || told_to_go_ || nghttp2_session_check_request_allowed(session_) == 0) {
-    return fail(Code::unavailable, "the connection to {} takes no new requests: {}", peer_->to_string(),
+    return fail(Code::unavailable, "the connection to {} takes no new requests: {}", peer_->address.to_string(),
                 told_to_go_ ? "the peer has sent GOAWAY" : "it is being closed");
   }
   const uint32_t max = nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   if (streams_.size() >= max) {
     return fail(Code::resource_exhausted, "{} exchanges run on the connection to {}, the most that the peer allows", streams_.size(),
-                peer_->to_string());
+                peer_->address.to_string());
   }
   return {};
 }
@@ -452,6 +471,7 @@ Result<void> Http2Connection::check_can_start() const {
 Result<ExchangePtr> Http2Connection::start(RequestHead request, MessageSink& sink, bool end) {
   if (auto can = check_can_start(); !can) return forward_error(can);
   request.version = Version::http2;
+  if (stream_.is_secure()) request.scheme = "https";
   fields_to_send_.clear();
   put_field(":method", request.method, NGHTTP2_NV_FLAG_NO_COPY_NAME);
   put_field(":scheme", request.scheme, NGHTTP2_NV_FLAG_NO_COPY_NAME);
@@ -464,7 +484,7 @@ Result<ExchangePtr> Http2Connection::start(RequestHead request, MessageSink& sin
   if (stream.id < 0) {
     const int error = stream.id;
     release_stream(stream);
-    return fail(Code::unavailable, "cannot send a request to {}: {}", peer_->to_string(), nghttp2_strerror(error));
+    return fail(Code::unavailable, "cannot send a request to {}: {}", peer_->address.to_string(), nghttp2_strerror(error));
   }
   stream.head_sent = true;
   stream.send_ended = end;

@@ -29,6 +29,12 @@ inline constexpr size_t kSharedFrom = 4096;
 enum class Flood : uint8_t { resets, empty_data, settings, pings, priorities, unknown_frames, window_updates };
 inline constexpr size_t kFloods = 7;
 
+/// What a request of HTTP/1.1 that asks for "h2c" hands over (RFC 7540, 3.2): it has no body, and 101 has been said.
+struct Http2Upgrade {
+  RequestHead request;
+  std::string settings;  // the value of "http2-settings", decoded: whole entries of 6 bytes
+};
+
 /// Belongs to its shard. run() it once and await its end before it goes; exchanges may outlive it.
 class Http2Connection {
  public:
@@ -37,6 +43,8 @@ class Http2Connection {
   /// `handler` answers what the peer asks (a server's); it and `options` outlive the connection. `prefix`: bytes that were read already.
   /// `close_log` (null: none) bounds the lines about closed connections.
   Http2Connection(io::Stream stream, Side side, const Http2Options& options, Handler* handler, LogRate* close_log, Buffer prefix = {});
+  /// A server's, before run(): the request becomes stream 1, and is answered over HTTP/2.
+  void upgrade(Http2Upgrade upgrade) { upgrade_ = std::move(upgrade); }
   ~Http2Connection();
   Http2Connection(const Http2Connection&) = delete;
   Http2Connection& operator=(const Http2Connection&) = delete;
@@ -53,7 +61,7 @@ class Http2Connection {
   Result<void> check_can_start() const;
   Result<ExchangePtr> start(RequestHead request, MessageSink& sink, bool end);
   size_t running() const { return streams_.size(); }
-  const io::Address& peer() const { return *peer_; }
+  const io::Address& peer() const { return peer_->address; }
   CloseKind close_kind() const { return kind_; }
   const transport::SessionStats& stats() const { return stats_; }
 
@@ -76,6 +84,8 @@ class Http2Connection {
   void on_frame(const nghttp2_frame& frame);
   void on_head(const nghttp2_frame& frame);
   void on_request(const nghttp2_frame& frame);
+  void hand_over(Http2Stream& stream, bool expects_continue);
+  void take_upgrade();
   void on_response(Http2Stream& stream);
   void on_end(Http2Stream& stream);
   void on_data(int32_t id, ByteSpan data);
@@ -150,7 +160,7 @@ class Http2Connection {
   const Http2Options& options_;
   Handler* handler_;
   LogRate* close_log_;
-  const std::shared_ptr<const io::Address> peer_;
+  const std::shared_ptr<const Http2Peer> peer_;
   nghttp2_session* session_ = nullptr;
 
   Buffer in_;
@@ -167,6 +177,8 @@ class Http2Connection {
   std::vector<RequestHead> spare_heads_;
   std::vector<nghttp2_nv> fields_to_send_;
   size_t queued_ = 0;  // bytes in the queues of all streams
+
+  std::optional<Http2Upgrade> upgrade_;
 
   // The header block that arrives: there is one at a time.
   RequestHead request_;

@@ -115,8 +115,8 @@ void Http2Connection::check_keep_alive(Instant now) {
   if (!positive(options_.keep_alive_interval)) return;
   if (ping_sent_) {
     if (now < deadline_after(*ping_sent_, options_.keep_alive_timeout)) return;
-    return finish(CloseKind::idle, Error(Code::unavailable, fmt::format("{} did not answer a PING in time (keep_alive_timeout)", peer_->to_string())),
-                  false);
+    return finish(CloseKind::idle,
+                  Error(Code::unavailable, fmt::format("{} did not answer a PING in time (keep_alive_timeout)", peer_->address.to_string())), false);
   }
   if (now < deadline_after(last_read_, options_.keep_alive_interval)) return;
   ping_sent_ = now;
@@ -157,7 +157,7 @@ void Http2Connection::look_for_stalls(Instant now) {
 }
 
 void Http2Connection::give_up(Http2Stream& stream, std::string reason) {
-  const std::string peer = peer_->to_string();
+  const std::string peer = peer_->address.to_string();
   const LogFields fields{{"peer", peer}, {"stream", stream.id}, {"reason", reason}};
   if (close_log_ == nullptr) {
     kLog.warn("exchange reset", fields);

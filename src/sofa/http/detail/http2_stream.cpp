@@ -49,7 +49,7 @@ void Http2Stream::reset() {
   sent = 0;
 }
 
-Http2Exchange::Http2Exchange(Http2Connection& connection, Http2Stream& stream, RequestHead request, std::shared_ptr<const io::Address> peer)
+Http2Exchange::Http2Exchange(Http2Connection& connection, Http2Stream& stream, RequestHead request, std::shared_ptr<const Http2Peer> peer)
     : connection_(&connection), stream_(&stream), id_(stream.id), peer_(std::move(peer)) {
   request_ = std::move(request);
 }
@@ -59,8 +59,8 @@ Http2Exchange::~Http2Exchange() {
 }
 
 Result<void> Http2Exchange::check_open() const {
-  if (connection_ == nullptr) return fail(Code::unavailable, "the connection to {} has ended", peer_->to_string());
-  if (stream_ == nullptr) return fail(Code::unavailable, "the exchange with {} has ended", peer_->to_string());
+  if (connection_ == nullptr) return fail(Code::unavailable, "the connection to {} has ended", peer_->address.to_string());
+  if (stream_ == nullptr) return fail(Code::unavailable, "the exchange with {} has ended", peer_->address.to_string());
   return {};
 }
 

@@ -59,13 +59,20 @@ struct Http2Stream {
   void reset();
 };
 
+/// Who is at the other end; shared by the exchanges, which may outlive their connection.
+struct Http2Peer {
+  io::Address address;
+  std::string certificate_name;
+};
+
 /// The user's side.
 class Http2Exchange final : public Exchange {
  public:
-  Http2Exchange(Http2Connection& connection, Http2Stream& stream, RequestHead request, std::shared_ptr<const io::Address> peer);
+  Http2Exchange(Http2Connection& connection, Http2Stream& stream, RequestHead request, std::shared_ptr<const Http2Peer> peer);
   ~Http2Exchange() override;
 
-  const io::Address& peer() const override { return *peer_; }
+  const io::Address& peer() const override { return peer_->address; }
+  std::string_view peer_certificate_name() const override { return peer_->certificate_name; }
   void consumed(size_t n) override;
   Result<void> send_response(int status, const Headers& headers, bool end) override;
   Result<void> send_data(Bytes data, bool end) override;
@@ -85,7 +92,7 @@ class Http2Exchange final : public Exchange {
   size_t index_ = 0;             // in the connection's list
   size_t unconsumed_ = 0;        // bytes of on_data not given back yet
   const int32_t id_;
-  const std::shared_ptr<const io::Address> peer_;
+  const std::shared_ptr<const Http2Peer> peer_;
 };
 
 }  // namespace sofa::http::detail
