@@ -85,7 +85,7 @@ TEST_P(StreamOver, WritesAtOnceWhatFitsAndNothingPastTheQueue) {
     EXPECT_EQ(pair.client.write_now(as_bytes("never")), 0U) << "it would overtake what is queued";
     EXPECT_EQ(co_await or_return(read_text(pair.server, 13)), "first queued ");
     const std::string big(64 << 20, 'x');  // more than any socket buffer
-    size_t taken = 0;  // the kernel moves bytes to the other end meanwhile and then takes more: until it is full
+    size_t taken = 0;                      // the kernel moves bytes to the other end meanwhile and then takes more: until it is full
     while (const size_t n = pair.client.write_now(as_bytes(big).subspan(taken))) taken += n;
     EXPECT_GT(taken, 0U);
     EXPECT_LT(taken, big.size());
