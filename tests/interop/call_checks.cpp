@@ -31,7 +31,7 @@ void exceptions(const InteropService& s, std::vector<Check>& checks) {
 
 void missing_things(Peer& peer, std::vector<Check>& checks) {
   checks.push_back({"no_such_unique_id", [&peer]() -> Task<Result<void>> {
-                      auto nobody = co_await or_return(rpc::connect<InteropService>(peer.target, {.unique_id = "nobody"}));
+                      auto nobody = co_await or_return(rpc::connect<InteropService>(peer.target, {.unique_id = "nobody", .tls = peer.tls}));
                       const auto got = co_await nobody->echo("x");
                       if (got) co_return sofa::fail(Code::data_loss, "it was answered");
                       co_return expect_true(got.error().message().find("sofa.interop.InteropService:1.0:nobody") != std::string_view::npos,

@@ -18,6 +18,7 @@ using sofa::rpc::Task;
 /// What the checks talk to.
 struct Peer {
   std::string target;
+  std::optional<sofa::io::TlsClientConfig> tls;  // none: plain
   std::shared_ptr<InteropService> service;
   std::shared_ptr<InteropService> blue;
   std::shared_ptr<InteropPbService> protobuf;

@@ -18,6 +18,9 @@ using namespace std::chrono_literals;
 
 struct Options {
   std::string only;
+  std::string tls_ca;
+  std::string tls_certificate;
+  std::string tls_key;
   uint32_t load = 0;
   uint32_t callers = LoadOptions().callers;
   uint32_t connections = LoadOptions().connections;
@@ -26,6 +29,9 @@ struct Options {
   static auto describe(sofa::Description<Options>& d) {
     d.doc("Checks every method of the interop contract on a server.");
     d.field("only", &Options::only).doc("runs the checks whose name contains this");
+    d.field("tls_ca", &Options::tls_ca).doc("PEM file of who signs servers' certificates: connect over TLS");
+    d.field("tls_certificate", &Options::tls_certificate).doc("PEM file of the client's certificate");
+    d.field("tls_key", &Options::tls_key).doc("PEM file of its private key");
     d.field("load", &Options::load).doc("seconds of load in place of the checks");
     d.field("callers", &Options::callers).doc("of the load, that call one after another").range(1u, 10'000u);
     d.field("connections", &Options::connections).doc("of the load").range(1u, 1'000u);
@@ -34,12 +40,18 @@ struct Options {
   }
 };
 
-Task<Result<Peer>> connect(std::string target) {
-  const rpc::ClientOptions options{.app = "interop-client", .timeout = 20s, .max_frame = size_t{64} << 20};
+std::optional<sofa::io::TlsClientConfig> tls_of(const Options& options) {
+  if (options.tls_ca.empty()) return std::nullopt;
+  return sofa::io::TlsClientConfig{.ca = options.tls_ca, .certificate = {.certificate = options.tls_certificate, .key = options.tls_key}};
+}
+
+Task<Result<Peer>> connect(std::string target, std::optional<sofa::io::TlsClientConfig> tls) {
+  const rpc::ClientOptions options{.app = "interop-client", .timeout = 20s, .connect_timeout = 10s, .max_frame = size_t{64} << 20, .tls = tls};
   rpc::ClientOptions blue = options;
   blue.unique_id = "blue";
   Peer peer;
   peer.target = target;
+  peer.tls = tls;
   peer.service = co_await or_return(rpc::connect<InteropService>(target, options));
   peer.blue = co_await or_return(rpc::connect<InteropService>(target, blue));
   peer.protobuf = co_await or_return(rpc::connect<InteropPbService>(target, options));
@@ -56,7 +68,7 @@ Task<int> run(std::string target, Options options) {
     const LoadOptions load{.seconds = options.load, .callers = options.callers, .connections = options.connections, .retries = options.retries};
     co_return co_await run_load(target, load) ? 0 : 1;
   }
-  auto peer = co_await connect(target);
+  auto peer = co_await connect(target, tls_of(options));
   if (!peer) {
     fmt::print("FAIL connect: {}\n0 passed, 1 failed\n", peer.error());
     co_return 1;

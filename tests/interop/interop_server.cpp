@@ -139,11 +139,17 @@ struct Options {
   std::string host = "127.0.0.1";
   std::optional<uint16_t> bolt;
   std::string deny;
+  std::string tls_certificate;
+  std::string tls_key;
+  std::string tls_client_ca;
 
   static auto describe(sofa::Description<Options>& d) {
     d.doc("The server of the interop contract. A protocol listens when its port is given; with no port given, all listen on their usual ones.");
     d.field("host", &Options::host).doc("address to listen on");
     d.field("deny", &Options::deny).doc("beginning of the class names that no request may hold; empty: none");
+    d.field("tls_certificate", &Options::tls_certificate).doc("PEM file: TLS beside plain connections");
+    d.field("tls_key", &Options::tls_key).doc("PEM file of its private key");
+    d.field("tls_client_ca", &Options::tls_client_ca).doc("PEM file of who signs clients' certificates");
     d.field("bolt", &Options::bolt).doc("port of Bolt, usually 12200; 0 picks a free one");
   }
 };
@@ -154,6 +160,10 @@ Task<int> serve(Options options) {
   server.port = options.bolt.value_or(12200);
   server.port_option = "--bolt";
   if (!options.deny.empty()) server.classes.deny(options.deny);
+  if (!options.tls_certificate.empty()) {
+    server.tls = sofa::io::TlsServerConfig{.certificates = {{.certificate = options.tls_certificate, .key = options.tls_key}},
+                                           .client_ca = options.tls_client_ca};
+  }
   server.drain = std::chrono::seconds(1);  // a call that sleeps does not hold the end back: SIGTERM ends the program within 2 s
   co_return co_await rpc::serve_until_stopped(rpc::Server(server)
                                                   .add(make_service(""))

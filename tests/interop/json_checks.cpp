@@ -174,8 +174,8 @@ void json_errors(Peer& peer, std::vector<Check>& checks) {
                       co_return expect_true(!got && got.error().code() == Code::deadline_exceeded, "it did not time out");
                     }});
   checks.push_back({"json.missing", [&peer]() -> Task<Result<void>> {
-                      auto nobody =
-                          co_await or_return(rpc::connect<JsonService>(peer.target, {.unique_id = "nobody", .codec = sofa::bolt::kCodecJson}));
+                      auto nobody = co_await or_return(
+                          rpc::connect<JsonService>(peer.target, {.unique_id = "nobody", .codec = sofa::bolt::kCodecJson, .tls = peer.tls}));
                       const auto got = co_await nobody->echo("x");
                       co_return expect_true(!got && got.error().message().find("JsonService:1.0:nobody") != std::string_view::npos,
                                             got ? "it was answered" : fmt::format("the text names nothing: {}", got.error()));

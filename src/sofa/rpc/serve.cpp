@@ -14,12 +14,20 @@ struct ServeFlags {
   std::string host;
   uint16_t port = 0;
   uint32_t shards = 1;
+  std::string tls_certificate{};
+  std::string tls_key{};
+  std::string tls_client_ca{};
+  bool tls_only = false;
 
   static auto describe(Description<ServeFlags>& d) {
     d.doc("Serves SOFARPC calls over Bolt until SIGTERM or SIGINT.");
     d.field("host", &ServeFlags::host).doc("address to listen on; 0.0.0.0 or :: for all");
     d.field("port", &ServeFlags::port).doc("0 picks a free one");
     d.field("shards", &ServeFlags::shards).range(1, 1024).doc("threads that serve connections");
+    d.field("tls_certificate", &ServeFlags::tls_certificate).doc("PEM file of the certificate and its chain: TLS beside plain connections");
+    d.field("tls_key", &ServeFlags::tls_key).doc("PEM file of its private key");
+    d.field("tls_client_ca", &ServeFlags::tls_client_ca).doc("PEM file of who signs clients' certificates, which are then required");
+    d.field("tls_only", &ServeFlags::tls_only).doc("take no plain connections");
   }
 };
 
@@ -49,7 +57,7 @@ Task<int> serve_until_stopped(Server server) {
 }
 
 int serve(int argc, char** argv, Server server) {
-  ServeFlags flags{server.options().host, server.options().port, server.options().shards};
+  ServeFlags flags{.host = server.options().host, .port = server.options().port, .shards = server.options().shards};
   const auto parsed = parse_flags(argc, argv, flags);
   if (!parsed) {
     std::fprintf(stderr, "%s\n", parsed.error().to_string().c_str());
@@ -61,6 +69,11 @@ int serve(int argc, char** argv, Server server) {
   }
   server.options().host = flags.host;
   server.options().port = flags.port;
+  if (!flags.tls_certificate.empty()) {
+    server.options().tls =
+        io::TlsServerConfig{.certificates = {{.certificate = flags.tls_certificate, .key = flags.tls_key}}, .client_ca = flags.tls_client_ca};
+  }
+  if (flags.tls_only) server.options().tls_only = true;
   const Duration stop_timeout = server.options().drain + std::chrono::seconds(2);
   return io::run(serve_until_stopped(std::move(server)), {.shards = flags.shards, .stop_timeout = stop_timeout});
 }

@@ -1,0 +1,39 @@
+"""Certificates made with the openssl command, and key stores for Java; nothing of it is kept."""
+
+import subprocess
+
+PASSWORD = "changeit"
+
+
+def run(*command, folder):
+    done = subprocess.run([str(word) for word in command], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+
+
+class Certificates:
+    """An authority in `folder`, and what it signs there."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.ca = folder / "ca.pem"
+        self._make("ca", "/CN=Interop Root", "-x509", "-addext", "basicConstraints=critical,CA:TRUE")
+
+    def _make(self, name, subject, *more, days=1):
+        run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key",
+            "-out", f"{name}.pem", "-days", days, "-subj", subject, *more, folder=self.folder)
+
+    def issue(self, name, common_name, names="DNS:localhost,IP:127.0.0.1"):
+        """The paths of a certificate and of its key."""
+        self._make(name, f"/CN={common_name}", "-x509", "-CA", "ca.pem", "-CAkey", "ca.key", "-addext", f"subjectAltName={names}",
+                   "-addext", "basicConstraints=critical,CA:FALSE")
+        return self.folder / f"{name}.pem", self.folder / f"{name}.key"
+
+    def java_store(self, name):
+        """A key store with an issued certificate, its key, and the authority as trusted."""
+        store = self.folder / f"{name}.jks"
+        run("openssl", "pkcs12", "-export", "-in", f"{name}.pem", "-inkey", f"{name}.key", "-certfile", "ca.pem", "-name", name,
+            "-out", f"{name}.p12", "-passout", f"pass:{PASSWORD}", folder=self.folder)
+        run("keytool", "-importkeystore", "-srckeystore", f"{name}.p12", "-srcstoretype", "pkcs12", "-srcstorepass", PASSWORD,
+            "-destkeystore", store, "-deststoretype", "jks", "-deststorepass", PASSWORD, "-noprompt", folder=self.folder)
+        run("keytool", "-importcert", "-noprompt", "-alias", "ca", "-file", "ca.pem", "-keystore", store, "-storepass", PASSWORD, folder=self.folder)
+        return store
