@@ -29,22 +29,22 @@ struct TlsCertificate {
 enum class TlsVersion : uint8_t { tls1_2, tls1_3 };
 
 struct TlsServerConfig {
-  std::vector<TlsCertificate> certificates{};           ///< chosen by the name that the client asks for (SNI): the exact one, then the wildcard, then
-                                                        ///< the first. Two of one name: one RSA, one ECDSA
-  std::string client_ca{};                              ///< who signs client certificates; empty: none are asked for
-  bool require_client_certificate = true;               ///< with client_ca: a client without one is refused
-  TlsVersion min_version = TlsVersion::tls1_2;          ///<
+  std::vector<TlsCertificate> certificates{};  ///< chosen by the name that the client asks for (SNI): the exact one, then the wildcard, then
+                                               ///< the first. Two of one name: one RSA, one ECDSA
+  std::string client_ca{};                     ///< who signs client certificates; empty: none are asked for
+  bool require_client_certificate = true;      ///< with client_ca: a client without one is refused
+  TlsVersion min_version = TlsVersion::tls1_2;
   std::vector<std::string> alpn{};                      ///< protocols in order of preference; none: what the client offers is ignored
   Duration reload_interval = std::chrono::seconds(10);  ///< how often watch() looks at the files
 };
 
 struct TlsClientConfig {
-  std::string ca{};                                     ///< who signs server certificates; empty: the system's list
-  std::string server_name{};                            ///< name to ask for and to verify; empty: the host that is connected to
-  TlsCertificate certificate{};                         ///< to prove who we are; empty: none
-  std::vector<std::string> alpn{};                      ///< protocols to offer, in order of preference
-  bool verify = true;                                   ///< false: whoever answers is believed. For tests alone
-  TlsVersion min_version = TlsVersion::tls1_2;          ///<
+  std::string ca{};                 ///< who signs server certificates; empty: the system's list
+  std::string server_name{};        ///< name to ask for and to verify; empty: the host that is connected to
+  TlsCertificate certificate{};     ///< to prove who we are; empty: none
+  std::vector<std::string> alpn{};  ///< protocols to offer, in order of preference
+  bool verify = true;               ///< false: whoever answers is believed. For tests alone
+  TlsVersion min_version = TlsVersion::tls1_2;
   Duration reload_interval = std::chrono::seconds(10);  ///< how often watch() looks at the files
 };
 
