@@ -1,4 +1,5 @@
 // http1-server: an HTTP/1.1 port for clients that no one here wrote. `http1-server --port 0` prints `ready pid=N port=P` when it listens.
+// `http1-server --chat-with HOST:PORT` is a WebSocket client instead: it checks that its messages come back, and says goodbye.
 
 #include <unistd.h>
 
@@ -7,9 +8,13 @@
 #include <cstdio>
 
 #include "sofa/base/flags.h"
+#include "sofa/http/content_coding.h"
 #include "sofa/http/router.h"
 #include "sofa/http/server.h"
+#include "sofa/http/static_files.h"
+#include "sofa/http/websocket.h"
 #include "sofa/io/runtime.h"
+#include "sofa/io/task_group.h"
 #include "sofa/transport/port.h"
 
 namespace {
@@ -25,6 +30,7 @@ struct Flags {
   uint32_t max_header_list = 64 << 10;
   uint32_t max_target = 16 << 10;
   uint32_t max_requests = 1'000'000;
+  std::string chat_with;
 
   static auto describe(Description<Flags>& d) {
     d.doc("Serves HTTP/1.1 on 127.0.0.1 until SIGTERM or SIGINT.");
@@ -36,6 +42,7 @@ struct Flags {
     d.field("max_header_list", &Flags::max_header_list).doc("bytes of a head");
     d.field("max_target", &Flags::max_target).doc("bytes of a target");
     d.field("max_requests", &Flags::max_requests).doc("of one connection");
+    d.field("chat_with", &Flags::chat_with).doc("a WebSocket server that sends back what it gets, HOST:PORT");
   }
 
   http::Http1Options options() const {
@@ -107,7 +114,43 @@ class Small final : public http::Handler {
   }
 };
 
+/// Sends back each message, until the goodbye.
+io::Task<void> chat(std::unique_ptr<http::WebSocket> socket) {
+  for (;;) {
+    auto message = co_await socket->read();
+    if (!message || !*message) co_return;
+    if (!co_await socket->write(std::move(**message))) co_return;
+  }
+}
+
+io::Task<Result<int>> chat_with(std::string server) {
+  io::Stream stream = co_await io::or_return(io::Stream::connect(co_await io::or_return(io::Address::parse(server))));
+  auto connection = co_await io::or_return(http::connect_http1(std::move(stream)));
+  http::RequestHead request;
+  request.authority = server;
+  auto socket = co_await io::or_return(http::WebSocket::connect(*connection, request));
+  int wrong = 0;
+  for (const size_t size : {0, 1, 125, 126, 1000, 65535, 65536, 1'000'000}) {
+    for (const auto kind : {http::WebSocket::Kind::text, http::WebSocket::Kind::binary}) {
+      const Bytes data = Bytes::copy_of(std::string(size, 'x'));
+      co_await io::or_return(socket->write({kind, data}));
+      const auto back = co_await io::or_return(socket->read());
+      if (!back || back->kind != kind || !(back->data == data)) ++wrong;
+    }
+  }
+  co_await io::or_return(socket->close(1000, "done"));
+  fmt::print("chat compressed={} wrong={} code={}\n", socket->compresses(), wrong, socket->peer_close_code());
+  socket.reset();
+  co_await connection->close();
+  co_return wrong == 0 ? 0 : 1;
+}
+
 io::Task<int> serve(Flags flags) {
+  if (!flags.chat_with.empty()) {
+    const auto done = co_await chat_with(flags.chat_with);
+    if (!done) fmt::print(stderr, "{}\n", done.error().to_string());
+    co_return done.value_or(1);
+  }
   http::Router router;
   std::atomic<uint64_t> posts{0};
   Small small;
@@ -127,7 +170,16 @@ io::Task<int> serve(Flags flags) {
   router.post("/count", [&posts](http::ExchangePtr exchange) {
     [[maybe_unused]] const auto sent = http::respond_text(*exchange, 200, std::to_string(++posts));
   });
-  http::Http1Protocol http1(router, flags.options());
+  io::TaskGroup chats;
+  router.get("/chat", [&chats](http::ExchangePtr exchange) {
+    auto socket = http::WebSocket::accept(std::move(exchange));
+    if (socket) chats.spawn("chat", chat(std::move(*socket)));
+  });
+  http::StaticFiles files;
+  files.add("index.html", "text/html", Bytes::copy_of("<p>" + std::string(100'000, 'a')));
+  router.get("/static/{path...}", files);
+  http::ContentCodings codings(router);
+  http::Http1Protocol http1(codings, flags.options());
   auto port = co_await transport::Port::open(io::Address::of("127.0.0.1", flags.port), {&http1}, {.option_name = "--port"});
   if (!port) {
     fmt::print(stderr, "cannot start: {}\n", port.error().to_string());
@@ -140,6 +192,7 @@ io::Task<int> serve(Flags flags) {
   io::Scope stopping(&io::Shard::current().root_scope(), "stop");
   const auto stopped = co_await (*port)->stop().in(stopping);
   co_await router.stop_shard().in(stopping);
+  [[maybe_unused]] const auto joined = co_await chats.join();
   co_return stopped ? 0 : 1;
 }
 

@@ -1,5 +1,7 @@
 """HTTP/1.1 as bytes on plain sockets: framing, order, limits, and what two readers could understand differently. And curl, which no one here wrote."""
 
+import asyncio
+import gzip
 import re
 import shutil
 import socket
@@ -7,6 +9,9 @@ import subprocess
 import time
 
 import pytest
+import websockets.asyncio.client
+import websockets.asyncio.server
+import websockets.exceptions
 
 import programs
 
@@ -469,6 +474,17 @@ def test_sigterm_answers_what_runs_and_closes_what_idles():
     assert server.stop() < 3
 
 
+def test_compressed_requests_are_decompressed_and_unknown_codings_refused(peer):
+    text = b"hello " * 10_000
+    packed = gzip.compress(text)
+    chunk = b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed)
+    peer.send(get("/echo", "Content-Encoding: gzip", "Transfer-Encoding: chunked", method="POST") + chunk)
+    assert peer.response()[::2] == (200, text)
+    peer.send(post("/count", b"x", "Content-Encoding: compress"))
+    status, headers, _ = peer.response()
+    assert (status, headers["accept-encoding"]) == (415, "br, zstd, gzip, identity")
+
+
 # ---------------------------------------------------------------- the router
 
 ROUTES = {
@@ -543,7 +559,89 @@ def test_curl_uses_one_connection_for_many_requests(server):
 
 
 @needs_curl
+def test_curl_reads_compressed_answers(server):
+    plain = curl(f"{server.url}/static/")
+    assert plain == b"<p>" + b"a" * 100_000
+    assert curl("--compressed", f"{server.url}/static/") == plain
+    assert len(curl("-H", "Accept-Encoding: gzip", f"{server.url}/static/")) < 1000
+    tag = re.search(rb'(?i)etag: (".*?")', curl("-I", f"{server.url}/static/"))[1].decode()
+    assert curl("-o", "/dev/null", "-w", "%{http_code}", "-H", f"If-None-Match: {tag}", f"{server.url}/static/") == b"304"
+    assert curl("-r", "1-2", f"{server.url}/static/") == b"p>"
+
+
+@needs_curl
 def test_curl_understands_the_answers_of_both_versions(server):
     assert curl("--http1.0", f"{server.url}/stream/2") == b"line 0\nline 1\n"
     assert curl("--http1.1", f"{server.url}/stream/2") == b"line 0\nline 1\n"
     assert len(curl(f"{server.url}/big/50000000")) == 50_000_000
+
+
+# ---------------------------------------------------------------- WebSocket, with the Python library websockets
+
+def chat(server, talk, **options):
+    async def run():
+        async with asyncio.timeout(30):
+            async with websockets.asyncio.client.connect(f"ws://127.0.0.1:{server.port}/chat", **options) as socket:
+                return await talk(socket)
+    return asyncio.run(run())
+
+
+MESSAGES = ["", "hello", "\u4f60\u597d" * 1000, b"", bytes(range(256)) * 500, "x" * 1_000_000]
+
+
+@pytest.mark.parametrize("compression", ["deflate", None])
+def test_websocket_messages_come_back(server, compression):
+    async def talk(socket):
+        for message in MESSAGES:
+            await socket.send(message)
+            assert await socket.recv() == message
+        await socket.send(["frag", "men", "ted"])
+        assert await socket.recv() == "fragmented"
+        await (await socket.ping())
+        await socket.close(4001, "bye")
+        return socket.close_code, socket.response.headers.get("Sec-WebSocket-Extensions")
+
+    code, extensions = chat(server, talk, compression=compression)
+    assert code == 4001
+    assert bool(extensions) == (compression is not None)
+
+
+def test_websocket_messages_may_be_sent_ahead(server):
+    async def talk(socket):
+        await asyncio.gather(*(socket.send(f"message {i}") for i in range(500)))
+        return [await socket.recv() for _ in range(500)]
+
+    assert sorted(chat(server, talk)) == sorted(f"message {i}" for i in range(500))
+
+
+def test_a_websocket_message_over_the_limit_is_refused_with_1009(server):
+    async def talk(socket):
+        with pytest.raises(websockets.exceptions.ConnectionClosedError) as closed:
+            await socket.send(b"x" * (17 << 20))
+            await socket.recv()
+        return closed.value.rcvd.code
+
+    assert chat(server, talk, compression=None) == 1009
+
+
+def test_pages_of_other_origins_may_not_connect(server):
+    with pytest.raises(websockets.exceptions.InvalidStatus) as refused:
+        chat(server, None, origin="https://evil.example")
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("compression", ["deflate", None])
+def test_our_websocket_client_talks_to_theirs(compression):
+    async def echo(socket):
+        async for message in socket:
+            await socket.send(message)
+
+    async def run():
+        async with websockets.asyncio.server.serve(echo, "127.0.0.1", 0, compression=compression) as listening:
+            port = listening.sockets[0].getsockname()[1]
+            ours = await asyncio.create_subprocess_exec(
+                programs.binaries() / "http1-server", "--chat-with", f"127.0.0.1:{port}", stdout=subprocess.PIPE)
+            out, _ = await asyncio.wait_for(ours.communicate(), 30)
+            return out.decode()
+
+    assert asyncio.run(run()) == f"chat compressed={'true' if compression else 'false'} wrong=0 code=1000\n"
