@@ -213,15 +213,16 @@ class MessageParser<Head>::Impl {
     }
   }
 
-  // No chunk, its data and what follows it are shorter than "0\r\n\r\n", and Beast wants as much to look at a last chunk twice.
-  static constexpr size_t kShortestChunk = 5;
+  // Beast looks twice at a last chunk whose trailers are not there yet, and the second time takes for granted what the shortest one has: "0\r\n\r\n".
+  // Only the first chunk of a body can be shorter and whole for it: behind another one stands that one's line end.
+  static bool is_short_last_chunk(ByteSpan bytes) { return bytes.size() < 5 && bytes[0] == '0'; }
 
   // One call of Beast takes one thing: a chunk's line, a piece of data, the last line with the trailers.
   Step next_body(Buffer& in, size_t max_data) {
     while (!in.empty()) {
       const bool line = beast_parser->at_chunk_line();
       if (!line && max_data == 0) return Step::need_more;
-      if (line && in.size() < kShortestChunk) return Step::need_more;
+      if (line && is_short_last_chunk(in.span())) return Step::need_more;
       const ByteSpan bytes = in.span().first(line ? in.size() : std::min(in.size(), max_data));
       error_code ec;
       beast_parser->clear_data();

@@ -48,6 +48,28 @@ TEST(RequestParser, ReadsTheSameHoweverTheBytesAreCut) {
   }
 }
 
+// In a buffer of just these bytes, so that AddressSanitizer sees a byte read too far.
+TEST(RequestParser, WaitsForTheRestOfALastChunkAndNotForTheRestOfABadOne) {
+  const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string_view chunk : {"0\r\n\r\n", "00\r\n\r\n", "0\r\nX: 1\r\n\r\n", "0;a\r\n\r\n"}) {
+    for (size_t cut = 1; cut < chunk.size(); ++cut) {
+      RequestParser parser{MessageLimits()};
+      Buffer in(head.size());
+      in.append(head);
+      EXPECT_EQ(parser.next(in, 0), Step::head);
+      Buffer part(cut);
+      part.append(chunk.substr(0, cut));
+      EXPECT_EQ(parser.next(part, 10), Step::need_more) << chunk << " cut at " << cut;
+      part.append(chunk.substr(cut));
+      EXPECT_EQ(parser.next(part, 10), Step::end) << chunk << " cut at " << cut;
+    }
+  }
+  for (const std::string_view bad : {"g\r\n", "\r\n", "-0\r\n", "g"}) {
+    RequestParser parser{MessageLimits()};
+    EXPECT_EQ(parse(parser, head + std::string(bad), 1000), bad == "g" ? "POST h /: " : "POST h /: refused 400") << bad;
+  }
+}
+
 TEST(RequestParser, GivesNoMoreDataThanAskedFor) {
   RequestParser parser{MessageLimits()};
   EXPECT_EQ(parse(parser, kRequests, 7, 1), kRead);
