@@ -16,6 +16,10 @@ constexpr int kMostSends = 3;    // of a call that the server has not begun with
 
 Instant now() { return io::Shard::current().clock().now_monotonic(); }
 
+Deadline deadline_of(const CallOptions& call, Duration fallback, const io::Scope& scope) {
+  return std::min(deadline_after(now(), call.timeout > Duration::zero() ? call.timeout : fallback), scope.deadline());
+}
+
 }  // namespace
 
 struct Channel::Impl : std::enable_shared_from_this<Impl> {
@@ -23,11 +27,11 @@ struct Channel::Impl : std::enable_shared_from_this<Impl> {
     if (options.authority.empty()) options.authority = address.to_string();
   }
 
-  Deadline deadline_of(const CallOptions& call, const io::Scope& scope) const;
   http::RequestHead head_of(std::string_view path, const CallOptions& call, Deadline deadline) const;
   /// Sends the head of a call, when a connection takes it within the call's deadline.
   io::Task<Result<void>> start(detail::ClientCall& call, http::RequestHead head);
   Result<bool> try_start(detail::ClientCall& call, http::RequestHead& head);
+  io::Task<Result<void>> wait();
   Result<void> ensure_connecting();
   static io::Task<void> connect(std::shared_ptr<Impl> self);
   void retire();
@@ -45,13 +49,12 @@ struct Channel::Impl : std::enable_shared_from_this<Impl> {
   io::TaskGroup tasks;
 };
 
-Deadline Channel::Impl::deadline_of(const CallOptions& call, const io::Scope& scope) const {
-  const Duration timeout = call.timeout > Duration::zero() ? call.timeout : options.default_timeout;
-  return std::min(deadline_after(now(), timeout), scope.deadline());
-}
-
 http::RequestHead Channel::Impl::head_of(std::string_view path, const CallOptions& call, Deadline deadline) const {
-  http::RequestHead head{.method = "POST", .authority = options.authority, .target = std::string(path), .version = http::Version::http2};
+  http::RequestHead head{.method = "POST",
+                         .scheme = options.tls == nullptr ? "http" : "https",
+                         .authority = options.authority,
+                         .target = std::string(path),
+                         .version = http::Version::http2};
   http::Headers& fields = head.headers;
   fields.add("te", "trailers");
   fields.add("content-type", "application/grpc");
@@ -97,7 +100,9 @@ Result<void> Channel::Impl::ensure_connecting() {
 }
 
 io::Task<void> Channel::Impl::connect(std::shared_ptr<Impl> self) {
-  auto stream = co_await io::Stream::connect(self->address, {.timeout = self->options.connect_timeout});
+  const io::TlsClientContext* tls = self->options.tls.get();
+  const io::ConnectOptions how{.timeout = self->options.connect_timeout};
+  auto stream = co_await (tls == nullptr ? io::Stream::connect(self->address, how) : io::tls_connect(self->address, *tls, how));
   self->connecting = false;
   Result<std::unique_ptr<http::ClientConnection>> made =
       stream ? http::connect_http2(std::move(*stream), self->options.http2) : Result<std::unique_ptr<http::ClientConnection>>(forward_error(stream));
@@ -115,14 +120,18 @@ io::Task<void> Channel::Impl::connect(std::shared_ptr<Impl> self) {
 }
 
 io::Task<Result<void>> Channel::Impl::start(detail::ClientCall& call, http::RequestHead head) {
-  for (;;) {
-    if (co_await io::or_return(try_start(call, head))) co_return Result<void>();
-    const bool was_connecting = !connection;
-    co_await io::or_return(ensure_connecting());
-    changed.clear();
-    co_await io::or_return(changed.wait());
-    if (was_connecting && last_failure) co_return std::unexpected(*last_failure);
-  }
+  while (!co_await io::or_return(try_start(call, head))) co_await io::or_return(wait());
+  co_return Result<void>();
+}
+
+/// For a connection, or for a place on it.
+io::Task<Result<void>> Channel::Impl::wait() {
+  const bool connects = !connection;
+  co_await io::or_return(ensure_connecting());
+  changed.clear();
+  co_await io::or_return(changed.wait());
+  if (connects && last_failure) co_return std::unexpected(*last_failure);
+  co_return Result<void>();
 }
 
 /// A call with streams; it keeps what it uses of the channel.
@@ -164,7 +173,7 @@ struct PlaceFree {
 
 io::Task<Result<Bytes>> Channel::unary(std::string path, Bytes message, CallOptions options) {
   const std::shared_ptr<Impl> impl = impl_;
-  const Deadline deadline = impl->deadline_of(options, co_await io::current_scope());
+  const Deadline deadline = deadline_of(options, impl->options.default_timeout, co_await io::current_scope());
   for (int sends = 1;; ++sends) {
     const PlaceFree free{impl->changed};
     detail::ClientCall call(path, options, impl->options.max_receive_message, deadline);
@@ -179,10 +188,23 @@ io::Task<Result<Bytes>> Channel::unary(std::string path, Bytes message, CallOpti
 }
 
 io::Task<Result<std::unique_ptr<ClientStream>>> Channel::stream(std::string path, CallOptions options) {
-  const Deadline deadline = impl_->deadline_of(options, co_await io::current_scope());
+  const Deadline deadline = deadline_of(options, Duration::max(), co_await io::current_scope());
   auto stream = std::make_unique<Stream>(impl_, std::move(path), std::move(options), deadline);
   co_await io::or_return(io::with_deadline(deadline, impl_->start(stream->call, impl_->head_of(stream->path, stream->options, deadline))));
   co_return stream;
+}
+
+bool Channel::is_connected() const { return impl_->connection != nullptr && impl_->connection->is_open(); }
+
+void Channel::start_connecting() {
+  if (!impl_->closed) [[maybe_unused]]
+    const auto begun = impl_->ensure_connecting();
+}
+
+io::Task<Result<void>> Channel::connect() {
+  const std::shared_ptr<Impl> impl = impl_;
+  while (!impl->connection) co_await io::or_return(impl->wait());
+  co_return Result<void>();
 }
 
 io::Task<void> Channel::close() {

@@ -12,6 +12,7 @@
 #include "sofa/grpc/status.h"
 #include "sofa/http/client.h"
 #include "sofa/io/task.h"
+#include "sofa/io/tls.h"
 
 namespace sofa::grpc {
 
@@ -21,12 +22,13 @@ struct ChannelOptions {
   size_t max_receive_message = size_t{4} << 20;
   Duration connect_timeout = std::chrono::seconds(5);
   Duration max_backoff = std::chrono::seconds(20);      ///< between attempts to connect, from 50 ms on, with jitter
-  Duration default_timeout = std::chrono::seconds(10);  ///< of a call that names none
+  Duration default_timeout = std::chrono::seconds(10);  ///< of a unary call that names none
+  std::shared_ptr<io::TlsClientContext> tls{};          ///< null: plain
   http::Http2Options http2{};
 };
 
 struct CallOptions {
-  Duration timeout{};        ///< zero: the channel's; never past the scope's deadline. Sent as "grpc-timeout"
+  Duration timeout{};        ///< zero: the channel's, none for a stream; never past the scope's deadline. Sent as "grpc-timeout"
   http::Headers metadata{};  ///< names that end with "-bin" are encoded
   Encoding encoding = Encoding::identity;
   http::Headers* headers = nullptr;   ///< filled with the answer's fields; must outlive the call
@@ -52,6 +54,11 @@ class Channel {
  public:
   explicit Channel(io::Address address, ChannelOptions options = {});
   ~Channel();
+  /// Waits for a connection, or for the failure of the attempt that runs.
+  io::Task<Result<void>> connect();
+  bool is_connected() const;
+  /// For calls to come: connects in the background, unless it must still wait after a failure.
+  void start_connecting();
   /// A call of one message each way. A request that the server says it has not begun with is sent again, at most twice.
   io::Task<Result<Bytes>> unary(std::string path, Bytes message, CallOptions options = {});
   io::Task<Result<std::unique_ptr<ClientStream>>> stream(std::string path, CallOptions options = {});

@@ -115,6 +115,7 @@ Result<std::optional<Bytes>> Deframer::next() {
   }
   if (received_.size() < kPrefix + size) return std::nullopt;
   received_.consume(kPrefix);
+  was_compressed_ = flags == 1;
   if (flags == 0) return received_.take(size);
   const Bytes compressed = received_.take(size);
   auto message = inflate_bounded(compressed, max_message_);

@@ -36,10 +36,13 @@ class Deframer {
   Result<std::optional<Bytes>> next();
   /// A message has begun and is not whole.
   bool is_inside() const;
+  /// Of the message that was taken last.
+  bool was_compressed() const { return was_compressed_; }
 
  private:
   size_t max_message_;
   Encoding encoding_;
+  bool was_compressed_ = false;
   Buffer received_;
 };
 

@@ -46,6 +46,8 @@ class Call {
   virtual void set_encoding(Encoding encoding) = 0;
   /// The encoding of the request's messages.
   virtual Encoding request_encoding() const = 0;
+  /// Whether the message that was received last was compressed.
+  virtual bool message_was_compressed() const = 0;
 
   /// The bytes of a "-bin" field; nothing when absent or no base64.
   std::optional<std::string> binary(std::string_view name) const;

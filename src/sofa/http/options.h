@@ -24,7 +24,7 @@ struct MessageLimits {
 };
 
 struct Http1Options {
-  MessageLimits limits;
+  MessageLimits limits{};
   uint32_t max_pipelined = 64;         ///< requests read ahead of their answers; more stay unread
   uint32_t max_requests = 1'000'000;   ///< of one connection, then "connection: close"
   uint64_t max_body = UINT64_MAX;      ///< bytes of one body, 413: none by default, since a body streams through its window
@@ -34,7 +34,7 @@ struct Http1Options {
 };
 
 struct Http2Options {
-  MessageLimits limits;
+  MessageLimits limits{};
   uint32_t max_concurrent_streams = 1000;                  ///< SETTINGS_MAX_CONCURRENT_STREAMS of ours; over it: REFUSED_STREAM
   uint32_t initial_window = 1u << 20;                      ///< of a stream
   uint32_t connection_window = 4u << 20;                   ///< of the connection

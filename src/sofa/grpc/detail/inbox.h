@@ -26,6 +26,7 @@ class Inbox {
   void wake() { changed_.set(); }
   const Error* failure() const { return failure_ ? &*failure_ : nullptr; }
   bool ended() const { return ended_; }
+  bool was_compressed() const { return deframer_.was_compressed(); }
 
   /// The next message; nothing at the end.
   io::Task<Result<std::optional<Bytes>>> read();

@@ -112,6 +112,7 @@ class UnaryExchange final : public CallOf<UnaryCall> {
 
   ByteSpan message() const override { return *message_; }
   bool is_cancelled() const override { return core_.is_over(); }
+  bool message_was_compressed() const override { return deframer_.was_compressed(); }
   void on_cancelled(void (*callback)(void*), void* context) override;
 
   void on_data(ByteSpan data) override;
@@ -145,6 +146,7 @@ class StreamExchange final : public CallOf<StreamCall> {
 
   io::Task<Result<std::optional<Bytes>>> read() override;
   io::Task<Result<void>> write(Bytes message) override;
+  bool message_was_compressed() const override { return inbox_.was_compressed(); }
 
   void on_data(ByteSpan data) override;
   void on_end(http::Headers& trailers) override;

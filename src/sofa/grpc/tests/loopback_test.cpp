@@ -1,0 +1,272 @@
+// Channel and Server over HTTP/2 on loopback.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sofa/grpc/client.h"
+#include "sofa/grpc/server.h"
+#include "sofa/http/server.h"
+#include "sofa/io/runtime.h"
+#include "sofa/io/task_group.h"
+#include "sofa/transport/port.h"
+
+namespace sofa::grpc {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+/// Echoes, with the metadata "x-echo" and "x-echo-bin" in head and trailers. "error" is refused with details, "never" is kept for ever.
+struct Echo final : UnaryHandler {
+  std::vector<std::unique_ptr<UnaryCall>> kept;
+  int cancelled = 0;
+  void handle(std::unique_ptr<UnaryCall> call) override {
+    const std::string_view text = as_text(call->message());
+    if (text == "error") {
+      return call->answer(Error(Code::failed_precondition, "no\nway 中")
+                              .with_detail(std::make_shared<const StatusDetails>(Bytes::copy_of(std::string_view("\0\xff", 2)))));
+    }
+    if (text == "never") {
+      call->on_cancelled([](void* self) { ++static_cast<Echo*>(self)->cancelled; }, this);
+      return kept.push_back(std::move(call));
+    }
+    if (const auto value = call->metadata().get("x-echo")) call->add_header("x-echo", *value);
+    if (const auto value = call->binary("x-echo-bin")) call->add_trailer("x-echo-bin", *value);
+    call->set_encoding(call->request_encoding());
+    call->answer(call->message());
+  }
+};
+
+/// Sends each message back; remembers how it ended.
+struct Talk final : StreamHandler {
+  int running = 0;
+  std::optional<Error> last_error;
+  io::Task<Result<void>> handle(StreamCall& call) override { return run(*this, call); }
+  static io::Task<Result<void>> run(Talk& self, StreamCall& call) {
+    ++self.running;
+    Result<void> done = co_await echo(call);
+    --self.running;
+    if (!done) self.last_error = done.error();
+    co_return done;
+  }
+  static io::Task<Result<void>> echo(StreamCall& call) {
+    for (;;) {
+      auto message = co_await io::or_return(call.read());
+      if (!message) co_return Result<void>();
+      if (message->text() == "fail") co_return fail(Code::aborted, "told to");
+      co_await io::or_return(call.write(std::move(*message)));
+    }
+  }
+};
+
+struct Loopback {
+  explicit Loopback(ServerOptions options, http::Http2Options http2_options) : server(options), http2(server, http2_options) {}
+  Echo echo;
+  Talk talk;
+  Server server;
+  http::Http2Protocol http2;
+  std::unique_ptr<transport::Port> port;
+
+  io::Task<Result<void>> open(io::Address address = io::Address::of("127.0.0.1", 0)) {
+    co_await io::or_return(server.add_unary("/t.T/Echo", echo));
+    co_await io::or_return(server.add_stream("/t.T/Talk", talk));
+    transport::PortOptions options;
+    options.drain_timeout = 200ms;
+    port = co_await io::or_return(transport::Port::open(address, {&http2}, options));
+    co_return Result<void>();
+  }
+  io::Task<Result<void>> close() {
+    co_await io::or_return(port->stop());
+    echo.kept.clear();
+    co_await server.stop_shard();
+    co_return Result<void>();
+  }
+};
+
+template <class F>
+void on_loopback(F body, ServerOptions options = {}, http::Http2Options http2 = {}, ChannelOptions channel_options = {}) {
+  io::Runtime runtime({.shards = 1, .hold_limit = Duration::zero()});
+  const auto run = [&]() -> io::Task<Result<void>> {
+    Loopback server(options, http2);
+    co_await io::or_return(server.open());
+    Channel channel(server.port->local(), channel_options);
+    auto done = co_await io::with_timeout(20s, body(server, channel));
+    co_await channel.close();
+    auto closed = co_await server.close();
+    co_return done ? closed : done;
+  };
+  const auto done = runtime.block_on(run());
+  EXPECT_TRUE(done) << done.error().to_string();
+}
+
+io::Task<Result<void>> until(const std::function<bool()>& condition) {
+  while (!condition()) co_await io::or_return(io::sleep_for(1ms));
+  co_return Result<void>();
+}
+
+TEST(Loopback, UnaryCallsOfAnySizePlainAndCompressed) {
+  on_loopback([](Loopback& server, Channel& channel) -> io::Task<Result<void>> {
+    for (const size_t size : {size_t{0}, size_t{1}, size_t{16'384}, size_t{3} << 20}) {
+      const Bytes message = Bytes::copy_of(std::string(size, 'm'));
+      for (const Encoding encoding : {Encoding::identity, Encoding::gzip}) {
+        const Bytes answer = co_await io::or_return(channel.unary("/t.T/Echo", message, {.encoding = encoding}));
+        EXPECT_TRUE(answer == message) << size;
+      }
+    }
+    EXPECT_EQ(server.server.stats().succeeded, 8u);
+    co_return Result<void>();
+  });
+}
+
+TEST(Loopback, MetadataAndStatusGoBothWays) {
+  on_loopback([](Loopback&, Channel& channel) -> io::Task<Result<void>> {
+    http::Headers headers, trailers;
+    const std::string binary("\0\x01\xff", 3);
+    co_await io::or_return(
+        channel.unary("/t.T/Echo", Bytes(), {.metadata = {{"x-echo", "v"}, {"x-echo-bin", binary}}, .headers = &headers, .trailers = &trailers}));
+    EXPECT_EQ(headers.get("x-echo"), "v");
+    EXPECT_EQ(trailers.get("x-echo-bin"), "AAH/");
+    const auto refused = co_await channel.unary("/t.T/Echo", Bytes::literal("error"));
+    if (refused) co_return fail(Code::internal, "an error was expected");
+    EXPECT_EQ(refused.error().code(), Code::failed_precondition);
+    EXPECT_EQ(refused.error().message(), "no\nway 中");
+    const auto* details = refused.error().template detail<StatusDetails>();
+    EXPECT_TRUE(details != nullptr && details->bytes.text() == std::string_view("\0\xff", 2));
+    const auto unknown = co_await channel.unary("/t.T/Missing", Bytes());
+    EXPECT_TRUE(!unknown && unknown.error().code() == Code::unimplemented);
+    co_return Result<void>();
+  });
+}
+
+TEST(Loopback, ADeadlineEndsTheCallOnBothSides) {
+  on_loopback([](Loopback& server, Channel& channel) -> io::Task<Result<void>> {
+    const auto late = co_await channel.unary("/t.T/Echo", Bytes::literal("never"), {.timeout = 30ms});
+    EXPECT_TRUE(!late && late.error().code() == Code::deadline_exceeded);
+    co_await io::or_return(until([&] { return server.echo.cancelled == 1; }));
+    auto stream = co_await io::or_return(channel.stream("/t.T/Talk", {.timeout = 30ms}));
+    const auto read = co_await stream->read();
+    EXPECT_TRUE(!read && read.error().code() == Code::deadline_exceeded);
+    co_await io::or_return(until([&] { return server.talk.running == 0; }));
+    co_return Result<void>();
+  });
+}
+
+TEST(Loopback, AStreamTalksBothWaysUntilItsStatus) {
+  on_loopback([](Loopback&, Channel& channel) -> io::Task<Result<void>> {
+    auto stream = co_await io::or_return(channel.stream("/t.T/Talk"));
+    for (int i = 0; i < 100; ++i) {
+      const std::string text = fmt::format("message {}", i);
+      co_await io::or_return(stream->write(Bytes::copy_of(text)));
+      const auto back = co_await io::or_return(stream->read());
+      EXPECT_TRUE(back && back->text() == text);
+    }
+    co_await io::or_return(stream->finish_writes());
+    EXPECT_FALSE(co_await io::or_return(stream->read()));
+    EXPECT_EQ(stream->trailers().get("grpc-status"), "0");
+    auto failing = co_await io::or_return(channel.stream("/t.T/Talk"));
+    co_await io::or_return(failing->write(Bytes::literal("one")));
+    co_await io::or_return(failing->write(Bytes::literal("fail")));
+    const auto one = co_await io::or_return(failing->read());
+    EXPECT_TRUE(one && one->text() == "one") << "messages before the status are read";
+    const auto status = co_await failing->read();
+    EXPECT_TRUE(!status && status.error().code() == Code::aborted && status.error().message() == "told to");
+    co_return Result<void>();
+  });
+}
+
+TEST(Loopback, AStreamThatNobodyReadsStopsItsWriter) {
+  on_loopback([](Loopback& server, Channel& channel) -> io::Task<Result<void>> {
+    auto stream = co_await io::or_return(channel.stream("/t.T/Talk"));
+    const Bytes block = Bytes::copy_of(std::string(256 << 10, 'b'));
+    size_t written = 0;
+    // The echo is not read: the windows of both directions fill, then write() waits.
+    for (;;) {
+      const auto sent = co_await io::with_timeout(200ms, stream->write(block));
+      if (!sent) {
+        EXPECT_EQ(sent.error().code(), Code::deadline_exceeded);
+        break;
+      }
+      written += block.size();
+      if (written > (size_t{64} << 20)) co_return fail(Code::internal, "64 MiB were taken and nobody reads");
+    }
+    EXPECT_LT(written, size_t{16} << 20);
+    size_t back = 0;
+    while (back < written) back += (co_await io::or_return(stream->read())).value_or(Bytes()).size();
+    EXPECT_EQ(server.talk.running, 1);
+    co_return Result<void>();
+  });
+}
+
+TEST(Loopback, ADroppedStreamIsCancelledAtTheServer) {
+  on_loopback([](Loopback& server, Channel& channel) -> io::Task<Result<void>> {
+    {
+      auto stream = co_await io::or_return(channel.stream("/t.T/Talk"));
+      co_await io::or_return(stream->write(Bytes::literal("a")));
+      co_await io::or_return(stream->read());
+    }
+    co_await io::or_return(until([&] { return server.talk.running == 0; }));
+    EXPECT_EQ(server.talk.last_error->code(), Code::cancelled);
+    co_return Result<void>();
+  });
+}
+
+TEST(Loopback, MessagesOverTheLimitsAreResourceExhausted) {
+  on_loopback(
+      [](Loopback&, Channel& channel) -> io::Task<Result<void>> {
+        const auto sent = co_await channel.unary("/t.T/Echo", Bytes::copy_of(std::string(1001, 'x')));
+        EXPECT_TRUE(!sent && sent.error().code() == Code::resource_exhausted);
+        if (!sent) EXPECT_THAT(sent.error().to_string(), HasSubstr("1001 bytes"));
+        const auto received = co_await channel.unary("/t.T/Echo", Bytes::copy_of(std::string(600, 'x')));
+        EXPECT_TRUE(!received && received.error().code() == Code::resource_exhausted);
+        co_await io::or_return(channel.unary("/t.T/Echo", Bytes::copy_of(std::string(500, 'x'))));
+        co_return Result<void>();
+      },
+      {.max_receive_message = 1000}, {}, {.max_receive_message = 500});
+}
+
+TEST(Loopback, CallsOverTheLimitOfStreamsWaitForAPlace) {
+  on_loopback(
+      [](Loopback&, Channel& channel) -> io::Task<Result<void>> {
+        std::vector<io::Task<Result<Bytes>>> calls;
+        for (int i = 0; i < 50; ++i) calls.push_back(channel.unary("/t.T/Echo", Bytes::literal("a")));
+        const auto answers = co_await io::or_return(io::when_all(std::move(calls)));
+        EXPECT_EQ(answers.size(), 50u);
+        co_return Result<void>();
+      },
+      {}, {.max_concurrent_streams = 3});
+}
+
+TEST(Loopback, AChannelConnectsAgainAfterALoss) {
+  io::Runtime runtime({.shards = 1, .hold_limit = Duration::zero()});
+  const auto run = []() -> io::Task<Result<void>> {
+    io::Address address;
+    std::optional<Channel> channel;
+    {
+      Loopback first({}, {});
+      co_await io::or_return(first.open());
+      address = first.port->local();
+      channel.emplace(address);
+      co_await io::or_return(channel->unary("/t.T/Echo", Bytes()));
+      co_await io::or_return(first.close());
+    }
+    const auto refused = co_await channel->unary("/t.T/Echo", Bytes(), {.timeout = 100ms});
+    EXPECT_TRUE(!refused && refused.error().code() == Code::unavailable);
+    if (!refused) EXPECT_THAT(refused.error().to_string(), HasSubstr(address.to_string()));
+    Loopback second({}, {});
+    co_await io::or_return(second.open(address));
+    Result<Bytes> again = fail(Code::unavailable, "not yet");
+    while (!again) {
+      again = co_await channel->unary("/t.T/Echo", Bytes());
+      co_await io::or_return(io::sleep_for(1ms));
+    }
+    co_await channel->close();
+    const auto closed = co_await channel->unary("/t.T/Echo", Bytes());
+    EXPECT_TRUE(!closed && closed.error().code() == Code::cancelled);
+    co_return co_await second.close();
+  };
+  const auto done = runtime.block_on([](auto body) -> io::Task<Result<void>> { co_return co_await io::with_timeout(20s, body()); }(run));
+  EXPECT_TRUE(done) << done.error().to_string();
+}
+
+}  // namespace
+}  // namespace sofa::grpc
