@@ -1,10 +1,19 @@
 #include "sofa/rpc/context.h"
 
+#include "sofa/grpc/server.h"
+
 namespace sofa::rpc {
 
 namespace {
 constexpr std::string_view kRequestBaggage = "rpc_req_baggage.";
 constexpr std::string_view kResponseBaggage = "rpc_resp_baggage.";
+
+/// The value of a metadata field, whatever the case of `name`.
+std::optional<std::string_view> find_metadata(const http::Headers& metadata, std::string name) {
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return metadata.get(name);
+}
+
 }  // namespace
 
 const std::string* find_in(const Pairs& pairs, std::string_view key) {
@@ -14,7 +23,13 @@ const std::string* find_in(const Pairs& pairs, std::string_view key) {
   return nullptr;
 }
 
+std::string_view Context::header(std::string_view key) const {
+  if (grpc_ == nullptr) return headers_.get(key);
+  return find_metadata(grpc_->metadata(), std::string(key)).value_or(std::string_view{});
+}
+
 std::optional<std::string_view> Context::baggage(std::string_view key) const {
+  if (grpc_ != nullptr) return find_metadata(grpc_->metadata(), std::string(kRequestBaggage).append(key));
   std::optional<std::string_view> found;
   for (const auto& [name, value] : headers_) {
     if (name.size() == kRequestBaggage.size() + key.size() && name.starts_with(kRequestBaggage) && name.ends_with(key)) found = value;

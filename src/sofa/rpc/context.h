@@ -14,6 +14,10 @@
 #include "sofa/io/shard.h"
 #include "sofa/wire/bolt/header_map.h"
 
+namespace sofa::grpc {
+class Call;
+}
+
 namespace sofa::rpc {
 
 using io::or_return;
@@ -57,8 +61,9 @@ class Context : public io::ScopeContext {
   Deadline deadline() const { return deadline_; }
   bool oneway() const { return oneway_; }
 
-  /// A request header as it stood on the wire; empty when absent.
-  std::string_view header(std::string_view key) const { return headers_.get(key); }
+  /// A request header as it stood on the wire (over gRPC: metadata, in lower case); empty when absent.
+  std::string_view header(std::string_view key) const;
+  /// All of them over Bolt; empty over gRPC.
   const bolt::HeaderMap& headers() const { return headers_; }
   /// An entry of the request baggage, or nothing.
   std::optional<std::string_view> baggage(std::string_view key) const;
@@ -67,6 +72,8 @@ class Context : public io::ScopeContext {
   /// Sends a header with the answer.
   void put_response_header(std::string key, std::string value) { response_headers_.emplace_back(std::move(key), std::move(value)); }
   const Pairs& response_headers() const { return response_headers_; }
+  /// The call as gRPC has it, for what only gRPC has: binary metadata, trailers, compression. Null over Bolt.
+  grpc::Call* grpc() const { return grpc_; }
 
  private:
   friend class ServerCallAccess;
@@ -75,6 +82,7 @@ class Context : public io::ScopeContext {
   Deadline deadline_ = kNoDeadline;
   bool oneway_ = false;
   bolt::HeaderMap headers_;
+  grpc::Call* grpc_ = nullptr;
   Pairs response_headers_;
 };
 

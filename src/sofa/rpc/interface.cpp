@@ -21,8 +21,8 @@ std::string unique_name(std::string_view interface, const ServiceId& id) {
 
 namespace detail {
 
-MethodBase::MethodBase(Interface* owner, std::string_view name, MethodOptions options, const MethodShape& shape)
-    : owner_(owner), spec_(std::make_shared<const MethodSpec>(MethodSpec{name, std::move(options), shape})) {
+MethodBase::MethodBase(Interface* owner, std::string_view name, MethodOptions options, const MethodShape& shape, MethodKind kind)
+    : owner_(owner), spec_(std::make_shared<const MethodSpec>(MethodSpec{name, std::move(options), shape, kind})) {
   owner->methods_.push_back(this);
 }
 
@@ -34,6 +34,7 @@ CallSpec spec_of(const CallTarget& target, std::span<const void* const> argument
   const MethodSpec& method = *target.spec;
   CallSpec spec;
   spec.method = method.name;
+  spec.proto_method = method.proto_name();
   spec.timeout = method.options.timeout;
   spec.retries = method.options.retries;
   spec.codec = method.shape.result.protobuf != nullptr ? bolt::kCodecProtobuf : target.caller->options().codec;

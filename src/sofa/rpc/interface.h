@@ -41,16 +41,21 @@ struct MethodOptions {
   /// The arguments' Java types where they are not what java_type_of gives, for example {"java.util.Collection"} for a std::vector.
   /// The texts must live for ever (literals).
   std::vector<std::string_view> java_types{};
+  std::string_view proto_name{};               ///< the method's name in its .proto, the last part of its gRPC path; empty: the wire name
   std::vector<std::string_view> parameters{};  ///< the arguments' names, for the docs
   std::string_view doc{};                      ///< likewise
 };
+
+/// Which side of a method sends a stream of messages.
+enum class MethodKind : uint8_t { unary, server_streaming, client_streaming, bidi_streaming };
 
 namespace detail {
 
 class ServerCall;
 class Caller;
+class StreamImplementation;  // streaming.h
 
-/// A method's implementation, with its types erased.
+/// A unary method's implementation, with its types erased.
 class Implementation {
  public:
   explicit Implementation(bool coroutine) : is_coroutine(coroutine) {}
@@ -79,6 +84,8 @@ struct MethodSpec {
   std::string_view name;
   MethodOptions options;
   const MethodShape& shape;  // lives for ever
+  MethodKind kind = MethodKind::unary;
+  std::string_view proto_name() const { return options.proto_name.empty() ? name : options.proto_name; }
   /// The Java types of the arguments as they stand on the wire.
   const std::vector<std::string_view>& signatures() const { return options.java_types.empty() ? shape.signatures : options.java_types; }
 };
@@ -104,19 +111,24 @@ class MethodBase {
   const MethodShape& shape() const { return spec_->shape; }
   const std::vector<std::string_view>& signatures() const { return spec_->signatures(); }
   const std::shared_ptr<const MethodSpec>& spec() const { return spec_; }
+  MethodKind kind() const { return spec_->kind; }
+  /// Null without one, and for a method that streams.
   Implementation* implementation() const { return implementation_.get(); }
+  /// Null without one, and for a unary method.
+  StreamImplementation* stream_implementation() const { return stream_implementation_.get(); }
   Interface& owner() const { return *owner_; }
 
   MethodBase(const MethodBase&) = delete;
   MethodBase& operator=(const MethodBase&) = delete;
 
  protected:
-  MethodBase(Interface* owner, std::string_view name, MethodOptions options, const MethodShape& shape);
+  MethodBase(Interface* owner, std::string_view name, MethodOptions options, const MethodShape& shape, MethodKind kind = MethodKind::unary);
   ~MethodBase() = default;
 
   CallTarget target() const;
 
   std::unique_ptr<Implementation> implementation_;
+  std::shared_ptr<StreamImplementation> stream_implementation_;  // shared: its type is complete only where it is made
 
  private:
   Interface* owner_;
@@ -352,6 +364,16 @@ template <class T>
 concept ServiceInterface = std::derived_from<T, Interface> && requires {
   { T::kName } -> std::convertible_to<std::string_view>;
 };
+
+/// The name of the service in its .proto, the first part of its gRPC paths: T::kProtoName, or else T::kName.
+template <ServiceInterface T>
+constexpr std::string_view proto_name_of() {
+  if constexpr (requires { T::kProtoName; }) {
+    return T::kProtoName;
+  } else {
+    return T::kName;
+  }
+}
 
 /// Which of several providers of one interface: part of the unique name "interface:version[:unique_id]" (docs/protocols/sofarpc.md, section 1).
 struct ServiceId {

@@ -20,7 +20,7 @@ struct ServeFlags {
   bool tls_only = false;
 
   static auto describe(Description<ServeFlags>& d) {
-    d.doc("Serves SOFARPC calls over Bolt until SIGTERM or SIGINT.");
+    d.doc("Serves SOFARPC calls until SIGTERM or SIGINT.");
     d.field("host", &ServeFlags::host).doc("address to listen on; 0.0.0.0 or :: for all");
     d.field("port", &ServeFlags::port).doc("0 picks a free one");
     d.field("shards", &ServeFlags::shards).range(1, 1024).doc("threads that serve connections");
@@ -47,7 +47,11 @@ Task<int> serve_until_stopped(Server server) {
     std::fprintf(stderr, "cannot start: %s\n", running.error().to_string().c_str());
     co_return 1;
   }
-  std::printf("ready pid=%d bolt=%u\n", getpid(), (*running)->port());
+  std::string ready = fmt::format("ready pid={}", getpid());
+  for (const std::string& protocol : protocols()) {
+    if (const uint16_t port = (*running)->port(protocol); port != 0) ready += fmt::format(" {}={}", protocol, port);
+  }
+  std::puts(ready.c_str());
   std::fflush(stdout);
   co_await until_stopped();
   // The scope of main is cancelled; stopping needs one that is not.

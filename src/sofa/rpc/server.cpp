@@ -1,8 +1,10 @@
 #include "sofa/rpc/server.h"
 
+#include "sofa/http/server.h"
 #include "sofa/io/runtime.h"
 #include "sofa/io/sync.h"
 #include "sofa/rpc/detail/dubbo_service.h"
+#include "sofa/rpc/detail/grpc_face.h"
 #include "sofa/rpc/detail/response_codec.h"
 #include "sofa/rpc/detail/shard_server.h"
 #include "sofa/transport/bolt_protocol.h"
@@ -32,9 +34,10 @@ class ServiceHandler final : public transport::Handler {
     shards_[io::Shard::current().index()]->handle(request, responder);
   }
   std::unique_ptr<ShardServer>& shard(unsigned index) { return shards_[index]; }
+  const GrpcFace::Shards& shards() const { return shards_; }
 
  private:
-  std::vector<std::unique_ptr<ShardServer>> shards_;
+  GrpcFace::Shards shards_;
 };
 
 /// The envelope of a call is not the filter's affair.
@@ -79,7 +82,7 @@ transport::PortOptions port_options(const ServerOptions& options, std::string op
 /// Everything that lives as long as the server listens.
 class RunningCore {
  public:
-  RunningCore(ServerOptions options, Filters filters, std::vector<ServiceEntry> services)
+  RunningCore(ServerOptions options, Filters filters, std::vector<ServiceEntry> services, std::shared_ptr<http::Handler> http)
       : options_(with_envelope(std::move(options))),
         filters_(std::move(filters)),
         services_(std::move(services)),
@@ -90,7 +93,12 @@ class RunningCore {
         bolt_(handlers_, bolt_options(options_)),
         dubbo_service_([this]() -> ShardServer& { return *handler_.shard(io::Shard::current().index()); }),
         dubbo_(dubbo_service_, dubbo_options(options_, false)),
-        dubbo_alone_(dubbo_service_, dubbo_options(options_, true)) {}
+        dubbo_alone_(dubbo_service_, dubbo_options(options_, true)),
+        http_(std::move(http)),
+        grpc_(options_, handler_.shards()),
+        http2_(grpc_.server(), options_.http2) {
+    if (http_ != nullptr) grpc_.server().set_fallback(*http_);
+  }
 
   Task<Result<void>> start();
   /// From any shard.
@@ -100,6 +108,7 @@ class RunningCore {
   const io::Address& address() const { return address_; }
   uint16_t port(std::string_view protocol) const;
   ServerStats stats() const;
+  grpc::CallStats grpc_stats() const { return grpc_.server().stats(); }
 
  private:
   Task<Result<void>> start_shard(unsigned index);
@@ -121,6 +130,9 @@ class RunningCore {
   DubboService dubbo_service_;
   transport::DubboProtocol dubbo_;                       // beside others
   transport::DubboProtocol dubbo_alone_;                 // on a port of its own: with text commands
+  const std::shared_ptr<http::Handler> http_;            // null: none
+  GrpcFace grpc_;
+  http::Http2Protocol http2_;
   std::vector<std::unique_ptr<transport::Port>> ports_;  // the first is that of the options, then more_ports
   io::Address address_;
   bool stopping_ = false;
@@ -145,6 +157,7 @@ Task<Result<void>> RunningCore::start() {
   }
   co_await or_return(handlers_.add(std::string(kRequestClass), handler_));
   handlers_.set_fallback(unknown_class_);
+  grpc_.add_methods();
   auto listening = co_await listen(std::move(tls));
   if (!listening) {
     co_await or_return(stop());
@@ -168,16 +181,12 @@ Task<Result<void>> RunningCore::listen(std::shared_ptr<io::TlsServerContext> tls
 
 /// The protocols of a port by their names; all for none.
 Result<std::vector<transport::Protocol*>> RunningCore::choose(const std::vector<std::string>& names) {
-  const std::vector<transport::Protocol*> known{&bolt_, &dubbo_};
+  const std::vector<transport::Protocol*> known{&bolt_, &dubbo_, &http2_};
   if (names.empty()) return known;
   std::vector<transport::Protocol*> chosen;
   for (const std::string& name : names) {
     const auto found = std::ranges::find(known, std::string_view(name), &transport::Protocol::name);
-    if (found == known.end()) {
-      std::vector<std::string_view> spoken;
-      for (const transport::Protocol* protocol : known) spoken.push_back(protocol->name());
-      return fail(Code::invalid_argument, "a server does not speak '{}'; it speaks {}", name, fmt::join(spoken, ", "));
-    }
+    if (found == known.end()) return fail(Code::invalid_argument, "a server does not speak '{}'; it speaks {}", name, fmt::join(protocols(), ", "));
     chosen.push_back(*found);
   }
   if (chosen.size() == 1 && chosen.front() == &dubbo_) return std::vector<transport::Protocol*>{&dubbo_alone_};
@@ -186,7 +195,9 @@ Result<std::vector<transport::Protocol*>> RunningCore::choose(const std::vector<
 
 uint16_t RunningCore::port(std::string_view protocol) const {
   const auto at = std::ranges::find(options_.more_ports, protocol, &ProtocolPort::protocol);
-  return at == options_.more_ports.end() ? 0 : ports_[1 + static_cast<size_t>(at - options_.more_ports.begin())]->local().port();
+  if (at != options_.more_ports.end()) return ports_[1 + static_cast<size_t>(at - options_.more_ports.begin())]->local().port();
+  const std::vector<std::string>& spoken = options_.protocols.empty() ? protocols() : options_.protocols;
+  return std::ranges::find(spoken, protocol) == spoken.end() ? 0 : address_.port();
 }
 
 Task<Result<void>> RunningCore::start_shard(unsigned index) {
@@ -214,6 +225,7 @@ Task<Result<void>> RunningCore::stop_here() {
 Task<Result<void>> RunningCore::stop_shard(unsigned index) {
   auto& shard = handler_.shard(index);
   co_await shard->stop();
+  co_await grpc_.server().stop_shard();
   shard.reset();
   co_return Result<void>();
 }
@@ -238,23 +250,36 @@ uint16_t RunningServer::port() const { return core_->address().port(); }
 uint16_t RunningServer::port(std::string_view protocol) const { return core_->port(protocol); }
 const io::Address& RunningServer::address() const { return core_->address(); }
 ServerStats RunningServer::stats() const { return core_->stats(); }
+grpc::CallStats RunningServer::grpc_stats() const { return core_->grpc_stats(); }
 Task<Result<void>> RunningServer::stop() { return core_->stop(); }
 
-void Server::add_entry(std::string_view interface, std::function<std::shared_ptr<Interface>(unsigned)> make, bool any_shard,
-                       const ServiceOptions& options) {
-  services_.push_back({unique_name(interface, {options.version, options.unique_id}), std::move(make), any_shard});
+const std::vector<std::string>& protocols() {
+  static const std::vector<std::string> kNames = {"bolt", "dubbo", "h2"};
+  return kNames;
+}
+
+std::vector<std::string> Server::proto_services() const {
+  std::vector<std::string> names;
+  for (const detail::ServiceEntry& service : services_) names.push_back(service.proto_name);
+  return names;
+}
+
+void Server::add_entry(std::string_view interface, std::string_view proto_name, std::function<std::shared_ptr<Interface>(unsigned)> make,
+                       bool any_shard, const ServiceOptions& options) {
+  services_.push_back({unique_name(interface, {options.version, options.unique_id}), std::string(proto_name), std::move(make), any_shard});
 }
 
 namespace {
 
-Task<Result<std::unique_ptr<RunningServer>>> start_core(ServerOptions options, Filters filters, std::vector<detail::ServiceEntry> services) {
-  auto core = std::make_unique<detail::RunningCore>(std::move(options), std::move(filters), std::move(services));
+Task<Result<std::unique_ptr<RunningServer>>> start_core(ServerOptions options, Filters filters, std::vector<detail::ServiceEntry> services,
+                                                          std::shared_ptr<http::Handler> http) {
+  auto core = std::make_unique<detail::RunningCore>(std::move(options), std::move(filters), std::move(services), std::move(http));
   co_await or_return(core->start());
   co_return std::make_unique<RunningServer>(std::move(core));
 }
 
 }  // namespace
 
-Task<Result<std::unique_ptr<RunningServer>>> Server::start() && { return start_core(std::move(options_), std::move(filters_), std::move(services_)); }
+Task<Result<std::unique_ptr<RunningServer>>> Server::start() && { return start_core(std::move(options_), std::move(filters_), std::move(services_), std::move(http_)); }
 
 }  // namespace sofa::rpc

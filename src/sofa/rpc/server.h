@@ -1,5 +1,6 @@
 #pragma once
-// A server of services over Bolt (SOFARPC) and Dubbo 2: 20 lines make a program (examples/hello/server.cpp).
+// A server of services over Bolt (SOFARPC), Dubbo 2 and, for methods of protobuf messages, gRPC, all on one port: 20 lines make a program
+// (examples/hello/server.cpp).
 //
 //   auto ledger = std::make_shared<Ledger>();
 //   ledger->transfer = [&book](Transfer t) -> rpc::Task<Result<Receipt>> { co_return co_await book.apply(t); };
@@ -17,6 +18,9 @@
 #include <vector>
 
 #include "sofa/base/error.h"
+#include "sofa/grpc/server.h"
+#include "sofa/http/exchange.h"
+#include "sofa/http/options.h"
 #include "sofa/io/address.h"
 #include "sofa/io/task.h"
 #include "sofa/io/tls.h"
@@ -29,7 +33,7 @@ namespace sofa::rpc {
 
 /// A further port with the same services.
 struct ProtocolPort {
-  std::string protocol;               ///< the one that it speaks: "bolt" or "dubbo"
+  std::string protocol;               ///< the one that it speaks: one of protocols()
   uint16_t port = 0;                  ///< 0: a free one
   std::string option = "more_ports";  ///< what changes the port, for the error of a taken one
 };
@@ -48,13 +52,17 @@ struct ServerOptions {
   std::string port_option = "--port";             ///< what changes the port, for the error of a taken one
   std::optional<io::TlsServerConfig> tls{};       ///< TLS on its ports, beside plain connections
   bool tls_only = false;                          ///< with tls: plain connections are closed at once
-  std::vector<std::string> protocols{};           ///< what the port speaks, told apart by the first bytes: "bolt", "dubbo". Empty: all of them
+  std::vector<std::string> protocols{};           ///< what the port speaks, told apart by the first bytes: of protocols(). Empty: all of them
   std::vector<ProtocolPort> more_ports{};         ///< ports beside it, each with one protocol; one of Dubbo takes text commands (telnet), too
   Duration drain = std::chrono::seconds(10);      ///< how long stop() waits for running calls before it cancels them
+  http::Http2Options http2{};                     ///< of connections that speak HTTP/2: streams, windows, keep-alive, age
   /// Which classes the Hessian content of a request may name; by default all. One that is not admitted is status 0x12 with its name, and the
   /// connection lives. With an allow list: also those of the JDK that arguments use ("java.").
   hessian::ClassFilter classes{};
 };
+
+/// What a server speaks: "bolt" (versions 1 and 2), "dubbo" (Dubbo 2), "h2" (HTTP/2 with gRPC).
+const std::vector<std::string>& protocols();
 
 /// What a running server has done; a snapshot, summed over the shards.
 struct ServerStats {
@@ -68,7 +76,8 @@ struct ServerStats {
 namespace detail {
 class RunningCore;
 struct ServiceEntry {
-  std::string name;  // unique name
+  std::string name;        // unique name
+  std::string proto_name;  // of its .proto
   std::function<std::shared_ptr<Interface>(unsigned shard)> make;
   bool any_shard;  // made once for each shard, or declared safe for all
 };
@@ -86,11 +95,13 @@ class RunningServer {
   explicit RunningServer(std::unique_ptr<detail::RunningCore> core);
   ~RunningServer();
   uint16_t port() const;
-  /// The port of more_ports that speaks this protocol, the first if there are several; 0 when there is none.
+  /// The port of more_ports that speaks this protocol, the first if there are several; else the first port, when it speaks it; else 0.
   uint16_t port(std::string_view protocol) const;
   const io::Address& address() const;
   /// From any thread, also while it stops and after.
   ServerStats stats() const;
+  /// Those that came over gRPC, and their messages.
+  grpc::CallStats grpc_stats() const;
   /// Stops accepting, lets running calls end for `drain`, cancels what is left, closes all connections. From any shard, any number of times, also
   /// at once: each call ends when the server has stopped. Only a further call can fail, when its own scope is cancelled before.
   Task<Result<void>> stop();
@@ -106,7 +117,19 @@ class Server {
   explicit Server(ServerOptions options) : options_(std::move(options)) {}
 
   Server&& host(std::string host) && { return options_.host = std::move(host), std::move(*this); }
-  Server&& port(uint16_t port) && { return options_.port = port, std::move(*this); }
+  /// `protocols`: what it speaks, empty for all (ServerOptions::protocols).
+  Server&& port(uint16_t port, std::vector<std::string> protocols = {}) && {
+    options_.port = port;
+    options_.protocols = std::move(protocols);
+    return std::move(*this);
+  }
+  /// One more port, of one protocol: `.port(12200, {"bolt"}).also_port("h2", 50051)`.
+  Server&& also_port(std::string protocol, uint16_t port) && {
+    options_.more_ports.push_back({.protocol = std::move(protocol), .port = port});
+    return std::move(*this);
+  }
+  /// Answers HTTP requests that are no gRPC; without it they get 415. It serves all shards.
+  Server&& http(std::shared_ptr<http::Handler> handler) && { return http_ = std::move(handler), std::move(*this); }
   Server&& shards(unsigned shards) && { return options_.shards = shards, std::move(*this); }
   Server&& filter(std::shared_ptr<Filter> filter) && { return filters_.push_back(std::move(filter)), std::move(*this); }
 
@@ -114,15 +137,17 @@ class Server {
   template <ServiceInterface T>
   Server&& add(std::shared_ptr<T> service, ServiceOptions options = {}) && {
     auto make = [service = std::move(service)](unsigned) -> std::shared_ptr<Interface> { return service; };
-    return add_entry(T::kName, std::move(make), options.thread_safe, options), std::move(*this);
+    return add_entry(T::kName, proto_name_of<T>(), std::move(make), options.thread_safe, options), std::move(*this);
   }
   /// Adds a service that is made once for each shard, so that its state needs no locks: `add<Echo>([](unsigned shard) { return make_echo(); })`.
   template <ServiceInterface T, std::invocable<unsigned> F>
   Server&& add(F make, ServiceOptions options = {}) && {
-    return add_entry(T::kName, std::move(make), true, options), std::move(*this);
+    return add_entry(T::kName, proto_name_of<T>(), std::move(make), true, options), std::move(*this);
   }
 
   const ServerOptions& options() const { return options_; }
+  /// The names of the services that were added, as gRPC has them.
+  std::vector<std::string> proto_services() const;
   ServerOptions& options() { return options_; }
 
   /// Checks the services and listens. Await it on a shard; all shards of its runtime serve connections.
@@ -131,14 +156,17 @@ class Server {
   Task<Result<std::unique_ptr<RunningServer>>> start() &&;
 
  private:
-  void add_entry(std::string_view interface, std::function<std::shared_ptr<Interface>(unsigned)> make, bool any_shard, const ServiceOptions& options);
+  void add_entry(std::string_view interface, std::string_view proto_name, std::function<std::shared_ptr<Interface>(unsigned)> make, bool any_shard,
+                 const ServiceOptions& options);
   ServerOptions options_;
   Filters filters_;
   std::vector<detail::ServiceEntry> services_;
+  std::shared_ptr<http::Handler> http_;
 };
 
-/// The main() of a server program: reads --port, --host, --shards, --tls-certificate and its like, and --help, starts, prints `ready pid=N
-/// bolt=PORT`, and ends after SIGTERM or SIGINT when the running calls have ended. Returns the exit code: 0, 1 (could not start), 2 (wrong options).
+/// The main() of a server program: reads --port, --host, --shards, --tls-certificate and its like, and --help, starts, prints
+/// `ready pid=N bolt=PORT dubbo=PORT h2=PORT`, and ends after SIGTERM or SIGINT when the running calls have ended. Returns the exit code: 0, 1 (could
+/// not start), 2 (wrong options).
 int serve(int argc, char** argv, Server server);
 /// The same for a program that has options of its own: call it from the main task, with the server ready to start. The exit code: 0, or 1.
 Task<int> serve_until_stopped(Server server);

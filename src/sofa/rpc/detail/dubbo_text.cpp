@@ -44,7 +44,7 @@ std::string list_services(const ServiceTable& services) {
 std::string list_methods(const ServiceTable& services, std::string_view name) {
   std::string out;
   for (const auto& entry : services.entries()) {
-    if (!is_named(entry->service, name)) continue;
+    if (!is_named(entry->service, name) || entry->method->kind() != MethodKind::unary) continue;
     const Type* result = entry->method->shape().result.type;
     add_line(out, fmt::format("{} {}({})", result == nullptr ? "void" : java_type_of(*result), entry->method->name(),
                               fmt::join(entry->method->signatures(), ", ")));

@@ -28,7 +28,7 @@ uint64_t ServiceTable::hash(std::string_view service, std::string_view method, s
 }
 
 Result<void> ServiceTable::check(const std::string& unique_name, const MethodBase& method) const {
-  if (method.implementation() == nullptr) {
+  if (method.implementation() == nullptr && method.stream_implementation() == nullptr) {
     return fail(Code::failed_precondition, "{}.{} has no implementation; assign a function to it before the server starts", unique_name,
                 method.name());
   }
@@ -54,15 +54,16 @@ Result<void> ServiceTable::check(const std::string& unique_name, const MethodBas
   return {};
 }
 
-Result<void> ServiceTable::add(std::string unique_name, std::shared_ptr<Interface> service) {
+Result<void> ServiceTable::add(std::string unique_name, std::shared_ptr<Interface> service, std::string_view proto_name) {
   if (has_service(unique_name)) {
     return fail(Code::already_exists, "service {} was added twice; give one of them a unique_id", unique_name);
   }
   for (const MethodBase* method : service->methods()) {
     if (auto ok = check(unique_name, *method); !ok) return ok;
-    auto entry = std::make_unique<MethodEntry>(MethodEntry{method, unique_name, {}});
+    auto entry = std::make_unique<MethodEntry>(MethodEntry{method, unique_name, {}, {}});
+    if (!proto_name.empty() && method->shape().result.protobuf != nullptr) entry->grpc_path = fmt::format("/{}/{}", proto_name, method->spec()->proto_name());
     for (std::string_view signature : method->signatures()) append_signature(entry->signatures, jvm_signature(signature));
-    if (look_up(unique_name, method->name(), entry->signatures) != nullptr) {
+    if (method->kind() == MethodKind::unary && look_up(unique_name, method->name(), entry->signatures) != nullptr) {
       return fail(Code::already_exists, "{}.{}({}) is declared twice; overloads need different argument types", unique_name, method->name(),
                   readable(entry->signatures));
     }
@@ -78,6 +79,7 @@ void ServiceTable::rebuild() {
   while (size < entries_.size() * 2) size *= 2;
   slots_.assign(size, {});
   for (const auto& entry : entries_) {
+    if (entry->method->kind() != MethodKind::unary) continue;  // found by its gRPC path alone
     const uint64_t h = hash(entry->service, entry->method->name(), entry->signatures);
     size_t at = h & (size - 1);
     while (slots_[at].entry != nullptr) at = (at + 1) & (size - 1);
@@ -104,7 +106,8 @@ const MethodEntry* ServiceTable::find(std::string_view service, std::string_view
 std::vector<const MethodEntry*> ServiceTable::named(std::string_view service, std::string_view method) const {
   std::vector<const MethodEntry*> named;
   for (const auto& entry : entries_) {
-    if (entry->service == service && entry->method->name() == method) named.push_back(entry.get());
+    const bool unary = entry->method->kind() == MethodKind::unary;
+    if (unary && entry->service == service && entry->method->name() == method) named.push_back(entry.get());
   }
   return named;
 }

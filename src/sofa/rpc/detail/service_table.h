@@ -1,5 +1,5 @@
 #pragma once
-// The methods of one shard's services, found by (service, method, signatures) without an allocation.
+// The methods of one shard's services, found by (service, method, signatures) without an allocation. Methods that stream are only among entries().
 
 #include <memory>
 #include <string>
@@ -15,19 +15,21 @@ struct MethodEntry {
   const MethodBase* method;
   std::string service;     // unique name
   std::string signatures;  // joined, JVM form
+  std::string grpc_path;   // "/package.Service/Method"; empty for methods that are not of protobuf messages
 };
 
 class ServiceTable {
  public:
   /// Checks the service and takes its methods in. Errors name the service and the method.
-  Result<void> add(std::string unique_name, std::shared_ptr<Interface> service);
+  /// `proto_name`: the first part of gRPC paths; empty: not reached over gRPC.
+  Result<void> add(std::string unique_name, std::shared_ptr<Interface> service, std::string_view proto_name = {});
 
   bool has_service(std::string_view service) const { return by_service_.contains(service); }
   /// The overload, or null.
   const MethodEntry* find(std::string_view service, std::string_view method, std::string_view signatures) const;
   /// The only method of that name with so many arguments, or null.
   const MethodEntry* find_by_count(std::string_view service, std::string_view method, size_t arguments) const;
-  /// All methods, in the order of their adding.
+  /// All methods, in the order of their adding: the same on every shard.
   const std::vector<std::unique_ptr<MethodEntry>>& entries() const { return entries_; }
   /// For JSON, which carries no signatures: the only method of that name, or the only overload with as many arguments as the content has.
   const MethodEntry* find_for_json(std::string_view service, std::string_view method, std::string_view content) const;

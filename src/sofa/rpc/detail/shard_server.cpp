@@ -18,7 +18,7 @@ Error thrown_error(const MethodEntry& entry, const std::exception& e) {
 
 Result<void> ShardServer::add_services(const std::vector<ServiceEntry>& services) {
   for (const ServiceEntry& service : services) {
-    if (auto ok = services_.add(service.name, service.make(io::Shard::current().index())); !ok) return ok;
+    if (auto ok = services_.add(service.name, service.make(io::Shard::current().index()), service.proto_name); !ok) return ok;
   }
   return {};
 }
@@ -125,6 +125,22 @@ Task<Result<void>> ShardServer::pass_filters(ServerCall& call, const MethodEntry
       [](void* context, Invocation& invoked) {
         Last& target = *static_cast<Last*>(context);
         return target.entry.method->implementation()->invoke(*invoked.context, target.values.arguments(), target.values.result());
+      },
+      &last);
+  co_return co_await next(invocation);
+}
+
+Task<Result<void>> ShardServer::serve_stream(Context& context, const MethodEntry& entry, MessageStream& messages) {
+  struct Last {
+    const MethodEntry& entry;
+    MessageStream& messages;
+  } last{entry, messages};
+  Invocation invocation{.service = entry.service, .method = entry.method->name(), .context = &context, .address = &context.peer()};
+  const Next next(
+      filters_,
+      [](void* target, Invocation& invoked) {
+        Last& to = *static_cast<Last*>(target);
+        return to.entry.method->stream_implementation()->serve(*invoked.context, to.messages);
       },
       &last);
   co_return co_await next(invocation);

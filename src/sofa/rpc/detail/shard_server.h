@@ -4,11 +4,13 @@
 #include <atomic>
 #include <memory>
 
+#include "sofa/grpc/server.h"
 #include "sofa/io/task_group.h"
 #include "sofa/rpc/detail/request_route.h"
 #include "sofa/rpc/detail/service_table.h"
 #include "sofa/rpc/filter.h"
 #include "sofa/rpc/server.h"
+#include "sofa/rpc/streaming.h"
 #include "sofa/transport/handler.h"
 
 namespace sofa::rpc {
@@ -24,6 +26,10 @@ class ServerCallAccess {
     context.deadline_ = deadline;
     context.oneway_ = oneway;
     context.headers_ = headers;
+  }
+  static void fill(Context& context, std::string_view service, std::string_view method, grpc::Call& call) {
+    fill(context, service, method, call.peer(), call.deadline(), false, {});
+    context.grpc_ = &call;
   }
 };
 
@@ -97,6 +103,8 @@ class ShardServer {
   bool is_full() const { return running_.size() >= options_.max_calls; }
   /// Reads the arguments, runs filters and method in `scope`, and answers. All of them live until it has ended.
   Task<void> serve(ServerCall& call, const MethodEntry& entry, io::Scope& scope);
+  /// Runs filters and a method that streams. The filters see the call once, before its first message, and no arguments.
+  Task<Result<void>> serve_stream(Context& context, const MethodEntry& entry, MessageStream& messages);
   /// Runs a task that ends when the server stops.
   void spawn(Task<void> task) { running_.spawn("rpc call", std::move(task)); }
 

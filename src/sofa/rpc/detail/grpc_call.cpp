@@ -1,0 +1,86 @@
+#include "sofa/rpc/detail/grpc_call.h"
+
+#include "sofa/rpc/exception.h"
+
+namespace sofa::rpc::detail {
+
+Error grpc_error(Error error) {
+  const auto* thrown = error.detail<JavaException>();
+  if (thrown == nullptr) return error;
+  return Error(error.code(), thrown->message.value_or(thrown->class_name));
+}
+
+Result<void> write_message(Buffer& out, const ProtobufOps& protobuf, const void* message, std::string_view method) {
+  const size_t size = protobuf.size(message);
+  if (size == 0 || protobuf.write(message, out.extend(size), size)) return {};
+  return fail(Code::internal, "a message of {} cannot be written as protobuf", method);
+}
+
+Result<void> read_message(ByteSpan bytes, const ProtobufOps& protobuf, void* into, std::string_view method) {
+  if (protobuf.parse(into, bytes.data(), bytes.size())) return {};
+  return fail(Code::internal, "{} bytes are no message of the type that {} takes", bytes.size(), method);
+}
+
+GrpcCall::GrpcCall(grpc::UnaryCall& call, const MethodEntry& entry, Counters& counters) : call_(call), entry_(entry), counters_(counters) {
+  ServerCallAccess::fill(context_, entry.service, entry.method->name(), call);
+}
+
+bool GrpcCall::read_arguments(void* const* into) {
+  auto done = read_message(call_.message(), *entry_.method->shape().arguments[0].protobuf, into[0], entry_.method->name());
+  if (done) return true;
+  counters_.refused.add();
+  call_.answer(done.error());
+  return false;
+}
+
+void GrpcCall::add_headers() {
+  for (const auto& [name, value] : context_.response_headers()) call_.add_header(name, value);
+}
+
+void GrpcCall::answer(const void* result) {
+  if (call_.is_cancelled()) return counters_.dropped.add();
+  add_headers();
+  call_.answer_with([&](Buffer& out) { return write_message(out, *entry_.method->shape().result.protobuf, result, entry_.method->name()); });
+}
+
+void GrpcCall::answer(Error error) {
+  counters_.errors.add();
+  if (call_.is_cancelled()) return counters_.dropped.add();
+  add_headers();
+  call_.answer(grpc_error(std::move(error)));
+}
+
+GrpcMessages::GrpcMessages(grpc::StreamCall& call, const MethodEntry& entry) : call_(call), entry_(entry) {
+  ServerCallAccess::fill(context_, entry.service, entry.method->name(), call);
+}
+
+Task<Result<bool>> GrpcMessages::read(void* into) {
+  const auto message = co_await or_return(call_.read());
+  if (!message) co_return false;
+  co_await or_return(read_message(*message, *entry_.method->shape().arguments[0].protobuf, into, entry_.method->name()));
+  co_return true;
+}
+
+Task<Result<void>> GrpcMessages::write(const void* message) {
+  if (!std::exchange(answered_, true)) {
+    for (const auto& [name, value] : context_.response_headers()) call_.add_header(name, value);
+  }
+  Buffer out;
+  co_await or_return(write_message(out, *entry_.method->shape().result.protobuf, message, entry_.method->name()));
+  co_return co_await call_.write(out.take());
+}
+
+Task<Result<bool>> GrpcClientMessages::read(void* into) {
+  const auto message = co_await or_return(stream_->read());
+  if (!message) co_return false;
+  co_await or_return(read_message(*message, *shape_.result.protobuf, into, method_));
+  co_return true;
+}
+
+Task<Result<void>> GrpcClientMessages::write(const void* message) {
+  Buffer out;
+  co_await or_return(write_message(out, *shape_.arguments[0].protobuf, message, method_));
+  co_return co_await stream_->write(out.take());
+}
+
+}  // namespace sofa::rpc::detail
