@@ -6,10 +6,10 @@ namespace sofa::rpc {
 
 namespace detail {
 
-Task<Result<std::shared_ptr<Caller>>> open_caller(std::shared_ptr<Providers> providers, std::string interface, ClientOptions options) {
+Task<Result<std::shared_ptr<Caller>>> open_caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientOptions options) {
   std::shared_ptr<io::TlsClientContext> tls;
   if (options.tls) tls = co_await or_return(io::TlsClientContext::open(*options.tls));
-  auto caller = std::make_shared<Caller>(std::move(providers), std::move(interface), std::move(options), std::move(tls));
+  auto caller = std::make_shared<Caller>(std::move(providers), std::move(names), std::move(options), std::move(tls));
   co_await or_return(caller->open());
   co_return caller;
 }
@@ -25,15 +25,15 @@ Result<void> check_declaration(const Interface& interface, std::string_view name
 
 }  // namespace
 
-Task<Result<void>> bind_caller(Interface& interface, std::string name, std::shared_ptr<Providers> providers, ClientOptions options) {
-  co_await or_return(check_declaration(interface, name));
-  interface.set_caller(co_await or_return(open_caller(std::move(providers), std::move(name), std::move(options))));
+Task<Result<void>> bind_caller(Interface& interface, ServiceNames names, std::shared_ptr<Providers> providers, ClientOptions options) {
+  co_await or_return(check_declaration(interface, names.interface));
+  interface.set_caller(co_await or_return(open_caller(std::move(providers), std::move(names), std::move(options))));
   co_return Result<void>();
 }
 
-Task<Result<void>> bind_caller(Interface& interface, std::string name, std::string target, ClientOptions options) {
+Task<Result<void>> bind_caller(Interface& interface, ServiceNames names, std::string target, ClientOptions options) {
   auto providers = co_await or_return(parse_providers(target));
-  co_return co_await bind_caller(interface, std::move(name), std::move(providers), std::move(options));
+  co_return co_await bind_caller(interface, std::move(names), std::move(providers), std::move(options));
 }
 
 }  // namespace detail
@@ -43,7 +43,7 @@ GenericClient::~GenericClient() { caller_->close(); }
 
 Task<Result<std::shared_ptr<GenericClient>>> GenericClient::connect(std::string target, std::string interface, ClientOptions options) {
   auto providers = co_await or_return(parse_providers(target));
-  auto caller = co_await or_return(detail::open_caller(std::move(providers), std::move(interface), std::move(options)));
+  auto caller = co_await or_return(detail::open_caller(std::move(providers), {interface, interface}, std::move(options)));
   co_return std::shared_ptr<GenericClient>(new GenericClient(std::move(caller)));
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// A client of SOFARPC services over Bolt: 20 lines make a program (examples/hello/client.cpp).
+// A client of SOFARPC services, over Bolt and (methods of protobuf messages) over gRPC: 20 lines make a program (examples/hello/client.cpp).
 //
 //   rpc::Task<Result<void>> pay() {
 //     auto ledger = co_await rpc::or_return(rpc::connect<Ledger>("bolt://127.0.0.1:12200"));
@@ -54,24 +54,32 @@ struct ClientOptions {
 };
 
 namespace detail {
-Task<Result<std::shared_ptr<Caller>>> open_caller(std::shared_ptr<Providers> providers, std::string interface, ClientOptions options);
-Task<Result<void>> bind_caller(Interface& interface, std::string name, std::string target, ClientOptions options);
-Task<Result<void>> bind_caller(Interface& interface, std::string name, std::shared_ptr<Providers> providers, ClientOptions options);
+struct ServiceNames {
+  std::string interface;  // Java's
+  std::string proto;      // in gRPC paths
+};
+template <ServiceInterface T>
+ServiceNames names_of() {
+  return {std::string(T::kName), std::string(proto_name_of<T>())};
+}
+Task<Result<std::shared_ptr<Caller>>> open_caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientOptions options);
+Task<Result<void>> bind_caller(Interface& interface, ServiceNames names, std::string target, ClientOptions options);
+Task<Result<void>> bind_caller(Interface& interface, ServiceNames names, std::shared_ptr<Providers> providers, ClientOptions options);
 }  // namespace detail
 
-/// A client of the service T at a direct url list ("bolt://h:p,bolt://[::1]:p"). Call it on a shard, which becomes the client's: its connections
+/// A client of the service T at a direct url list ("bolt://h:p,tri://[::1]:p"). Call it on a shard, which becomes the client's: its connections
 /// live there. Destroying the client, on any thread, closes them; calls that have not ended then end with Code::cancelled (see Method).
 template <ServiceInterface T>
 Task<Result<std::shared_ptr<T>>> connect(std::string target, ClientOptions options = {}) {
   auto client = std::make_shared<T>();
-  co_await or_return(detail::bind_caller(*client, std::string(T::kName), std::move(target), std::move(options)));
+  co_await or_return(detail::bind_caller(*client, detail::names_of<T>(), std::move(target), std::move(options)));
   co_return client;
 }
 /// The same over any source of providers.
 template <ServiceInterface T>
 Task<Result<std::shared_ptr<T>>> connect(std::shared_ptr<Providers> providers, ClientOptions options = {}) {
   auto client = std::make_shared<T>();
-  co_await or_return(detail::bind_caller(*client, std::string(T::kName), std::move(providers), std::move(options)));
+  co_await or_return(detail::bind_caller(*client, detail::names_of<T>(), std::move(providers), std::move(options)));
   co_return client;
 }
 

@@ -19,8 +19,9 @@ Result<Provider> parse_provider(std::string_view url) {
     provider.protocol = rest.substr(0, scheme);
     rest.remove_prefix(scheme + 3);
   }
-  if (provider.protocol != "bolt") {
-    return fail(Code::invalid_argument, "provider '{}' speaks '{}'; this client speaks bolt: write bolt://host:port", url, provider.protocol);
+  if (provider.protocol != "bolt" && provider.protocol != "tri" && provider.protocol != "grpc") {
+    return fail(Code::invalid_argument, "provider '{}' speaks '{}'; this client speaks bolt and gRPC: write bolt://host:port or tri://host:port", url,
+                provider.protocol);
   }
   std::string_view query;
   if (const size_t mark = rest.find('?'); mark != std::string_view::npos) {

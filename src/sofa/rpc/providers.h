@@ -14,7 +14,7 @@ namespace sofa::rpc {
 
 struct Provider {
   io::Address address;
-  std::string protocol = "bolt";
+  std::string protocol = "bolt";  ///< or "tri", "grpc": gRPC, for methods of protobuf messages
   int weight = 100;
 };
 
@@ -41,8 +41,8 @@ class StaticProviders final : public Providers {
   std::string source_;
 };
 
-/// Reads a direct url list: "bolt://127.0.0.1:12200,bolt://[::1]:12201?weight=50" (docs/protocols/sofarpc.md, section 4); "," or ";" between,
-/// the scheme may be left out. Errors name the part that is wrong.
+/// Reads a direct url list: "bolt://127.0.0.1:12200,tri://[::1]:50051?weight=50" (docs/protocols/sofarpc.md, section 4); "," or ";" between,
+/// the scheme may be left out (bolt). Errors name the part that is wrong.
 Result<std::shared_ptr<Providers>> parse_providers(std::string_view urls);
 
 }  // namespace sofa::rpc

@@ -1,6 +1,7 @@
 #include "sofa/rpc/detail/caller.h"
 
 #include "sofa/base/json.h"
+#include "sofa/rpc/detail/grpc_call.h"
 #include "sofa/rpc/detail/json_codec.h"
 #include "sofa/rpc/detail/response_codec.h"
 #include "sofa/transport/session.h"
@@ -30,6 +31,25 @@ transport::PoolOptions pool_options(const ClientOptions& options, std::shared_pt
   pool.session.heartbeat_interval = options.heartbeat;
   pool.session.max_pending_calls = static_cast<uint32_t>(options.max_pending);
   return pool;
+}
+
+bool speaks_grpc(const Provider& provider) { return provider.protocol != "bolt"; }
+
+grpc::ChannelOptions channel_options(const ClientOptions& options, std::shared_ptr<io::TlsClientContext> tls) {
+  grpc::ChannelOptions channel;
+  channel.tls = std::move(tls);
+  channel.max_receive_message = options.max_frame;
+  channel.connect_timeout = options.connect_timeout;
+  channel.default_timeout = options.timeout;
+  channel.http2.keep_alive_interval = options.heartbeat;
+  return channel;
+}
+
+/// What decides on retries and sentences, in Bolt's words (transport/status.h).
+Error with_bolt_status(Error error) {
+  if (error.code() == Code::unavailable) return transport::with_status(std::move(error), bolt::Status::comm_error);
+  if (error.code() == Code::deadline_exceeded) return transport::with_status(std::move(error), bolt::Status::timeout);
+  return error;
 }
 
 bolt::Status status_of(const Error& error) {
@@ -81,12 +101,14 @@ struct Caller::Attempt {
   int number = 1;
   int most = 1;
   io::Address address;
+  bool grpc = false;  // what the provider speaks; else Bolt
   Instant begun{};
 };
 
-Caller::Caller(std::shared_ptr<Providers> providers, std::string interface, ClientOptions options, std::shared_ptr<io::TlsClientContext> tls)
+Caller::Caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientOptions options, std::shared_ptr<io::TlsClientContext> tls)
     : providers_(std::move(providers)),
-      interface_(std::move(interface)),
+      interface_(std::move(names.interface)),
+      proto_service_(std::move(names.proto)),
       service_(unique_name(interface_, {options.version, options.unique_id})),
       options_(with_envelope(std::move(options))),
       shard_(io::Shard::current()),
@@ -95,7 +117,8 @@ Caller::Caller(std::shared_ptr<Providers> providers, std::string interface, Clie
 Caller::Core::Core(std::shared_ptr<const Providers> known, const ClientOptions& options, std::shared_ptr<io::TlsClientContext> tls)
     : providers(std::move(known)),
       target_idle(options.target_idle),
-      pool(pool_options(options, std::move(tls)), Random(system_seed())),
+      pool(pool_options(options, tls), Random(system_seed())),
+      channels(channel_options(options, std::move(tls))),
       idle_timer([](void* core) { static_cast<Core*>(core)->forget_idle(); }, this) {}
 
 void Caller::Core::watch_idle() {
@@ -129,6 +152,7 @@ io::detail::Root Caller::close(std::shared_ptr<Core> core) {
   core->tasks.cancel(kDestroyed);
   [[maybe_unused]] const auto joined = co_await core->tasks.join();
   co_await core->pool.close();
+  co_await core->channels.close();
 }
 
 void Caller::start(Task<void> task) {
@@ -142,39 +166,53 @@ Task<Result<void>> Caller::open() {
   std::vector<io::Address> tried;
   std::optional<Error> last;
   for (size_t i = 0; i < list->size(); ++i) {
-    const io::Address address = co_await or_return(choose({}, tried));
-    auto session = co_await core_->pool.get(address);
-    if (session) co_return Result<void>();
-    last = std::move(session.error());
-    tried.push_back(address);
+    const Provider provider = co_await or_return(choose({}, tried));
+    auto reached = co_await reach(provider);
+    if (reached) co_return reached;
+    last = std::move(reached.error());
+    tried.push_back(provider.address);
   }
   if (!last) co_return fail(Code::unavailable, "{}: no provider is known from {}", interface_, providers_->source());
   co_return fail(Code::unavailable, "{}: no provider of '{}' can be reached: {}", interface_, providers_->source(), *last);
 }
 
-Result<io::Address> Caller::choose(const std::string& target, std::span<const io::Address> tried) {
+Task<Result<void>> Caller::reach(const Provider& provider) {
+  if (speaks_grpc(provider)) co_return co_await core_->channels.to(provider.address).connect();
+  co_await or_return(core_->pool.get(provider.address));
+  co_return Result<void>();
+}
+
+bool Caller::is_live(const Provider& provider) {
+  if (speaks_grpc(provider)) {
+    grpc::Channel& channel = core_->channels.to(provider.address);
+    if (!channel.is_connected()) channel.start_connecting();
+    return channel.is_connected();
+  }
+  transport::ConnectionPool::Peer* peer = core_->pool.peer(provider.address);
+  if (peer == nullptr) return false;
+  if (peer->live_count() == 0) peer->connect();
+  return peer->live_count() > 0;
+}
+
+Result<Provider> Caller::choose(const std::string& target, std::span<const io::Address> tried) {
   if (!target.empty()) {
     auto parsed = parse_providers(target);
     if (!parsed) return forward_error(parsed);
-    return (*parsed)->current()->front().address;
+    return (*parsed)->current()->front();
   }
   const auto list = providers_->current();
   if (list->empty()) return fail(Code::unavailable, "no provider is known from {}", providers_->source());
-  if (list->size() == 1) return list->front().address;
+  if (list->size() == 1) return list->front();
   const size_t first = next_provider_++;
   // Live ones that were not asked yet, then others that were not asked yet, then any.
   for (const bool must_live : {true, false}) {
     for (size_t i = 0; i < list->size(); ++i) {
-      const io::Address& address = (*list)[(first + i) % list->size()].address;
-      if (std::find(tried.begin(), tried.end(), address) != tried.end()) continue;
-      if (!must_live) return address;
-      transport::ConnectionPool::Peer* peer = core_->pool.peer(address);
-      if (peer == nullptr) continue;
-      if (peer->live_count() > 0) return address;
-      peer->connect();  // for the calls to come
+      const Provider& provider = (*list)[(first + i) % list->size()];
+      if (std::find(tried.begin(), tried.end(), provider.address) != tried.end()) continue;
+      if (!must_live || is_live(provider)) return provider;
     }
   }
-  return (*list)[first % list->size()].address;
+  return (*list)[first % list->size()];
 }
 
 Task<Result<transport::SessionRef>> Caller::session_to(const io::Address& address, Deadline deadline) {
@@ -291,7 +329,51 @@ Task<Result<void>> Caller::pass_filters(Attempt& attempt) {
   co_return co_await next(invocation);
 }
 
-Task<Result<void>> Caller::send(Attempt& attempt) {
+Task<Result<void>> Caller::send(Attempt& attempt) { return attempt.grpc ? send_grpc(attempt) : send_bolt(attempt); }
+
+http::Headers Caller::metadata_of(const CallOptions& options) const {
+  http::Headers metadata;
+  for (const auto& [key, value] : options.headers) metadata.add(key, value);
+  for (const auto& [key, value] : options.baggage) metadata.add("rpc_req_baggage." + key, value);
+  if (!options_.app.empty()) metadata.add("app", options_.app);
+  return metadata;
+}
+
+Task<Result<void>> Caller::send_grpc(Attempt& attempt) {
+  const CallSpec& spec = attempt.spec;
+  if (spec.shape == nullptr || spec.shape->result.protobuf == nullptr || spec.oneway) {
+    co_return fail(Code::unimplemented, "gRPC carries calls of protobuf messages with an answer alone; call this one over bolt://");
+  }
+  Buffer message;
+  co_await or_return(write_message(message, *spec.shape->arguments[0].protobuf, spec.arguments[0], spec.method));
+  http::Headers headers;
+  CallResponse* response = attempt.options.response;
+  grpc::CallOptions options{.timeout = attempt.timeout, .metadata = metadata_of(attempt.options)};
+  if (response != nullptr) options.headers = &headers;
+  auto answer = co_await core_->channels.to(attempt.address)
+                    .unary(fmt::format("/{}/{}", proto_service_, spec.proto_method), message.take(), std::move(options));
+  for (const http::HeaderField field : headers) response->headers.emplace_back(field.name, field.value);
+  if (!answer) co_return std::unexpected(with_bolt_status(std::move(answer.error())));
+  co_return read_message(*answer, *spec.shape->result.protobuf, spec.result, spec.method);
+}
+
+Task<Result<std::unique_ptr<MessageStream>>> Caller::open_stream(std::shared_ptr<Caller> self, const MethodSpec& method, CallOptions options) {
+  Caller& caller = *self;
+  const auto where = [&](std::string_view at) { return fmt::format("{}.{}{}", caller.interface_, method.name, at); };
+  if (caller.closed_) co_return fail(Code::cancelled, "{}: {} before the stream was opened", where(""), kDestroyed);
+  const Provider provider = co_await or_return(caller.choose(options.target, {}));
+  const std::string at = where(" at " + provider.address.to_string());
+  if (!speaks_grpc(provider))
+    co_return fail(Code::unimplemented, "{}: Bolt carries no streams; connect to tri://{}", at, provider.address.to_string());
+  const Duration timeout = options.timeout > Duration::zero() ? options.timeout : method.options.timeout;
+  auto stream =
+      co_await caller.core_->channels.to(provider.address)
+          .stream(fmt::format("/{}/{}", caller.proto_service_, method.proto_name()), {.timeout = timeout, .metadata = caller.metadata_of(options)});
+  if (!stream) co_return std::unexpected(std::move(stream.error()).wrap(at));
+  co_return std::make_unique<GrpcClientMessages>(std::move(*stream), method.shape, method.name);
+}
+
+Task<Result<void>> Caller::send_bolt(Attempt& attempt) {
   const Deadline deadline = std::min(attempt.deadline, deadline_after(attempt.begun, attempt.timeout));
   Instant now = attempt.begun;
   transport::SessionRef session = core_->pool.try_get(attempt.address);
@@ -354,16 +436,17 @@ Task<Result<void>> Caller::call(std::shared_ptr<Caller> self, CallSpec spec, Cal
   current.most = 1 + std::max(0, options.retries ? *options.retries : spec.retries ? *spec.retries : caller.options_.retries);
   std::vector<io::Address> tried;
   for (std::optional<Error> last;; ++current.number) {
-    auto address = caller.choose(options.target, tried);
-    if (!address) co_return fail(address.error().code(), "{}.{}: {}", caller.interface_, spec.method, address.error());
-    if (std::find(tried.begin(), tried.end(), *address) != tried.end()) {
+    auto provider = caller.choose(options.target, tried);
+    if (!provider) co_return fail(provider.error().code(), "{}.{}: {}", caller.interface_, spec.method, provider.error());
+    if (std::find(tried.begin(), tried.end(), provider->address) != tried.end()) {
       if (auto waited = co_await caller.pause(current.number - 1, current.deadline); !waited) {
         --current.number;
         co_return std::unexpected(
             caller.describe(current, Error(waited.error().code(), fmt::format("{}, in the pause after: {}", waited.error(), *last))));
       }
     }
-    current.address = std::move(*address);
+    current.grpc = speaks_grpc(*provider);
+    current.address = std::move(provider->address);
     current.begun = caller.shard_.clock().now_monotonic();
     auto done = co_await caller.attempt(current);
     if (options.response != nullptr) {

@@ -8,7 +8,9 @@
 
 #include "sofa/io/task_group.h"
 #include "sofa/rpc/client.h"
+#include "sofa/rpc/detail/grpc_channels.h"
 #include "sofa/rpc/detail/request_codec.h"
+#include "sofa/rpc/streaming.h"
 #include "sofa/transport/pool.h"
 #include "sofa/transport/session.h"
 
@@ -17,7 +19,8 @@ namespace sofa::rpc::detail {
 /// One call, whatever its types: described, protobuf or dynamic. What it points to lives until the call has ended.
 struct CallSpec {
   std::string_view method;
-  Duration timeout{};  // the method's, zero: none
+  std::string_view proto_method;  // the last part of a gRPC path
+  Duration timeout{};             // the method's, zero: none
   std::optional<int> retries;
   uint8_t codec = bolt::kCodecHessian;
   bool oneway = false;
@@ -36,7 +39,7 @@ class Caller {
  public:
   /// Made on the shard that will own its connections.
   /// `tls`: from options.tls; null: plain.
-  Caller(std::shared_ptr<Providers> providers, std::string interface, ClientOptions options, std::shared_ptr<io::TlsClientContext> tls);
+  Caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientOptions options, std::shared_ptr<io::TlsClientContext> tls);
   ~Caller() { close(); }
   /// Ends the calls that still run, then the connections; in the background, from whatever thread. The shard's runtime must still live.
   void close();
@@ -46,6 +49,8 @@ class Caller {
   /// On the shard; the task keeps the caller. `served`: the call that this one is made for, or null, when its shard is another one, which waits;
   /// nothing: that of the awaiting task.
   static Task<Result<void>> call(std::shared_ptr<Caller> self, CallSpec spec, CallOptions options, std::optional<const Context*> served = {});
+  /// Opens a call that streams, on the shard. Over gRPC alone.
+  static Task<Result<std::unique_ptr<MessageStream>>> open_stream(std::shared_ptr<Caller> self, const MethodSpec& method, CallOptions options);
   /// Keeps the spec of a method as long as this lives. Only before the first call.
   void share(std::shared_ptr<const MethodSpec> spec) { specs_.push_back(std::move(spec)); }
   /// Runs a task of this client in the background; any thread.
@@ -64,6 +69,7 @@ class Caller {
     const std::shared_ptr<const Providers> providers;
     const Duration target_idle;
     transport::ConnectionPool pool;
+    GrpcChannels channels;
     io::TaskGroup tasks;
     io::TimerNode idle_timer;
   };
@@ -72,11 +78,17 @@ class Caller {
   static std::shared_ptr<Core> make_core(io::Shard& shard, std::shared_ptr<const Providers> providers, const ClientOptions& options,
                                          std::shared_ptr<io::TlsClientContext> tls);
   static io::detail::Root close(std::shared_ptr<Core> core);
-  Result<io::Address> choose(const std::string& target, std::span<const io::Address> tried);
+  Result<Provider> choose(const std::string& target, std::span<const io::Address> tried);
+  /// Else it is connected to, for the calls to come.
+  bool is_live(const Provider& provider);
+  Task<Result<void>> reach(const Provider& provider);
   Task<Result<transport::SessionRef>> session_to(const io::Address& address, Deadline deadline);
   Task<Result<void>> attempt(Attempt& attempt);
   Task<Result<void>> pass_filters(Attempt& attempt);
   Task<Result<void>> send(Attempt& attempt);
+  Task<Result<void>> send_bolt(Attempt& attempt);
+  Task<Result<void>> send_grpc(Attempt& attempt);
+  http::Headers metadata_of(const CallOptions& options) const;
   Error describe(const Attempt& attempt, const Error& error) const;
   Task<Result<void>> pause(int attempt, Deadline deadline);
   OutgoingHead outgoing_head(const Attempt& attempt, const Context* served) const;
@@ -87,7 +99,8 @@ class Caller {
 
   const std::shared_ptr<Providers> providers_;
   const std::string interface_;
-  const std::string service_;  // unique name
+  const std::string proto_service_;  // in gRPC paths
+  const std::string service_;        // unique name
   const ClientOptions options_;
   io::Shard& shard_;
   const std::shared_ptr<Core> core_;
