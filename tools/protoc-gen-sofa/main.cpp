@@ -33,14 +33,16 @@ void print_comment_of(protobuf::io::Printer& out, const Descriptor& descriptor) 
   if (descriptor.GetSourceLocation(&location)) print_comment(out, location.leading_comments);
 }
 
+std::string_view member_type(const protobuf::MethodDescriptor& method) {
+  if (method.client_streaming()) return method.server_streaming() ? "BidiStreaming" : "ClientStreaming";
+  return method.server_streaming() ? "ServerStreaming" : "Method";
+}
+
 void print_method(protobuf::io::Printer& out, const protobuf::MethodDescriptor& method) {
-  if (method.client_streaming() || method.server_streaming()) {
-    out.Print("// $name$ streams, which a call over Bolt cannot.\n", "name", method.name());
-    return;
-  }
   print_comment_of(out, method);
-  out.Print("::sofa::rpc::Method<$answer$($question$)> $field${this, \"$wire$\"};\n", "answer", cpp_type(*method.output_type()), "question",
-            cpp_type(*method.input_type()), "field", field_name(method.name()), "wire", java_method_name(method.name()));
+  out.Print("::sofa::rpc::$kind$<$answer$($question$)> $field${this, \"$wire$\", {.proto_name = \"$proto$\"}};\n", "kind",
+            std::string(member_type(method)), "answer", cpp_type(*method.output_type()), "question", cpp_type(*method.input_type()), "field",
+            field_name(method.name()), "wire", java_method_name(method.name()), "proto", method.name());
 }
 
 void print_service(protobuf::io::Printer& out, const protobuf::ServiceDescriptor& service) {
@@ -49,6 +51,7 @@ void print_service(protobuf::io::Printer& out, const protobuf::ServiceDescriptor
   out.Print("struct $name$ : ::sofa::rpc::Interface {\n", "name", service.name());
   out.Indent();
   out.Print("static constexpr std::string_view kName = \"$java$\";\n", "java", java_interface_name(service));
+  out.Print("static constexpr std::string_view kProtoName = \"$proto$\";\n", "proto", service.full_name());
   for (int i = 0; i < service.method_count(); ++i) print_method(out, *service.method(i));
   out.Outdent();
   out.Print("};\n");
@@ -61,7 +64,7 @@ class Generator final : public protobuf::compiler::CodeGenerator {
     const std::string stem = file->name().substr(0, file->name().rfind(".proto"));
     const std::unique_ptr<protobuf::io::ZeroCopyOutputStream> stream(context->Open(stem + ".sofa.h"));
     protobuf::io::Printer out(stream.get(), '$');
-    out.Print("#pragma once\n// Made by protoc-gen-sofa from $file$.\n\n#include \"$stem$.pb.h\"\n#include \"sofa/rpc/interface.h\"\n", "file",
+    out.Print("#pragma once\n// Made by protoc-gen-sofa from $file$.\n\n#include \"$stem$.pb.h\"\n#include \"sofa/rpc/streaming.h\"\n", "file",
               file->name(), "stem", stem);
     if (!file->package().empty()) out.Print("\nnamespace $namespace$ {\n", "namespace", cpp_namespace(file->package()));
     for (int i = 0; i < file->service_count(); ++i) print_service(out, *file->service(i));
