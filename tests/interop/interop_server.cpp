@@ -1,9 +1,13 @@
 // interop-server: the interop contract in C++. `interop-server --bolt 0` prints `ready pid=N bolt=P` when it listens.
+// `--port P`: every protocol on one port.
 
 #include <cstdio>
 
+#include "grpc/health/v1/health.sofa.h"
 #include "services.h"
 #include "sofa/base/flags.h"
+#include "sofa/grpc_services/health.h"
+#include "sofa/grpc_services/reflection.h"
 #include "sofa/io/runtime.h"
 #include "sofa/rpc/server.h"
 
@@ -137,7 +141,9 @@ std::shared_ptr<InteropPbService> make_pb_service() {
 
 struct Options {
   std::string host = "127.0.0.1";
+  std::optional<uint16_t> port;
   std::optional<uint16_t> bolt;
+  std::optional<uint16_t> triple;
   std::string deny;
   std::string tls_certificate;
   std::string tls_key;
@@ -147,6 +153,8 @@ struct Options {
     d.doc("The server of the interop contract. A protocol listens when its port is given; with no port given, all listen on their usual ones.");
     d.field("host", &Options::host).doc("address to listen on");
     d.field("deny", &Options::deny).doc("beginning of the class names that no request may hold; empty: none");
+    d.field("port", &Options::port).doc("one port that speaks every protocol; 0 picks a free one");
+    d.field("triple", &Options::triple).doc("port of Triple and gRPC, usually 50051");
     d.field("tls_certificate", &Options::tls_certificate).doc("PEM file: TLS beside plain connections");
     d.field("tls_key", &Options::tls_key).doc("PEM file of its private key");
     d.field("tls_client_ca", &Options::tls_client_ca).doc("PEM file of who signs clients' certificates");
@@ -154,23 +162,46 @@ struct Options {
   }
 };
 
-Task<int> serve(Options options) {
+constexpr uint16_t kBoltPort = 12200;
+constexpr uint16_t kTriplePort = 50051;
+
+/// The ports that the options ask for.
+rpc::ServerOptions ports_of(const Options& options) {
+  std::vector<rpc::ProtocolPort> ports;
+  const bool usual = !options.port && !options.bolt && !options.triple;
+  if (usual || options.bolt) ports.push_back({"bolt", options.bolt.value_or(kBoltPort), "--bolt"});
+  if (usual || options.triple) ports.push_back({"h2", options.triple.value_or(kTriplePort), "--triple"});
   rpc::ServerOptions server;
+  if (options.port) {
+    server.port = *options.port;
+  } else {
+    server.port = ports.front().port;
+    server.protocols = {ports.front().protocol};
+    server.port_option = ports.front().option;
+    ports.erase(ports.begin());
+  }
+  server.more_ports = std::move(ports);
+  return server;
+}
+
+Task<int> serve(Options options) {
+  rpc::ServerOptions server = ports_of(options);
   server.host = options.host;
-  server.port = options.bolt.value_or(12200);
-  server.port_option = "--bolt";
   if (!options.deny.empty()) server.classes.deny(options.deny);
   if (!options.tls_certificate.empty()) {
     server.tls = sofa::io::TlsServerConfig{.certificates = {{.certificate = options.tls_certificate, .key = options.tls_key}},
                                            .client_ca = options.tls_client_ca};
   }
   server.drain = std::chrono::seconds(1);  // a call that sleeps does not hold the end back: SIGTERM ends the program within 2 s
-  co_return co_await rpc::serve_until_stopped(rpc::Server(server)
-                                                  .add(make_service(""))
-                                                  .add(make_service("blue:"), {.unique_id = "blue"})
-                                                  .add(make_pb_service())
-                                                  .add(make_json_service())
-                                                  .add(make_extra_service()));
+  const sofa::grpc::Health health;
+  co_return co_await rpc::serve_until_stopped(sofa::grpc::with_reflection(rpc::Server(server)
+                                                                              .add(make_service(""))
+                                                                              .add(make_service("blue:"), {.unique_id = "blue"})
+                                                                              .add(make_pb_service())
+                                                                              .add(make_grpc_service())
+                                                                              .add(make_json_service())
+                                                                              .add(make_extra_service())
+                                                                              .add(health.service(), {.thread_safe = true})));
 }
 
 }  // namespace

@@ -89,12 +89,12 @@ class Program:
 
 
 class Server(Program):
-    """A program that prints "ready pid=N bolt=P" when it listens."""
+    """A program that prints "ready pid=N bolt=P" when it listens; `protocol` is the one whose port is wanted."""
 
-    def __init__(self, command, seconds=60, environment=None):
+    def __init__(self, command, seconds=60, environment=None, protocol="bolt"):
         super().__init__(command, environment)
         try:
-            ready = self.wait_for_line(r"^ready pid=(\d+)(?: \S+)*? bolt=(\d+)", seconds)
+            ready = self.wait_for_line(rf"^ready pid=(\d+)(?: \S+)*? {protocol}=(\d+)", seconds)
         except AssertionError:
             self.kill()
             raise

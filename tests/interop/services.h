@@ -4,12 +4,14 @@
 #include <memory>
 
 #include "extra_api.h"
+#include "interop.sofa.h"
 #include "json_api.h"
 
 namespace interop {
 
 std::shared_ptr<JsonService> make_json_service();
 std::shared_ptr<ExtraService> make_extra_service();
+std::shared_ptr<sofa::interop::pb::Interop> make_grpc_service();
 
 /// What fail(kind) of the contract throws.
 Result<Text> throw_it(const Text& kind);
