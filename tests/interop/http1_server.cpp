@@ -179,7 +179,7 @@ io::Task<int> serve(Flags flags) {
   files.add("index.html", "text/html", Bytes::copy_of("<p>" + std::string(100'000, 'a')));
   router.get("/static/{path...}", files);
   http::ContentCodings codings(router);
-  http::Http1Protocol http1(codings, flags.options());
+  http::Http1Protocol http1(codings, flags.options(), http::Http2Options());
   auto port = co_await transport::Port::open(io::Address::of("127.0.0.1", flags.port), {&http1}, {.option_name = "--port"});
   if (!port) {
     fmt::print(stderr, "cannot start: {}\n", port.error().to_string());

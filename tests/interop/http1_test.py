@@ -570,6 +570,22 @@ def test_curl_reads_compressed_answers(server):
 
 
 @needs_curl
+def test_curl_goes_on_with_http2_when_it_asks_for_it(server):
+    urls = [f"{server.url}/users/{i}" for i in range(5)]
+    out = curl("--http2", "-w", "%{http_version} %{num_connects}\n", *urls).decode().split("\n")
+    assert out[0::2][:5] == [str(i) for i in range(5)]
+    assert out[1::2] == ["2 1"] + ["2 0"] * 4
+    blob = b"x" * 300_000
+    assert curl("--http2", "-X", "POST", "-T", "-", f"{server.url}/echo", data=blob) == blob, "a request with a body stays"
+
+
+@pytest.mark.parametrize("settings", ["", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAA\r\nHTTP2-Settings: AAMAAABk\r\n", "HTTP2-Settings: !!\r\n", "HTTP2-Settings: AAM\r\n"])
+def test_a_broken_upgrade_to_http2_is_answered_as_http1(peer, settings):
+    peer.send(("GET /hello HTTP/1.1\r\nHost: test\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n" + settings + "\r\n").encode())
+    assert peer.response()[::2] == (200, b"hello\n")
+
+
+@needs_curl
 def test_curl_understands_the_answers_of_both_versions(server):
     assert curl("--http1.0", f"{server.url}/stream/2") == b"line 0\nline 1\n"
     assert curl("--http1.1", f"{server.url}/stream/2") == b"line 0\nline 1\n"

@@ -1,7 +1,9 @@
 #include "sofa/http/detail/http1_server.h"
 
+#include <algorithm>
 #include <ctime>
 
+#include "sofa/base/base64.h"
 #include "sofa/http/detail/http1_syntax.h"
 
 namespace sofa::http::detail {
@@ -35,6 +37,24 @@ std::string http_date(std::time_t second) {
   ::gmtime_r(&second, &at);
   return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays[at.tm_wday], at.tm_mday, kMonths[at.tm_mon], at.tm_year + 1900, at.tm_hour,
                      at.tm_min, at.tm_sec);
+}
+
+/// The settings of a request that asks to go on as HTTP/2 (RFC 7540, 3.2.1): base64url of whole entries of 6 bytes, in one field.
+std::optional<std::string> h2c_settings(const RequestHead& head, const MessageFacts& facts) {
+  const Headers& headers = head.headers;
+  if (!facts.upgrade || facts.has_body || !headers.has_token("upgrade", "h2c") || !headers.has_token("connection", "http2-settings")) return {};
+  std::optional<std::string> text;
+  for (const HeaderField field : headers) {
+    if (field.name != "http2-settings") continue;
+    if (text) return std::nullopt;
+    text = field.value;
+  }
+  if (!text) return std::nullopt;
+  std::replace(text->begin(), text->end(), '-', '+');
+  std::replace(text->begin(), text->end(), '_', '/');
+  const auto settings = from_base64(*text, Base64Padding::none);
+  if (!settings || settings->size() % 6 != 0) return std::nullopt;
+  return std::string(settings->begin(), settings->end());
 }
 
 }  // namespace
@@ -143,7 +163,24 @@ bool ServerConnection::may_begin() {
   return !exclusive_ && replies_.size() < options_.max_pipelined && is_safe_method(parser_.head().method) && !facts.has_body && !facts.upgrade;
 }
 
+bool ServerConnection::hand_over() {
+  if (!context_.takes_h2c || !replies_.empty()) return false;
+  RequestHead& head = parser_.head();
+  auto settings = h2c_settings(head, parser_.facts());
+  if (!settings) return false;
+  Buffer out;
+  append_response_head(out, 101, Version::http1_1, {{"upgrade", "h2c"}}, {.framing = Framing::raw, .connection = "Upgrade"});
+  GatherList bytes;
+  bytes.add(out.take());
+  if (!write(std::move(bytes))) return true;
+  for (const std::string_view name : {"connection", "upgrade", "http2-settings"}) head.headers.remove(name);
+  close(Close::handed_over, CloseKind::peer);
+  upgrade_.emplace(std::move(stream_), std::move(in_), std::move(head), std::move(*settings));
+  return true;
+}
+
 void ServerConnection::begin_exchange() {
+  if (hand_over()) return;
   const MessageFacts facts = parser_.facts();
   RequestHead& head = parser_.head();
   ++stats_.requests_in;
@@ -365,6 +402,11 @@ void ServerConnection::abort_exchanges() {
 }
 
 io::Task<void> ServerConnection::finish() {
+  if (close_ == Close::handed_over) {
+    tasks_.cancel();
+    [[maybe_unused]] const auto joined = co_await tasks_.join();
+    co_return;
+  }
   while (close_ == Close::no && !replies_.empty()) {
     wake_.clear();
     if (auto woken = co_await wake_.wait(); !woken) on_stream_failed(woken.error());

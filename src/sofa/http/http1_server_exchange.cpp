@@ -6,7 +6,7 @@ ServerExchange::ServerExchange(ServerConnection& connection, Reply& reply, Reque
     : connection_(&connection),
       reply_(&reply),
       peer_(connection.peer_),
-      keep_alive_(facts.keep_alive),
+      certificate_name_(connection.stream_.peer_certificate_name()),
       may_upgrade_(facts.upgrade && facts.keep_alive) {
   request_ = std::move(head);
 }

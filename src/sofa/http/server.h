@@ -6,6 +6,8 @@
 //   http::Http2Protocol http2(router);
 //   auto port = co_await or_return(transport::Port::open(address, {&bolt, &http2, &http1}));
 
+#include <optional>
+
 #include "sofa/base/log.h"
 #include "sofa/http/exchange.h"
 #include "sofa/http/options.h"
@@ -32,8 +34,9 @@ class Http2Protocol : public transport::Protocol {
 /// HTTP/1.1 (and 1.0). Detected by a known method word and a space: unknown words are no HTTP of ours.
 class Http1Protocol : public transport::Protocol {
  public:
-  /// `handler` outlives it.
-  explicit Http1Protocol(Handler& handler, Http1Options options = {});
+  /// `handler` outlives it. With `http2`, a request without a body that asks for "h2c" is answered over HTTP/2 on the same connection (RFC
+  /// 7540, 3.2).
+  explicit Http1Protocol(Handler& handler, Http1Options options = {}, std::optional<Http2Options> http2 = {});
   std::string_view name() const override { return "http1"; }
   std::string_view alpn() const override { return "http/1.1"; }
   transport::Detected detect(ByteSpan first_bytes) const override;
@@ -42,6 +45,7 @@ class Http1Protocol : public transport::Protocol {
  private:
   Handler& handler_;
   const Http1Options options_;
+  const std::optional<Http2Options> http2_;
   LogRate refusal_log_;
 };
 

@@ -34,6 +34,15 @@ struct ServerContext {
   Handler& handler;
   const Http1Options& options;
   LogRate& refusal_log;
+  bool takes_h2c = false;
+};
+
+/// A connection that goes on as HTTP/2: 101 is written, the request is unanswered.
+struct H2cUpgrade {
+  io::Stream stream;
+  Buffer prefix;
+  RequestHead request;
+  std::string settings;  // of "http2-settings", decoded
 };
 
 class ServerConnection {
@@ -41,10 +50,12 @@ class ServerConnection {
   ServerConnection(io::Stream stream, Buffer prefix, ServerContext context, transport::Connection& connection);
   /// To its end; all tasks of the connection have ended then, and exchanges that live on are aborted.
   io::Task<void> serve();
+  /// After serve(): what goes on as HTTP/2, if it does.
+  std::optional<H2cUpgrade> take_upgrade() { return std::move(upgrade_); }
 
  private:
   friend class ServerExchange;
-  enum class Close : uint8_t { no, flushed, lingering, at_once };
+  enum class Close : uint8_t { no, flushed, lingering, at_once, handed_over };
 
   // Reading.
   io::Task<void> read_loop();
@@ -55,6 +66,8 @@ class ServerConnection {
   bool take_held_head();
   bool may_begin();
   void begin_exchange();
+  /// Switches to HTTP/2 when the head at hand asks for it and it is taken.
+  bool hand_over();
   void on_body(ByteSpan data);
   void on_message_end();
   void refuse(const Refusal& refusal, transport::CloseKind kind);
@@ -113,6 +126,7 @@ class ServerConnection {
   uint32_t requests_ = 0;
   Close close_ = Close::no;
   std::optional<Error> failure_;
+  std::optional<H2cUpgrade> upgrade_;
   Instant last_activity_;
   Instant head_begun_;
   Instant armed_for_;
@@ -131,6 +145,7 @@ class ServerExchange final : public Exchange {
   ~ServerExchange() override;
 
   const io::Address& peer() const override { return peer_; }
+  std::string_view peer_certificate_name() const override { return certificate_name_; }
   void consumed(size_t n) override;
   Result<void> send_response(int status, const Headers& headers, bool end) override;
   Result<void> send_data(Bytes data, bool end) override;
@@ -157,7 +172,7 @@ class ServerExchange final : public Exchange {
   ServerConnection* connection_;  // null when it has ended, or both messages have
   Reply* reply_;                  // null when it is whole
   const io::Address peer_;
-  const bool keep_alive_;
+  const std::string certificate_name_;
   const bool may_upgrade_;
   State state_ = State::before_head;
   bool request_whole_ = false;
