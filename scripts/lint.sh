@@ -48,6 +48,8 @@ check_links() {
 # The code in the docs is the compiled one.
 check_regions() { "$root/scripts/regions" --check; }
 
+check_status() { "$root/scripts/status" --check; }
+
 check_layers() { (cd "$root" && cmake --preset release >/dev/null); }
 
 # The sources that differ from main; all of them with --all or where there is no git.
@@ -72,6 +74,7 @@ check_tidy() {
 check_quickly() {
   check 'dead links' check_links
   check 'code in the docs' check_regions
+  check 'status is fresh' check_status
   check 'shellcheck' check_scripts
   check 'format' check_format
 }
