@@ -14,15 +14,23 @@ needs_configure() {
   [[ $tests == yes ]] && grep -q '^GTest_DIR:PATH=GTest_DIR-NOTFOUND' "$tree/CMakeCache.txt"
 }
 
-# build_tree PRESET SET TARGETS...: installs the set, configures when needed, builds; output on stderr. One build at a time in a tree, as ninja
-# has no lock of its own; the lock is given back before this returns.
+# One build at a time in a tree, as ninja has no lock of its own; who must wait says so.
+lock_tree() {
+  mkdir -p "$1"
+  exec {tree_lock}>"$1/.lock"
+  flock -n "$tree_lock" && return
+  say "Another build works in ${1#"$root"/}: this one waits until it is done."
+  flock "$tree_lock"
+}
+
+unlock_tree() { exec {tree_lock}>&-; }
+
+# build_tree PRESET SET TARGETS...: installs the set, configures when needed, builds; output on stderr. The lock is given back before this returns.
 build_tree() {
-  local preset=$1 set=$2 tree=$root/build/$1 lock tests=yes code=0
+  local preset=$1 set=$2 tree=$root/build/$1 tests=yes code=0
   shift 2
   [[ $set != demo ]] || tests=no
-  mkdir -p "$tree"
-  exec {lock}>"$tree/.lock"
-  flock "$lock"
+  lock_tree "$tree"
   if needs_configure "$tree" "$tests"; then
     ensure_set "$set"
     (cd "$root" && step "configuring build/$preset" cmake --preset "$preset") ||
@@ -30,9 +38,15 @@ build_tree() {
     touch "$tree/build.ninja"
   fi
   run_ninja "$tree" "$@" || code=$?
-  exec {lock}>&-
+  unlock_tree
   [[ $code -eq 0 ]] || fail "The build of ${*:-all} (preset $preset) failed: the first error above is the one to mend."
 }
+
+# Brings build.ninja and the lists beside it up to date, and builds nothing.
+configure_tree() { build_tree "$1" "$2" build.ninja; }
+
+# The programs of a tree that are no tests.
+programs_of() { ninja -C "$1" -t targets all | sed -n 's#^bin/\(.*\): CXX_EXECUTABLE_LINKER.*#\1#p' | grep -vE '_test$|^fuzz_' | sort | tr '\n' ' '; }
 
 # On a terminal ninja writes over one line; elsewhere it prints a line a step. "no work to do" is not worth a line.
 run_ninja() {
@@ -70,10 +84,20 @@ verb_build() {
   say "build/$preset is up to date ($((SECONDS - start)) s)."
 }
 
+# Refuses a name that the tree has no program of, before anything is built.
+check_program() {
+  local tree=$root/build/release known
+  configure_tree release build
+  ninja -C "$tree" -t query "$1" >/dev/null 2>&1 && return
+  known=$(programs_of "$tree")
+  fail "There is no program '$1': there are ${known% }."
+}
+
 verb_run() {
   [[ $# -gt 0 ]] || fail "'./dev run' needs the name of a program: './dev run NAME ARGS...'."
   local name=$1 program=$root/build/release/bin/$1
   shift
+  [[ -x $program ]] || check_program "$name"
   build_tree release build "$name"
   [[ -x $program ]] || fail "'$name' was built and is not a program: the programs are in build/release/bin."
   exec "$program" "$@"
@@ -82,7 +106,7 @@ verb_run() {
 verb_demo() {
   [[ -f $root/examples/bank/CMakeLists.txt ]] || fail "examples/bank is not in this tree: take a version of the project that has the demo."
   ensure_set demo
-  build_tree release demo examples/bank/all
+  build_tree release demo bank-demo  # and the programs that it starts
   exec "$root/build/release/bin/bank-demo" --folder "$root/build/bank-demo" "$@"
 }
 

@@ -44,11 +44,32 @@ unit_tests() {
   done
 }
 
-# A name means a program, a module (hessian, wire/hessian) or one of several tests in a module.
+# name_matches TEST NAME: a name means a program, a module (hessian, wire/hessian) or one of several tests in a module; an empty one every test.
 name_matches() {
-  local test=$1 wanted=${2//\//_}
+  local test=$1 wanted=${2//[\/-]/_}
   [[ -z $wanted || $test == "$wanted" || $test == "${wanted}_test" || $test == "sofa_${wanted}_test" || $test == sofa_*"_${wanted}_test" ||
     $test == *"_${wanted}_"* ]]
+}
+
+# What a name or a path under src, examples, tools or tests/build means: src/sofa/wire/bolt/tests/frame_test.cpp is the module wire/bolt.
+test_name() {
+  local name=$1
+  if [[ -e $root/$name ]]; then
+    case $name in
+      tests/build/*) name=${name##*/} && name=${name%.sh} ;;
+      *) name=${name#src/sofa/} && name=${name#examples/} && name=${name#tools/} && name=${name%%/tests/*} && name=${name%/tests} && name=${name%/} ;;
+    esac
+  fi
+  echo "$name"
+}
+
+# matching_tests TREE NAME: the lines of the unit tests that a name means.
+matching_tests() {
+  local line wanted
+  wanted=$(test_name "$2")
+  while IFS= read -r line; do
+    ! name_matches "${line%%|*}" "$wanted" || echo "$line"
+  done < <(unit_tests "$1")
 }
 
 run_unit_test() {
@@ -68,12 +89,12 @@ report_unit_test() {
   [[ $code -eq 0 ]] || { echo "--- output of $name (exit code $code)" && tail -n 200 "$logs/$name.log" && echo "--- end of $name"; }
 }
 
+# run_unit TREE: runs the tests whose lines come on standard input.
 run_unit() {
-  local tree=$1 wanted=$2 logs=$1/test-logs name folder command running=0 names=() reported
+  local tree=$1 logs=$1/test-logs name folder command running=0 names=() reported
   rm -rf "$logs"
   mkdir -p "$logs"
   while IFS='|' read -r name folder command <&3; do
-    name_matches "$name" "$wanted" || continue
     names+=("$name")
     if [[ $running -ge $test_jobs ]]; then
       wait -n || true
@@ -81,7 +102,7 @@ run_unit() {
     fi
     run_unit_test "$name" "$folder" "$command" "$logs" &
     running=$((running + 1))
-  done 3< <(unit_tests "$tree")
+  done 3<&0
   wait
   for reported in "${names[@]}"; do report_unit_test "$reported" "$logs"; done
 }
@@ -102,9 +123,16 @@ run_pytest() {
   echo "$path: $last_count"
 }
 
+soaks() { find "$root/tests/soak" -maxdepth 1 -type f -executable -printf '%f\n' | sort | tr '\n' ' '; }
+
+check_soak() {
+  local known
+  known=$(soaks)
+  [[ " $known" == *" $1 "* ]] || fail "There is no soak '$1': there are ${known% }."
+}
+
 run_soak() {
   local tree=$1 name=$2 script=$root/tests/soak/$2 code=0
-  [[ -x $script ]] || fail "There is no soak '$name': tests/soak has $(cd "$root/tests" && echo soak/*)."
   mkdir -p "$tree/test-logs"
   SOFA_BIN="$tree/bin" "$script" </dev/null 2>&1 | tee "$tree/test-logs/soak-$name.log" || code=$?
   count_output "$tree/test-logs/soak-$name.log" "$code"
@@ -123,50 +151,89 @@ close_tests() {
   [[ $failed -eq 0 && $((passed + skipped)) -gt 0 ]]
 }
 
+# test_everything PRESET KINDS: all tests of these kinds.
+test_everything() {
+  local preset=$1 kinds=$2 tree=$root/build/$1
+  verb_build --preset "$preset"
+  if [[ $kinds == *unit* ]]; then
+    ensure_set lint
+    run_unit "$tree" < <(unit_tests "$tree")
+  fi
+  [[ $kinds != *interop* ]] || run_pytest "$tree" tests/interop
+  [[ $kinds != *e2e* ]] || run_pytest "$tree" tests/e2e
+}
+
+# test_names PRESET NAMES...: only these. A name that means nothing is refused before anything is built; of unit tests only their own targets are.
+test_names() {
+  local preset=$1 tree=$root/build/$1 name found lines='' paths=() targets=()
+  shift
+  configure_tree "$preset" "$(set_of_preset "$preset")"
+  for name in "$@"; do
+    if [[ $name == tests/* && $name != tests/build/* && -e $root/$name ]]; then
+      paths+=("${name%/}")
+      continue
+    fi
+    found=$(matching_tests "$tree" "$name")
+    [[ -n $found ]] || fail "No test is called '$name': name a module (base, wire/bolt), a program (bank_test), or a file or folder under src or tests."
+    lines+=$found$'\n'
+  done
+  lines=$(sort -u <<<"$lines" | sed '/^$/d')
+  mapfile -t targets < <(sed -n '/|bash /!s/|.*//p' <<<"$lines")
+  [[ $lines != *'|bash '* ]] || ensure_set lint
+  if [[ ${#paths[@]} -gt 0 ]]; then
+    verb_build --preset "$preset"
+  elif [[ ${#targets[@]} -gt 0 ]]; then
+    verb_build --preset "$preset" "${targets[@]}"
+  fi
+  [[ -z $lines ]] || run_unit "$tree" <<<"$lines"
+  for name in "${paths[@]}"; do run_pytest "$tree" "$name"; done
+}
+
 verb_test() {
-  local preset=release wanted='' kinds='' soak='' tree
+  local preset=release names=() kinds='' soak=''
   while [[ $# -gt 0 ]]; do
     case $1 in
       --preset) need_value "$@" && preset=$2 && shift 2 ;;
       --soak) need_value "$@" && soak=$2 && shift 2 ;;
-      --unit | --interop | --e2e) kinds+=" ${1#--}" && shift ;;
+      --unit | --interop | --e2e) kinds+=" $1" && shift ;;
       -*) fail "'./dev test' does not know $1: see './dev help'." ;;
-      *) wanted=$1 && shift ;;
+      *) names+=("$1") && shift ;;
     esac
   done
+  [[ -z ${names[*]} || -z $kinds$soak ]] || fail "'./dev test' takes names or$kinds${soak:+ --soak}, not both: leave '${names[*]}' or the option out."
+  [[ -z $kinds || -z $soak ]] || fail "'./dev test' takes$kinds or --soak, not both: call it once for each."
   check_preset "$preset"
-  tree=$root/build/$preset
-  verb_build --preset "$preset"
+  [[ -z $soak ]] || check_soak "$soak"
   sanitizer_settings
   if [[ -n $soak ]]; then
-    run_soak "$tree" "$soak"
-  elif [[ -n $wanted && -e $root/$wanted && $wanted == tests/* && $wanted != *.sh ]]; then
-    run_pytest "$tree" "$wanted"
-  elif [[ -n $wanted ]]; then
-    run_unit "$tree" "$(basename "$wanted" .sh)"
+    verb_build --preset "$preset"
+    run_soak "$root/build/$preset" "$soak"
+  elif [[ ${#names[@]} -gt 0 ]]; then
+    test_names "$preset" "${names[@]}"
   else
-    kinds=${kinds:-unit interop e2e}
-    [[ $kinds != *unit* ]] || ensure_set lint
-    [[ $kinds != *unit* ]] || run_unit "$tree" ''
-    [[ $kinds != *interop* ]] || run_pytest "$tree" tests/interop
-    [[ $kinds != *e2e* ]] || run_pytest "$tree" tests/e2e
+    test_everything "$preset" "${kinds:-unit interop e2e}"
   fi
-  [[ $((passed + failed + skipped)) -gt 0 ]] || say "No test is called '${wanted:-$kinds}': name a module (base), a program in build/$preset/bin or a file."
   close_tests
 }
 
+# The minutes that a benchmark takes on a quiet machine: its script has a line "Takes about N min".
+minutes_of() { sed -n 's/.*Takes about \([0-9]*\) min.*/\1/p' "$root/bench/$1/run" | head -n 1; }
+
 # One benchmark, or all of them in one run: each prints its table, and those that miss a bar are named at the end.
 verb_bench() {
-  local name=${1:-} known missed=()
-  known=$(cd "$root" && for file in bench/*/run; do [[ ! -x $file ]] || basename "$(dirname "$file")"; done | tr '\n' ' ')
-  [[ -z $name || -x $root/bench/$name/run ]] || fail "There is no benchmark '$name': there are $known."
+  local name=${1:-} known missed=() minutes=0
+  known=$(find "$root/bench" -mindepth 2 -maxdepth 2 -name run -executable -printf '%h\n' | sed 's#.*/##' | sort | tr '\n' ' ')
+  [[ -z $name || " $known" == *" $name "* ]] || fail "There is no benchmark '$name': there are ${known% }."
   ensure_set bench
   command -v python3 >/dev/null || ensure_packages 'to run the benchmarks' python3
   ensure_java
   if [[ -n $name ]]; then
     shift
+    say "bench $name: about $(minutes_of "$name") min on a quiet machine, and its build"
     exec "$root/bench/$name/run" "$@"
   fi
+  for name in $known; do minutes=$((minutes + $(minutes_of "$name"))); done
+  say "benchmarks ${known% }: about $minutes min on a quiet machine, and their build"
   for name in $known; do
     say "bench $name"
     "$root/bench/$name/run" || missed+=("$name")
@@ -195,22 +262,22 @@ fuzz_one() {
 }
 
 verb_fuzz() {
-  local wanted='' seconds=60 source name
+  local names=() seconds=60 known name
   while [[ $# -gt 0 ]]; do
     case $1 in
       --seconds) need_value "$@" && seconds=$2 && shift 2 ;;
       -*) fail "'./dev fuzz' knows only --seconds, not '$1'." ;;
-      *) wanted=$1 && shift ;;
+      *) names+=("$1") && shift ;;
     esac
   done
+  known=$(find "$root/fuzz" -maxdepth 1 -name '*_fuzz.cpp' -printf '%f\n' | sed 's/_fuzz.cpp$//' | sort | tr '\n' ' ')
+  for name in "${names[@]}"; do [[ " $known" == *" $name "* ]] || fail "There is no fuzz target '$name': there are ${known% }."; done
+  [[ ${#names[@]} -gt 0 ]] || read -ra names <<<"$known"
   ensure_set sanitize
   sanitizer_settings
-  for source in "$root"/fuzz/*_fuzz.cpp; do
-    name=$(basename "$source" _fuzz.cpp)
-    [[ -e $source && (-z $wanted || $wanted == "$name") ]] || continue
+  for name in "${names[@]}"; do
     build_tree fuzz sanitize "fuzz_$name"
     fuzz_one "$name" "$seconds"
   done
-  [[ $((passed + failed)) -gt 0 ]] || fail "There is no fuzz target '${wanted:-at all}': fuzz/<name>_fuzz.cpp makes one."
   close_tests
 }

@@ -1,5 +1,7 @@
-"""`./dev run` becomes the program: its arguments, exit code, pid and signals are the program's own."""
+"""`./dev run` becomes the program: its arguments, exit code, pid and signals are the program's own. `./dev test NAME` builds that test alone. What the
+script does not know it refuses before it builds anything."""
 
+import fcntl
 import os
 import pathlib
 import shutil
@@ -20,6 +22,25 @@ esac
 """
 
 
+# Programs are the targets of CMake's rule for them; to build everything fails. Each test that is built leaves a line in BUILT.
+NINJA = """
+rule CXX_EXECUTABLE_LINKER__any
+  command = true
+  generator = 1
+rule broken
+  command = echo the reason; false
+rule test
+  command = echo $out >> BUILT
+build build.ninja: phony
+build bin/probe: CXX_EXECUTABLE_LINKER__any
+build probe: phony bin/probe
+build broken: broken
+build sofa_base_test: test
+build sofa_io_test: test
+build sofa_wire_bolt_test: test
+"""
+
+
 @pytest.fixture(name="dev")
 def dev_in_a_small_tree(tmp_path):
     """The real script over a build tree in which `probe` is up to date."""
@@ -31,10 +52,12 @@ def dev_in_a_small_tree(tmp_path):
     probe = tree / "bin" / "probe"
     probe.write_text(PROBE)
     probe.chmod(0o755)
+    for script in ["bench/quick/run", "bench/slow/run", "tests/soak/log", "fuzz/bolt_fuzz.cpp", "fuzz/yaml_fuzz.cpp", "src/sofa/base/tests/json_test.cpp"]:
+        (tmp_path / script).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / script).touch(mode=0o755)
     (tree / "CMakeCache.txt").write_text("")
-    (tree / "build.ninja").write_text(
-        "rule broken\n  command = echo the reason; false\nbuild probe: phony bin/probe\nbuild broken: broken\n"
-    )
+    (tree / "unit_tests.txt").write_text("".join(f"sofa_{name}_test|{tmp_path}|/bin/true\n" for name in ["base", "io", "wire_bolt"]))
+    (tree / "build.ninja").write_text(NINJA.replace("BUILT", str(tmp_path / "built.txt")))
     return str(tmp_path / "dev")
 
 
@@ -82,6 +105,13 @@ def test_a_failed_build_says_so_on_stderr_and_starts_nothing(dev):
         (["build", "--foo"], ["'--foo'", "--preset"]),
         (["build", "--preset", "xx"], ["'xx'", "release, debug, asan, tsan, fuzz, coverage"]),
         (["build", "--preset"], ["--preset", "value"]),
+        (["run", "nope"], ["'nope'", "there are probe."]),
+        (["bench", "nope"], ["'nope'", "there are quick slow."]),
+        (["fuzz", "bolt", "nope"], ["'nope'", "there are bolt yaml."]),
+        (["test", "--soak", "nope"], ["'nope'", "there are log."]),
+        (["test", "base", "nope"], ["'nope'", "name a module"]),
+        (["test", "base", "--unit"], ["--unit", "'base'"]),
+        (["test", "--unit", "--soak", "log"], ["--unit", "--soak"]),
     ],
 )
 def test_what_the_script_does_not_know_is_refused_with_what_it_knows(dev, arguments, words):
@@ -89,6 +119,40 @@ def test_what_the_script_does_not_know_is_refused_with_what_it_knows(dev, argume
     assert result.returncode == 1
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1 and all(word in result.stderr for word in words), result.stderr
+    assert not (pathlib.Path(dev).parent / "built.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "names, built",
+    [
+        (["base"], ["sofa_base_test"]),
+        (["io", "wire/bolt"], ["sofa_io_test", "sofa_wire_bolt_test"]),
+        (["src/sofa/base/tests/json_test.cpp"], ["sofa_base_test"]),
+    ],
+)
+def test_tests_by_name_are_built_and_run_alone(dev, names, built):
+    result = subprocess.run([dev, "test", *names], capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == f"{len(built)} passed, 0 failed, 0 skipped"
+    assert sorted((pathlib.Path(dev).parent / "built.txt").read_text().split()) == built
+
+
+def test_a_build_that_waits_for_another_one_says_so(dev):
+    with open(pathlib.Path(dev).parent / "build" / "release" / ".lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with subprocess.Popen([dev, "build", "probe"], stderr=subprocess.PIPE, text=True) as second:
+            assert "waits until it is done" in second.stderr.readline()
+            assert second.poll() is None
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            assert second.wait(timeout=30) == 0
+            assert "build/release is up to date" in second.stderr.read()
+
+
+@pytest.mark.parametrize("verb, words", [("test", ["--soak NAME", "--e2e"]), ("demo", ["--seconds N"]), ("fuzz", ["[NAMES]"])])
+def test_each_verb_has_its_help(dev, verb, words):
+    result = subprocess.run([dev, verb, "--help"], capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 0 and result.stderr == ""
+    assert result.stdout.startswith(f"  {verb} ") and all(word in result.stdout for word in words), result.stdout
 
 
 def test_run_adds_little_when_there_is_nothing_to_build(dev):
