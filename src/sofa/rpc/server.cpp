@@ -128,9 +128,9 @@ class RunningCore {
   transport::Handlers handlers_;
   transport::BoltProtocol bolt_;
   DubboService dubbo_service_;
-  transport::DubboProtocol dubbo_;                       // beside others
-  transport::DubboProtocol dubbo_alone_;                 // on a port of its own: with text commands
-  const std::shared_ptr<http::Handler> http_;            // null: none
+  transport::DubboProtocol dubbo_;             // beside others
+  transport::DubboProtocol dubbo_alone_;       // on a port of its own: with text commands
+  const std::shared_ptr<http::Handler> http_;  // null: none
   GrpcFace grpc_;
   http::Http2Protocol http2_;
   std::vector<std::unique_ptr<transport::Port>> ports_;  // the first is that of the options, then more_ports
@@ -272,7 +272,7 @@ void Server::add_entry(std::string_view interface, std::string_view proto_name, 
 namespace {
 
 Task<Result<std::unique_ptr<RunningServer>>> start_core(ServerOptions options, Filters filters, std::vector<detail::ServiceEntry> services,
-                                                          std::shared_ptr<http::Handler> http) {
+                                                        std::shared_ptr<http::Handler> http) {
   auto core = std::make_unique<detail::RunningCore>(std::move(options), std::move(filters), std::move(services), std::move(http));
   co_await or_return(core->start());
   co_return std::make_unique<RunningServer>(std::move(core));
@@ -280,6 +280,8 @@ Task<Result<std::unique_ptr<RunningServer>>> start_core(ServerOptions options, F
 
 }  // namespace
 
-Task<Result<std::unique_ptr<RunningServer>>> Server::start() && { return start_core(std::move(options_), std::move(filters_), std::move(services_), std::move(http_)); }
+Task<Result<std::unique_ptr<RunningServer>>> Server::start() && {
+  return start_core(std::move(options_), std::move(filters_), std::move(services_), std::move(http_));
+}
 
 }  // namespace sofa::rpc

@@ -180,8 +180,7 @@ rpc::Task<Result<void>> call_filtered() {
 TEST(Generated, FiltersSeeCallsOfEveryKindOverGrpc) { expect_ok(call_filtered()); }
 
 rpc::Task<Result<void>> separate_ports() {
-  auto server = co_await rpc::or_return(
-      co_await rpc::Server().port(0, {"bolt"}).also_port("h2", 0).add(make_shop()).start());
+  auto server = co_await rpc::or_return(co_await rpc::Server().port(0, {"bolt"}).also_port("h2", 0).add(make_shop()).start());
   const uint16_t bolt = server->port("bolt"), h2 = server->port("h2");
   EXPECT_NE(bolt, h2);
   EXPECT_EQ(server->port("dubbo"), 0);
