@@ -115,19 +115,6 @@ class Http2Connection {
   // Input and output
   void submit_settings();
   void on_bytes(size_t count);
-  void on_session_error(ssize_t error);
-
-  // Frames before nghttp2 sees them, and the peer's faults: detail/http2_guard.cpp
-  void take_input();
-  bool feed(size_t to);
-  void begin_frame(const FrameHead& head);
-  bool check_not_closed(const FrameHead& head, size_t begins_at);
-  void note_half_frame(bool begun);
-  void accuse(uint32_t code, std::string reason);
-  void count_flood(Flood flood, std::string_view what);
-  void remember_reset(int32_t id);
-  bool was_reset_here(int32_t id) const;
-  void end_for_fault();
   void schedule_flush() { shard_.at_turn_end(turn_end_); }
   static void on_turn_end(void* self);
   void flush();
@@ -140,6 +127,19 @@ class Http2Connection {
   void end_if_done();
   void log_close() const;
   void abort_all();
+
+  // Frames before nghttp2 sees them, and the peer's faults: detail/http2_guard.cpp
+  void take_input();
+  bool feed(size_t to);
+  void begin_frame(const FrameHead& head);
+  bool check_not_closed(const FrameHead& head, size_t begins_at);
+  void note_half_frame(bool begun);
+  void accuse(uint32_t code, std::string reason);
+  void count_flood(Flood flood, std::string_view what);
+  void remember_reset(int32_t id);
+  bool was_reset_here(int32_t id) const;
+  void end_for_fault();
+  void on_session_error(ssize_t error);
 
   // Time, in detail/http2_life.cpp
   Instant next_check() const;
@@ -215,7 +215,7 @@ class Http2Connection {
 
   const Instant begun_;
   Instant last_read_;   // the last byte
-  Instant last_frame_;  // the last frame that began, either way
+  Instant last_frame_;  // the last frame of the peer that began
   Instant last_stall_check_;
   std::optional<Instant> half_begun_;     // of the frame, or header block, that is not whole
   std::optional<Instant> ping_sent_;      // and is not answered
