@@ -44,7 +44,6 @@ def test_the_interop_client_of_grpc_go_passes(tools, test_service, case):
     done = subprocess.run([tools / "client", "--server_host=127.0.0.1", f"--server_port={test_service.port}", f"--test_case={case}"],
                           capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert "done" in done.stderr.lower() or "soak" in case, done.stderr
 
 
 @pytest.fixture(scope="module")

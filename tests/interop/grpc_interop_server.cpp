@@ -1,6 +1,8 @@
 // grpc-interop-server: the server of gRPC's interoperability tests (grpc.testing.TestService), for the clients that gRPC's own projects test with.
 // `grpc-interop-server --port 0` prints `ready pid=N bolt=P h2=P` when it listens.
 
+#include <unistd.h>
+
 #include "grpc/testing/test.sofa.h"
 #include "sofa/grpc/server.h"
 #include "sofa/io/shard.h"
@@ -46,6 +48,7 @@ Result<SimpleResponse> unary_call(rpc::Context& context, const SimpleRequest& re
   if (auto wanted = wanted_status(request.response_status()); !wanted) return forward_error(wanted);
   compress(context, request.response_compressed().value());
   SimpleResponse response;
+  if (request.fill_server_id()) response.set_server_id(fmt::format("grpc-interop-server {}", getpid()));
   response.mutable_payload()->mutable_body()->assign(static_cast<size_t>(request.response_size()), '\0');
   return response;
 }

@@ -53,14 +53,15 @@ Task<Result<void>> ask_health() {
   const auto unknown = co_await client->check(of_service("a.B"));
   EXPECT_TRUE(!unknown && unknown.error().code() == Code::not_found);
 
-  auto changes = co_await or_return(client->watch(of_service("a.B")));
-  co_await or_return(expect_next(changes, Serving::SERVICE_UNKNOWN));
+  std::optional changes = co_await or_return(client->watch(of_service("a.B")));
+  co_await or_return(expect_next(*changes, Serving::SERVICE_UNKNOWN));
   health.set("a.B", Health::Status::serving);
-  co_await or_return(expect_next(changes, Serving::SERVING));
+  co_await or_return(expect_next(*changes, Serving::SERVING));
   health.set("a.B", Health::Status::serving);  // no change, nothing is sent
   health.set("other", Health::Status::unknown);
   health.shut_down();
-  co_await or_return(expect_next(changes, Serving::NOT_SERVING));
+  co_await or_return(expect_next(*changes, Serving::NOT_SERVING));
+  changes.reset();  // a stream that runs holds the server's stop back for its drain
   const auto all = co_await or_return(client->list(health_pb::HealthListRequest()));
   EXPECT_EQ(all.statuses_size(), 3);
   EXPECT_EQ(all.statuses().at("").status(), Serving::NOT_SERVING);
