@@ -3,6 +3,7 @@
 import subprocess
 import threading
 import time
+import urllib.request
 
 import grpc
 import pytest
@@ -159,7 +160,7 @@ def test_many_calls_at_once(stub):
     assert [call.result().text for call in calls] == [str(i) for i in range(1000)]
 
 
-def test_one_port_speaks_bolt_and_grpc_at_the_same_time(messages):
+def test_one_port_speaks_bolt_grpc_and_http_at_the_same_time(messages):
     server = programs.Server([programs.binaries() / "interop-server", "--port", 0])
     try:
         with bolt.Peer(server.address) as peer, grpc.insecure_channel(server.address) as channel:
@@ -167,5 +168,7 @@ def test_one_port_speaks_bolt_and_grpc_at_the_same_time(messages):
             for i in range(10):
                 peer.echo(i + 1)
                 assert stub.echo(stub.request(text=str(i)), timeout=SECONDS).text == str(i)
+                with urllib.request.urlopen(f"http://{server.address}/", timeout=SECONDS) as page:
+                    assert page.status == 200 and page.read()
     finally:
         server.stop()

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "grpc/health/v1/health.sofa.h"
+#include "plain_pages.h"
 #include "services.h"
 #include "sofa/base/flags.h"
 #include "sofa/grpc_services/health.h"
@@ -201,7 +202,8 @@ Task<int> serve(Options options) {
                                                                               .add(make_grpc_service())
                                                                               .add(make_json_service())
                                                                               .add(make_extra_service())
-                                                                              .add(health.service(), {.thread_safe = true})));
+                                                                              .add(health.service(), {.thread_safe = true})
+                                                                              .http(std::make_shared<PlainPages>())));
 }
 
 }  // namespace

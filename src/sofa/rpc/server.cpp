@@ -96,7 +96,8 @@ class RunningCore {
         dubbo_alone_(dubbo_service_, dubbo_options(options_, true)),
         http_(std::move(http)),
         grpc_(options_, handler_.shards()),
-        http2_(grpc_.server(), options_.http2) {
+        http2_(grpc_.server(), options_.http2),
+        http1_(grpc_.server(), {}, options_.http2) {
     if (http_ != nullptr) grpc_.server().set_fallback(*http_);
   }
 
@@ -133,6 +134,7 @@ class RunningCore {
   const std::shared_ptr<http::Handler> http_;  // null: none
   GrpcFace grpc_;
   http::Http2Protocol http2_;
+  http::Http1Protocol http1_;
   std::vector<std::unique_ptr<transport::Port>> ports_;  // the first is that of the options, then more_ports
   io::Address address_;
   bool stopping_ = false;
@@ -181,7 +183,7 @@ Task<Result<void>> RunningCore::listen(std::shared_ptr<io::TlsServerContext> tls
 
 /// The protocols of a port by their names; all for none.
 Result<std::vector<transport::Protocol*>> RunningCore::choose(const std::vector<std::string>& names) {
-  const std::vector<transport::Protocol*> known{&bolt_, &dubbo_, &http2_};
+  const std::vector<transport::Protocol*> known{&bolt_, &dubbo_, &http2_, &http1_};
   if (names.empty()) return known;
   std::vector<transport::Protocol*> chosen;
   for (const std::string& name : names) {
@@ -254,7 +256,7 @@ grpc::CallStats RunningServer::grpc_stats() const { return core_->grpc_stats(); 
 Task<Result<void>> RunningServer::stop() { return core_->stop(); }
 
 const std::vector<std::string>& protocols() {
-  static const std::vector<std::string> kNames = {"bolt", "dubbo", "h2"};
+  static const std::vector<std::string> kNames = {"bolt", "dubbo", "h2", "http1"};
   return kNames;
 }
 

@@ -61,7 +61,7 @@ struct ServerOptions {
   hessian::ClassFilter classes{};
 };
 
-/// What a server speaks: "bolt" (versions 1 and 2), "dubbo" (Dubbo 2), "h2" (HTTP/2 with gRPC).
+/// What a server speaks: "bolt" (versions 1 and 2), "dubbo" (Dubbo 2), "h2" (HTTP/2 with gRPC), "http1" (HTTP/1.1: Server::http).
 const std::vector<std::string>& protocols();
 
 /// What a running server has done; a snapshot, summed over the shards.
@@ -165,7 +165,7 @@ class Server {
 };
 
 /// The main() of a server program: reads --port, --host, --shards, --tls-certificate and its like, and --help, starts, prints
-/// `ready pid=N bolt=PORT dubbo=PORT h2=PORT`, and ends after SIGTERM or SIGINT when the running calls have ended. Returns the exit code: 0, 1 (could
+/// `ready pid=N bolt=PORT dubbo=PORT h2=PORT http1=PORT`, and ends after SIGTERM or SIGINT when the running calls have ended. Returns the exit code: 0, 1 (could
 /// not start), 2 (wrong options).
 int serve(int argc, char** argv, Server server);
 /// The same for a program that has options of its own: call it from the main task, with the server ready to start. The exit code: 0, or 1.
