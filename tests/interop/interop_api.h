@@ -147,6 +147,12 @@ struct InteropService : rpc::Interface {
   rpc::Method<Text(Text)> baggage{this, "baggage"};
 };
 
+/// Section 5: the same over Dubbo, with attachments in place of baggage.
+struct DubboInteropService : InteropService {
+  static constexpr std::string_view kName = "sofa.interop.DubboInteropService";
+  rpc::Method<Text(Text)> attachment{this, "attachment"};
+};
+
 using sofa::interop::InteropPbService;  // made from proto/interop_pb.proto
 
 }  // namespace interop

@@ -116,11 +116,26 @@ void calls(InteropService& service) {
   };
 }
 
+void fill(InteropService& service, const std::string& prefix) {
+  strings_and_numbers(service, prefix);
+  objects(service);
+  calls(service);
+}
+
 std::shared_ptr<InteropService> make_service(const std::string& prefix) {
   auto service = std::make_shared<InteropService>();
-  strings_and_numbers(*service, prefix);
-  objects(*service);
-  calls(*service);
+  fill(*service, prefix);
+  return service;
+}
+
+std::shared_ptr<DubboInteropService> make_dubbo_service() {
+  auto service = std::make_shared<DubboInteropService>();
+  fill(*service, "");
+  service->attachment = [](rpc::Context& context, Text key) -> Text {
+    context.put_response_header("answer", "got");
+    const std::string_view value = context.header(key.value_or(""));
+    return value.empty() ? Text() : Text(std::string(value));
+  };
   return service;
 }
 
@@ -145,6 +160,7 @@ struct Options {
   std::optional<uint16_t> port;
   std::optional<uint16_t> bolt;
   std::optional<uint16_t> triple;
+  std::optional<uint16_t> dubbo;
   std::string deny;
   std::string tls_certificate;
   std::string tls_key;
@@ -159,18 +175,21 @@ struct Options {
     d.field("tls_certificate", &Options::tls_certificate).doc("PEM file: TLS beside plain connections");
     d.field("tls_key", &Options::tls_key).doc("PEM file of its private key");
     d.field("tls_client_ca", &Options::tls_client_ca).doc("PEM file of who signs clients' certificates");
+    d.field("dubbo", &Options::dubbo).doc("port of Dubbo 2, usually 20880");
     d.field("bolt", &Options::bolt).doc("port of Bolt, usually 12200; 0 picks a free one");
   }
 };
 
 constexpr uint16_t kBoltPort = 12200;
+constexpr uint16_t kDubboPort = 20880;
 constexpr uint16_t kTriplePort = 50051;
 
 /// The ports that the options ask for.
 rpc::ServerOptions ports_of(const Options& options) {
   std::vector<rpc::ProtocolPort> ports;
-  const bool usual = !options.port && !options.bolt && !options.triple;
+  const bool usual = !options.port && !options.bolt && !options.dubbo && !options.triple;
   if (usual || options.bolt) ports.push_back({"bolt", options.bolt.value_or(kBoltPort), "--bolt"});
+  if (usual || options.dubbo) ports.push_back({"dubbo", options.dubbo.value_or(kDubboPort), "--dubbo"});
   if (usual || options.triple) ports.push_back({"h2", options.triple.value_or(kTriplePort), "--triple"});
   rpc::ServerOptions server;
   if (options.port) {
@@ -198,6 +217,7 @@ Task<int> serve(Options options) {
   co_return co_await rpc::serve_until_stopped(sofa::grpc::with_reflection(rpc::Server(server)
                                                                               .add(make_service(""))
                                                                               .add(make_service("blue:"), {.unique_id = "blue"})
+                                                                              .add(make_dubbo_service())
                                                                               .add(make_pb_service())
                                                                               .add(make_grpc_service())
                                                                               .add(make_json_service())

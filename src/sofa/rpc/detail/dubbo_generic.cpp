@@ -83,6 +83,7 @@ class Realizer {
       case BeanType::collection:
       case BeanType::array: {
         const bool array = static_cast<BeanType>(type->integer()) == BeanType::array;
+        if (array && name->text() == "byte") return bytes(*map);
         List* list = hessian::make_list(arena_, hessian::keep(arena_, array ? array_type(name->text()) : list_type(name->text())));
         made_[&from] = list;
         for (const Map::Entry& entry : map->entries) list->push(value(entry.value));
@@ -98,6 +99,12 @@ class Realizer {
         return object_of(from, *map, name->text());
     }
     return {};
+  }
+
+  Value bytes(const Map& items) {
+    std::string content;
+    for (const Map::Entry& entry : items.entries) content += static_cast<char>(value(entry.value).integer());
+    return Value::bytes(arena_, as_bytes(content));
   }
 
   Value object_of(const Object& from, const Map& properties, std::string_view class_name) {

@@ -1,0 +1,65 @@
+package sofa.interop;
+
+import java.util.List;
+import org.apache.dubbo.config.ApplicationConfig;
+import org.apache.dubbo.config.MethodConfig;
+import org.apache.dubbo.config.ReferenceConfig;
+import org.apache.dubbo.config.bootstrap.DubboBootstrap;
+import org.apache.dubbo.rpc.service.GenericService;
+
+/** References to one server, by its address alone. */
+final class DubboConsumers {
+    private final String url;
+
+    DubboConsumers(String address) {
+        this.url = "dubbo://" + address;
+        ApplicationConfig application = new ApplicationConfig("interop-client");
+        application.setQosEnable(false);
+        application.setSerializeCheckStatus("DISABLE");
+        DubboBootstrap.getInstance().application(application);
+    }
+
+    private <T> ReferenceConfig<T> reference(String version) {
+        ReferenceConfig<T> reference = new ReferenceConfig<>();
+        reference.setInterface(DubboInteropService.class.getName());
+        reference.setVersion(version);
+        reference.setUrl(url);
+        reference.setTimeout(10_000);
+        reference.setRetries(0);
+        reference.setCheck(false);
+        return reference;
+    }
+
+    DubboInteropService service(String version) {
+        ReferenceConfig<DubboInteropService> reference = reference(version);
+        return reference.get();
+    }
+
+    /** note() is sent without waiting for an answer. */
+    DubboInteropService oneway() {
+        ReferenceConfig<DubboInteropService> reference = reference("1.0");
+        MethodConfig note = new MethodConfig();
+        note.setName("note");
+        note.setReturn(false);
+        reference.setMethods(List.of(note));
+        return reference.get();
+    }
+
+    DubboInteropService withTimeout(int milliseconds) {
+        ReferenceConfig<DubboInteropService> reference = reference("1.0");
+        reference.setTimeout(milliseconds);
+        return reference.get();
+    }
+
+    DubboInteropService withSerialization(String name) {
+        ReferenceConfig<DubboInteropService> reference = reference("1.0");
+        reference.setUrl(url + "/" + DubboInteropService.class.getName() + "?serialization=" + name + "&prefer.serialization=" + name);
+        return reference.get();
+    }
+
+    GenericService generic(String kind) {
+        ReferenceConfig<GenericService> reference = reference("1.0");
+        reference.setGeneric(kind);
+        return reference.get();
+    }
+}

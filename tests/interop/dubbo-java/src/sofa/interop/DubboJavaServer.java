@@ -1,0 +1,191 @@
+package sofa.interop;
+
+import java.time.LocalDateTime;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.dubbo.config.ApplicationConfig;
+import org.apache.dubbo.config.ProtocolConfig;
+import org.apache.dubbo.config.RegistryConfig;
+import org.apache.dubbo.config.ServiceConfig;
+import org.apache.dubbo.config.bootstrap.DubboBootstrap;
+import org.apache.dubbo.rpc.RpcContext;
+
+/** The server of section 5: DubboJavaServer PORT prints "ready pid=N dubbo=PORT" and serves until it is ended. */
+public final class DubboJavaServer {
+    public static void main(String[] args) throws Exception {
+        int port = Integer.parseInt(args[0]);
+        ApplicationConfig application = new ApplicationConfig("interop-server");
+        application.setQosEnable(false);
+        application.setSerializeCheckStatus("DISABLE");
+        ProtocolConfig protocol = new ProtocolConfig("dubbo", port);
+        protocol.setSerialization("hessian2");
+        protocol.setPreferSerialization("hessian2");
+        ServiceConfig<DubboInteropService> service = new ServiceConfig<>();
+        service.setInterface(DubboInteropService.class);
+        service.setVersion("1.0");
+        service.setRef(new Impl());
+        DubboBootstrap.getInstance().application(application).registry(new RegistryConfig("N/A")).protocol(protocol).service(service).start();
+        System.out.println("ready pid=" + ProcessHandle.current().pid() + " dubbo=" + port);
+        System.out.flush();
+        Thread.currentThread().join();
+    }
+
+    private static final class Impl implements DubboInteropService {
+        private final Map<String, String> notes = new ConcurrentHashMap<>();
+
+        @Override
+        public String echo(String s) {
+            return s;
+        }
+
+        @Override
+        public String hello(String name) {
+            return "hello " + name;
+        }
+
+        @Override
+        public String hello(String name, int times) {
+            return String.join(",", Collections.nCopies(times, "hello " + name));
+        }
+
+        @Override
+        public int add(int a, int b) {
+            return a + b;
+        }
+
+        @Override
+        public long addLong(Long a, long b) {
+            return a == null ? b : a + b;
+        }
+
+        @Override
+        public double half(double d) {
+            return d / 2;
+        }
+
+        @Override
+        public void ping() {}
+
+        @Override
+        public User getUser(long id) {
+            return User.of(id, null);
+        }
+
+        @Override
+        public User putUser(User u) {
+            u.id += 1;
+            return u;
+        }
+
+        @Override
+        public List<User> listUsers(int n) {
+            User manager = User.of(0, null);
+            List<User> users = new ArrayList<>();
+            for (int id = 1; id <= n; id++) {
+                users.add(User.of(id, manager));
+            }
+            return users;
+        }
+
+        @Override
+        public Map<Object, Object> echoMap(Map<Object, Object> m) {
+            return m;
+        }
+
+        @Override
+        public byte[] echoBytes(byte[] b) {
+            return b;
+        }
+
+        @Override
+        public String[] echoArray(String[] a) {
+            return a;
+        }
+
+        @Override
+        public int sum(int[] v) {
+            int total = 0;
+            for (int i : v) {
+                total += i;
+            }
+            return total;
+        }
+
+        @Override
+        public Level nextLevel(Level l) {
+            return Level.values()[(l.ordinal() + 1) % Level.values().length];
+        }
+
+        @Override
+        public Object echoObject(Object o) {
+            return o;
+        }
+
+        @Override
+        public LocalDateTime plusDays(LocalDateTime t, int days) {
+            return t.plusDays(days);
+        }
+
+        @Override
+        public Node echoNode(Node n) {
+            return n;
+        }
+
+        @Override
+        public String big(int chars) {
+            return DubboJavaClient.letters(chars);
+        }
+
+        @Override
+        public String sleep(long ms) {
+            try {
+                Thread.sleep(ms);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            return "slept " + ms;
+        }
+
+        @Override
+        public String fail(String kind) throws InteropException {
+            switch (kind) {
+                case "runtime":
+                    throw new RuntimeException("boom runtime");
+                case "illegal":
+                    throw new IllegalArgumentException("boom illegal");
+                case "cause":
+                    throw new IllegalStateException("boom outer", new RuntimeException("boom inner"));
+                case "checked":
+                    throw new InteropException("boom checked", 42);
+                default:
+                    throw new UnsupportedOperationException(kind);
+            }
+        }
+
+        @Override
+        public void note(String k, String v) {
+            notes.put(k, v);
+        }
+
+        @Override
+        public String recall(String k) {
+            return notes.get(k);
+        }
+
+        @Override
+        public String baggage(String k) {
+            return attachment(k);
+        }
+
+        @Override
+        public String attachment(String key) {
+            RpcContext.getServerContext().setAttachment("answer", "got");
+            return RpcContext.getServerAttachment().getAttachment(key);
+        }
+    }
+
+    private DubboJavaServer() {}
+}
