@@ -62,7 +62,9 @@ class FlagParser {
     if (auto read = read_arguments(); !read) return forward_error(read);
     for (const Flag& flag : flags_) {
       if (flag.field->required && !flag.given) {
-        return fail(Code::invalid_argument, "--{} is required: {}", flag.name, detail::expected_of(*flag.type, flag.field));
+        const std::string expected = detail::expected_of(*flag.type, flag.field);
+        return fail(Code::invalid_argument, "--{} is required and was not given: {}", flag.name,
+                    flag.field->doc.empty() ? expected : fmt::format("{} ({})", flag.field->doc, expected));
       }
     }
     return std::move(parsed_);

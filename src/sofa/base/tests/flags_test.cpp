@@ -49,6 +49,23 @@ std::string problem_of(std::vector<const char*> arguments) {
   return parsed ? "no problem" : std::string(parsed.error().message());
 }
 
+TEST(Flags, SaysWhatARequiredOneIsFor) {
+  struct Ledger {
+    std::string folder;
+    uint16_t port = 0;
+    static auto describe(Description<Ledger>& d) {
+      d.field("folder", &Ledger::folder).doc("where the book lives").required();
+      d.field("port", &Ledger::port).required();
+    }
+  };
+  const auto problem = [](std::vector<const char*> arguments) {
+    Ledger ledger;
+    return std::string(parse_flags(static_cast<int>(arguments.size()), arguments.data(), ledger).error().message());
+  };
+  EXPECT_EQ(problem({"ledger"}), "--folder is required and was not given: where the book lives (text)");
+  EXPECT_EQ(problem({"ledger", "--folder", "f"}), "--port is required and was not given: a whole number from 0 to 65535");
+}
+
 TEST(Flags, SetFieldsInBothForms) {
   Options options;
   auto parsed = parse({"--listen-port", "0", "--host=::1", "--verbose", "--peer", "a", "--peer=b", "--weight", "x=1", "--weight=y=-2", "--seed", "7",

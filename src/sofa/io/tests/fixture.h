@@ -53,6 +53,27 @@ inline Address temporary_path() {
   return Address::unix_path(fmt::format("/tmp/sofa-io-test-{}-{}.sock", ::getpid(), ++count));
 }
 
+/// An address that leaves a connect without an answer: a listener whose backlog is full.
+struct Unanswering {
+  Listener listener;
+  std::vector<Stream> held;
+  Address address() const { return listener.local(); }
+};
+
+inline Task<Result<Unanswering>> unanswering() {
+  ListenOptions options;
+  options.backlog = 0;
+  Unanswering made{co_await or_return(Listener::bind(loopback(), options)), {}};
+  ConnectOptions connect;
+  connect.timeout = milliseconds(50);
+  for (int i = 0; i < 20; ++i) {
+    auto stream = co_await Stream::connect(made.address(), connect);
+    if (!stream && stream.error().code() == Code::deadline_exceeded) co_return made;
+    made.held.push_back(co_await or_return(std::move(stream)));
+  }
+  co_return fail(Code::internal, "every connect was answered");
+}
+
 /// Reads until `n` bytes are there or the stream ends.
 inline Task<Result<std::string>> read_text(Stream& stream, size_t n) {
   Buffer in;

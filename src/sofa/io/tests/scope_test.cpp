@@ -151,6 +151,36 @@ TEST_F(ScopeTest, CancelsAnAccept) {
   });
 }
 
+TEST_F(ScopeTest, CancelsAResolve) {
+  Runtime runtime({.shards = 1, .blocking_threads = 1});
+  run_ok(runtime, [&]() -> Body {
+    std::binary_semaphore held(0), open(0);
+    TaskGroup group(co_await current_scope());
+    const auto hold = [&] { return run_blocking(runtime.blocking_pool(), [&] { return held.release(), open.acquire(), Result<int>(1); }); };
+    group.spawn("holder", [](auto& work) -> Task<void> { (void)co_await work(); }(hold));
+    for (int i = 0; i < 3; ++i) co_await yield();
+    held.acquire();  // the only thread that looks names up is taken
+    auto cancelled = co_await cancelled_while_waiting([]() -> Body {
+      auto got = co_await resolve("localhost", 80);
+      co_return got ? kOk : Result<void>(std::unexpected(got.error()));
+    });
+    open.release();
+    co_await or_return(co_await group.join());
+    co_return cancelled;
+  });
+}
+
+TEST_F(ScopeTest, CancelsAConnect) {
+  run_ok(runtime_, []() -> Body {
+    Unanswering silent = co_await or_return(unanswering());
+    co_await or_return(cancelled_while_waiting([&]() -> Body {
+      auto got = co_await Stream::connect(silent.address());
+      co_return got ? kOk : Result<void>(std::unexpected(got.error()));
+    }));
+    co_return kOk;
+  });
+}
+
 TEST_F(ScopeTest, CancellationCrossesToAnotherShard) {
   run_ok(runtime_,
          [&] { return cancelled_while_waiting([&]() -> Body { co_return co_await on(runtime_.shard(1), [] { return sleeps(seconds(60)); }); }); });

@@ -26,13 +26,16 @@ Result<void> LogCore::admit(uint64_t bytes, uint64_t records, bool control) {
                 pending_records_, options_.max_pending_bytes, options_.max_pending_records);
   }
   if (!no_segment_ || control || end_ + pending_bytes_ + bytes <= room_end(false)) return {};
-  return std::unexpected<Error>(
-      Error(*no_segment_)
-          .wrap(
-              is_disk_full(*no_segment_)
-                  ? fmt::format("The disk of {} is full: no room for another segment of {} bytes; free space or truncate streams, then append again",
-                                options_.folder, options_.segment_bytes)
-                  : fmt::format("{} has no next segment; mend what the cause names, then append again", options_.folder)));
+  return std::unexpected<Error>(*no_segment_);
+}
+
+const Error& LogCore::segment_refused(Error why) {
+  const auto sentence =
+      is_disk_full(why)
+          ? fmt::format("The disk of {} is full: no room for another segment of {} bytes; free space or truncate streams, then append again",
+                        options_.folder, options_.segment_bytes)
+          : fmt::format("{} has no next segment; mend what the cause names, then append again", options_.folder);
+  return no_segment_.emplace(std::move(why).wrap(sentence));
 }
 
 Result<Stream*> LogCore::stream_for(uint64_t stream) {

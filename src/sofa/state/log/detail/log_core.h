@@ -31,7 +31,8 @@ class LogCore {
     prepared_ = std::move(segment);
     no_segment_.reset();
   }
-  void segment_refused(Error why) { no_segment_ = std::move(why); }
+  /// No next segment for now: what needs it is refused with the error that this gives back, a sentence over `why`.
+  const Error& segment_refused(Error why);
   /// The oldest segment when nothing in it is alive: it leaves the log; delete its file, then sync the folder.
   std::optional<std::string> take_deletable();
 

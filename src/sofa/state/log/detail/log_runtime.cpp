@@ -210,10 +210,10 @@ void LogRuntime::prepare_next() {
         ++stats_.segments_made;
         core_.segment_ready(std::move(**made));
       } else {
-        const Error error = std::move(made->error());
+        Error error = std::move(made->error());
         logger().error(complaints_, "no next segment", {{"error", error}});
         if (error.code() == Code::resource_exhausted) {
-          core_.segment_refused(error);
+          error = core_.segment_refused(std::move(error));
         } else {
           core_.fail_forever(error);
         }

@@ -159,7 +159,7 @@ class LogWorld {
     }
     last_error = made.error();
     if (made.error().code() == Code::resource_exhausted) {
-      core->segment_refused(made.error());
+      last_error = core->segment_refused(made.error());
     } else {
       core->fail_forever(made.error());
     }

@@ -207,6 +207,8 @@ TEST_F(LogTest, AFullDiskRefusesAndResumes) {
     for (int i = 0; i < 100 && last; ++i) last = co_await log.append(1, 1, payload);
     EXPECT_FALSE(last);
     EXPECT_EQ(last.error().code(), Code::resource_exhausted);
+    const std::string sentence(last.error().message());
+    EXPECT_TRUE(sentence.contains("is full") && sentence.contains("append again")) << last.error().to_string();
     co_await or_return(log.truncate_prefix(1, 3));
     files_.free_space();
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);

@@ -314,6 +314,8 @@ TEST(FullDisk, RefusesAppendsTakesTruncationsAndGoesOnWhenSpaceIsBack) {
   while (world.append(1, payload_of(1, 1, 1, 4000))) {
   }
   EXPECT_EQ(world.last_error->code(), Code::resource_exhausted);
+  EXPECT_NE(world.last_error->message().find("free space or truncate streams, then append again"), std::string_view::npos)
+      << world.last_error->to_string();
   EXPECT_FALSE(world.core->failed());
   const uint64_t last = world.core->table().find(1)->next() - 1;
   for (uint64_t upto = last - 5; upto <= last; ++upto)
