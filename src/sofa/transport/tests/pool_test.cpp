@@ -150,6 +150,44 @@ TEST(Pool, OpensANewConnectionWhenThePeerSaysGoAway) {
   });
 }
 
+/// Fails to connect `waits.size()` times; the server is back before the last wait ends, so the pool connects when that is over and not before.
+io::Task<void> expect_waits(ManualClock& clock, const PoolOptions& options, uint64_t seed, std::span<const Duration> waits) {
+  EchoServer server;
+  co_await server.open();
+  const io::Address address = server.port->local();
+  co_await server.port->stop();
+  ConnectionPool pool(options, Random(seed));
+  EXPECT_FALSE(co_await pool.get(address));
+  for (size_t i = 0; i < waits.size(); ++i) {
+    if (i + 1 == waits.size()) co_await server.open(address);
+    co_await pass(clock, waits[i] - 1ms, waits[i] - 1ms);
+    const auto early = co_await pool.get(address);
+    EXPECT_TRUE(!early && early.error().to_string().contains("tried again within")) << "wait " << i;
+    co_await pass(clock, 2ms, 2ms);
+    EXPECT_EQ((co_await pool.get(address)).has_value(), i + 1 == waits.size()) << "wait " << i;
+  }
+  co_await pool.close();
+  co_await server.port->stop();
+}
+
+TEST(Pool, WaitsTwiceAsLongAfterEachFailureUpToTheMostWithJitterFromItsSeed) {
+  PoolOptions options;
+  options.backoff_first = 100ms;
+  options.backoff_most = 1s;
+  options.backoff_jitter = 0.3;
+  const uint64_t seed = system_seed();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  Random drawn(seed);
+  std::vector<Duration> waits;
+  for (const Duration base : {100ms, 200ms, 400ms, 800ms, 1000ms, 1000ms}) {
+    const double share = 0.7 + 0.6 * drawn.unit();
+    waits.push_back(std::chrono::duration_cast<Duration>(base * share));
+  }
+  for (size_t failures = 1; failures <= waits.size(); ++failures) {
+    with_manual_clock([&](ManualClock& clock) { return expect_waits(clock, options, seed, std::span(waits).first(failures)); });
+  }
+}
+
 TEST(Pool, ForgetsAnAddressInGoodOrder) {
   on_shard([]() -> io::Task<void> {
     EchoServer server;

@@ -86,7 +86,7 @@ TEST(Port, ClosesStrangersAtOnceWithOneLine) {
     co_await port->stop();
   });
   EXPECT_EQ(log.count("connection refused"), 1u);
-  EXPECT_TRUE(log.contains("bytes=5a"));
+  EXPECT_TRUE(log.contains("bytes=5a") && log.contains("peer=127.0.0.1:"));
 }
 
 TEST(Port, TellsAProtocolCloseWithPeerAndReasonInOneLine) {
