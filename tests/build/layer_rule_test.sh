@@ -34,7 +34,7 @@ CMAKE
 expect() {
   local name=$1 word output code=0
   shift
-  output=$(cmake -S "$work/tree" -B "$work/build" --fresh 2>&1 | tr -s ' \n' ' ') || code=$?
+  output=$(cmake -G Ninja -S "$work/tree" -B "$work/build" --fresh 2>&1 | tr -s ' \n' ' ') || code=$?
   local good=yes
   [[ ($# -eq 0 && $code -eq 0) || ($# -gt 0 && $code -ne 0) ]] || good=no
   for word in "$@"; do [[ $output == *"$word"* ]] || good=no; done

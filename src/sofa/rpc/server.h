@@ -165,8 +165,8 @@ class Server {
 };
 
 /// The main() of a server program: reads --port, --host, --shards, --tls-certificate and its like, and --help, starts, prints
-/// `ready pid=N bolt=PORT dubbo=PORT h2=PORT http1=PORT`, and ends after SIGTERM or SIGINT when the running calls have ended. Returns the exit code: 0, 1 (could
-/// not start), 2 (wrong options).
+/// `ready pid=N bolt=PORT dubbo=PORT h2=PORT http1=PORT`, and ends after SIGTERM or SIGINT when the running calls have ended. Returns the exit code:
+/// 0, 1 (could not start), 2 (wrong options).
 int serve(int argc, char** argv, Server server);
 /// The same for a program that has options of its own: call it from the main task, with the server ready to start. The exit code: 0, or 1.
 Task<int> serve_until_stopped(Server server);

@@ -61,7 +61,8 @@ Result<void> ServiceTable::add(std::string unique_name, std::shared_ptr<Interfac
   for (const MethodBase* method : service->methods()) {
     if (auto ok = check(unique_name, *method); !ok) return ok;
     auto entry = std::make_unique<MethodEntry>(MethodEntry{method, unique_name, {}, {}});
-    if (!proto_name.empty() && method->shape().result.protobuf != nullptr) entry->grpc_path = fmt::format("/{}/{}", proto_name, method->spec()->proto_name());
+    if (!proto_name.empty() && method->shape().result.protobuf != nullptr)
+      entry->grpc_path = fmt::format("/{}/{}", proto_name, method->spec()->proto_name());
     for (std::string_view signature : method->signatures()) append_signature(entry->signatures, jvm_signature(signature));
     if (method->kind() == MethodKind::unary && look_up(unique_name, method->name(), entry->signatures) != nullptr) {
       return fail(Code::already_exists, "{}.{}({}) is declared twice; overloads need different argument types", unique_name, method->name(),
