@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <map>
-#include <numeric>
 #include <unordered_map>
 
 namespace sofa::cluster {
@@ -14,17 +13,17 @@ namespace sofa::cluster {
 namespace {
 
 /// A draw by weight; uniform when all weights are equal or none is positive.
-size_t draw(std::span<const int> weights, Random& random) {
+size_t draw(const Candidates& from, Random& random) {
   int64_t sum = 0;
   bool equal = true;
-  for (const int weight : weights) {
-    sum += weight;
-    equal = equal && weight == weights.front();
+  for (size_t i = 0; i < from.size(); ++i) {
+    sum += from.weight(i);
+    equal = equal && from.weight(i) == from.weight(0);
   }
-  if (sum == 0 || equal) return random.uniform(weights.size());
+  if (sum == 0 || equal) return random.uniform(from.size());
   auto offset = static_cast<int64_t>(random.uniform(static_cast<uint64_t>(sum)));
   size_t i = 0;
-  while ((offset -= weights[i]) >= 0) ++i;
+  while ((offset -= from.weight(i)) >= 0) ++i;
   return i;
 }
 
@@ -34,7 +33,7 @@ class RandomBalancer : public Balancer {
   std::string_view name() const override { return "random"; }
 
  protected:
-  size_t choose(const Candidates& from, const PickKey&) override { return draw(from.weights, random_); }
+  size_t choose(const Candidates& from, const PickKey&) override { return draw(from, random_); }
   Random random_;
 };
 
@@ -45,20 +44,21 @@ class LocalPreferenceBalancer final : public RandomBalancer {
 
  protected:
   size_t choose(const Candidates& from, const PickKey& key) override {
+    positions_.clear();
     indexes_.clear();
-    weights_.clear();
-    for (size_t i = 0; i < from.providers.size(); ++i) {
-      if (own_host_.empty() || from.providers[i].address.host() != own_host_) continue;
-      indexes_.push_back(i);
-      weights_.push_back(from.weights[i]);
+    for (size_t i = 0; i < from.size(); ++i) {
+      if (own_host_.empty() || from.provider(i).address.host() != own_host_) continue;
+      positions_.push_back(i);
+      indexes_.push_back(static_cast<uint32_t>(from.index(i)));
     }
-    return indexes_.empty() ? RandomBalancer::choose(from, key) : indexes_[draw(weights_, random_)];
+    if (positions_.empty()) return RandomBalancer::choose(from, key);
+    return positions_[draw({from.providers, from.weights, from.version, indexes_}, random_)];
   }
 
  private:
   const std::string own_host_;
-  std::vector<size_t> indexes_;
-  std::vector<int> weights_;
+  std::vector<size_t> positions_;  // those on the own host, among the candidates
+  std::vector<uint32_t> indexes_;  // ... and among the providers
 };
 
 /// A counter for each method, from 0 on, without its sign bit as the original's.
@@ -86,7 +86,7 @@ class RoundRobinBalancer final : public Balancer {
   std::string_view name() const override { return "roundRobin"; }
 
  protected:
-  size_t choose(const Candidates& from, const PickKey& key) override { return counters_.next(key) % from.providers.size(); }
+  size_t choose(const Candidates& from, const PickKey& key) override { return counters_.next(key) % from.size(); }
 
  private:
   MethodCounters counters_;
@@ -101,32 +101,35 @@ class WeightRoundRobinBalancer final : public Balancer {
  protected:
   size_t choose(const Candidates& from, const PickKey& key) override {
     const uint32_t turn = counters_.next(key);
-    const auto [least, most] = std::minmax_element(from.weights.begin(), from.weights.end());
-    if (*least == *most) return turn % from.providers.size();
-    const int64_t sum = std::accumulate(from.weights.begin(), from.weights.end(), int64_t{0});
-    return at(from.weights, turn % sum);
+    int64_t sum = 0;
+    bool equal = true;
+    for (size_t i = 0; i < from.size(); ++i) {
+      sum += from.weight(i);
+      equal = equal && from.weight(i) == from.weight(0);
+    }
+    return equal ? turn % from.size() : at(from, turn % sum);
   }
 
  private:
   /// Whole rounds of equal takers are skipped at once, so that weights of thousands cost no more than the number of providers.
-  static size_t at(std::span<const int> weights, int64_t position) {
+  static size_t at(const Candidates& from, int64_t position) {
     for (int round = 0;;) {
       int64_t takers = 0;
       int lowest = INT32_MAX;
-      for (const int weight : weights) {
-        if (weight <= round) continue;
+      for (size_t i = 0; i < from.size(); ++i) {
+        if (from.weight(i) <= round) continue;
         ++takers;
-        lowest = std::min(lowest, weight);
+        lowest = std::min(lowest, from.weight(i));
       }
       const int64_t here = takers * (lowest - round);
-      if (position < here) return nth_above(weights, round, position % takers);
+      if (position < here) return nth_above(from, round, position % takers);
       position -= here;
       round = lowest;
     }
   }
-  static size_t nth_above(std::span<const int> weights, int round, int64_t n) {
+  static size_t nth_above(const Candidates& from, int round, int64_t n) {
     for (size_t i = 0;; ++i) {
-      if (weights[i] > round && n-- == 0) return i;
+      if (from.weight(i) > round && n-- == 0) return i;
     }
   }
   MethodCounters counters_;
@@ -157,7 +160,14 @@ class ConsistentHashBalancer final : public Balancer {
   size_t choose(const Candidates& from, const PickKey& key) override {
     if (!built_ || version_ != from.version) build(from);
     const auto found = std::lower_bound(ring_.begin(), ring_.end(), Node{point(md5(key.first_argument), 0), 0});
-    return found == ring_.end() ? ring_.front().provider : found->provider;
+    // Those that may not be chosen are passed over: the others keep their keys, as on a ring without them.
+    auto at = static_cast<size_t>(found - ring_.begin());
+    for (size_t passed = 0; passed < ring_.size(); ++passed, ++at) {
+      const uint32_t index = ring_[at % ring_.size()].provider;
+      if (from.may_choose(index))
+        return from.among.empty() ? index : static_cast<size_t>(std::ranges::lower_bound(from.among, index) - from.among.begin());
+    }
+    return 0;  // none of them has a point: weights of zero
   }
 
  private:
@@ -206,6 +216,7 @@ class LeastRequestBalancer final : public Balancer {
  public:
   LeastRequestBalancer(Random random, Duration decay) : random_(std::move(random)), decay_(decay) {}
   std::string_view name() const override { return "leastRequest"; }
+  bool counts() const override { return true; }
 
   void began(const Provider& provider) override { ++load(provider).running; }
   void ended(const Provider& provider, Duration took, bool ok, Instant now) override {
@@ -221,11 +232,11 @@ class LeastRequestBalancer final : public Balancer {
 
  protected:
   size_t choose(const Candidates& from, const PickKey&) override {
-    const size_t one = draw(from.weights, random_);
-    size_t other = draw(from.weights, random_);
-    if (other == one) other = (one + 1 + random_.uniform(from.providers.size() - 1)) % from.providers.size();
-    if (from.weights[other] == 0) return one;
-    return cost(from.providers[other]) < cost(from.providers[one]) ? other : one;
+    const size_t one = draw(from, random_);
+    size_t other = draw(from, random_);
+    if (other == one) other = (one + 1 + random_.uniform(from.size() - 1)) % from.size();
+    if (from.weight(other) == 0) return one;
+    return cost(from.provider(other)) < cost(from.provider(one)) ? other : one;
   }
 
  private:

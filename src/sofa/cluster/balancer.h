@@ -5,6 +5,7 @@
 //   auto balancer = *cluster::make_balancer("weightConsistentHash", Random(system_seed()));
 //   const size_t i = balancer->pick({providers, weights, version}, {.interface = "bank.Ledger", .method = "get", .first_argument = "user-7"});
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,7 +23,15 @@ namespace sofa::cluster {
 struct Candidates {
   std::span<const Provider> providers;
   std::span<const int> weights;
-  uint64_t version;  ///< changes whenever a provider or a weight does: what is computed from them is kept until then
+  uint64_t version;                   ///< changes whenever a provider or a weight does: what is computed from them is kept until then
+  std::span<const uint32_t> among{};  ///< which of them may be chosen, in rising order; empty: all
+
+  size_t size() const { return among.empty() ? providers.size() : among.size(); }
+  /// Of the nth that may be chosen.
+  size_t index(size_t n) const { return among.empty() ? n : among[n]; }
+  int weight(size_t n) const { return weights[index(n)]; }
+  const Provider& provider(size_t n) const { return providers[index(n)]; }
+  bool may_choose(size_t index) const { return among.empty() || std::ranges::binary_search(among, index); }
 };
 
 /// What is asked for.
@@ -40,14 +49,17 @@ class Balancer {
   virtual std::string_view name() const = 0;
   /// Whether PickKey::first_argument decides.
   virtual bool needs_argument() const { return false; }
-  /// The index of the chosen provider. A single one is chosen without further ado and changes no state.
-  size_t pick(const Candidates& from, const PickKey& key) { return from.providers.size() == 1 ? 0 : choose(from, key); }
+  /// The index of the chosen provider in `providers`. A single one is chosen without further ado and changes no state.
+  size_t pick(const Candidates& from, const PickKey& key) { return from.index(from.size() == 1 ? 0 : choose(from, key)); }
 
-  /// A call to the provider begins and ends: for those that count.
+  /// Whether it must be told of calls.
+  virtual bool counts() const { return false; }
+  /// A call to the provider begins and ends. `ok`: it was answered, whatever the answer.
   virtual void began(const Provider&) {}
   virtual void ended(const Provider&, Duration took, bool ok, Instant now) { (void)took, (void)ok, (void)now; }
 
  protected:
+  /// Which of those that may be chosen.
   virtual size_t choose(const Candidates& from, const PickKey& key) = 0;
 };
 

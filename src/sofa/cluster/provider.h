@@ -2,9 +2,14 @@
 // One provider of a service, as a list, a registry or a URL names it.
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "sofa/base/clock.h"
+#include "sofa/base/error.h"
 #include "sofa/io/address.h"
 
 namespace sofa::cluster {
@@ -26,10 +31,25 @@ struct Provider {
   std::string protocol = "bolt";
   int weight = 100;  ///< share of the traffic; 0 and less: none while others have some
   WarmUp warm_up{};
+  Duration timeout{};                                             ///< of a call whose caller does not say; zero: nor does the provider
+  std::string serialization{};                                    ///< what it wants to be called with; empty: what the client has
+  std::vector<std::pair<std::string, std::string>> attributes{};  ///< what else its URL says: tags for routers
 
   bool is_warming_up(WallTime now) const { return warm_up.length > Duration::zero() && now <= warm_up.start + warm_up.length; }
   /// Not negative.
   int weight_at(WallTime now) const;
+  /// The value of an attribute; empty when it is not there.
+  std::string_view attribute(std::string_view key) const;
 };
+
+/// Never null; not changed while anybody holds it.
+using ProviderList = std::shared_ptr<const std::vector<Provider>>;
+
+/// Reads "bolt://10.0.0.7:12200?weight=50&timeout=800" (docs/protocols/sofarpc.md, section 4): the scheme may be left out, "[::1]:12200" is an IPv6
+/// address, a path is passed over. Times are milliseconds; `warmupTime`, `warmupWeight` and `startTime` (since 1970) count together, `warmupShape` is
+/// "step" or "ramp". An error names the URL and the part that is wrong.
+Result<Provider> parse_provider(std::string_view url);
+/// Several with "," or ";" between; at least one.
+Result<std::vector<Provider>> parse_provider_list(std::string_view urls);
 
 }  // namespace sofa::cluster

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "sofa/base/error.h"
+#include "sofa/cluster/fault_tolerance.h"
 #include "sofa/io/runtime.h"  // io::run: this header alone makes a program
 #include "sofa/io/task.h"
 #include "sofa/io/tls.h"
@@ -32,7 +33,8 @@ struct ClientOptions {
   std::string version = "1.0";
   std::string unique_id{};
   std::string app{};                                   ///< this application's name, shown to providers; empty: not sent
-  Duration timeout = std::chrono::seconds(3);          ///< of one attempt, where nothing nearer says otherwise
+  Duration timeout{};                                  ///< of one attempt, where neither the call nor its method says otherwise; zero: what the
+                                                       ///< provider's URL says, else 3 s
   int retries = 0;                                     ///< further attempts of a call, each at another provider while there is one. Only when the
                                                        ///< provider was busy or stopping, did not answer in time, or could not be reached:
                                                        ///< such a call may have been carried out, so the service must bear it twice
@@ -43,11 +45,17 @@ struct ClientOptions {
   uint8_t codec = bolt::kCodecHessian;                 ///< kCodecJson: described types as JSON. Protobuf methods always use kCodecProtobuf
   bool check = true;                                   ///< connect() fails when no provider can be reached
   Filters filters{};
-  std::optional<io::TlsClientConfig> tls{};        ///< connect over TLS; the name to verify is the provider's host, unless server_name is set
-  Duration heartbeat = std::chrono::seconds(15);   ///< a connection without a byte for so long is asked for a sign of life; after three unanswered
-                                                   ///< ones it is closed. Zero: never
-  Duration target_idle = std::chrono::minutes(5);  ///< a provider that is not of the list (CallOptions::target, or one that left it) and is not
-                                                   ///< called for so long loses its connections. Zero: never
+  /// Which provider gets a call: random, localPref, roundRobin, weightRoundRobin, consistentHash, weightConsistentHash, leastRequest, or auto
+  /// (random).
+  std::string balancer = "auto";
+  std::string own_host{};                            ///< localPref: the address under which this machine is a provider
+  bool sticky = false;                               ///< keep to one provider while it is connected
+  cluster::FaultToleranceOptions fault_tolerance{};  ///< providers that fail far more often than the others get less; off unless regulation_effective
+  std::optional<io::TlsClientConfig> tls{};          ///< connect over TLS; the name to verify is the provider's host, unless server_name is set
+  Duration heartbeat = std::chrono::seconds(15);     ///< a connection without a byte for so long is asked for a sign of life; after three unanswered
+                                                     ///< ones it is closed. Zero: never
+  Duration target_idle = std::chrono::minutes(5);    ///< a provider that is not of the list (CallOptions::target, or one that left it) and is not
+                                                     ///< called for so long loses its connections. Zero: never
   /// Which classes the Hessian content of an answer may name; by default all. One that is not admitted ends the call with permission_denied and its
   /// name. With an allow list: also those of the JDK that results and exceptions use ("java.").
   hessian::ClassFilter classes{};

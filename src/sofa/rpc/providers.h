@@ -2,28 +2,25 @@
 // Where the providers of a service come from. Today a fixed list; registries implement the same interface.
 
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "sofa/base/error.h"
-#include "sofa/io/address.h"
+#include "sofa/cluster/provider.h"
 
 namespace sofa::rpc {
 
-struct Provider {
-  io::Address address;
-  std::string protocol = "bolt";  ///< or "tri", "grpc": gRPC, for methods of protobuf messages
-  int weight = 100;
-};
+using cluster::Provider;
+using cluster::ProviderList;
 
 /// Used on the client's shard alone.
 class Providers {
  public:
   virtual ~Providers() = default;
-  /// The providers known at this moment; called for every call, so it must be cheap. May be empty. The pointer keeps that list alive.
-  virtual std::shared_ptr<const std::vector<Provider>> current() const = 0;
+  /// The providers known at this moment; called for every call, so it must be cheap: the same object until something changes. May be empty, never
+  /// null.
+  virtual ProviderList current() const = 0;
   /// Where they come from, for errors: "bolt://127.0.0.1:12200".
   virtual std::string_view source() const = 0;
 };
@@ -33,11 +30,11 @@ class StaticProviders final : public Providers {
  public:
   StaticProviders(std::vector<Provider> list, std::string source)
       : list_(std::make_shared<const std::vector<Provider>>(std::move(list))), source_(std::move(source)) {}
-  std::shared_ptr<const std::vector<Provider>> current() const override { return list_; }
+  ProviderList current() const override { return list_; }
   std::string_view source() const override { return source_; }
 
  private:
-  std::shared_ptr<const std::vector<Provider>> list_;
+  ProviderList list_;
   std::string source_;
 };
 

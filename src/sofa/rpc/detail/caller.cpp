@@ -1,6 +1,8 @@
 #include "sofa/rpc/detail/caller.h"
 
 #include "sofa/base/json.h"
+#include "sofa/base/log.h"
+#include "sofa/rpc/detail/argument_text.h"
 #include "sofa/rpc/detail/grpc_call.h"
 #include "sofa/rpc/detail/json_codec.h"
 #include "sofa/rpc/detail/response_codec.h"
@@ -12,6 +14,7 @@ namespace {
 
 constexpr Duration kFirstPause = std::chrono::milliseconds(20);  // before a provider is asked again; doubles with each attempt
 constexpr int kMostDoublings = 5;
+constexpr Duration kDefaultTimeout = std::chrono::seconds(3);
 constexpr std::string_view kDestroyed = "the client was destroyed";
 
 int64_t milliseconds(Duration d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); }
@@ -40,7 +43,7 @@ grpc::ChannelOptions channel_options(const ClientOptions& options, std::shared_p
   channel.tls = std::move(tls);
   channel.max_receive_message = options.max_frame;
   channel.connect_timeout = options.connect_timeout;
-  channel.default_timeout = options.timeout;
+  channel.default_timeout = options.timeout > Duration::zero() ? options.timeout : kDefaultTimeout;
   channel.http2.keep_alive_interval = options.heartbeat;
   return channel;
 }
@@ -70,6 +73,41 @@ bool is_retryable(const Error& error) {
   }
 }
 
+/// What became of a call, for those that judge its provider. An error without a status came from the service.
+cluster::Outcome outcome_of(const Result<void>& done) {
+  if (done) return cluster::Outcome::answered;
+  switch (status_of(done.error())) {
+    case bolt::Status::success:
+      return cluster::Outcome::answered;
+    case bolt::Status::timeout:
+    case bolt::Status::server_busy:
+      return cluster::Outcome::overloaded;
+    default:
+      return cluster::Outcome::failed;
+  }
+}
+
+/// What a provider wants a described call to be written in.
+uint8_t codec_for(const CallSpec& spec, const Provider& provider) {
+  if (provider.serialization.empty() || spec.shape == nullptr || spec.codec == bolt::kCodecProtobuf) return spec.codec;
+  return provider.serialization == "json" ? bolt::kCodecJson : bolt::kCodecHessian;
+}
+
+void log_measure(const std::string& service, const cluster::Measure& found) {
+  static const Logger log{"rpc"};
+  if (found.state == cluster::Measure::State::abnormal) {
+    log.warn("a provider fails far more often than the others", {{"service", service},
+                                                                 {"provider", found.address.to_string()},
+                                                                 {"calls", found.calls},
+                                                                 {"rate", found.rate},
+                                                                 {"average", found.average},
+                                                                 {"weight", found.weight},
+                                                                 {"limit_reached", found.at_limit}});
+  } else if (found.weight != found.weight_before) {
+    log.info("a provider gets its weight back", {{"service", service}, {"provider", found.address.to_string()}, {"weight", found.weight}});
+  }
+}
+
 /// Empties a buffer that is written anew for each call; one that grew for a big call is given back.
 void reuse(Buffer& buffer) {
   constexpr size_t kKept = 64 * 1024;
@@ -93,16 +131,17 @@ std::unexpected<Error> framework_error(std::string text) {
 
 /// One attempt at one provider, and what all attempts of a call have in common.
 struct Caller::Attempt {
-  const CallSpec& spec;
+  CallSpec& spec;
   CallOptions& options;
-  Duration timeout;
   Deadline deadline;  // of the scope
   const Context* served;
+  const uint8_t codec;  // unless the provider wants another
   int number = 1;
   int most = 1;
-  io::Address address;
-  bool grpc = false;  // what the provider speaks; else Bolt
+  Choice choice{};
+  Duration timeout{};
   Instant begun{};
+  const Provider& provider() const { return *choice.provider; }
 };
 
 Caller::Caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientOptions options, std::shared_ptr<io::TlsClientContext> tls)
@@ -161,16 +200,23 @@ void Caller::start(Task<void> task) {
 }
 
 Task<Result<void>> Caller::open() {
-  if (!options_.check) co_return Result<void>();
-  const auto list = providers_->current();
-  std::vector<io::Address> tried;
+  core_->selector = co_await or_return(cluster::Selector::make({.balancer = options_.balancer,
+                                                                .balancing = {.own_host = options_.own_host},
+                                                                .fault_tolerance = options_.fault_tolerance,
+                                                                .sticky = options_.sticky},
+                                                               Random(system_seed())));
+  if (options_.check) co_await or_return(reach_one());
+  if (core_->selector->ticks()) core_->tasks.spawn("rpc fault tolerance", core_->measure(interface_));
+  co_return Result<void>();
+}
+
+Task<Result<void>> Caller::reach_one() {
+  const ProviderList list = providers_->current();
   std::optional<Error> last;
-  for (size_t i = 0; i < list->size(); ++i) {
-    const Provider provider = co_await or_return(choose({}, tried));
+  for (const Provider& provider : *list) {
     auto reached = co_await reach(provider);
     if (reached) co_return reached;
     last = std::move(reached.error());
-    tried.push_back(provider.address);
   }
   if (!last) co_return fail(Code::unavailable, "{}: no provider is known from {}", interface_, providers_->source());
   co_return fail(Code::unavailable, "{}: no provider of '{}' can be reached: {}", interface_, providers_->source(), *last);
@@ -182,37 +228,59 @@ Task<Result<void>> Caller::reach(const Provider& provider) {
   co_return Result<void>();
 }
 
-bool Caller::is_live(const Provider& provider) {
+Task<void> Caller::Core::measure(std::string service) {
+  const Clock& clock = io::Shard::current().clock();
+  while (co_await io::sleep_for(std::chrono::seconds(1))) {
+    for (const cluster::Measure& found : selector->tick(clock.now_wall())) log_measure(service, found);
+  }
+}
+
+bool Caller::Core::is_live(const Provider& provider) {
   if (speaks_grpc(provider)) {
-    grpc::Channel& channel = core_->channels.to(provider.address);
+    grpc::Channel& channel = channels.to(provider.address);
     if (!channel.is_connected()) channel.start_connecting();
     return channel.is_connected();
   }
-  transport::ConnectionPool::Peer* peer = core_->pool.peer(provider.address);
+  transport::ConnectionPool::Peer* peer = pool.peer(provider.address);
   if (peer == nullptr) return false;
   if (peer->live_count() == 0) peer->connect();
   return peer->live_count() > 0;
 }
 
-Result<Provider> Caller::choose(const std::string& target, std::span<const io::Address> tried) {
-  if (!target.empty()) {
-    auto parsed = parse_providers(target);
-    if (!parsed) return forward_error(parsed);
-    return (*parsed)->current()->front();
+Result<Caller::Choice> Caller::choose(const CallSpec& spec, const CallOptions& options, std::span<const io::Address> tried) {
+  if (!options.target.empty()) return find_target(options.target);
+  Choice choice{.list = providers_->current()};
+  if (choice.list->empty()) return fail(Code::unavailable, "no provider is known from {}", providers_->source());
+  const auto is_live = [](void* core, const Provider& provider) { return static_cast<Core*>(core)->is_live(provider); };
+  choice.provider = &core_->selector->select(
+      {.list = choice.list, .key = pick_key(spec, options), .tried = tried, .is_live = is_live, .context = core_.get()}, shard_.clock());
+  return choice;
+}
+
+/// The provider of the list that is meant, with what its URL says; else one that is called directly.
+Result<Caller::Choice> Caller::find_target(const std::string& target) const {
+  auto parsed = parse_providers(target);
+  if (!parsed) return forward_error(parsed);
+  Choice direct{.list = (*parsed)->current()};
+  direct.provider = &direct.list->front();
+  Choice known{.list = providers_->current()};
+  for (const Provider& provider : *known.list) {
+    if (provider.address == direct.provider->address && provider.protocol == direct.provider->protocol) known.provider = &provider;
   }
-  const auto list = providers_->current();
-  if (list->empty()) return fail(Code::unavailable, "no provider is known from {}", providers_->source());
-  if (list->size() == 1) return list->front();
-  const size_t first = next_provider_++;
-  // Live ones that were not asked yet, then others that were not asked yet, then any.
-  for (const bool must_live : {true, false}) {
-    for (size_t i = 0; i < list->size(); ++i) {
-      const Provider& provider = (*list)[(first + i) % list->size()];
-      if (std::find(tried.begin(), tried.end(), provider.address) != tried.end()) continue;
-      if (!must_live || is_live(provider)) return provider;
-    }
+  return known.provider != nullptr ? known : direct;
+}
+
+cluster::PickKey Caller::pick_key(const CallSpec& spec, const CallOptions& options) {
+  cluster::PickKey key{.interface = interface_, .method = spec.method};
+  if (!core_->selector->needs_argument()) return key;
+  if (!options.hash_key.empty()) {
+    key.first_argument = options.hash_key;
+  } else if (spec.shape != nullptr && !spec.arguments.empty()) {
+    key.first_argument = argument_text(spec.shape->arguments[0], spec.arguments[0], argument_text_);
+  } else if (!spec.values.empty()) {
+    key.first_argument = argument_text(spec.values[0], argument_text_);
   }
-  return (*list)[first % list->size()];
+  return key;
 }
 
 Task<Result<transport::SessionRef>> Caller::session_to(const io::Address& address, Deadline deadline) {
@@ -309,7 +377,30 @@ Result<void> Caller::read_answer(const Attempt& attempt, const bolt::Frame& fram
   return read_json_value(as_text(frame.content()), "result", *spec.shape->result.type, spec.result);
 }
 
-Task<Result<void>> Caller::attempt(Attempt& attempt) { return options_.filters.empty() ? send(attempt) : pass_filters(attempt); }
+Duration Caller::timeout_of(const Attempt& attempt) const {
+  for (const Duration timeout : {attempt.options.timeout, attempt.spec.timeout, options_.timeout, attempt.provider().timeout}) {
+    if (timeout > Duration::zero()) return timeout;
+  }
+  return kDefaultTimeout;
+}
+
+Task<Result<void>> Caller::attempt(Attempt& attempt) {
+  attempt.spec.codec = attempt.codec;
+  attempt.spec.codec = codec_for(attempt.spec, attempt.provider());
+  attempt.timeout = timeout_of(attempt);
+  attempt.begun = shard_.clock().now_monotonic();
+  if (core_->selector->counts()) return counted(attempt);
+  return options_.filters.empty() ? send(attempt) : pass_filters(attempt);
+}
+
+/// Tells the balancer and the fault tolerance what became of it.
+Task<Result<void>> Caller::counted(Attempt& attempt) {
+  core_->selector->began(attempt.provider());
+  Result<void> done = co_await (options_.filters.empty() ? send(attempt) : pass_filters(attempt));
+  const Instant now = shard_.clock().now_monotonic();
+  core_->selector->ended(attempt.provider(), now - attempt.begun, outcome_of(done), now);
+  co_return done;
+}
 
 Task<Result<void>> Caller::pass_filters(Attempt& attempt) {
   struct Last {
@@ -322,14 +413,14 @@ Task<Result<void>> Caller::pass_filters(Attempt& attempt) {
                         .arguments = values.arguments,
                         .result = values.result,
                         .options = &attempt.options,
-                        .address = &attempt.address};
+                        .address = &attempt.provider().address};
   const Next next(
       options_.filters, [](void* context, Invocation&) { return static_cast<Last*>(context)->caller.send(static_cast<Last*>(context)->attempt); },
       &last);
   co_return co_await next(invocation);
 }
 
-Task<Result<void>> Caller::send(Attempt& attempt) { return attempt.grpc ? send_grpc(attempt) : send_bolt(attempt); }
+Task<Result<void>> Caller::send(Attempt& attempt) { return speaks_grpc(attempt.provider()) ? send_grpc(attempt) : send_bolt(attempt); }
 
 http::Headers Caller::metadata_of(const CallOptions& options) const {
   http::Headers metadata;
@@ -350,7 +441,7 @@ Task<Result<void>> Caller::send_grpc(Attempt& attempt) {
   CallResponse* response = attempt.options.response;
   grpc::CallOptions options{.timeout = attempt.timeout, .metadata = metadata_of(attempt.options)};
   if (response != nullptr) options.headers = &headers;
-  auto answer = co_await core_->channels.to(attempt.address)
+  auto answer = co_await core_->channels.to(attempt.provider().address)
                     .unary(fmt::format("/{}/{}", proto_service_, spec.proto_method), message.take(), std::move(options));
   for (const http::HeaderField field : headers) response->headers.emplace_back(field.name, field.value);
   if (!answer) co_return std::unexpected(with_bolt_status(std::move(answer.error())));
@@ -361,7 +452,10 @@ Task<Result<std::unique_ptr<MessageStream>>> Caller::open_stream(std::shared_ptr
   Caller& caller = *self;
   const auto where = [&](std::string_view at) { return fmt::format("{}.{}{}", caller.interface_, method.name, at); };
   if (caller.closed_) co_return fail(Code::cancelled, "{}: {} before the stream was opened", where(""), kDestroyed);
-  const Provider provider = co_await or_return(caller.choose(options.target, {}));
+  CallSpec spec;
+  spec.method = method.name;
+  const Choice choice = co_await or_return(caller.choose(spec, options, {}));
+  const Provider& provider = *choice.provider;
   const std::string at = where(" at " + provider.address.to_string());
   if (!speaks_grpc(provider))
     co_return fail(Code::unimplemented, "{}: Bolt carries no streams; connect to tri://{}", at, provider.address.to_string());
@@ -376,9 +470,9 @@ Task<Result<std::unique_ptr<MessageStream>>> Caller::open_stream(std::shared_ptr
 Task<Result<void>> Caller::send_bolt(Attempt& attempt) {
   const Deadline deadline = std::min(attempt.deadline, deadline_after(attempt.begun, attempt.timeout));
   Instant now = attempt.begun;
-  transport::SessionRef session = core_->pool.try_get(attempt.address);
+  transport::SessionRef session = core_->pool.try_get(attempt.provider().address);
   if (session == nullptr) {
-    session = co_await or_return(session_to(attempt.address, deadline));
+    session = co_await or_return(session_to(attempt.provider().address, deadline));
     now = shard_.clock().now_monotonic();
   }
   const Duration left = deadline == kNoDeadline ? attempt.timeout : deadline - now;
@@ -401,8 +495,8 @@ Task<Result<void>> Caller::pause(int number, Deadline deadline) {
 
 Error Caller::describe(const Attempt& attempt, const Error& error) const {
   const Duration took = shard_.clock().now_monotonic() - attempt.begun;
-  std::string text =
-      fmt::format("{}.{} at {}, attempt {} of {}: ", interface_, attempt.spec.method, attempt.address.to_string(), attempt.number, attempt.most);
+  std::string text = fmt::format("{}.{} at {}, attempt {} of {}: ", interface_, attempt.spec.method, attempt.provider().address.to_string(),
+                                 attempt.number, attempt.most);
   const bolt::Status status = status_of(error);
   if (closed_ && (status == bolt::Status::connection_closed || status == bolt::Status::comm_error)) {
     return Error(Code::cancelled, fmt::format("{}{} (after {} ms)", text, kDestroyed, milliseconds(took)));
@@ -425,32 +519,24 @@ Task<Result<void>> Caller::call(std::shared_ptr<Caller> self, CallSpec spec, Cal
   Caller& caller = *self;
   const io::Scope& scope = co_await io::current_scope();
   if (caller.closed_) co_return fail(Code::cancelled, "{}.{}: {} before the call was sent", caller.interface_, spec.method, kDestroyed);
-  Attempt current{.spec = spec,
-                  .options = options,
-                  .timeout = options.timeout > Duration::zero() ? options.timeout
-                             : spec.timeout > Duration::zero()  ? spec.timeout
-                                                                : caller.options_.timeout,
-                  .deadline = scope.deadline(),
-                  .served = served ? *served : current_call(scope),
-                  .address = {}};
+  Attempt current{
+      .spec = spec, .options = options, .deadline = scope.deadline(), .served = served ? *served : current_call(scope), .codec = spec.codec};
   current.most = 1 + std::max(0, options.retries ? *options.retries : spec.retries ? *spec.retries : caller.options_.retries);
   std::vector<io::Address> tried;
   for (std::optional<Error> last;; ++current.number) {
-    auto provider = caller.choose(options.target, tried);
-    if (!provider) co_return fail(provider.error().code(), "{}.{}: {}", caller.interface_, spec.method, provider.error());
-    if (std::find(tried.begin(), tried.end(), provider->address) != tried.end()) {
+    auto choice = caller.choose(spec, options, tried);
+    if (!choice) co_return fail(choice.error().code(), "{}.{}: {}", caller.interface_, spec.method, choice.error());
+    if (std::find(tried.begin(), tried.end(), choice->provider->address) != tried.end()) {
       if (auto waited = co_await caller.pause(current.number - 1, current.deadline); !waited) {
         --current.number;
         co_return std::unexpected(
             caller.describe(current, Error(waited.error().code(), fmt::format("{}, in the pause after: {}", waited.error(), *last))));
       }
     }
-    current.grpc = speaks_grpc(*provider);
-    current.address = std::move(provider->address);
-    current.begun = caller.shard_.clock().now_monotonic();
+    current.choice = std::move(*choice);
     auto done = co_await caller.attempt(current);
     if (options.response != nullptr) {
-      options.response->address = current.address;
+      options.response->address = current.provider().address;
       options.response->attempts = current.number;
     }
     if (done) co_return done;
@@ -458,7 +544,7 @@ Task<Result<void>> Caller::call(std::shared_ptr<Caller> self, CallSpec spec, Cal
     const bool again = current.number < current.most && is_retryable(*last) && !caller.closed_ && !scope.cancelled() &&
                        caller.shard_.clock().now_monotonic() < current.deadline;
     if (!again) co_return std::unexpected(caller.describe(current, *last));
-    tried.push_back(current.address);
+    tried.push_back(current.provider().address);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "sofa/cluster/selector.h"
 #include "sofa/io/task_group.h"
 #include "sofa/rpc/client.h"
 #include "sofa/rpc/detail/grpc_channels.h"
@@ -44,7 +45,7 @@ class Caller {
   /// Ends the calls that still run, then the connections; in the background, from whatever thread. The shard's runtime must still live.
   void close();
 
-  /// Connects to one provider, when options.check asks for it.
+  /// Makes the balancer; connects to one provider, when options.check asks for it. Before the first call.
   Task<Result<void>> open();
   /// On the shard; the task keeps the caller. `served`: the call that this one is made for, or null, when its shard is another one, which waits;
   /// nothing: that of the awaiting task.
@@ -66,24 +67,37 @@ class Caller {
     /// From the first connection on, as long as there is any: looks for providers that nobody calls any more and that are not of the list.
     void watch_idle();
     void forget_idle();
+    /// Whether a call can be sent to the provider now; else it is connected to, for the calls to come.
+    bool is_live(const Provider& provider);
+    /// Fault tolerance, once a second until the client is closed.
+    Task<void> measure(std::string service);
     const std::shared_ptr<const Providers> providers;
     const Duration target_idle;
     transport::ConnectionPool pool;
     GrpcChannels channels;
+    std::unique_ptr<cluster::Selector> selector;
     io::TaskGroup tasks;
     io::TimerNode idle_timer;
+  };
+  /// A provider, and the list that keeps it.
+  struct Choice {
+    ProviderList list;
+    const Provider* provider = nullptr;
   };
   struct Attempt;
 
   static std::shared_ptr<Core> make_core(io::Shard& shard, std::shared_ptr<const Providers> providers, const ClientOptions& options,
                                          std::shared_ptr<io::TlsClientContext> tls);
   static io::detail::Root close(std::shared_ptr<Core> core);
-  Result<Provider> choose(const std::string& target, std::span<const io::Address> tried);
-  /// Else it is connected to, for the calls to come.
-  bool is_live(const Provider& provider);
+  Result<Choice> choose(const CallSpec& spec, const CallOptions& options, std::span<const io::Address> tried);
+  Result<Choice> find_target(const std::string& target) const;
+  cluster::PickKey pick_key(const CallSpec& spec, const CallOptions& options);
+  Task<Result<void>> reach_one();
   Task<Result<void>> reach(const Provider& provider);
   Task<Result<transport::SessionRef>> session_to(const io::Address& address, Deadline deadline);
+  Duration timeout_of(const Attempt& attempt) const;
   Task<Result<void>> attempt(Attempt& attempt);
+  Task<Result<void>> counted(Attempt& attempt);
   Task<Result<void>> pass_filters(Attempt& attempt);
   Task<Result<void>> send(Attempt& attempt);
   Task<Result<void>> send_bolt(Attempt& attempt);
@@ -106,8 +120,8 @@ class Caller {
   const std::shared_ptr<Core> core_;
   std::vector<std::shared_ptr<const MethodSpec>> specs_;
   std::atomic<bool> closed_{false};
-  size_t next_provider_ = 0;
-  Buffer header_, content_;  // of the call that is being sent: written and given to its connection without a wait in between
+  std::string argument_text_;  // of the call that is being sent
+  Buffer header_, content_;    // of the call that is being sent: written and given to its connection without a wait in between
 };
 
 /// Calls from any shard, the one that awaits the task. The task keeps the caller; what `spec` points to must be the caller's, or live until the task

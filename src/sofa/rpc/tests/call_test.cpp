@@ -157,7 +157,7 @@ TEST(Call, EveryProviderOfAListGetsItsShareOfTheCalls) {
     Fixture one, two;
     co_await or_return(one.open());
     co_await or_return(two.open());
-    auto client = co_await or_return(connect<Sample>(at(one.server) + "," + at(two.server)));
+    auto client = co_await or_return(connect<Sample>(at(one.server) + "," + at(two.server), {.balancer = "roundRobin"}));
     CallResponse response;
     const auto next = [&]() -> Task<Result<io::Address>> {
       co_await or_return(client->hello.with({.response = &response})("x"));
@@ -201,7 +201,7 @@ TEST(Call, AStoppingJavaServerIsAskedOnceAndTheCallGoesElsewhere) {
     EXPECT_THAT(std::string(got.error().message()), HasSubstr("RPC server stopped"));
     Fixture f;
     co_await or_return(f.open());
-    auto client = co_await or_return(connect<Sample>(port->local().to_string() + "," + at(f.server), {.retries = 1}));
+    auto client = co_await or_return(connect<Sample>(port->local().to_string() + "," + at(f.server), {.retries = 1, .balancer = "roundRobin"}));
     for (int i = 0; i < 4; ++i) EXPECT_EQ(co_await or_return(client->hello("x")), "hello x");
     EXPECT_GE(stopping.asked, 2);
     alone.reset();

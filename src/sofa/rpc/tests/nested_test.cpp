@@ -152,7 +152,8 @@ TEST(Timeout, AProviderThatDoesNotAcceptIsPassedOver) {
     const FullPort full;
     Fixture f;
     co_await or_return(f.open());
-    auto client = co_await or_return(connect<Sample>(full.address() + "," + at(f.server), {.retries = 1, .connect_timeout = 1h, .check = false}));
+    auto client = co_await or_return(
+        connect<Sample>(full.address() + "," + at(f.server), {.retries = 1, .connect_timeout = 1h, .check = false, .balancer = "roundRobin"}));
     for (int i = 0; i < 4; ++i) {
       const auto got = co_await client->hello.with({.timeout = 500ms})("x");
       EXPECT_TRUE(got) << got.error().to_string();

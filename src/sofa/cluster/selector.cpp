@@ -1,0 +1,102 @@
+#include "sofa/cluster/selector.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace sofa::cluster {
+
+namespace {
+
+/// Until its weight changes by itself; nothing when it does not. A ramp is followed in steps.
+std::optional<Duration> until_next_weight(const Provider& provider, WallTime now) {
+  constexpr Duration kRampStep = std::chrono::milliseconds(500);
+  if (!provider.is_warming_up(now)) return {};
+  const Duration left = provider.warm_up.start + provider.warm_up.length - now + Duration(1);
+  return provider.warm_up.shape == WarmUp::Shape::ramp ? std::min(left, kRampStep) : left;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Selector>> Selector::make(SelectorOptions options, Random random) {
+  auto balancer = make_balancer(options.balancer, std::move(random), options.balancing);
+  if (!balancer) return forward_error(balancer);
+  return std::unique_ptr<Selector>(new Selector(std::move(options), std::move(*balancer)));
+}
+
+Selector::Selector(SelectorOptions options, std::unique_ptr<Balancer> balancer)
+    : options_(std::move(options)),
+      balancer_(std::move(balancer)),
+      counts_(balancer_->counts() || options_.fault_tolerance.regulation_effective),
+      fault_tolerance_(options_.fault_tolerance) {}
+
+void Selector::ended(const Provider& provider, Duration took, Outcome outcome, Instant now) {
+  balancer_->ended(provider, took, outcome == Outcome::answered, now);
+  if (options_.fault_tolerance.regulation_effective) fault_tolerance_.record(provider, outcome == Outcome::overloaded);
+}
+
+const Provider& Selector::select(const Ask& ask, const Clock& clock) {
+  if (ask.list->size() == 1) return ask.list->front();
+  refresh(ask.list, clock);
+  if (const Provider* last = options_.sticky ? stick(ask) : nullptr; last != nullptr) return *last;
+  const Provider& chosen = (*list_)[choose(ask)];
+  if (options_.sticky) last_ = chosen.address;
+  return chosen;
+}
+
+void Selector::refresh(const ProviderList& list, const Clock& clock) {
+  if (list_ != list) {
+    if (list_ != nullptr && ticks()) forget_gone(*list);
+    list_ = list;
+  } else if (fault_tolerance_.version() == degradations_ && (next_weighing_ == kNoDeadline || clock.now_monotonic() < next_weighing_)) {
+    return;
+  }
+  weigh(clock);
+}
+
+void Selector::forget_gone(const std::vector<Provider>& list) {
+  for (const Provider& old : *list_) {
+    if (std::ranges::find(list, old.address, &Provider::address) == list.end()) fault_tolerance_.forget(old.address);
+  }
+}
+
+void Selector::weigh(const Clock& clock) {
+  const WallTime wall = clock.now_wall();
+  std::optional<Duration> next;
+  weights_.clear();
+  for (const Provider& provider : *list_) {
+    weights_.push_back(fault_tolerance_.weight_of(provider, wall));
+    if (const auto change = until_next_weight(provider, wall)) next = std::min(next.value_or(*change), *change);
+  }
+  next_weighing_ = next ? deadline_after(clock.now_monotonic(), *next) : kNoDeadline;
+  degradations_ = fault_tolerance_.version();
+  ++version_;
+}
+
+const Provider* Selector::stick(const Ask& ask) const {
+  if (!last_ || std::ranges::find(ask.tried, *last_) != ask.tried.end()) return nullptr;
+  const auto found = std::ranges::find(*list_, *last_, &Provider::address);
+  return found != list_->end() && ask.is_live(ask.context, *found) ? &*found : nullptr;
+}
+
+size_t Selector::choose(const Ask& ask) {
+  among_.clear();
+  if (!ask.tried.empty()) {
+    for (uint32_t i = 0; i < list_->size(); ++i) {
+      if (std::ranges::find(ask.tried, (*list_)[i].address) == ask.tried.end()) among_.push_back(i);
+    }
+  }
+  const size_t first = balancer_->pick(candidates(), ask.key);
+  if (ask.is_live(ask.context, (*list_)[first])) return first;
+  if (among_.empty()) {
+    among_.resize(list_->size());
+    std::iota(among_.begin(), among_.end(), 0u);
+  }
+  for (size_t dead = first; among_.size() > 1;) {
+    among_.erase(std::ranges::lower_bound(among_, dead));
+    dead = balancer_->pick(candidates(), ask.key);
+    if (ask.is_live(ask.context, (*list_)[dead])) return dead;
+  }
+  return first;
+}
+
+}  // namespace sofa::cluster
