@@ -24,6 +24,7 @@ struct WarmUp {
   Duration length{};  ///< zero: it is warm
   int weight = 0;     ///< at the start
   Shape shape = Shape::step;
+  friend bool operator==(const WarmUp&, const WarmUp&) = default;
 };
 
 struct Provider {
@@ -40,6 +41,7 @@ struct Provider {
   int weight_at(WallTime now) const;
   /// The value of an attribute; empty when it is not there.
   std::string_view attribute(std::string_view key) const;
+  friend bool operator==(const Provider&, const Provider&) = default;
 };
 
 /// Never null; not changed while anybody holds it.

@@ -26,21 +26,50 @@ Result<std::unique_ptr<Selector>> Selector::make(SelectorOptions options, Random
 Selector::Selector(SelectorOptions options, std::unique_ptr<Balancer> balancer)
     : options_(std::move(options)),
       balancer_(std::move(balancer)),
-      counts_(balancer_->counts() || options_.fault_tolerance.regulation_effective),
-      fault_tolerance_(options_.fault_tolerance) {}
+      counts_(balancer_->counts() || ticks()),
+      fault_tolerance_(options_.fault_tolerance),
+      outliers_(options_.outliers) {}
 
 void Selector::ended(const Provider& provider, Duration took, Outcome outcome, Instant now) {
   balancer_->ended(provider, took, outcome == Outcome::answered, now);
   if (options_.fault_tolerance.regulation_effective) fault_tolerance_.record(provider, outcome == Outcome::overloaded);
+  if (options_.outliers.enabled()) outliers_.record(provider.address, outcome == Outcome::answered, took, now, list_ ? list_->size() : 1);
 }
 
-const Provider& Selector::select(const Ask& ask, const Clock& clock) {
-  if (ask.list->size() == 1) return ask.list->front();
+Selector::Findings Selector::tick(const Clock& clock) {
+  Findings found{.measures = fault_tolerance_.tick(clock.now_wall())};
+  if (options_.outliers.enabled()) found.ejections = outliers_.tick(clock.now_monotonic(), list_ ? list_->size() : 1);
+  return found;
+}
+
+const Provider* Selector::select(const Ask& ask, const Clock& clock) {
+  if (ask.list->size() == 1 && options_.routers.empty()) return &ask.list->front();
   refresh(ask.list, clock);
-  if (const Provider* last = options_.sticky ? stick(ask) : nullptr; last != nullptr) return *last;
-  const Provider& chosen = (*list_)[choose(ask)];
+  if (!route(ask)) return nullptr;
+  if (const Provider* last = options_.sticky ? stick(ask) : nullptr; last != nullptr) return last;
+  const Provider& chosen = (*list_)[choose(ask, options_.outliers.enabled() ? clock.now_monotonic() : Instant{})];
   if (options_.sticky) last_ = chosen.address;
-  return chosen;
+  return &chosen;
+}
+
+/// Leaves in `among_` those that the call may go to; false: none.
+bool Selector::route(const Ask& ask) {
+  among_.clear();
+  if (options_.routers.empty()) return true;
+  among_.resize(list_->size());
+  std::iota(among_.begin(), among_.end(), 0u);
+  for (const auto& router : options_.routers) router->route(ask.key, *list_, among_);
+  return !among_.empty();
+}
+
+/// Takes those out that `leave` names, unless that would leave nobody.
+template <class Leave>
+void Selector::leave_out(Leave leave) {
+  fewer_.clear();
+  for (size_t n = 0; n < candidates().size(); ++n) {
+    if (const size_t i = candidates().index(n); !leave((*list_)[i])) fewer_.push_back(static_cast<uint32_t>(i));
+  }
+  if (!fewer_.empty()) among_.swap(fewer_);
 }
 
 void Selector::refresh(const ProviderList& list, const Clock& clock) {
@@ -55,7 +84,9 @@ void Selector::refresh(const ProviderList& list, const Clock& clock) {
 
 void Selector::forget_gone(const std::vector<Provider>& list) {
   for (const Provider& old : *list_) {
-    if (std::ranges::find(list, old.address, &Provider::address) == list.end()) fault_tolerance_.forget(old.address);
+    if (std::ranges::find(list, old.address, &Provider::address) != list.end()) continue;
+    fault_tolerance_.forget(old.address);
+    outliers_.forget(old.address);
   }
 }
 
@@ -75,17 +106,16 @@ void Selector::weigh(const Clock& clock) {
 const Provider* Selector::stick(const Ask& ask) const {
   if (!last_ || std::ranges::find(ask.tried, *last_) != ask.tried.end()) return nullptr;
   const auto found = std::ranges::find(*list_, *last_, &Provider::address);
-  return found != list_->end() && ask.is_live(ask.context, *found) ? &*found : nullptr;
+  if (found == list_->end() || !candidates().may_choose(static_cast<size_t>(found - list_->begin()))) return nullptr;
+  return ask.is_live(ask.context, *found) ? &*found : nullptr;
 }
 
-size_t Selector::choose(const Ask& ask) {
-  among_.clear();
+size_t Selector::choose(const Ask& ask, Instant now) {
   if (!ask.tried.empty()) {
-    for (uint32_t i = 0; i < list_->size(); ++i) {
-      if (std::ranges::find(ask.tried, (*list_)[i].address) == ask.tried.end()) among_.push_back(i);
-    }
+    leave_out([&](const Provider& provider) { return std::ranges::find(ask.tried, provider.address) != ask.tried.end(); });
   }
-  const size_t first = balancer_->pick(candidates(), ask.key);
+  if (outliers_.any(now)) leave_out([&](const Provider& provider) { return outliers_.is_ejected(provider.address, now); });
+  const size_t first = balancer_->pick(candidates(), ask.key.pick);
   if (ask.is_live(ask.context, (*list_)[first])) return first;
   if (among_.empty()) {
     among_.resize(list_->size());
@@ -93,7 +123,7 @@ size_t Selector::choose(const Ask& ask) {
   }
   for (size_t dead = first; among_.size() > 1;) {
     among_.erase(std::ranges::lower_bound(among_, dead));
-    dead = balancer_->pick(candidates(), ask.key);
+    dead = balancer_->pick(candidates(), ask.key.pick);
     if (ask.is_live(ask.context, (*list_)[dead])) return dead;
   }
   return first;

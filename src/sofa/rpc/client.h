@@ -16,6 +16,8 @@
 
 #include "sofa/base/error.h"
 #include "sofa/cluster/fault_tolerance.h"
+#include "sofa/cluster/outlier.h"
+#include "sofa/cluster/router.h"
 #include "sofa/io/runtime.h"  // io::run: this header alone makes a program
 #include "sofa/io/task.h"
 #include "sofa/io/tls.h"
@@ -23,6 +25,7 @@
 #include "sofa/rpc/filter.h"
 #include "sofa/rpc/interface.h"
 #include "sofa/rpc/providers.h"
+#include "sofa/rpc/strategy.h"
 #include "sofa/wire/bolt/frame.h"
 #include "sofa/wire/hessian/dialect.h"
 #include "sofa/wire/hessian/value.h"
@@ -43,7 +46,8 @@ struct ClientOptions {
   size_t max_frame = size_t{32} << 20;                 ///< bytes of content of one answer
   size_t max_pending = 65'536;                         ///< calls that wait for an answer, for each connection
   uint8_t codec = bolt::kCodecHessian;                 ///< kCodecJson: described types as JSON. Protobuf methods always use kCodecProtobuf
-  bool check = true;                                   ///< connect() fails when no provider can be reached
+  bool check = true;                                   ///< connect() fails when no provider can be reached; false: the first call connects
+  Duration address_wait{};                             ///< how long connect() waits for a list of providers that is still empty
   Filters filters{};
   /// Which provider gets a call: random, localPref, roundRobin, weightRoundRobin, consistentHash, weightConsistentHash, leastRequest, or auto
   /// (random).
@@ -51,11 +55,22 @@ struct ClientOptions {
   std::string own_host{};                            ///< localPref: the address under which this machine is a provider
   bool sticky = false;                               ///< keep to one provider while it is connected
   cluster::FaultToleranceOptions fault_tolerance{};  ///< providers that fail far more often than the others get less; off unless regulation_effective
-  std::optional<io::TlsClientConfig> tls{};          ///< connect over TLS; the name to verify is the provider's host, unless server_name is set
-  Duration heartbeat = std::chrono::seconds(15);     ///< a connection without a byte for so long is asked for a sign of life; after three unanswered
-                                                     ///< ones it is closed. Zero: never
-  Duration target_idle = std::chrono::minutes(5);    ///< a provider that is not of the list (CallOptions::target, or one that left it) and is not
-                                                     ///< called for so long loses its connections. Zero: never
+  cluster::OutlierOptions outliers{};                ///< providers that fail in a row or are far slower than the others get none for a while; off
+  cluster::Routers routers{};                        ///< which providers a call may go to at all, in order
+  Strategy strategy = Strategy::failover;
+  int forks = 2;      ///< Strategy::forking: providers that are asked at once
+  Hedging hedging{};  ///< with failover and failfast; takes the place of `retries`. A call has one timeout for each attempt
+  Failback failback{};
+  cluster::Backoff backoff{};                                 ///< of retries at a provider that was asked already
+  std::optional<cluster::RetryBudgetOptions> retry_budget{};  ///< bounds retries and hedges; nothing: `retries` alone does
+  /// Answers every call in place of a provider, by its methods' implementations (Java: mock "local"); connect() then connects to nobody.
+  /// Implementations get copies of the arguments; a method without one is Code::unimplemented.
+  std::shared_ptr<Interface> mock{};
+  std::optional<io::TlsClientConfig> tls{};        ///< connect over TLS; the name to verify is the provider's host, unless server_name is set
+  Duration heartbeat = std::chrono::seconds(15);   ///< a connection without a byte for so long is asked for a sign of life; after three unanswered
+                                                   ///< ones it is closed. Zero: never
+  Duration target_idle = std::chrono::minutes(5);  ///< a provider that is not of the list (CallOptions::target, or one that left it) and is not
+                                                   ///< called for so long loses its connections. Zero: never
   /// Which classes the Hessian content of an answer may name; by default all. One that is not admitted ends the call with permission_denied and its
   /// name. With an allow list: also those of the JDK that results and exceptions use ("java.").
   hessian::ClassFilter classes{};

@@ -44,6 +44,7 @@ struct CallOptions {
   Pairs baggage{};                   ///< request baggage, keys without "rpc_req_baggage."
   Pairs headers{};                   ///< further headers, sent as they are
   std::optional<int> retries{};      ///< further attempts after the first
+  std::string tag{};                 ///< for routers (cluster/router.h)
   std::string hash_key{};            ///< what the hashing balancers go by; empty: the first argument
   CallResponse* response = nullptr;  ///< filled when the call ends, also with an error; must outlive the call
 };

@@ -20,13 +20,14 @@ struct Choice {
   std::set<std::string> dead;
   ManualClock clock;
   std::vector<io::Address> tried;
+  std::string_view tag;
 
   explicit Choice(SelectorOptions options) : selector(Selector::make(std::move(options), Random(7)).value()) {}
   std::string next(const ProviderList& list, std::string_view argument = "") {
     const auto is_live = [](void* self, const Provider& provider) { return !static_cast<Choice*>(self)->dead.contains(provider.address.host()); };
-    return selector
-        ->select({.list = list, .key = {.method = "get", .first_argument = argument}, .tried = tried, .is_live = is_live, .context = this}, clock)
-        .address.host();
+    const RouteKey key{.pick = {.method = "get", .first_argument = argument}, .tag = tag};
+    const Provider* chosen = selector->select({.list = list, .key = key, .tried = tried, .is_live = is_live, .context = this}, clock);
+    return chosen == nullptr ? "nobody" : chosen->address.host();
   }
   std::map<std::string, int> many(const ProviderList& list, int n) {
     std::map<std::string, int> counts;
@@ -94,11 +95,33 @@ TEST(Selector, AProviderThatFailsFarMoreOftenLosesItsTrafficAndAFreshListForgets
     }
   }
   EXPECT_TRUE(choice.selector->ticks());
-  EXPECT_EQ(choice.selector->tick(choice.clock.now_wall()).size(), 4u);
+  EXPECT_EQ(choice.selector->tick(choice.clock).measures.size(), 4u);
   EXPECT_LT(choice.many(list, 400)["b"], 30);
   EXPECT_EQ(choice.selector->weight_of(at("b"), choice.clock.now_wall()), 5);
   choice.next(list_of({at("a"), at("c")}));
   EXPECT_EQ(choice.selector->weight_of(at("b"), choice.clock.now_wall()), 100);
+}
+
+TEST(Selector, RoutersComeFirst) {
+  Choice choice({.balancer = "roundRobin", .routers = {std::make_shared<TagRouter>(true)}, .sticky = true});
+  const auto list = list_of(parse_provider_list("a:1?tag=blue,b:1,c:1?tag=blue").value());
+  EXPECT_EQ(choice.next(list), "b");
+  choice.tag = "blue";
+  EXPECT_NE(choice.next(list), "b") << "the one that it stuck to is not admitted";
+  choice.tag = "red";
+  EXPECT_EQ(choice.next(list), "nobody");
+  EXPECT_EQ(choice.next(list_of({at("a")})), "nobody") << "also of a list of one";
+}
+
+TEST(Selector, WhoeverIsEjectedGetsNothingForAWhile) {
+  Choice choice({.balancer = "roundRobin", .outliers = {.consecutive_failures = 2, .first_ejection = 10s}});
+  const auto list = list_of({at("a"), at("b"), at("c")});
+  EXPECT_GT(choice.many(list, 6)["b"], 0);
+  for (int i = 0; i < 2; ++i) choice.selector->ended(at("b"), 1ms, Outcome::failed, choice.clock.now_monotonic());
+  EXPECT_EQ(choice.many(list, 6)["b"], 0);
+  EXPECT_EQ(choice.selector->tick(choice.clock).ejections.size(), 1u);
+  choice.clock.advance(10s);
+  EXPECT_EQ(choice.many(list, 6)["b"], 2);
 }
 
 TEST(Provider, IsReadFromItsUrl) {

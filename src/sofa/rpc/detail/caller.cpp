@@ -12,8 +12,6 @@ namespace sofa::rpc::detail {
 
 namespace {
 
-constexpr Duration kFirstPause = std::chrono::milliseconds(20);  // before a provider is asked again; doubles with each attempt
-constexpr int kMostDoublings = 5;
 constexpr Duration kDefaultTimeout = std::chrono::seconds(3);
 constexpr std::string_view kDestroyed = "the client was destroyed";
 
@@ -23,6 +21,12 @@ int64_t milliseconds(Duration d) { return std::chrono::duration_cast<std::chrono
 ClientOptions with_envelope(ClientOptions options) {
   options.classes.always(std::string(kResponseClass));
   return options;
+}
+
+/// Whether a call is one attempt after another: what needs no task group.
+bool is_one_at_a_time(const ClientOptions& options) {
+  const bool plain = options.strategy == Strategy::failover || options.strategy == Strategy::failfast;
+  return plain && options.hedging.after <= Duration::zero();
 }
 
 transport::PoolOptions pool_options(const ClientOptions& options, std::shared_ptr<io::TlsClientContext> tls) {
@@ -60,19 +64,6 @@ bolt::Status status_of(const Error& error) {
   return status == nullptr ? bolt::Status::success : status->status;
 }
 
-/// Another provider may answer, or this one later: it was busy, stopping, silent, or not reachable.
-bool is_retryable(const Error& error) {
-  switch (status_of(error)) {
-    case bolt::Status::server_busy:
-    case bolt::Status::timeout:
-    case bolt::Status::comm_error:
-    case bolt::Status::connection_closed:
-      return true;
-    default:
-      return false;
-  }
-}
-
 /// What became of a call, for those that judge its provider. An error without a status came from the service.
 cluster::Outcome outcome_of(const Result<void>& done) {
   if (done) return cluster::Outcome::answered;
@@ -108,6 +99,11 @@ void log_measure(const std::string& service, const cluster::Measure& found) {
   }
 }
 
+void log_ejection(const std::string& service, const cluster::OutlierEjection::Ejection& ejection) {
+  static const Logger log{"rpc"};
+  log.warn("a provider is ejected for a while", {{"service", service}, {"provider", ejection.address.to_string()}, {"why", ejection.why}});
+}
+
 /// Empties a buffer that is written anew for each call; one that grew for a big call is given back.
 void reuse(Buffer& buffer) {
   constexpr size_t kKept = 64 * 1024;
@@ -129,20 +125,17 @@ std::unexpected<Error> framework_error(std::string text) {
 
 }  // namespace
 
-/// One attempt at one provider, and what all attempts of a call have in common.
-struct Caller::Attempt {
-  CallSpec& spec;
-  CallOptions& options;
-  Deadline deadline;  // of the scope
-  const Context* served;
-  const uint8_t codec;  // unless the provider wants another
-  int number = 1;
-  int most = 1;
-  Choice choice{};
-  Duration timeout{};
-  Instant begun{};
-  const Provider& provider() const { return *choice.provider; }
-};
+bool is_retryable(const Error& error) {
+  switch (status_of(error)) {
+    case bolt::Status::server_busy:
+    case bolt::Status::timeout:
+    case bolt::Status::comm_error:
+    case bolt::Status::connection_closed:
+      return true;
+    default:
+      return false;
+  }
+}
 
 Caller::Caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientOptions options, std::shared_ptr<io::TlsClientContext> tls)
     : providers_(std::move(providers)),
@@ -151,7 +144,11 @@ Caller::Caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientO
       service_(unique_name(interface_, {options.version, options.unique_id})),
       options_(with_envelope(std::move(options))),
       shard_(io::Shard::current()),
-      core_(make_core(shard_, providers_, options_, std::move(tls))) {}
+      core_(make_core(shard_, providers_, options_, std::move(tls))),
+      one_at_a_time_(is_one_at_a_time(options_)),
+      random_(system_seed()) {
+  if (options_.retry_budget) budget_.emplace(*options_.retry_budget);
+}
 
 Caller::Core::Core(std::shared_ptr<const Providers> known, const ClientOptions& options, std::shared_ptr<io::TlsClientContext> tls)
     : providers(std::move(known)),
@@ -203,10 +200,21 @@ Task<Result<void>> Caller::open() {
   core_->selector = co_await or_return(cluster::Selector::make({.balancer = options_.balancer,
                                                                 .balancing = {.own_host = options_.own_host},
                                                                 .fault_tolerance = options_.fault_tolerance,
+                                                                .outliers = options_.outliers,
+                                                                .routers = options_.routers,
                                                                 .sticky = options_.sticky},
                                                                Random(system_seed())));
+  if (options_.mock != nullptr) co_return Result<void>();
+  if (options_.address_wait > Duration::zero()) co_await or_return(await_addresses());
   if (options_.check) co_await or_return(reach_one());
   if (core_->selector->ticks()) core_->tasks.spawn("rpc fault tolerance", core_->measure(interface_));
+  co_return Result<void>();
+}
+
+Task<Result<void>> Caller::await_addresses() {
+  constexpr Duration kLook = std::chrono::milliseconds(10);
+  const Instant end = deadline_after(shard_.clock().now_monotonic(), options_.address_wait);
+  while (providers_->current()->empty() && shard_.clock().now_monotonic() < end) co_await or_return(io::sleep_for(kLook));
   co_return Result<void>();
 }
 
@@ -231,7 +239,9 @@ Task<Result<void>> Caller::reach(const Provider& provider) {
 Task<void> Caller::Core::measure(std::string service) {
   const Clock& clock = io::Shard::current().clock();
   while (co_await io::sleep_for(std::chrono::seconds(1))) {
-    for (const cluster::Measure& found : selector->tick(clock.now_wall())) log_measure(service, found);
+    const cluster::Selector::Findings found = selector->tick(clock);
+    for (const cluster::Measure& measure : found.measures) log_measure(service, measure);
+    for (const auto& ejection : found.ejections) log_ejection(service, ejection);
   }
 }
 
@@ -252,8 +262,12 @@ Result<Caller::Choice> Caller::choose(const CallSpec& spec, const CallOptions& o
   Choice choice{.list = providers_->current()};
   if (choice.list->empty()) return fail(Code::unavailable, "no provider is known from {}", providers_->source());
   const auto is_live = [](void* core, const Provider& provider) { return static_cast<Core*>(core)->is_live(provider); };
-  choice.provider = &core_->selector->select(
-      {.list = choice.list, .key = pick_key(spec, options), .tried = tried, .is_live = is_live, .context = core_.get()}, shard_.clock());
+  choice.provider = core_->selector->select(
+      {.list = choice.list, .key = route_key(spec, options), .tried = tried, .is_live = is_live, .context = core_.get()}, shard_.clock());
+  if (choice.provider == nullptr) {
+    return fail(Code::unavailable, "the routers leave none of the {} providers of {} for the tag '{}'", choice.list->size(), providers_->source(),
+                options.tag);
+  }
   return choice;
 }
 
@@ -270,15 +284,15 @@ Result<Caller::Choice> Caller::find_target(const std::string& target) const {
   return known.provider != nullptr ? known : direct;
 }
 
-cluster::PickKey Caller::pick_key(const CallSpec& spec, const CallOptions& options) {
-  cluster::PickKey key{.interface = interface_, .method = spec.method};
+cluster::RouteKey Caller::route_key(const CallSpec& spec, const CallOptions& options) {
+  cluster::RouteKey key{.pick = {.interface = interface_, .method = spec.method}, .tag = options.tag};
   if (!core_->selector->needs_argument()) return key;
   if (!options.hash_key.empty()) {
-    key.first_argument = options.hash_key;
+    key.pick.first_argument = options.hash_key;
   } else if (spec.shape != nullptr && !spec.arguments.empty()) {
-    key.first_argument = argument_text(spec.shape->arguments[0], spec.arguments[0], argument_text_);
+    key.pick.first_argument = argument_text(spec.shape->arguments[0], spec.arguments[0], argument_text_);
   } else if (!spec.values.empty()) {
-    key.first_argument = argument_text(spec.values[0], argument_text_);
+    key.pick.first_argument = argument_text(spec.values[0], argument_text_);
   }
   return key;
 }
@@ -445,7 +459,7 @@ Task<Result<void>> Caller::send_grpc(Attempt& attempt) {
                     .unary(fmt::format("/{}/{}", proto_service_, spec.proto_method), message.take(), std::move(options));
   for (const http::HeaderField field : headers) response->headers.emplace_back(field.name, field.value);
   if (!answer) co_return std::unexpected(with_bolt_status(std::move(answer.error())));
-  co_return read_message(*answer, *spec.shape->result.protobuf, spec.result, spec.method);
+  co_return settle(attempt, [&] { return read_message(*answer, *spec.shape->result.protobuf, spec.result, spec.method); });
 }
 
 Task<Result<std::unique_ptr<MessageStream>>> Caller::open_stream(std::shared_ptr<Caller> self, const MethodSpec& method, CallOptions options) {
@@ -483,12 +497,12 @@ Task<Result<void>> Caller::send_bolt(Attempt& attempt) {
   transport::Call call = session->call(take_request(attempt.spec, left));
   auto answer = co_await call;
   if (!answer) co_return forward_error(answer);
-  co_return read_answer(attempt, answer->frame);
+  co_return settle(attempt, [&] { return read_answer(attempt, answer->frame); });
 }
 
 /// Waits before a provider that has failed is asked again.
 Task<Result<void>> Caller::pause(int number, Deadline deadline) {
-  const Duration wait = kFirstPause * (1 << std::min(number - 1, kMostDoublings));
+  const Duration wait = options_.backoff.pause(number, random_);
   const Instant until = std::min(deadline_after(shard_.clock().now_monotonic(), wait), deadline);
   co_return co_await io::sleep_until(until);
 }
@@ -521,7 +535,15 @@ Task<Result<void>> Caller::call(std::shared_ptr<Caller> self, CallSpec spec, Cal
   if (caller.closed_) co_return fail(Code::cancelled, "{}.{}: {} before the call was sent", caller.interface_, spec.method, kDestroyed);
   Attempt current{
       .spec = spec, .options = options, .deadline = scope.deadline(), .served = served ? *served : current_call(scope), .codec = spec.codec};
-  current.most = 1 + std::max(0, options.retries ? *options.retries : spec.retries ? *spec.retries : caller.options_.retries);
+  if (caller.options_.mock != nullptr) co_return co_await caller.ask_mock(spec);
+  if (caller.budget_) caller.budget_->deposit();
+  if (!caller.one_at_a_time_ && (!spec.oneway || caller.options_.strategy == Strategy::broadcast)) {
+    co_return co_await by_strategy(self, spec, options, current);
+  }
+  current.most = caller.options_.strategy == Strategy::failfast ? 1
+                                                                : 1 + std::max(0, options.retries ? *options.retries
+                                                                                  : spec.retries  ? *spec.retries
+                                                                                                  : caller.options_.retries);
   std::vector<io::Address> tried;
   for (std::optional<Error> last;; ++current.number) {
     auto choice = caller.choose(spec, options, tried);
@@ -542,7 +564,7 @@ Task<Result<void>> Caller::call(std::shared_ptr<Caller> self, CallSpec spec, Cal
     if (done) co_return done;
     last = std::move(done.error());
     const bool again = current.number < current.most && is_retryable(*last) && !caller.closed_ && !scope.cancelled() &&
-                       caller.shard_.clock().now_monotonic() < current.deadline;
+                       caller.shard_.clock().now_monotonic() < current.deadline && caller.may_repeat();
     if (!again) co_return std::unexpected(caller.describe(current, *last));
     tried.push_back(current.provider().address);
   }

@@ -6,7 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "sofa/cluster/retry.h"
 #include "sofa/cluster/selector.h"
+#include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
 #include "sofa/rpc/client.h"
 #include "sofa/rpc/detail/grpc_channels.h"
@@ -35,6 +37,11 @@ struct CallSpec {
   std::span<const hessian::Value> values;
   hessian::Document* document = nullptr;
 };
+
+/// Another provider may answer, or this one later: it was busy, stopping, silent, or not reachable.
+bool is_retryable(const Error& error);
+
+struct KeptCall;
 
 class Caller {
  public:
@@ -85,13 +92,38 @@ class Caller {
     const Provider* provider = nullptr;
   };
   struct Attempt;
+  /// Which of several attempts at once is the one that counts: the first that is answered. The others do not touch the result.
+  struct Settlement {
+    const Attempt* winner = nullptr;
+    bool is_open() const { return winner == nullptr; }
+    void settle(const Attempt& attempt, const Result<void>& done) {
+      if (is_open() && (done || !is_retryable(done.error()))) winner = &attempt;
+    }
+  };
+  /// One attempt at one provider, and what all attempts of a call have in common.
+  struct Attempt {
+    CallSpec& spec;
+    CallOptions& options;
+    Deadline deadline;  // of the scope
+    const Context* served;
+    const uint8_t codec;  // unless the provider wants another
+    int number = 1;
+    int most = 1;
+    Choice choice{};
+    Duration timeout{};
+    Instant begun{};
+    Settlement* settlement = nullptr;  // with others at once
+    const Provider& provider() const { return *choice.provider; }
+  };
+  struct Branch;
 
   static std::shared_ptr<Core> make_core(io::Shard& shard, std::shared_ptr<const Providers> providers, const ClientOptions& options,
                                          std::shared_ptr<io::TlsClientContext> tls);
   static io::detail::Root close(std::shared_ptr<Core> core);
   Result<Choice> choose(const CallSpec& spec, const CallOptions& options, std::span<const io::Address> tried);
   Result<Choice> find_target(const std::string& target) const;
-  cluster::PickKey pick_key(const CallSpec& spec, const CallOptions& options);
+  cluster::RouteKey route_key(const CallSpec& spec, const CallOptions& options);
+  Task<Result<void>> await_addresses();
   Task<Result<void>> reach_one();
   Task<Result<void>> reach(const Provider& provider);
   Task<Result<transport::SessionRef>> session_to(const io::Address& address, Deadline deadline);
@@ -103,6 +135,27 @@ class Caller {
   Task<Result<void>> send_bolt(Attempt& attempt);
   Task<Result<void>> send_grpc(Attempt& attempt);
   http::Headers metadata_of(const CallOptions& options) const;
+  /// Reads an answer, unless another attempt was first.
+  template <class F>
+  Result<void> settle(const Attempt& attempt, F read) const {
+    if (attempt.settlement == nullptr) return read();
+    if (!attempt.settlement->is_open()) return fail(Code::cancelled, "another attempt was answered first");
+    Result<void> done = read();
+    attempt.settlement->settle(attempt, done);
+    return done;
+  }
+
+  // detail/strategies.cpp
+  static Task<Result<void>> by_strategy(std::shared_ptr<Caller> self, CallSpec& spec, CallOptions& options, const Attempt& like);
+  Task<Result<void>> race(CallSpec& spec, CallOptions& options, const Attempt& like, int most, Duration stagger);
+  Task<Result<void>> broadcast(CallSpec& spec, CallOptions& options, const Attempt& like);
+  Task<Result<void>> with_failback(std::shared_ptr<Caller> self, CallSpec& spec, CallOptions& options, const Attempt& like);
+  static Task<void> repeat(std::shared_ptr<Caller> self, std::unique_ptr<KeptCall> kept);
+  Task<void> run(Branch& branch, io::Event& ended);
+  Result<void> conclude(Branch& branch, int attempts, CallResponse* response) const;
+  Task<Result<void>> ask_mock(const CallSpec& spec) const;
+  bool may_repeat() { return !budget_ || budget_->withdraw(shard_.clock().now_monotonic()); }
+
   Error describe(const Attempt& attempt, const Error& error) const;
   Task<Result<void>> pause(int attempt, Deadline deadline);
   OutgoingHead outgoing_head(const Attempt& attempt, const Context* served) const;
@@ -118,6 +171,10 @@ class Caller {
   const ClientOptions options_;
   io::Shard& shard_;
   const std::shared_ptr<Core> core_;
+  const bool one_at_a_time_;  // a call is one attempt after another
+  Random random_;
+  std::optional<cluster::RetryBudget> budget_;
+  size_t failbacks_ = 0;  // calls that wait for their repetition
   std::vector<std::shared_ptr<const MethodSpec>> specs_;
   std::atomic<bool> closed_{false};
   std::string argument_text_;  // of the call that is being sent
