@@ -15,4 +15,4 @@ rpc::Task<Result<void>> greet(std::string target) {
   co_return {};
 }
 
-int main(int argc, char** argv) { return io::run(greet(argc > 1 ? argv[1] : "bolt://127.0.0.1:12200")); }
+int main(int argc, char** argv) { return rpc::run_client(argc, argv, "bolt://127.0.0.1:12200", greet); }

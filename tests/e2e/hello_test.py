@@ -31,7 +31,16 @@ def test_the_client_says_on_stderr_why_it_failed():
     done = call("bolt://127.0.0.1:1")
     assert done.returncode == 1
     assert done.stdout == ""
-    assert "com.acme.Hello" in done.stderr.splitlines()[-1] and "127.0.0.1:1" in done.stderr
+    assert len(done.stderr.splitlines()) == 1, "told once"
+    assert all(word in done.stderr for word in ("com.acme.Hello", "127.0.0.1:1", "start one there")), done.stderr
+
+
+def test_the_client_has_help_and_refuses_what_it_does_not_know():
+    done = call("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "hello-client" in done.stdout and "bolt://127.0.0.1:12200" in done.stdout
+    done = call("--port")
+    assert done.returncode == 2 and "--port" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["server.cpp", "client.cpp"])

@@ -106,6 +106,11 @@ Task<Result<std::shared_ptr<T>>> connect(std::shared_ptr<Providers> providers, C
   co_return client;
 }
 
+/// The main() of a client program: runs `work(TARGET)` on one shard, TARGET being the only argument or else `target`, and knows --help. Of the log
+/// it shows errors alone, since a failure is told by the error that `work` ends with. Returns the exit code: 0, 1 (that error, on stderr), 2 (wrong
+/// arguments).
+int run_client(int argc, char** argv, std::string target, Task<Result<void>> (*work)(std::string target));
+
 /// What a generic call writes in the header `sofa_head_generic_type` (docs/protocols/sofarpc.md, section 2).
 enum class GenericKind : uint8_t {
   plain = 0,    ///< arguments are JDK values

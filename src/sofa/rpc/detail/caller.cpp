@@ -227,7 +227,8 @@ Task<Result<void>> Caller::reach_one() {
     last = std::move(reached.error());
   }
   if (!last) co_return fail(Code::unavailable, "{}: no provider is known from {}", interface_, providers_->source());
-  co_return fail(Code::unavailable, "{}: no provider of '{}' can be reached: {}", interface_, providers_->source(), *last);
+  co_return fail(Code::unavailable, "{}: no provider of '{}' can be reached; start one there or name another address: {}", interface_,
+                 providers_->source(), *last);
 }
 
 Task<Result<void>> Caller::reach(const Provider& provider) {
