@@ -15,6 +15,7 @@
 #include "sofa/base/random.h"
 #include "sofa/io/task_group.h"
 #include "sofa/rpc/client.h"
+#include "sofa/state/log/file.h"
 
 namespace bank {
 namespace {
@@ -60,17 +61,35 @@ constexpr const char* kBold = "1";
 constexpr const char* kGreen = "32";
 constexpr const char* kRed = "31";
 
-/// An empty folder that is marked as the demo's. One that holds anything else is not touched.
-Result<void> empty_folder(const std::string& folder) {
-  namespace fs = std::filesystem;
+/// Removes all but `kept` from a folder.
+std::error_code remove_all_but(const std::filesystem::path& folder, const std::filesystem::path& kept) {
   std::error_code error;
-  if (fs::exists(folder, error) && !fs::is_empty(folder, error) && !fs::exists(folder + "/" + std::string(kMarker), error)) {
+  std::filesystem::directory_iterator entries(folder, error);
+  for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+    if (entries->path().filename() == kept) continue;
+    std::filesystem::remove_all(entries->path(), error);
+    if (error) break;
+  }
+  return error;
+}
+
+/// Empties the folder, marks it as the demo's and holds it against a second demo. One that holds anything else is not touched.
+Result<std::unique_ptr<sofa::log::FolderLock>> take_folder(const std::string& folder) {
+  namespace fs = std::filesystem;
+  constexpr std::string_view kLock = "lock";
+  const fs::path marker = fs::path(folder) / kMarker;
+  std::error_code error;
+  if (fs::exists(folder, error) && !fs::is_empty(folder, error) && !fs::exists(marker, error)) {
     return fail(Code::failed_precondition, "{} holds files that are not this demo's; name another folder with --folder", folder);
   }
-  fs::remove_all(folder, error);
-  if (!error) fs::create_directories(fs::path(folder) / kMarker, error);
+  fs::create_directories(marker, error);
+  if (error) return std::unexpected(sofa::errno_error(error.value(), fmt::format("cannot make {}", marker.string())));
+  auto lock = sofa::log::posix_file_system().lock(marker / kLock);
+  if (!lock) return std::unexpected(std::move(lock.error()).wrap(fmt::format("{} cannot be taken; name another folder with --folder", folder)));
+  error = remove_all_but(folder, kMarker);
+  if (!error) error = remove_all_but(marker, kLock);
   if (error) return std::unexpected(sofa::errno_error(error.value(), "cannot empty " + folder));
-  return {};
+  return lock;
 }
 
 /// The log file of a process, or of the demo itself: nothing but the demo's own lines goes to the terminal.
@@ -114,6 +133,7 @@ struct Run {
   int64_t acknowledged = 0, refused = 0, retries = 0, deadlines = 0;
   bool over = false;
   steady_clock::time_point killed_at{}, ready_at{}, first_after{};
+  std::chrono::microseconds cpu_of_killed{0};  // of the ledger, up to the kill
 };
 
 // region: client
@@ -170,10 +190,18 @@ Task<void> show_progress(Run& run, const DemoOptions& options) {
   if (terminal) fmt::print("\n");
 }
 
+/// A line of its own between those of the progress.
+void print_event(std::string_view text) {
+  fmt::print("{}  {}\n", on_terminal() ? "\r\033[K" : "", coloured(kBold, text));
+  std::fflush(stdout);
+}
+
 // region: kill
 /// kill -9 in the middle, and a new ledger on the same folder and port.
 Task<Result<void>> kill_and_restart(Run& run, Bank& bank) {
   const int port = bank.ledger.port();
+  print_event(fmt::format("kill -9 of the ledger, pid {}", bank.ledger.pid()));
+  run.cpu_of_killed = bank.ledger.usage().cpu;
   run.killed_at = steady_clock::now();
   auto started = co_await sofa::io::run_blocking(sofa::io::Shard::current().runtime().file_pool(), [&] {
     bank.ledger.kill_now();
@@ -182,6 +210,7 @@ Task<Result<void>> kill_and_restart(Run& run, Bank& bank) {
   if (!started) co_return sofa::forward_error(started);
   bank.ledger = std::move(*started);
   run.ready_at = steady_clock::now();
+  print_event(fmt::format("the ledger is back, pid {}, on the same folder and port", bank.ledger.pid()));
   co_return {};
 }
 // endregion
@@ -228,25 +257,32 @@ void print_report(const Run& run, const Bank& bank, double seconds, const std::a
   const std::pair<const char*, const Process*> processes[] = {{"gateway", &bank.gateway}, {"ledger", &bank.ledger}, {"risk", &bank.risk}};
   for (size_t i = 0; i < 3; ++i) {
     const auto usage = processes[i].second->usage();
-    const auto spent = static_cast<double>((usage.cpu - before[i].cpu).count()) / static_cast<double>(std::max<int64_t>(run.acknowledged, 1));
-    fmt::print("  {:<8}  {:>8.1f} us{}      {:>6.1f} MB\n", processes[i].first, spent, i == 1 ? "*" : " ",
-               static_cast<double>(usage.rss_bytes) / 1e6);
+    const auto cpu = usage.cpu - before[i].cpu + (processes[i].second == &bank.ledger ? run.cpu_of_killed : 0us);
+    const auto spent = static_cast<double>(cpu.count()) / static_cast<double>(std::max<int64_t>(run.acknowledged, 1));
+    fmt::print("  {:<8}  {:>8.1f} us       {:>6.1f} MB\n", processes[i].first, spent, static_cast<double>(usage.rss_bytes) / 1e6);
   }
-  fmt::print("  * since its restart\n");
 }
 
 void print_next_steps(const Bank& bank) {
   fmt::print(R"(
 The logs of the processes and of this program: {}
-While such a bank runs (bank-risk, bank-ledger, bank-gateway; this run's gateway was on port {}), Java calls it with SOFARPC as it is:
+The same bank, each program in a terminal of its own:
+
+    ./dev run bank-risk --port 12202
+    ./dev run bank-ledger --port 12201 --folder build/bank
+    ./dev run bank-gateway --port 12200 --ledger bolt://127.0.0.1:12201 --risk bolt://127.0.0.1:12202
+
+Java calls it with SOFARPC as it is:
 
     Gateway gateway = new ConsumerConfig<Gateway>().setInterfaceId("bank.Gateway")
-        .setDirectUrl("bolt://127.0.0.1:{}").refer();
+        .setDirectUrl("bolt://127.0.0.1:12200").refer();
+    gateway.openAccount("account-0000", 100000);
+    gateway.openAccount("account-0001", 100000);
     Receipt receipt = gateway.transfer(new Transfer("t-1", "account-0000", "account-0001", 250));
 
 Read next: docs/tutorial.md walks through this program; README.md has the 20 lines of a service of your own.
 )",
-             log_file(bank.folder, "*"), bank.gateway.port(), bank.gateway.port());
+             log_file(bank.folder, "*"));
 }
 
 Task<Result<void>> cancel_after(sofa::io::TaskGroup& clients, milliseconds limit) {
@@ -272,7 +308,7 @@ Task<Result<bool>> run_bank(const DemoOptions& options, Bank& bank) {
   co_await or_return(open_accounts(run, options));
   const uint64_t seed = options.seed != 0 ? options.seed : sofa::system_seed();
   fmt::print("{} accounts with {} cents each, {} clients, seed {}\n", options.accounts, kDeposit, options.clients, seed);
-  std::array<Usage, 3> before{bank.gateway.usage(), {}, bank.risk.usage()};
+  std::array<Usage, 3> before{bank.gateway.usage(), bank.ledger.usage(), bank.risk.usage()};
 
   const auto begun = steady_clock::now();
   sofa::io::TaskGroup group(co_await sofa::io::current_scope());
@@ -302,8 +338,11 @@ Task<Result<bool>> run_bank(const DemoOptions& options, Bank& bank) {
 }
 
 Task<Result<bool>> prove(const DemoOptions& options) {
+  std::unique_ptr<sofa::log::FolderLock> folder;
   auto bank = co_await or_return(sofa::io::run_blocking(sofa::io::Shard::current().runtime().file_pool(), [&]() -> Result<Bank> {
-    if (auto emptied = empty_folder(options.folder); !emptied) return sofa::forward_error(emptied);
+    auto taken = take_folder(options.folder);
+    if (!taken) return sofa::forward_error(taken);
+    folder = std::move(*taken);
     if (auto logged = sofa::configure_logging({.file = log_file(options.folder, "demo")}); !logged) return sofa::forward_error(logged);
     return Bank::start(options);
   }));

@@ -19,6 +19,25 @@ def figure(name, text):
     return int(re.search(name + r"\s+([\d,]+)", text)[1].replace(",", ""))
 
 
+def assert_figures(text):
+    """Percentiles in order, and of each process its CPU time per transfer and its memory, which a wrong sum would throw far off."""
+    latencies = [float(re.search(rf"^  {re.escape(name)} +([\d.]+) ms$", text, re.MULTILINE)[1]) for name in ("p50", "p99", "p99.9")]
+    assert 0 < latencies[0] <= latencies[1] <= latencies[2], latencies
+    for process in ("gateway", "ledger", "risk"):
+        cpu_us, megabytes = re.search(rf"^  {process} +([\d.]+) us +([\d.]+) MB$", text, re.MULTILINE).groups()
+        assert 1 < float(cpu_us) < 5000, f"{process}: {cpu_us} us"
+        assert 3 < float(megabytes) < 500, f"{process}: {megabytes} MB"
+
+
+def assert_events_and_next_steps(text):
+    killed = re.search(r"^  kill -9 of the ledger, pid (\d+)$", text, re.MULTILINE)
+    back = re.search(r"^  the ledger is back, pid (\d+), on the same folder and port$", text, re.MULTILINE)
+    assert killed[1] != back[1] and killed.start() < back.start()
+    for name in ("bank-risk --port 12202", "bank-ledger --port 12201 --folder", "bank-gateway --port 12200 --ledger bolt://127.0.0.1:12201"):
+        assert f"./dev run {name}" in text
+    assert '.setDirectUrl("bolt://127.0.0.1:12200")' in text
+
+
 def test_the_bank_loses_nothing_when_its_ledger_is_killed(tmp_path):
     done = run_demo("--seconds", "4", tmp_path=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -29,6 +48,8 @@ def test_the_bank_loses_nothing_when_its_ledger_is_killed(tmp_path):
     assert done.stderr == "", "what the processes log is in their files"
     shown = [float(seconds) for seconds in re.findall(r"^ *([\d.]+) of 4 s ", done.stdout, re.MULTILINE)]
     assert len(shown) >= 3 and max(shown) <= 4, shown
+    assert_figures(done.stdout)
+    assert_events_and_next_steps(done.stdout)
     assert str(tmp_path / "bank/bank-demo/*.log") in done.stdout
     assert "cannot connect" in (tmp_path / "bank/bank-demo/gateway.log").read_text()
 
@@ -55,6 +76,19 @@ def test_the_demo_empties_no_folder_of_somebody_else(tmp_path):
     assert done.returncode == 1
     assert "--folder" in done.stderr
     assert (tmp_path / "bank" / "letter").read_text() == "dear"
+
+
+def test_a_second_demo_on_the_same_folder_is_refused_with_the_pid_of_the_first(tmp_path):
+    command = [os.path.join(BIN, "bank-demo"), "--folder", str(tmp_path / "bank"), "--seconds", "60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        try:
+            assert "accounts" in first.stdout.readline()
+            second = run_demo("--seconds", "1", tmp_path=tmp_path)
+            assert second.returncode == 1
+            assert f"pid {first.pid}" in second.stderr and "--folder" in second.stderr, second.stderr
+            assert first.poll() is None
+        finally:
+            first.terminate()
 
 
 def start(program, *arguments):
