@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A project outside this tree uses the libraries, in both ways that README.md names: FetchContent and add_subdirectory. To stay cheap, the program
-# on sofa::rpc is compiled and not linked, and a second one on sofa::base is built whole and run. The build folder is kept for the next run.
+# A project outside this tree uses the libraries, in both ways that README.md names: FetchContent and add_subdirectory. Each builds a program and runs
+# it, on sofa::rpc and on sofa::base. The build folder is kept for the next run.
 set -euo pipefail
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd -P)
 work=$root/build/outside
@@ -18,7 +18,15 @@ expect() {
   fi
 }
 
-configure() { cmake -S "$1" -B "$2" -G Ninja -DCMAKE_CXX_COMPILER=clang++-19 -DCMAKE_BUILD_TYPE=Debug "${@:3}"; }
+configure() { cmake -S "$1" -B "$2" -G Ninja -DCMAKE_CXX_COMPILER=clang++-19 -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_BUILD_TYPE=Debug "${@:3}"; }
+
+# Another compiler, as far as CMake can tell, is refused with the name of the right one.
+refuses_another_compiler() {
+  local output
+  output=$(configure "$1" "$2" "${@:3}" -DCMAKE_CXX_COMPILER_FORCED=ON -DCMAKE_CXX_COMPILER_ID=GNU -DCMAKE_CXX_COMPILER_VERSION=12.2.0 2>&1) && return 1
+  echo "$output"
+  tr -s ' \n' ' ' <<<"$output" | grep -q 'needs Clang 19 or newer and found GNU .* -DCMAKE_CXX_COMPILER=clang++-19'
+}
 
 # Written only when it changes, so that a second run has nothing to build.
 write() { [[ -e $1 && "$(<"$1")" == "$2" ]] || printf '%s\n' "$2" >"$1"; }
@@ -36,7 +44,9 @@ write "$work/subdirectory/clocks.cpp" '#include "sofa/base/ids.h"
 int main() { return sofa::TraceIdSource(sofa::SystemClock::instance(), {10, 0, 0, 1}, 7).next().starts_with("0a000001") ? 0 : 1; }'
 
 expect 'FetchContent configures' configure "$work/fetched" "$work/fetched/build" "-DFETCHCONTENT_SOURCE_DIR_SOFA=$root"
-expect 'a program on sofa::rpc compiles' cmake --build "$work/fetched/build" --target CMakeFiles/payments.dir/payments.cpp.o
+expect 'a program on sofa::rpc builds' cmake --build "$work/fetched/build" --target payments
+expect 'and runs' "$work/fetched/build/payments" --help
+expect 'another compiler is refused' refuses_another_compiler "$work/fetched" "$work/refused" --fresh "-DFETCHCONTENT_SOURCE_DIR_SOFA=$root"
 expect 'add_subdirectory configures' configure "$work/subdirectory" "$work/subdirectory/build"
 expect 'a program on sofa::base builds' cmake --build "$work/subdirectory/build" --target clocks
 expect 'and runs' "$work/subdirectory/build/clocks"
