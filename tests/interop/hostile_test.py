@@ -369,4 +369,5 @@ def test_the_server_stops_within_two_seconds_of_sigterm(start_server):
 def test_a_taken_port_is_one_clear_line(server):
     second = programs.Program(programs.server_command("cpp", server.port))
     assert second.wait(10) != 0
-    assert any(str(server.port) in line and "--bolt" in line for line in second.lines), f"{second}"
+    holder = f"pid {server.pid} (interop-server)"
+    assert any(str(server.port) in line and "--bolt" in line and holder in line for line in second.lines), f"{second}"
