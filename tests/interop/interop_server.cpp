@@ -8,6 +8,7 @@
 #include "services.h"
 #include "sofa/base/flags.h"
 #include "sofa/grpc_services/health.h"
+#include "sofa/grpc_services/protobuf_json.h"
 #include "sofa/grpc_services/reflection.h"
 #include "sofa/io/runtime.h"
 #include "sofa/rpc/server.h"
@@ -162,6 +163,7 @@ struct Options {
   std::optional<uint16_t> triple;
   std::optional<uint16_t> dubbo;
   std::string deny;
+  std::string cors;
   std::string tls_certificate;
   std::string tls_key;
   std::string tls_client_ca;
@@ -170,6 +172,7 @@ struct Options {
     d.doc("The server of the interop contract. A protocol listens when its port is given; with no port given, all listen on their usual ones.");
     d.field("host", &Options::host).doc("address to listen on");
     d.field("deny", &Options::deny).doc("beginning of the class names that no request may hold; empty: none");
+    d.field("cors", &Options::cors).doc("an origin whose pages may call; empty: none");
     d.field("port", &Options::port).doc("one port that speaks every protocol; 0 picks a free one");
     d.field("triple", &Options::triple).doc("port of Triple and gRPC, usually 50051");
     d.field("tls_certificate", &Options::tls_certificate).doc("PEM file: TLS beside plain connections");
@@ -208,6 +211,9 @@ Task<int> serve(Options options) {
   rpc::ServerOptions server = ports_of(options);
   server.host = options.host;
   if (!options.deny.empty()) server.classes.deny(options.deny);
+  if (!options.cors.empty()) {
+    server.cors = sofa::http::CorsOptions{.origins = {options.cors}, .headers = {"content-type", "connect-protocol-version", "connect-timeout-ms"}};
+  }
   if (!options.tls_certificate.empty()) {
     server.tls = sofa::io::TlsServerConfig{.certificates = {{.certificate = options.tls_certificate, .key = options.tls_key}},
                                            .client_ca = options.tls_client_ca};
@@ -223,6 +229,7 @@ Task<int> serve(Options options) {
                                                                               .add(make_json_service())
                                                                               .add(make_extra_service())
                                                                               .add(health.service(), {.thread_safe = true})
+                                                                              .json(sofa::grpc::protobuf_json())
                                                                               .http(std::make_shared<PlainPages>())));
 }
 

@@ -121,6 +121,14 @@ void Server::handle(http::ExchangePtr exchange) {
   impl_->start(std::move(exchange), *opening, method->second);
 }
 
+PathKind Server::kind_of(std::string_view path) const {
+  const auto method = impl_->methods.find(path);
+  if (method == impl_->methods.end()) return PathKind::none;
+  return method->second.unary != nullptr ? PathKind::unary : PathKind::stream;
+}
+
+const ServerOptions& Server::options() const { return impl_->options; }
+
 CallStats Server::stats() const {
   CallStats stats;
   for (const detail::Counters& counters : impl_->counters) {

@@ -110,6 +110,9 @@ struct CallStats {
   uint64_t messages_in = 0, messages_out = 0;
 };
 
+/// What is served at a path.
+enum class PathKind : uint8_t { none, unary, stream };
+
 /// Finds the handler of a path and speaks the protocol. Fixed before the port opens; then shared by all shards.
 class Server : public http::Handler {
  public:
@@ -122,8 +125,11 @@ class Server : public http::Handler {
   Result<void> add_stream(std::string path, StreamHandler& handler);
   /// Gets requests whose content-type is no gRPC; without one they are answered with 415.
   void set_fallback(http::Handler& handler) { fallback_ = &handler; }
+  bool has_fallback() const { return fallback_ != nullptr; }
 
   void handle(http::ExchangePtr exchange) override;
+  PathKind kind_of(std::string_view path) const;
+  const ServerOptions& options() const;
   CallStats stats() const;
   /// Cancels the streams of the current shard and waits for their end. Called on every shard, after the port has stopped and every UnaryCall is
   /// dropped, before the server goes.

@@ -82,7 +82,7 @@ transport::PortOptions port_options(const ServerOptions& options, std::string op
 /// Everything that lives as long as the server listens.
 class RunningCore {
  public:
-  RunningCore(ServerOptions options, Filters filters, std::vector<ServiceEntry> services, std::shared_ptr<http::Handler> http)
+  RunningCore(ServerOptions options, Filters filters, std::vector<ServiceEntry> services, HttpPart http, std::shared_ptr<const grpc::JsonCodec> json)
       : options_(with_envelope(std::move(options))),
         filters_(std::move(filters)),
         services_(std::move(services)),
@@ -96,9 +96,11 @@ class RunningCore {
         dubbo_alone_(dubbo_service_, dubbo_options(options_, true)),
         http_(std::move(http)),
         grpc_(options_, handler_.shards()),
-        http2_(grpc_.server(), options_.http2),
-        http1_(grpc_.server(), {}, options_.http2) {
-    if (http_ != nullptr) grpc_.server().set_fallback(*http_);
+        json_(std::move(json)),
+        web_(grpc_.server(), json_.get()),
+        http2_(first_handler(), options_.http2),
+        http1_(first_handler(), {}, options_.http2) {
+    if (http_.handler != nullptr) grpc_.server().set_fallback(*http_.handler);
   }
 
   Task<Result<void>> start();
@@ -115,6 +117,12 @@ class RunningCore {
   Task<Result<void>> start_shard(unsigned index);
   Task<Result<void>> listen(std::shared_ptr<io::TlsServerContext> tls);
   Result<std::vector<transport::Protocol*>> choose(const std::vector<std::string>& names);
+  /// The handler that sees every HTTP request.
+  http::Handler& first_handler() {
+    if (!options_.cors) return web_;
+    if (!cors_) cors_.emplace(web_, *options_.cors);
+    return *cors_;
+  }
   Task<Result<void>> stop_here();
   Task<Result<void>> stop_shard(unsigned index);
 
@@ -129,10 +137,13 @@ class RunningCore {
   transport::Handlers handlers_;
   transport::BoltProtocol bolt_;
   DubboService dubbo_service_;
-  transport::DubboProtocol dubbo_;             // beside others
-  transport::DubboProtocol dubbo_alone_;       // on a port of its own: with text commands
-  const std::shared_ptr<http::Handler> http_;  // null: none
+  transport::DubboProtocol dubbo_;        // beside others
+  transport::DubboProtocol dubbo_alone_;  // on a port of its own: with text commands
+  const HttpPart http_;
   GrpcFace grpc_;
+  const std::shared_ptr<const grpc::JsonCodec> json_;  // null: none
+  grpc::WebHandler web_;
+  std::optional<http::Cors> cors_;
   http::Http2Protocol http2_;
   http::Http1Protocol http1_;
   std::vector<std::unique_ptr<transport::Port>> ports_;  // the first is that of the options, then more_ports
@@ -228,6 +239,7 @@ Task<Result<void>> RunningCore::stop_shard(unsigned index) {
   auto& shard = handler_.shard(index);
   co_await shard->stop();
   co_await grpc_.server().stop_shard();
+  if (http_.stop_shard) co_await http_.stop_shard();
   shard.reset();
   co_return Result<void>();
 }
@@ -274,8 +286,8 @@ void Server::add_entry(std::string_view interface, std::string_view proto_name, 
 namespace {
 
 Task<Result<std::unique_ptr<RunningServer>>> start_core(ServerOptions options, Filters filters, std::vector<detail::ServiceEntry> services,
-                                                        std::shared_ptr<http::Handler> http) {
-  auto core = std::make_unique<detail::RunningCore>(std::move(options), std::move(filters), std::move(services), std::move(http));
+                                                        detail::HttpPart http, std::shared_ptr<const grpc::JsonCodec> json) {
+  auto core = std::make_unique<detail::RunningCore>(std::move(options), std::move(filters), std::move(services), std::move(http), std::move(json));
   co_await or_return(core->start());
   co_return std::make_unique<RunningServer>(std::move(core));
 }
@@ -283,7 +295,7 @@ Task<Result<std::unique_ptr<RunningServer>>> start_core(ServerOptions options, F
 }  // namespace
 
 Task<Result<std::unique_ptr<RunningServer>>> Server::start() && {
-  return start_core(std::move(options_), std::move(filters_), std::move(services_), std::move(http_));
+  return start_core(std::move(options_), std::move(filters_), std::move(services_), std::move(http_), std::move(json_));
 }
 
 }  // namespace sofa::rpc

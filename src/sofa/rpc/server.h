@@ -1,6 +1,6 @@
 #pragma once
-// A server of services over Bolt (SOFARPC), Dubbo 2 and, for methods of protobuf messages, gRPC, all on one port: 20 lines make a program
-// (examples/hello/server.cpp).
+// A server of services over Bolt (SOFARPC), Dubbo 2 and, for methods of protobuf messages, gRPC, gRPC-Web and Connect, all on one port: 20 lines
+// make a program (examples/hello/server.cpp).
 //
 //   auto ledger = std::make_shared<Ledger>();
 //   ledger->transfer = [&book](Transfer t) -> rpc::Task<Result<Receipt>> { co_return co_await book.apply(t); };
@@ -19,7 +19,9 @@
 
 #include "sofa/base/error.h"
 #include "sofa/grpc/server.h"
+#include "sofa/grpc/web.h"
 #include "sofa/http/exchange.h"
+#include "sofa/http/middleware.h"
 #include "sofa/http/options.h"
 #include "sofa/io/address.h"
 #include "sofa/io/task.h"
@@ -56,12 +58,14 @@ struct ServerOptions {
   std::vector<ProtocolPort> more_ports{};         ///< ports beside it, each with one protocol; one of Dubbo takes text commands (telnet), too
   Duration drain = std::chrono::seconds(10);      ///< how long stop() waits for running calls before it cancels them
   http::Http2Options http2{};                     ///< of connections that speak HTTP/2: streams, windows, keep-alive, age
+  std::optional<http::CorsOptions> cors{};        ///< which pages of other origins may call over HTTP; nothing: none
   /// Which classes the Hessian content of a request may name; by default all. One that is not admitted is status 0x12 with its name, and the
   /// connection lives. With an allow list: also those of the JDK that arguments use ("java.").
   hessian::ClassFilter classes{};
 };
 
-/// What a server speaks: "bolt" (versions 1 and 2), "dubbo" (Dubbo 2), "h2" (HTTP/2 with gRPC), "http1" (HTTP/1.1: Server::http).
+/// What a server speaks: "bolt" (versions 1 and 2), "dubbo" (Dubbo 2), "h2" (HTTP/2) and "http1" (HTTP/1.1): gRPC over the first, gRPC-Web, Connect
+/// and the handler of Server::http over both.
 const std::vector<std::string>& protocols();
 
 /// What a running server has done; a snapshot, summed over the shards.
@@ -80,6 +84,11 @@ struct ServiceEntry {
   std::string proto_name;  // of its .proto
   std::function<std::shared_ptr<Interface>(unsigned shard)> make;
   bool any_shard;  // made once for each shard, or declared safe for all
+};
+/// Who answers HTTP beside the services.
+struct HttpPart {
+  std::shared_ptr<http::Handler> handler;    // null: nobody
+  std::function<Task<void>()> stop_shard{};  // empty: it has no tasks
 };
 }  // namespace detail
 
@@ -128,8 +137,16 @@ class Server {
     options_.more_ports.push_back({.protocol = std::move(protocol), .port = port});
     return std::move(*this);
   }
-  /// Answers HTTP requests that are no gRPC; without it they get 415. It serves all shards.
-  Server&& http(std::shared_ptr<http::Handler> handler) && { return http_ = std::move(handler), std::move(*this); }
+  /// Answers HTTP requests that are no calls of methods; without it they get 415. It serves all shards. Its tasks, if it has any (http::Router,
+  /// rest::Api), are stopped with the server.
+  template <std::derived_from<http::Handler> H>
+  Server&& http(std::shared_ptr<H> handler) && {
+    if constexpr (requires { handler->stop_shard(); }) http_.stop_shard = [handler] { return handler->stop_shard(); };
+    return http_.handler = std::move(handler), std::move(*this);
+  }
+  /// JSON for methods of protobuf messages, at their gRPC paths: `.json(grpc::protobuf_json())` (grpc_services). Without it they take the bytes of
+  /// protobuf alone.
+  Server&& json(std::shared_ptr<const grpc::JsonCodec> codec) && { return json_ = std::move(codec), std::move(*this); }
   Server&& shards(unsigned shards) && { return options_.shards = shards, std::move(*this); }
   Server&& filter(std::shared_ptr<Filter> filter) && { return filters_.push_back(std::move(filter)), std::move(*this); }
 
@@ -161,7 +178,8 @@ class Server {
   ServerOptions options_;
   Filters filters_;
   std::vector<detail::ServiceEntry> services_;
-  std::shared_ptr<http::Handler> http_;
+  detail::HttpPart http_;
+  std::shared_ptr<const grpc::JsonCodec> json_;
 };
 
 /// The main() of a server program: reads --port, --host, --shards, --tls-certificate and its like, and --help, starts, prints

@@ -462,7 +462,7 @@ TEST(DubboPorts, AServerSpeaksWhatItsOptionsName) {
 
     options.protocols = {"smtp"};
     const auto refused = co_await Server(options).add(make_sample(), {.thread_safe = true}).start();
-    EXPECT_EQ(refused.error().message(), "a server does not speak 'smtp'; it speaks bolt, dubbo");
+    EXPECT_EQ(refused.error().message(), "a server does not speak 'smtp'; it speaks bolt, dubbo, h2, http1");
     co_return Result<void>();
   }());
 }

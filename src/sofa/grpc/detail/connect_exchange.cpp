@@ -1,0 +1,162 @@
+#include "sofa/grpc/detail/connect_exchange.h"
+
+#include "sofa/base/json.h"
+#include "sofa/http/router.h"
+
+namespace sofa::grpc::detail {
+
+namespace {
+
+constexpr uint8_t kEndStreamFlag = 2;
+
+std::string quoted(std::string_view text) { return to_json(std::string(text)).value_or("\"\""); }
+
+/// A code as Connect writes it.
+std::string_view name_of(Code code) { return code == Code::cancelled ? "canceled" : to_string(code); }
+
+std::string error_json(const Error& error) {
+  return fmt::format(R"({{"code":"{}","message":{}}})", name_of(error.code()), quoted(error.to_string()));
+}
+
+/// The JSON behind a stream's last message.
+std::string end_of_stream(const Result<void>& status, const http::Headers& trailers) {
+  std::string metadata;
+  for (const http::HeaderField field : trailers) {
+    if (is_status_field(field.name)) continue;
+    metadata += fmt::format("{}{}:[{}]", metadata.empty() ? "" : ",", quoted(field.name), quoted(field.value));
+  }
+  std::string json = status ? "" : fmt::format("\"error\":{}", error_json(status.error()));
+  if (!metadata.empty()) json += fmt::format("{}\"metadata\":{{{}}}", json.empty() ? "" : ",", metadata);
+  return "{" + json + "}";
+}
+
+Bytes envelope(uint8_t flags, ByteSpan message) {
+  Buffer out(kPrefix + message.size());
+  out.append_u8(flags);
+  out.append_be32(static_cast<uint32_t>(message.size()));
+  out.append(message);
+  return out.take();
+}
+
+/// Fields of the head of gRPC that the answer keeps.
+void keep(const http::Headers& from, http::Headers& to) {
+  for (const http::HeaderField field : from) {
+    if (field.name != "content-type" && !is_status_field(field.name)) to.add(field.name, field.value);
+  }
+}
+
+}  // namespace
+
+void answer_connect_error(http::Exchange& exchange, const Error& error, http::Headers headers) {
+  [[maybe_unused]] const auto sent =
+      http::respond(exchange, http::status_of(error.code()), "application/json", Bytes::copy_of(error_json(error)), std::move(headers));
+}
+
+Result<Bytes> ConnectMessages::to_grpc(ByteSpan message) const {
+  if (json_ == nullptr) return frame(message, Encoding::identity);
+  Buffer out;
+  out.extend(kPrefix);
+  if (auto done = json_->read_request(path_, as_text(message), out); !done) return forward_error(done);
+  finish_prefix(out, 0, false);
+  return out.take();
+}
+
+Result<void> ConnectMessages::from_grpc(ByteSpan message, Buffer& out) const {
+  if (json_ != nullptr) return json_->write_response(path_, message, out);
+  out.append(message);
+  return {};
+}
+
+ConnectUnary::ConnectUnary(http::ExchangePtr inner, std::string_view timeout, const JsonCodec* json, size_t max_message)
+    : TranslatedExchange(std::move(inner), timeout), messages_(request().path(), json), max_message_(max_message) {}
+
+void ConnectUnary::translate(ByteSpan data) {
+  if (body_.size() + data.size() > max_message_) {
+    return refuse(Error(Code::resource_exhausted,
+                        fmt::format("the body has more than {} bytes, which is the most for a message; send a smaller one", max_message_)));
+  }
+  body_.append(data);
+}
+
+void ConnectUnary::on_end(http::Headers&) {
+  if (is_over()) return;
+  const auto framed = messages_.to_grpc(body_.span());
+  if (!framed) return refuse(framed.error());
+  if (hand_over(*framed)) hand_over_end();
+}
+
+void ConnectUnary::answer_error(const Error& error) { answer_connect_error(inner(), error, std::move(head_)); }
+
+Result<void> ConnectUnary::send_response(int, const http::Headers& headers, bool end) {
+  keep(headers, head_);
+  return end ? answer(headers) : Result<void>();
+}
+
+// The answer is not compressed: the request that the server saw accepts nothing.
+Result<void> ConnectUnary::send_data(Bytes data, bool) {
+  message_ = data.slice(kPrefix);
+  return {};
+}
+
+Result<void> ConnectUnary::send_trailers(const http::Headers& trailers) {
+  for (const http::HeaderField field : trailers) {
+    if (!is_status_field(field.name)) head_.add(fmt::format("trailer-{}", field.name), field.value);
+  }
+  return answer(trailers);
+}
+
+Result<void> ConnectUnary::answer(const http::Headers& trailers) {
+  set_over();
+  Result<void> status = read_status(trailers);
+  Buffer body;
+  if (status) status = messages_.from_grpc(message_, body);
+  if (!status) return answer_error(status.error()), Result<void>();
+  return http::respond(inner(), 200, fmt::format("application/{}", messages_.name()), body.take(), std::move(head_));
+}
+
+ConnectStream::ConnectStream(http::ExchangePtr inner, std::string_view timeout, const JsonCodec* json, size_t max_message)
+    : TranslatedExchange(std::move(inner), timeout), messages_(request().path(), json), requests_(max_message, Encoding::identity) {}
+
+void ConnectStream::translate(ByteSpan data) {
+  requests_.feed(data);
+  for (;;) {
+    const auto message = requests_.next();
+    if (!message) return refuse(message.error());
+    if (!*message) return;
+    const auto framed = messages_.to_grpc(**message);
+    if (!framed) return refuse(framed.error());
+    if (!hand_over(*framed)) return;
+  }
+}
+
+void ConnectStream::on_end(http::Headers&) {
+  if (!is_over() && requests_.is_inside()) return refuse(Error(Code::invalid_argument, "the body ends inside an envelope"));
+  hand_over_end();
+}
+
+void ConnectStream::answer_error(const Error& error) {
+  if (!head_sent_ && !send_response(200, {}, false)) return;
+  [[maybe_unused]] const auto sent = inner().send_data(envelope(kEndStreamFlag, as_bytes(end_of_stream(std::unexpected(error), {}))), true);
+}
+
+Result<void> ConnectStream::send_response(int, const http::Headers& headers, bool end) {
+  http::Headers head{{"content-type", messages_.name() == "json" ? "application/connect+json" : "application/connect+proto"}};
+  keep(headers, head);
+  head_sent_ = true;
+  auto sent = inner().send_response(200, head, false);
+  return sent && end ? send_trailers(headers) : sent;
+}
+
+Result<void> ConnectStream::send_data(Bytes data, bool) {
+  Buffer message;
+  if (auto written = messages_.from_grpc(data.slice(kPrefix), message); !written) return written;
+  return inner().send_data(envelope(0, message.span()), false);
+}
+
+Result<void> ConnectStream::send_trailers(const http::Headers& trailers) {
+  set_over();
+  // Of an answer that is a status alone the fields have gone with the head.
+  return inner().send_data(envelope(kEndStreamFlag, as_bytes(end_of_stream(read_status(trailers), trailers))), true);
+}
+
+}  // namespace sofa::grpc::detail

@@ -1,0 +1,69 @@
+#pragma once
+// Connect (docs/protocols/connect.md, sections 1 and 2): unary calls whose body is the message, and streams of messages in envelopes; in JSON or in
+// the bytes of protobuf.
+
+#include "sofa/grpc/detail/translated_exchange.h"
+#include "sofa/grpc/web.h"
+
+namespace sofa::grpc::detail {
+
+/// The messages of one call: in JSON when there is a codec, else in the bytes of protobuf.
+class ConnectMessages {
+ public:
+  ConnectMessages(std::string_view path, const JsonCodec* json) : path_(path), json_(json) {}
+  /// The message of the request with gRPC's prefix.
+  Result<Bytes> to_grpc(ByteSpan message) const;
+  /// Appends a message of the answer.
+  Result<void> from_grpc(ByteSpan message, Buffer& out) const;
+  std::string_view name() const { return json_ != nullptr ? "json" : "proto"; }
+
+ private:
+  const std::string_view path_;
+  const JsonCodec* const json_;
+};
+
+/// One message each way.
+class ConnectUnary final : public TranslatedExchange {
+ public:
+  ConnectUnary(http::ExchangePtr inner, std::string_view timeout, const JsonCodec* json, size_t max_message);
+
+  void on_end(http::Headers& trailers) override;
+  Result<void> send_response(int status, const http::Headers& headers, bool end) override;
+  Result<void> send_data(Bytes data, bool end) override;
+  Result<void> send_trailers(const http::Headers& trailers) override;
+
+ private:
+  void translate(ByteSpan data) override;
+  void answer_error(const Error& error) override;
+  Result<void> answer(const http::Headers& trailers);
+
+  const ConnectMessages messages_;
+  const size_t max_message_;
+  Buffer body_;         // of the request
+  http::Headers head_;  // of the answer
+  Bytes message_;       // of the answer
+};
+
+/// Messages in envelopes; the last one, of either outcome, is JSON that tells the status and the trailers.
+class ConnectStream final : public TranslatedExchange {
+ public:
+  ConnectStream(http::ExchangePtr inner, std::string_view timeout, const JsonCodec* json, size_t max_message);
+
+  void on_end(http::Headers& trailers) override;
+  Result<void> send_response(int status, const http::Headers& headers, bool end) override;
+  Result<void> send_data(Bytes data, bool end) override;
+  Result<void> send_trailers(const http::Headers& trailers) override;
+
+ private:
+  void translate(ByteSpan data) override;
+  void answer_error(const Error& error) override;
+
+  const ConnectMessages messages_;
+  Deframer requests_;  // an envelope is framed as a message of gRPC
+  bool head_sent_ = false;
+};
+
+/// Answers a request that is no call: an error of a unary Connect call, with the HTTP status that stands for its code.
+void answer_connect_error(http::Exchange& exchange, const Error& error, http::Headers headers = {});
+
+}  // namespace sofa::grpc::detail

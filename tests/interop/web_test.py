@@ -1,0 +1,226 @@
+"""curl and plain requests against the methods of a .proto: JSON, Connect and gRPC-Web, over HTTP/1.1 and HTTP/2 (docs/protocols/connect.md)."""
+
+import base64
+import http.client
+import json
+import struct
+import subprocess
+
+import pytest
+
+import conftest
+import programs
+
+pytestmark = pytest.mark.skipif(conftest.server_kind() == "java", reason="proves the C++ server")
+
+SERVICE = "/sofa.interop.pb.Interop/"
+ORIGIN = "https://app.example"
+SECONDS = 20
+TRAILERS, END_STREAM = 0x80, 2
+
+
+@pytest.fixture(scope="module")
+def address():
+    server = programs.Server([programs.binaries() / "interop-server", "--port", 0, "--cors", ORIGIN], protocol="http1")
+    yield server.address
+    server.stop()
+    assert server.process.returncode == 0, f"{server}"
+
+
+def post(address, method, content_type, body, **headers):
+    """Status, fields and body of the answer."""
+    connection = http.client.HTTPConnection(address, timeout=SECONDS)
+    try:
+        fields = {"content-type": content_type, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        connection.request("POST", SERVICE + method, body, fields)
+        answer = connection.getresponse()
+        return answer.status, dict((name.lower(), value) for name, value in answer.getheaders()), answer.read()
+    finally:
+        connection.close()
+
+
+def post_json(address, method, value, **headers):
+    status, fields, body = post(address, method, "application/json", json.dumps(value), **headers)
+    assert fields["content-type"] == "application/json"
+    return status, json.loads(body)
+
+
+def framed(message, flags=0):
+    return struct.pack(">BI", flags, len(message)) + message
+
+
+def frames(body):
+    """The flags and the content of each frame."""
+    found = []
+    while body:
+        flags, size = struct.unpack(">BI", body[:5])
+        assert len(body) >= 5 + size, "the body ends inside a frame"
+        found.append((flags, body[5:5 + size]))
+        body = body[5 + size:]
+    return found
+
+
+def text_message(text):
+    """EchoRequest{text}, and EchoResponse{text} with index 0: field 1."""
+    assert len(text) < 128
+    return b"\x0a" + bytes([len(text)]) + text
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2-prior-knowledge", "--http2"])
+def test_curl_calls_a_method_with_json(address, version):
+    command = ["curl", "-sS", version, "--max-time", str(SECONDS), "-H", "content-type: application/json", "-w", "\n%{http_code}", "-d",
+               '{"text": "中", "blob": "AAEC", "attrs": {"k": "v"}}', f"http://{address}{SERVICE}Echo"]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    body, status = done.stdout.decode().rsplit("\n", 1)
+    assert (status, json.loads(body)) == ("200", {"text": "中", "blob": "AAEC", "attrs": {"k": "v"}})
+
+
+@pytest.mark.parametrize("body, says", [
+    ('{"times": "many"}', "times"),
+    ('{"nothing": 1}', "nothing"),
+    ('{"text": ', "sofa.interop.pb.EchoRequest"),
+    ("", "sofa.interop.pb.EchoRequest"),
+    ("[" * 100_000, "sofa.interop.pb.EchoRequest"),
+])
+def test_json_that_is_no_message_is_400_and_names_what_is_wrong(address, body, says):
+    status, _, answer = post(address, "Echo", "application/json", body)
+    error = json.loads(answer)
+    assert (status, error["code"]) == (400, "invalid_argument")
+    assert says in error["message"]
+
+
+def test_errors_are_json_with_the_status_of_their_code(address):
+    status, error = post_json(address, "Echo", {"fail": 'a "quoted" 中'}, connect_protocol_version="1")
+    assert status == 500 and error["code"] == "unknown"
+    assert 'boom a "quoted" 中' in error["message"]
+
+
+def test_the_timeout_of_connect_ends_a_call(address):
+    status, error = post_json(address, "Echo", {"sleepMs": 60_000}, connect_timeout_ms="50")
+    assert (status, error["code"]) == (504, "deadline_exceeded")
+
+
+@pytest.mark.parametrize("name, value, status, code", [
+    ("connect-timeout-ms", "soon", 400, "invalid_argument"),
+    ("connect-timeout-ms", "12345678901", 400, "invalid_argument"),
+    ("connect-protocol-version", "2", 400, "invalid_argument"),
+    ("content-encoding", "gzip", 501, "unimplemented"),
+])
+def test_a_head_that_cannot_be_served_is_named(address, name, value, status, code):
+    answered, error = post_json(address, "Echo", {}, **{name: value})
+    assert (answered, error["code"]) == (status, code)
+    assert name in error["message"] and value in error["message"]
+
+
+def test_a_unary_call_in_protobuf(address):
+    status, fields, body = post(address, "Echo", "application/proto", text_message(b"hello"))
+    assert (status, fields["content-type"], body) == (200, "application/proto", text_message(b"hello"))
+
+
+@pytest.mark.parametrize("method, content_type", [("Echo", "application/connect+json"), ("ServerStream", "application/json")])
+def test_a_type_that_is_not_the_methods_is_415_with_those_that_are(address, method, content_type):
+    status, fields, body = post(address, method, content_type, b"{}")
+    assert status == 415
+    assert "proto" in fields["accept-post"] and content_type in body.decode()
+
+
+def test_a_stream_of_connect_in_json(address):
+    status, fields, body = post(address, "ServerStream", "application/connect+json", framed(b'{"text": "x", "times": 3}'))
+    assert (status, fields["content-type"]) == (200, "application/connect+json")
+    *messages, (flags, end) = frames(body)
+    assert [json.loads(message) for _, message in messages] == [{"text": "x"}, {"text": "x", "index": 1}, {"text": "x", "index": 2}]
+    assert (flags, json.loads(end)) == (END_STREAM, {})
+
+
+def test_a_stream_of_connect_in_protobuf_takes_many_messages(address):
+    body = b"".join(framed(text_message(text)) for text in (b"a", b"b", b"c"))
+    status, _, answer = post(address, "ClientStream", "application/connect+proto", body)
+    assert status == 200
+    assert frames(answer) == [(0, text_message(b"abc") + b"\x10\x03"), (END_STREAM, b"{}")]
+
+
+@pytest.mark.parametrize("body, code", [
+    (framed(b'{"times": 2, "fail": "now"}'), "unknown"),
+    (framed(b'{"times": []}'), "invalid_argument"),
+    (framed(b"{}")[:-1], "invalid_argument"),
+    (framed(b"{}", flags=1), "internal"),
+    (b"", "internal"),
+])
+def test_a_stream_of_connect_ends_with_its_error(address, body, code):
+    status, _, answer = post(address, "ServerStream", "application/connect+json", body)
+    assert status == 200
+    flags, end = frames(answer)[-1]
+    error = json.loads(end)["error"]
+    assert (flags, error["code"]) == (END_STREAM, code) and error["message"]
+
+
+@pytest.mark.parametrize("content_type", ["application/grpc-web", "application/grpc-web+proto", "application/grpc-web-text",
+                                          "application/grpc-web-text+proto"])
+def test_grpc_web_has_its_trailers_in_the_body(address, content_type):
+    text = "text" in content_type
+    sent = framed(text_message(b"hello"))
+    status, fields, body = post(address, "Echo", content_type, base64.b64encode(sent) if text else sent)
+    assert (status, fields["content-type"]) == (200, content_type)
+    # Each piece of the text is padded alone.
+    body = b"".join(base64.b64decode(part + b"=" * (-len(part) % 4)) for part in split_padded(body)) if text else body
+    (flags, message), (last, trailers) = frames(body)
+    assert (flags, message) == (0, text_message(b"hello"))
+    assert last == TRAILERS and b"grpc-status: 0\r\n" in trailers
+
+
+def split_padded(text):
+    """The parts of base64 that end with padding, and the rest."""
+    parts = []
+    while b"=" in text:
+        at = text.index(b"=")
+        end = (at // 4 + 1) * 4
+        parts.append(text[:end])
+        text = text[end:]
+    return parts + [text]
+
+
+def test_grpc_web_tells_errors_in_the_body(address):
+    status, _, body = post(address, "Missing", "application/grpc-web", framed(b""))
+    (flags, trailers), = frames(body)
+    assert (status, flags) == (200, TRAILERS)
+    assert b"grpc-status: 12\r\n" in trailers and b"Missing" in trailers
+
+
+def test_grpc_web_text_that_is_no_base64_is_refused(address):
+    _, _, body = post(address, "Echo", "application/grpc-web-text", b"!!!!")
+    (flags, trailers), = frames(base64.b64decode(body))
+    assert flags == TRAILERS and b"grpc-status: 3\r\n" in trailers
+
+
+def test_a_big_message_is_refused_at_its_limit(address):
+    connection = http.client.HTTPConnection(address, timeout=60)
+    connection.putrequest("POST", SERVICE + "Echo")
+    connection.putheader("content-type", "application/json")
+    connection.putheader("content-length", str(64 << 20))
+    connection.endheaders()
+    try:
+        for _ in range(64):
+            connection.send(b" " * (1 << 20))
+    except OSError:
+        pass  # it is answered before it is whole
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())["code"]) == (429, "resource_exhausted")
+    connection.close()
+
+
+@pytest.mark.parametrize("origin, allowed", [(ORIGIN, ORIGIN), ("https://other.example", None)])
+def test_a_page_of_an_allowed_origin_may_call(address, origin, allowed):
+    connection = http.client.HTTPConnection(address, timeout=SECONDS)
+    connection.request("OPTIONS", SERVICE + "Echo", headers={
+        "origin": origin, "access-control-request-method": "POST", "access-control-request-headers": "content-type,connect-protocol-version"})
+    assert connection.getresponse().getheader("access-control-allow-origin") == allowed
+    connection.close()
+    _, fields, _ = post(address, "Echo", "application/json", "{}", origin=origin)
+    assert fields.get("access-control-allow-origin") == allowed
+
+
+def test_the_same_port_still_answers_plain_pages(address):
+    connection = http.client.HTTPConnection(address, timeout=SECONDS)
+    connection.request("GET", "/")
+    assert connection.getresponse().status == 200
+    connection.close()
