@@ -1,0 +1,37 @@
+#include "sofa/rest/api.h"
+
+#include "sofa/rest/openapi.h"
+
+namespace sofa::rest {
+
+Api::Api(About about) : about_(std::move(about)) {
+  if (!about_.describe) return;
+  router_.get("/openapi.json", [this](const http::ExchangePtr& exchange) {
+    [[maybe_unused]] const auto sent = http::respond(*exchange, 200, "application/json", Bytes::copy_of(openapi(*this)));
+  });
+  router_.get("/docs", [](const http::ExchangePtr& exchange) {
+    [[maybe_unused]] const auto sent = http::respond(*exchange, 200, "text/html; charset=utf-8", Bytes::literal(docs_page()));
+  });
+}
+
+Result<void> answer_error(http::Exchange& exchange, const Error& error) {
+  const int status = http::status_of(error.code());
+  const std::string detail = to_json(error.to_string()).value_or("\"\"");
+  return http::respond(exchange, status, "application/problem+json",
+                       Bytes::copy_of(fmt::format(R"({{"status":{},"code":"{}","detail":{}}})", status, to_string(error.code()), detail)));
+}
+
+Result<void> Events::open() {
+  if (std::exchange(open_, true)) return {};
+  return exchange_.send_response(200, {{"content-type", "text/event-stream"}, {"cache-control", "no-store"}});
+}
+
+io::Task<Result<void>> Events::send_json(Result<std::string> json, std::string name) {
+  if (!json) co_return forward_error(json);
+  co_await io::or_return(open());
+  // JSON has no line breaks of its own here, so that one data line holds it.
+  const std::string event = name.empty() ? fmt::format("data: {}\n\n", *json) : fmt::format("event: {}\ndata: {}\n\n", name, *json);
+  co_return co_await body_.write(Bytes::copy_of(event));
+}
+
+}  // namespace sofa::rest

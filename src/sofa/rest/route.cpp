@@ -1,0 +1,192 @@
+#include <cstdio>
+
+#include "sofa/base/base64.h"
+#include "sofa/rest/api.h"
+#include "sofa/rest/multipart.h"
+
+namespace sofa::rest {
+
+namespace {
+
+[[noreturn]] void bad_route(const Route& route, std::string_view why) {
+  fmt::print(stderr, "the route {} {} cannot be added: {}\n", route.method(), route.pattern(), why);
+  std::abort();
+}
+
+bool is_in_pattern(std::string_view pattern, std::string_view name) {
+  return pattern.find(fmt::format("{{{}}}", name)) != std::string_view::npos ||
+         pattern.find(fmt::format("{{{}...}}", name)) != std::string_view::npos;
+}
+
+/// Whether the field is a list of values, each of which may stand for itself.
+const Type* list_element(const Type& type) { return type.kind == Kind::list && !type.is_byte_list() ? &type.list->element() : nullptr; }
+
+/// A parameter's text as JSON of its type: what cannot be one is a quoted text, which the reader names.
+std::string as_json(std::string_view text, const Type& type) {
+  if (type.kind == Kind::indirect) return as_json(text, type.indirect->target());
+  const bool bare_number = type.is_number() && from_json<double>(text).has_value() && !text.starts_with('"');
+  const bool bare_boolean = type.kind == Kind::boolean && (text == "true" || text == "false");
+  if (bare_number || bare_boolean) return std::string(text);
+  return to_json(std::string(text)).value_or("\"\"");
+}
+
+using Texts = std::vector<std::pair<std::string, std::string>>;
+
+Result<Texts> parse_query(std::string_view query) {
+  Texts found;
+  while (!query.empty()) {
+    const std::string_view part = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), part.size() + 1));
+    if (part.empty()) continue;
+    const size_t equals = std::min(part.find('='), part.size());
+    auto name = http::percent_decode(part.substr(0, equals), true);
+    auto value = http::percent_decode(part.substr(std::min(equals + 1, part.size())), true);
+    if (!name || !value) return fail(Code::invalid_argument, "the query has '{}', which is not percent-encoded", part);
+    found.emplace_back(std::move(*name), std::move(*value));
+  }
+  return found;
+}
+
+/// The members of a JSON object, put together as text.
+class Members {
+ public:
+  void add(std::string_view name, std::string_view json) {
+    text_ += fmt::format("{}{}:{}", text_.empty() ? "" : ",", to_json(std::string(name)).value_or("\"\""), json);
+  }
+  /// Behind those of `body`, whose places in the text stay as they are for the reader's errors. A body that is no object stays so.
+  std::string behind(std::string_view body) const {
+    while (!body.empty() && std::string_view(" \t\r\n").contains(body.back())) body.remove_suffix(1);
+    if (text_.empty() || !body.ends_with('}')) return std::string(body);
+    body.remove_suffix(1);
+    const bool empty = body.find_first_not_of(" \t\r\n{") == std::string_view::npos;
+    return fmt::format("{}{}{}}}", body, empty ? "" : ",", text_);
+  }
+
+ private:
+  std::string text_;
+};
+
+Result<void> add_query(const std::vector<Parameter>& parameters, std::string_view query, Members& to) {
+  auto texts = parse_query(query);
+  if (!texts) return forward_error(texts);
+  for (const auto& [name, text] : *texts) {
+    const bool known = std::ranges::any_of(parameters, [&](const Parameter& p) { return p.place == Place::query && p.name == name; });
+    if (!known) return fail(Code::invalid_argument, "the query has a parameter '{}', which this route does not take", name);
+  }
+  for (const Parameter& parameter : parameters) {
+    if (parameter.place != Place::query) continue;
+    std::vector<std::string> values;
+    const Type* const element = list_element(parameter.field->type());
+    for (const auto& [name, text] : *texts) {
+      if (name == parameter.name) values.push_back(as_json(text, element != nullptr ? *element : parameter.field->type()));
+    }
+    if (values.empty()) continue;
+    if (element == nullptr && values.size() > 1) {
+      return fail(Code::invalid_argument, "the query has '{}' {} times; it takes one", parameter.name, values.size());
+    }
+    to.add(parameter.field->name, element != nullptr ? fmt::format("[{}]", fmt::join(values, ",")) : values.front());
+  }
+  return {};
+}
+
+void add_path_and_headers(const std::vector<Parameter>& parameters, http::Exchange& exchange, Members& to) {
+  for (const Parameter& parameter : parameters) {
+    if (parameter.place == Place::path) {
+      to.add(parameter.field->name, as_json(exchange.context().parameters.get(parameter.name), parameter.field->type()));
+    } else if (parameter.place == Place::header) {
+      const auto value = exchange.request().headers.get(parameter.name);
+      if (value) to.add(parameter.field->name, as_json(*value, parameter.field->type()));
+    }
+  }
+}
+
+std::string as_json(const Part& part, const Type& type) {
+  if (!part.file_name) return as_json(part.content, type);
+  const auto text = [](std::string_view value) { return to_json(std::string(value)).value_or("\"\""); };
+  return fmt::format(R"({{"name":{},"type":{},"content":"{}"}})", text(*part.file_name), text(part.type), to_base64(as_bytes(part.content)));
+}
+
+/// The parts of a form as fields of the body; of a list each part is one element.
+Result<void> add_form(const std::vector<Parameter>& parameters, std::string_view body, std::string_view boundary, Members& to) {
+  auto parts = parse_multipart(body, boundary);
+  if (!parts) return forward_error(parts);
+  std::map<std::string_view, std::vector<std::string>> values;
+  for (const Part& part : *parts) {
+    const auto at = std::ranges::find_if(parameters, [&](const Parameter& p) { return p.place == Place::body && p.name == part.name; });
+    if (at == parameters.end()) return fail(Code::invalid_argument, "the form has a part '{}', which this route does not take", part.name);
+    const Type* const element = list_element(at->field->type());
+    auto& own = values[at->field->name];
+    if (element == nullptr && !own.empty()) return fail(Code::invalid_argument, "the form has '{}' more than once; it takes one", part.name);
+    own.push_back(as_json(part, element != nullptr ? *element : at->field->type()));
+  }
+  for (const Parameter& parameter : parameters) {
+    const auto at = values.find(parameter.field->name);
+    if (at == values.end()) continue;
+    const bool is_list = list_element(parameter.field->type()) != nullptr;
+    to.add(parameter.field->name, is_list ? fmt::format("[{}]", fmt::join(at->second, ",")) : at->second.front());
+  }
+  return {};
+}
+
+/// The body says that it is JSON, or says nothing.
+Result<void> check_type(const http::Headers& headers) {
+  const std::string_view type = headers.get_or("content-type", "application/json");
+  const std::string_view essence = type.substr(0, type.find(';'));
+  if (essence == "application/json" || essence.ends_with("+json")) return {};
+  return fail(Code::invalid_argument, "the body is '{}'; this route takes application/json and multipart/form-data", type);
+}
+
+}  // namespace
+
+Route::Route(std::string_view method, std::string_view pattern, const Type& request, const Type* response, bool events)
+    : method_(method),
+      pattern_(pattern),
+      request_(request),
+      response_(events ? nullptr : response),
+      events_(events),
+      status_(response_ != nullptr || events ? 200 : 204) {
+  if (request.kind != Kind::structure) bad_route(*this, "its handler takes no described struct");
+  const bool in_query = method == "GET" || method == "DELETE" || method == "HEAD";
+  for (const Field& field : request.structure->fields) {
+    const Place place = is_in_pattern(pattern, field.name) ? Place::path : in_query ? Place::query : Place::body;
+    parameters_.push_back({.field = &field, .place = place, .name = std::string(field.name)});
+  }
+}
+
+Route& Route::place(std::string_view field, Place place, std::string_view name) {
+  const auto at = std::ranges::find(parameters_, field, [](const Parameter& p) { return p.field->name; });
+  if (at == parameters_.end()) bad_route(*this, fmt::format("its struct has no field '{}'", field));
+  at->place = place;
+  at->name = name;
+  return *this;
+}
+
+bool Route::has_body() const {
+  return std::ranges::any_of(parameters_, [](const Parameter& p) { return p.place == Place::body; });
+}
+
+io::Task<Result<void>> Route::read(http::Exchange& exchange, http::Body& body, void* into, size_t max_body) const {
+  const Bytes bytes = co_await io::or_return(body.read_all(max_body));
+  const http::Headers& headers = exchange.request().headers;
+  std::string_view text = "{}";
+  Members members;
+  if (const auto boundary = boundary_of(headers.get_or("content-type")); boundary && has_body()) {
+    co_await io::or_return(add_form(parameters_, bytes.text(), *boundary, members));
+  } else if (has_body()) {
+    co_await io::or_return(check_type(headers));
+    text = bytes.text();
+  }
+  add_path_and_headers(parameters_, exchange, members);
+  co_await io::or_return(add_query(parameters_, exchange.request().query(), members));
+  const auto arena = std::make_shared<Arena>();  // every Graph that is read keeps it
+  co_return from_json(members.behind(text), request_, into, {.source = "request"}, arena.get());
+}
+
+Result<void> Route::answer(http::Exchange& exchange, const void* value) const {
+  if (response_ == nullptr || value == nullptr) return exchange.send_response(status_, {}, true);
+  auto json = to_json(*response_, value);
+  if (!json) return answer_error(exchange, json.error());
+  return http::respond(exchange, status_, "application/json", Bytes::copy_of(*json));
+}
+
+}  // namespace sofa::rest
