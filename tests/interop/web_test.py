@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import socket
 import struct
 import subprocess
 
@@ -217,6 +218,29 @@ def test_a_page_of_an_allowed_origin_may_call(address, origin, allowed):
     connection.close()
     _, fields, _ = post(address, "Echo", "application/json", "{}", origin=origin)
     assert fields.get("access-control-allow-origin") == allowed
+
+
+def asleep(content_type):
+    """A message that lets the method sleep, and a big one, as the content type has them."""
+    if content_type == "application/connect+json":
+        return framed(b'{"sleepMs": 60000}'), framed(b'{"text": "' + b"x" * 60_000 + b'"}')
+    plain = framed(b"\x28\xe0\xd4\x03"), framed(b"\x0a\xe0\xd4\x03" + b"x" * 60_000)
+    return tuple(map(base64.b64encode, plain)) if "text" in content_type else plain
+
+
+@pytest.mark.parametrize("content_type", ["application/connect+json", "application/grpc-web+proto", "application/grpc-web-text"])
+def test_a_caller_waits_for_a_method_that_does_not_read(address, content_type):
+    first, big = asleep(content_type)
+    chunk = b"%x\r\n%s\r\n"
+    with socket.create_connection(address.split(":"), timeout=SECONDS) as connection:
+        connection.sendall(f"POST {SERVICE}ClientStream HTTP/1.1\r\nhost: a\r\ncontent-type: {content_type}\r\n"
+                           "transfer-encoding: chunked\r\n\r\n".encode() + chunk % (len(first), first))
+        connection.settimeout(1)
+        sent, most = 0, 64 << 20  # more than all buffers on the way hold
+        with pytest.raises(TimeoutError):
+            while sent < most:
+                connection.sendall(chunk % (len(big), big))
+                sent += len(big)
 
 
 def test_the_same_port_still_answers_plain_pages(address):
