@@ -1,5 +1,5 @@
 #pragma once
-// A client of SOFARPC services, over Bolt and (methods of protobuf messages) over gRPC: 20 lines make a program (examples/hello/client.cpp).
+// A client of SOFARPC services, over Bolt and over gRPC (Triple): 20 lines make a program (examples/hello/client.cpp).
 //
 //   rpc::Task<Result<void>> pay() {
 //     auto ledger = co_await rpc::or_return(rpc::connect<Ledger>("bolt://127.0.0.1:12200"));

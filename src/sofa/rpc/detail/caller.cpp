@@ -6,6 +6,7 @@
 #include "sofa/rpc/detail/grpc_call.h"
 #include "sofa/rpc/detail/json_codec.h"
 #include "sofa/rpc/detail/response_codec.h"
+#include "sofa/rpc/detail/triple_wrapper.h"
 #include "sofa/transport/session.h"
 
 namespace sofa::rpc::detail {
@@ -441,26 +442,49 @@ http::Headers Caller::metadata_of(const CallOptions& options) const {
   http::Headers metadata;
   for (const auto& [key, value] : options.headers) metadata.add(key, value);
   for (const auto& [key, value] : options.baggage) metadata.add("rpc_req_baggage." + key, value);
-  if (!options_.app.empty()) metadata.add("app", options_.app);
+  if (!options_.unique_id.empty()) metadata.add("tri-service-version", options_.unique_id);
+  if (!options_.app.empty()) {
+    metadata.add("app", options_.app);
+    metadata.add("tri-consumer-appname", options_.app);
+  }
   return metadata;
 }
 
 Task<Result<void>> Caller::send_grpc(Attempt& attempt) {
   const CallSpec& spec = attempt.spec;
-  if (spec.shape == nullptr || spec.shape->result.protobuf == nullptr || spec.oneway) {
-    co_return fail(Code::unimplemented, "gRPC carries calls of protobuf messages with an answer alone; call this one over bolt://");
-  }
+  if (spec.shape == nullptr) co_return fail(Code::unimplemented, "calls without types do not go over gRPC; call this one over bolt://");
+  const bool wrapped = spec.shape->result.protobuf == nullptr;
   Buffer message;
-  co_await or_return(write_message(message, *spec.shape->arguments[0].protobuf, spec.arguments[0], spec.method));
+  co_await or_return(wrapped ? write_triple_arguments(message, *spec.shape, spec.signatures, spec.arguments)
+                             : write_message(message, *spec.shape->arguments[0].protobuf, spec.arguments[0], spec.method));
+  auto path = wrapped ? fmt::format("/{}/{}", interface_, spec.method) : fmt::format("/{}/{}", proto_service_, spec.proto_method);
   http::Headers headers;
   CallResponse* response = attempt.options.response;
   grpc::CallOptions options{.timeout = attempt.timeout, .metadata = metadata_of(attempt.options)};
+  grpc::Channel& channel = core_->channels.to(attempt.provider().address);
+  if (spec.oneway) {
+    core_->tasks.spawn("oneway call", send_oneway(channel, std::move(path), message.take(), std::move(options)));
+    co_return Result<void>();
+  }
   if (response != nullptr) options.headers = &headers;
-  auto answer = co_await core_->channels.to(attempt.provider().address)
-                    .unary(fmt::format("/{}/{}", proto_service_, spec.proto_method), message.take(), std::move(options));
+  auto answer = co_await channel.unary(std::move(path), message.take(), std::move(options));
   for (const http::HeaderField field : headers) response->headers.emplace_back(field.name, field.value);
   if (!answer) co_return std::unexpected(with_bolt_status(std::move(answer.error())));
-  co_return settle(attempt, [&] { return read_message(*answer, *spec.shape->result.protobuf, spec.result, spec.method); });
+  co_return settle(attempt, [&] {
+    return wrapped ? read_wrapped_answer(*answer, spec) : read_message(*answer, *spec.shape->result.protobuf, spec.result, spec.method);
+  });
+}
+
+/// gRPC has no call without an answer: it is awaited and dropped.
+Task<void> Caller::send_oneway(grpc::Channel& channel, std::string path, Bytes message, grpc::CallOptions options) {
+  [[maybe_unused]] const auto answer = co_await channel.unary(std::move(path), std::move(message), std::move(options));
+}
+
+Result<void> Caller::read_wrapped_answer(ByteSpan message, const CallSpec& spec) const {
+  auto response = read_triple_response(message);
+  if (!response) return forward_error(response);
+  return read_triple_value(response->serializer, response->data, spec.shape->result, spec.result, fmt::format("the result of {}", spec.method),
+                           &options_.classes);
 }
 
 Task<Result<std::unique_ptr<MessageStream>>> Caller::open_stream(std::shared_ptr<Caller> self, const MethodSpec& method, CallOptions options) {

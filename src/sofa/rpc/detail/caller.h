@@ -134,6 +134,8 @@ class Caller {
   Task<Result<void>> send(Attempt& attempt);
   Task<Result<void>> send_bolt(Attempt& attempt);
   Task<Result<void>> send_grpc(Attempt& attempt);
+  static Task<void> send_oneway(grpc::Channel& channel, std::string path, Bytes message, grpc::CallOptions options);
+  Result<void> read_wrapped_answer(ByteSpan message, const CallSpec& spec) const;
   http::Headers metadata_of(const CallOptions& options) const;
   /// Reads an answer, unless another attempt was first.
   template <class F>

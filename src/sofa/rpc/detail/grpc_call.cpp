@@ -21,14 +21,14 @@ Result<void> read_message(ByteSpan bytes, const ProtobufOps& protobuf, void* int
   return fail(Code::internal, "{} bytes are no message of the type that {} takes", bytes.size(), method);
 }
 
-GrpcCall::GrpcCall(grpc::UnaryCall& call, const MethodEntry& entry, Counters& counters) : call_(call), entry_(entry), counters_(counters) {
+GrpcCall::GrpcCall(grpc::UnaryCall& call, const MethodEntry& entry, ShardServer& shard) : call_(call), entry_(entry), shard_(shard) {
   ServerCallAccess::fill(context_, entry.service, entry.method->name(), call);
 }
 
 bool GrpcCall::read_arguments(void* const* into) {
   auto done = read_message(call_.message(), *entry_.method->shape().arguments[0].protobuf, into[0], entry_.method->name());
   if (done) return true;
-  counters_.refused.add();
+  shard_.counters().refused.add();
   call_.answer(done.error());
   return false;
 }
@@ -38,14 +38,14 @@ void GrpcCall::add_headers() {
 }
 
 void GrpcCall::answer(const void* result) {
-  if (call_.is_cancelled()) return counters_.dropped.add();
+  if (call_.is_cancelled()) return shard_.counters().dropped.add();
   add_headers();
   call_.answer_with([&](Buffer& out) { return write_message(out, *entry_.method->shape().result.protobuf, result, entry_.method->name()); });
 }
 
 void GrpcCall::answer(Error error) {
-  counters_.errors.add();
-  if (call_.is_cancelled()) return counters_.dropped.add();
+  shard_.counters().errors.add();
+  if (call_.is_cancelled()) return shard_.counters().dropped.add();
   add_headers();
   call_.answer(grpc_error(std::move(error)));
 }

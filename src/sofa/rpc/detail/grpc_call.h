@@ -13,7 +13,7 @@ namespace sofa::rpc::detail {
 /// A unary call whose method is known: its argument and its answer are protobuf messages.
 class GrpcCall final : public ServerCall {
  public:
-  GrpcCall(grpc::UnaryCall& call, const MethodEntry& entry, Counters& counters);
+  GrpcCall(grpc::UnaryCall& call, const MethodEntry& entry, ShardServer& shard);
 
   bool read_arguments(void* const* into) override;
   void answer(const void* result) override;
@@ -25,7 +25,7 @@ class GrpcCall final : public ServerCall {
 
   grpc::UnaryCall& call_;
   const MethodEntry& entry_;
-  Counters& counters_;
+  ShardServer& shard_;
   Context context_;
 };
 

@@ -1,6 +1,9 @@
 #include "sofa/rpc/detail/grpc_face.h"
 
+#include <unordered_map>
+
 #include "sofa/rpc/detail/grpc_call.h"
+#include "sofa/rpc/detail/triple_call.h"
 
 namespace sofa::rpc::detail {
 
@@ -15,38 +18,60 @@ grpc::ServerOptions grpc_options(const ServerOptions& options) {
 
 }  // namespace
 
-/// One path: the entry at `index` of each shard's table.
-struct GrpcFace::Method final : grpc::UnaryHandler, grpc::StreamHandler {
-  Method(const Shards& all, size_t at) : shards(all), index(at) {}
+/// One path and the methods behind it, all unary or all streams, all wrapped or none.
+struct GrpcFace::Path final : grpc::UnaryHandler, grpc::StreamHandler {
+  Path(const Shards& all, const MethodEntry& first) : shards(all), wrapped(first.is_wrapped()), unary(first.method->kind() == MethodKind::unary) {}
 
   void handle(std::unique_ptr<grpc::UnaryCall> call) override;
-  Task<Result<void>> handle(grpc::StreamCall& call) override { return run(here(), call, entry()); }
+  Task<Result<void>> handle(grpc::StreamCall& call) override { return run(*this, here(), call); }
 
-  static Task<void> run(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry);
-  static Task<Result<void>> run(ShardServer& shard, grpc::StreamCall& call, const MethodEntry& entry);
+  /// `further` goes to the constructor of the Served call, behind the call itself.
+  template <class Served, class... Further>
+  static void serve(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry, Further... further);
+  template <class Served, class... Further>
+  static Task<void> run(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry, Further... further);
+  static Task<Result<void>> run(Path& self, ShardServer& shard, grpc::StreamCall& call);
   ShardServer& here() const { return *shards[io::Shard::current().index()]; }
-  const MethodEntry& entry() const { return *here().services().entries()[index]; }
 
   const Shards& shards;
-  const size_t index;
+  const bool wrapped;
+  const bool unary;
+  TripleRoute route;
 };
 
-void GrpcFace::Method::handle(std::unique_ptr<grpc::UnaryCall> call) {
+void GrpcFace::Path::handle(std::unique_ptr<grpc::UnaryCall> call) {
   ShardServer& shard = here();
-  const MethodEntry& called = entry();
   shard.counters().calls.add();
-  if (!shard.needs_task(called)) {
-    GrpcCall served(*call, called, shard.counters());
-    return ShardServer::serve_now(served, called);
+  const auto refuse = [&](const Error& error) {
+    shard.counters().refused.add();
+    call->answer(error);
+  };
+  const auto& entries = shard.services().entries();
+  const auto service = route.find_service(call->metadata());
+  if (!service) return refuse(service.error());
+  if (!wrapped) return serve<GrpcCall>(shard, std::move(call), *entries[route.find_only(*service)]);
+  auto request = read_triple_request(call->message());
+  if (!request) return refuse(request.error());
+  const auto method = route.find_method(*service, *request);
+  if (!method) return refuse(method.error());
+  serve<TripleCall>(shard, std::move(call), *entries[*method], std::move(*request));
+}
+
+template <class Served, class... Further>
+void GrpcFace::Path::serve(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry, Further... further) {
+  if (!shard.needs_task(entry)) {
+    Served served(*call, std::move(further)..., entry, shard);
+    return ShardServer::serve_now(served, entry);
   }
   if (shard.is_full()) {
     shard.counters().busy.add();
     return call->answer(Error(Code::unavailable, "as many calls run as may (max_calls); try later"));
   }
-  shard.spawn(run(shard, std::move(call), called));
+  shard.spawn(run<Served>(shard, std::move(call), entry, std::move(further)...));
 }
 
-Task<void> GrpcFace::Method::run(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry) {
+template <class Served, class... Further>
+Task<void> GrpcFace::Path::run(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry, Further... further) {
   io::Scope scope(&co_await io::current_scope(), nullptr, call->deadline());
   const auto cancel = [](void* context) { static_cast<io::Scope*>(context)->cancel(Error(Code::cancelled, "the caller is gone")); };
   if (call->is_cancelled()) {
@@ -54,12 +79,14 @@ Task<void> GrpcFace::Method::run(ShardServer& shard, std::unique_ptr<grpc::Unary
   } else {
     call->on_cancelled(cancel, &scope);
   }
-  GrpcCall served(*call, entry, shard.counters());
+  Served served(*call, std::move(further)..., entry, shard);
   co_await shard.serve(served, entry, scope);
 }
 
-Task<Result<void>> GrpcFace::Method::run(ShardServer& shard, grpc::StreamCall& call, const MethodEntry& entry) {
+Task<Result<void>> GrpcFace::Path::run(Path& self, ShardServer& shard, grpc::StreamCall& call) {
   shard.counters().calls.add();
+  const std::string_view service = co_await or_return(self.route.find_service(call.metadata()));
+  const MethodEntry& entry = *shard.services().entries()[self.route.find_only(service)];
   GrpcMessages messages(call, entry);
   (co_await io::current_scope()).set_context(&messages.context());
   auto done = co_await shard.serve_stream(messages.context(), entry, messages);
@@ -73,15 +100,18 @@ GrpcFace::GrpcFace(const ServerOptions& options, const Shards& shards) : shards_
 GrpcFace::~GrpcFace() = default;
 
 void GrpcFace::add_methods() {
+  std::unordered_map<std::string_view, Path*> known;
   const auto& entries = shards_.front()->services().entries();
   for (size_t i = 0; i < entries.size(); ++i) {
     const MethodEntry& entry = *entries[i];
     if (entry.grpc_path.empty()) continue;
-    auto method = std::make_unique<Method>(shards_, i);
-    // Of services that differ in version or uniqueId alone the first one has the path.
-    const bool unary = entry.method->kind() == MethodKind::unary;
-    [[maybe_unused]] const auto added = unary ? server_.add_unary(entry.grpc_path, *method) : server_.add_stream(entry.grpc_path, *method);
-    methods_.push_back(std::move(method));
+    Path*& path = known[entry.grpc_path];
+    if (path == nullptr) {
+      path = paths_.emplace_back(std::make_unique<Path>(shards_, entry)).get();
+      [[maybe_unused]] const auto added = path->unary ? server_.add_unary(entry.grpc_path, *path) : server_.add_stream(entry.grpc_path, *path);
+    }
+    // The first method decides what the path is.
+    if (path->wrapped == entry.is_wrapped() && path->unary == (entry.method->kind() == MethodKind::unary)) path->route.add(i, entry);
   }
 }
 

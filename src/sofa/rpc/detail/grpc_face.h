@@ -1,5 +1,6 @@
 #pragma once
-// gRPC on a server: the protobuf methods of its services by path, each call on the ShardServer of its connection's shard.
+// gRPC on a server: the methods of its services by path, each call on the ShardServer of its connection's shard. Methods of protobuf messages are
+// gRPC's own, all others speak Triple's wrapper messages.
 
 #include <memory>
 #include <vector>
@@ -22,9 +23,9 @@ class GrpcFace {
   const grpc::Server& server() const { return server_; }
 
  private:
-  struct Method;
+  struct Path;
   const Shards& shards_;
-  std::vector<std::unique_ptr<Method>> methods_;
+  std::vector<std::unique_ptr<Path>> paths_;
   grpc::Server server_;
 };
 

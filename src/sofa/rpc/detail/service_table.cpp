@@ -16,6 +16,12 @@ std::string readable(std::string_view joined) {
   return text;
 }
 
+/// Methods of Java types are found by Java's names (docs/protocols/triple.md, section 1).
+std::string grpc_path(std::string_view unique_name, std::string_view proto_name, const MethodBase& method) {
+  if (method.shape().result.protobuf != nullptr) return fmt::format("/{}/{}", proto_name, method.spec()->proto_name());
+  return fmt::format("/{}/{}", unique_name.substr(0, unique_name.find(':')), method.name());
+}
+
 }  // namespace
 
 uint64_t ServiceTable::hash(std::string_view service, std::string_view method, std::string_view signatures) {
@@ -61,8 +67,7 @@ Result<void> ServiceTable::add(std::string unique_name, std::shared_ptr<Interfac
   for (const MethodBase* method : service->methods()) {
     if (auto ok = check(unique_name, *method); !ok) return ok;
     auto entry = std::make_unique<MethodEntry>(MethodEntry{method, unique_name, {}, {}});
-    if (!proto_name.empty() && method->shape().result.protobuf != nullptr)
-      entry->grpc_path = fmt::format("/{}/{}", proto_name, method->spec()->proto_name());
+    if (!proto_name.empty()) entry->grpc_path = grpc_path(unique_name, proto_name, *method);
     for (std::string_view signature : method->signatures()) append_signature(entry->signatures, jvm_signature(signature));
     if (method->kind() == MethodKind::unary && look_up(unique_name, method->name(), entry->signatures) != nullptr) {
       return fail(Code::already_exists, "{}.{}({}) is declared twice; overloads need different argument types", unique_name, method->name(),

@@ -15,7 +15,9 @@ struct MethodEntry {
   const MethodBase* method;
   std::string service;     // unique name
   std::string signatures;  // joined, JVM form
-  std::string grpc_path;   // "/package.Service/Method"; empty for methods that are not of protobuf messages
+  std::string grpc_path;   // "/package.Service/Method"; empty when it is not reached over gRPC
+  /// Whether it travels over gRPC in Triple's wrapper messages, having no protobuf messages of its own.
+  bool is_wrapped() const { return method->shape().result.protobuf == nullptr; }
 };
 
 class ServiceTable {

@@ -1,0 +1,125 @@
+#include "sofa/rpc/detail/triple_call.h"
+
+#include <algorithm>
+
+#include "sofa/rpc/exception.h"
+
+namespace sofa::rpc::detail {
+
+namespace {
+constexpr std::string_view kExceptionHeader = "tri-exception-code";
+constexpr std::string_view kBusinessException = "3";
+}  // namespace
+
+Error triple_error(Error error) {
+  const auto* thrown = error.detail<JavaException>();
+  if (thrown == nullptr) return error;
+  return Error(Code::unknown, thrown->message.value_or(thrown->class_name));
+}
+
+TripleCall::TripleCall(grpc::UnaryCall& call, TripleRequest request, const MethodEntry& entry, ShardServer& shard)
+    : call_(call), request_(std::move(request)), entry_(entry), shard_(shard) {
+  ServerCallAccess::fill(context_, entry.service, entry.method->name(), call);
+}
+
+Result<void> TripleCall::read(void* const* into) const {
+  const MethodShape& shape = entry_.method->shape();
+  if (request_.arguments.size() != shape.arguments.size()) {
+    return fail(Code::invalid_argument, "{}.{} takes {} arguments, {} came", entry_.service, entry_.method->name(), shape.arguments.size(),
+                request_.arguments.size());
+  }
+  for (size_t i = 0; i < shape.arguments.size(); ++i) {
+    const std::string label = fmt::format("argument {} of {}", i + 1, entry_.method->name());
+    const auto* classes = &shard_.options().classes;
+    if (auto done = read_triple_value(request_.serializer, request_.arguments[i], shape.arguments[i], into[i], label, classes); !done) return done;
+  }
+  return {};
+}
+
+bool TripleCall::read_arguments(void* const* into) {
+  auto done = read(into);
+  if (done) return true;
+  shard_.counters().refused.add();
+  call_.answer(done.error());
+  return false;
+}
+
+void TripleCall::add_headers() {
+  for (const auto& [name, value] : context_.response_headers()) call_.add_header(name, value);
+}
+
+void TripleCall::answer(const void* result) {
+  if (call_.is_cancelled()) return shard_.counters().dropped.add();
+  add_headers();
+  call_.answer_with([&](Buffer& out) { return write_triple_result(out, request_.serializer, entry_.method->shape().result, result); });
+}
+
+void TripleCall::answer(Error error) {
+  shard_.counters().errors.add();
+  if (call_.is_cancelled()) return shard_.counters().dropped.add();
+  add_headers();
+  const auto* thrown = error.detail<JavaException>();
+  if (thrown == nullptr || request_.serializer != TripleSerializer::dubbo_hessian) return call_.answer(triple_error(std::move(error)));
+  call_.add_header(kExceptionHeader, kBusinessException);
+  call_.answer_with([&](Buffer& out) { return write_triple_exception(out, entry_.method->shape().result, *thrown); });
+}
+
+void TripleRoute::add(size_t index, const MethodEntry& entry) {
+  const std::string_view service = entry.service;  // "interface:version[:unique_id]"
+  const size_t version_at = service.find(':') + 1;
+  const size_t colon = service.find(':', version_at);
+  const bool unique = colon != std::string_view::npos;
+  candidates_.push_back({.index = index,
+                         .entry = &entry,
+                         .version = service.substr(version_at, unique ? colon - version_at : colon),
+                         .unique_id = unique ? service.substr(colon + 1) : std::string_view()});
+}
+
+Result<std::string_view> TripleRoute::find_service(const http::Headers& headers) const {
+  const std::string_view version = headers.get_or("tri-service-version");
+  const std::string_view group = headers.get_or("tri-service-group");
+  const auto first = [this](auto fits) {
+    const auto found = std::ranges::find_if(candidates_, fits);
+    return found == candidates_.end() ? std::string_view() : std::string_view(found->entry->service);
+  };
+  std::string_view service;
+  if (group.empty()) service = first([version](const Candidate& candidate) { return candidate.unique_id == version; });
+  if (service.empty() && !(version.empty() && group.empty())) {
+    const std::string_view meant = version.empty() || version == "0.0.0" ? "1.0" : version;
+    service = first([meant, group](const Candidate& candidate) { return candidate.version == meant && candidate.unique_id == group; });
+  }
+  if (service.empty() && version.empty() && group.empty()) {
+    const std::string_view any = candidates_.front().entry->service;
+    const bool alone = std::ranges::all_of(candidates_, [any](const Candidate& candidate) { return candidate.entry->service == any; });
+    if (alone) service = any;
+  }
+  if (!service.empty()) return service;
+  const std::string_view known = candidates_.front().entry->service;
+  return fail(Code::unimplemented, "no service {} with tri-service-version '{}' and tri-service-group '{}' is served here",
+              known.substr(0, known.find(':')), version, group);
+}
+
+Result<size_t> TripleRoute::find_method(std::string_view service, const TripleRequest& request) const {
+  std::string key;
+  for (const std::string_view type : request.types) append_signature(key, jvm_signature(type));
+  std::optional<size_t> by_count;
+  for (const Candidate& candidate : candidates_) {
+    if (candidate.entry->service != service) continue;
+    if (!request.types.empty() || request.arguments.empty()) {
+      if (candidate.entry->signatures == key) return candidate.index;
+    } else if (candidate.entry->method->shape().arguments.size() == request.arguments.size()) {
+      if (by_count)
+        return fail(Code::unimplemented, "{} has several methods of {} arguments; argTypes must say which", service, request.arguments.size());
+      by_count = candidate.index;
+    }
+  }
+  if (by_count) return *by_count;
+  return fail(Code::unimplemented, "service {} has no method {}({})", service, candidates_.front().entry->method->name(),
+              fmt::join(request.types, ", "));
+}
+
+size_t TripleRoute::find_only(std::string_view service) const {
+  return std::ranges::find(candidates_, service, [](const Candidate& candidate) -> std::string_view { return candidate.entry->service; })->index;
+}
+
+}  // namespace sofa::rpc::detail

@@ -1,0 +1,61 @@
+#pragma once
+// Calls of methods with Java types that come over gRPC in Triple's wrapper messages, as the typed part and the ShardServer see them.
+
+#include <string_view>
+#include <vector>
+
+#include "sofa/rpc/detail/shard_server.h"
+#include "sofa/rpc/detail/triple_wrapper.h"
+
+namespace sofa::rpc::detail {
+
+/// A unary call whose method is known.
+class TripleCall final : public ServerCall {
+ public:
+  /// `request` views the message of `call`.
+  TripleCall(grpc::UnaryCall& call, TripleRequest request, const MethodEntry& entry, ShardServer& shard);
+
+  bool read_arguments(void* const* into) override;
+  void answer(const void* result) override;
+  /// SOFARPC gets the status UNKNOWN with the exception's message, Dubbo the exception itself in an ordinary answer (docs/protocols/triple.md,
+  /// section 4). An Error that is no exception is a status of its own code for both.
+  void answer(Error error) override;
+  Context& context() override { return context_; }
+
+ private:
+  Result<void> read(void* const* into) const;
+  void add_headers();
+
+  grpc::UnaryCall& call_;
+  const TripleRequest request_;
+  const MethodEntry& entry_;
+  ShardServer& shard_;
+  Context context_;
+};
+
+/// An error as SOFARPC's Triple tells it: an exception is UNKNOWN with its message.
+Error triple_error(Error error);
+
+/// The methods behind one path. They are of services that differ in version or unique id, and of each service they are overloads.
+class TripleRoute {
+ public:
+  /// `index` is that of the entry in the table of every shard. The strings of `entry` must live as long.
+  void add(size_t index, const MethodEntry& entry);
+  /// The services of the path that a caller with these headers means: those of the first rule of docs/protocols/triple.md, section 3, that any
+  /// fulfils. Errors: unimplemented, with what was asked for.
+  Result<std::string_view> find_service(const http::Headers& headers) const;
+  /// The index of the overload. Without types it is found by the number of arguments. Errors: unimplemented, with the types.
+  Result<size_t> find_method(std::string_view service, const TripleRequest& request) const;
+  /// The only method of a service: those of protobuf messages, and those that stream, have no overloads.
+  size_t find_only(std::string_view service) const;
+
+ private:
+  struct Candidate {
+    size_t index;
+    const MethodEntry* entry;
+    std::string_view version, unique_id;  // of the service, in entry->service
+  };
+  std::vector<Candidate> candidates_;  // few
+};
+
+}  // namespace sofa::rpc::detail

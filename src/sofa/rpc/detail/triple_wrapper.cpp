@@ -1,0 +1,193 @@
+#include "sofa/rpc/detail/triple_wrapper.h"
+
+#include "sofa/wire/dubbo/body.h"
+#include "sofa/wire/hessian/reader.h"
+#include "sofa/wire/hessian/writer.h"
+
+namespace sofa::rpc::detail {
+
+namespace {
+
+// Field numbers of the two messages.
+constexpr uint32_t kSerializeType = 1;
+constexpr uint32_t kArguments = 2, kArgumentTypes = 3;
+constexpr uint32_t kData = 2, kType = 3;
+constexpr std::string_view kVoid = "void";
+
+/// The fields of a protobuf message, one by one, as far as these messages need them.
+class FieldReader {
+ public:
+  struct Field {
+    uint32_t number = 0;
+    bool is_bytes = false;  // else a number, which no field of ours is
+    ByteSpan bytes;
+  };
+  explicit FieldReader(ByteSpan message) : rest_(message) {}
+
+  bool at_end() const { return rest_.empty(); }
+  /// False for bytes that are no protobuf.
+  bool next(Field& field) {
+    uint64_t tag = 0;
+    if (!varint(tag) || tag >> 3 == 0 || tag >> 35 != 0) return false;
+    field = {.number = static_cast<uint32_t>(tag >> 3), .is_bytes = (tag & 7) == 2, .bytes = {}};
+    uint64_t value = 0;
+    switch (tag & 7) {
+      case 0:
+        return varint(value);
+      case 1:
+        return take(8, field.bytes);
+      case 2:
+        return varint(value) && take(value, field.bytes);
+      case 5:
+        return take(4, field.bytes);
+      default:
+        return false;
+    }
+  }
+
+ private:
+  bool varint(uint64_t& value) {
+    value = 0;
+    for (unsigned shift = 0; shift < 64 && !rest_.empty(); shift += 7) {
+      const uint8_t byte = rest_.front();
+      rest_ = rest_.subspan(1);
+      value |= static_cast<uint64_t>(byte & 0x7f) << shift;
+      if (byte < 0x80) return true;
+    }
+    return false;
+  }
+  bool take(uint64_t size, ByteSpan& into) {
+    if (size > rest_.size()) return false;
+    into = rest_.first(size);
+    rest_ = rest_.subspan(size);
+    return true;
+  }
+  ByteSpan rest_;
+};
+
+void write_field(Buffer& out, uint32_t number, ByteSpan bytes) {
+  out.append_u8(static_cast<uint8_t>(number << 3 | 2));
+  for (size_t size = bytes.size();; size >>= 7) {
+    if (size < 0x80) {
+      out.append_u8(static_cast<uint8_t>(size));
+      break;
+    }
+    out.append_u8(static_cast<uint8_t>(size | 0x80));
+  }
+  out.append(bytes);
+}
+
+void write_serializer(Buffer& out, TripleSerializer serializer) { write_field(out, kSerializeType, as_bytes(to_string(serializer))); }
+
+/// Walks over a message of either kind; an absent serializer is SOFARPC's.
+template <class F>
+Result<TripleSerializer> read_fields(ByteSpan message, std::string_view what, F take) {
+  std::string_view name = to_string(TripleSerializer::sofa_hessian);
+  FieldReader reader(message);
+  for (FieldReader::Field field; !reader.at_end();) {
+    if (!reader.next(field)) return fail(Code::invalid_argument, "{} bytes are no wrapper message of a {}", message.size(), what);
+    if (!field.is_bytes) continue;
+    if (field.number == kSerializeType) {
+      name = as_text(field.bytes);
+    } else {
+      take(field.number, field.bytes);
+    }
+  }
+  if (const auto serializer = triple_serializer(name)) return *serializer;
+  return fail(Code::unimplemented, "the serializer of a {} is '{}', which is none of hessian2 (SOFARPC), hessian4 (Dubbo)", what, name);
+}
+
+void write_response(Buffer& out, const TripleResponse& response) {
+  write_serializer(out, response.serializer);
+  write_field(out, kData, response.data);
+  write_field(out, kType, as_bytes(response.type));
+}
+
+std::string_view declared_type(const ValueShape& shape) { return shape.type == nullptr ? kVoid : java_type_of(*shape.type); }
+
+hessian::ReaderOptions reader_options(TripleSerializer serializer) {
+  return serializer == TripleSerializer::dubbo_hessian ? dubbo::reader_options() : hessian::ReaderOptions{};
+}
+hessian::WriterOptions writer_options(TripleSerializer serializer) {
+  return serializer == TripleSerializer::dubbo_hessian ? dubbo::writer_options() : hessian::WriterOptions{};
+}
+
+}  // namespace
+
+std::optional<TripleSerializer> triple_serializer(std::string_view name) {
+  for (const auto serializer : {TripleSerializer::sofa_hessian, TripleSerializer::dubbo_hessian}) {
+    if (name == to_string(serializer)) return serializer;
+  }
+  return std::nullopt;
+}
+
+std::string_view to_string(TripleSerializer serializer) { return serializer == TripleSerializer::sofa_hessian ? "hessian2" : "hessian4"; }
+
+Result<TripleRequest> read_triple_request(ByteSpan message) {
+  TripleRequest request;
+  auto serializer = read_fields(message, "request", [&request](uint32_t number, ByteSpan bytes) {
+    if (number == kArguments) request.arguments.push_back(bytes);
+    if (number == kArgumentTypes) request.types.push_back(as_text(bytes));
+  });
+  if (!serializer) return forward_error(serializer);
+  request.serializer = *serializer;
+  return request;
+}
+
+Result<TripleResponse> read_triple_response(ByteSpan message) {
+  TripleResponse response;
+  auto serializer = read_fields(message, "response", [&response](uint32_t number, ByteSpan bytes) {
+    if (number == kData) response.data = bytes;
+    if (number == kType) response.type = as_text(bytes);
+  });
+  if (!serializer) return forward_error(serializer);
+  response.serializer = *serializer;
+  return response;
+}
+
+Result<void> read_triple_value(TripleSerializer serializer, ByteSpan data, const ValueShape& shape, void* into, std::string_view label,
+                               const hessian::ClassFilter* classes) {
+  if (shape.type == nullptr) return {};
+  auto options = reader_options(serializer);
+  options.filter = classes;
+  hessian::Reader reader(data, options);
+  if (auto done = reader.read(*shape.type, into, label); !done) return done;
+  return reader.expect_end();
+}
+
+Result<void> write_triple_value(Buffer& out, TripleSerializer serializer, const ValueShape& shape, const void* value) {
+  hessian::Writer writer(out, writer_options(serializer));
+  if (shape.type != nullptr && value != nullptr) return writer.write(*shape.type, value);
+  writer.write_null();
+  return {};
+}
+
+Result<void> write_triple_result(Buffer& out, TripleSerializer serializer, const ValueShape& shape, const void* value) {
+  Buffer data;
+  if (auto done = write_triple_value(data, serializer, shape, value); !done) return done;
+  write_response(out, {serializer, data.span(), declared_type(shape)});
+  return {};
+}
+
+Result<void> write_triple_exception(Buffer& out, const ValueShape& shape, const JavaException& exception) {
+  Buffer data;
+  if (auto done = hessian::Writer(data, dubbo::writer_options()).write(exception); !done) return done;
+  write_response(out, {TripleSerializer::dubbo_hessian, data.span(), declared_type(shape)});
+  return {};
+}
+
+Result<void> write_triple_arguments(Buffer& out, const MethodShape& shape, std::span<const std::string_view> types,
+                                    std::span<const void* const> arguments) {
+  constexpr auto kSerializer = TripleSerializer::sofa_hessian;
+  write_serializer(out, kSerializer);
+  Buffer argument;
+  for (size_t i = 0; i < shape.arguments.size(); ++i) {
+    argument.clear();
+    if (auto done = write_triple_value(argument, kSerializer, shape.arguments[i], arguments[i]); !done) return done;
+    write_field(out, kArguments, argument.span());
+  }
+  for (const std::string_view type : types) write_field(out, kArgumentTypes, as_bytes(type));
+  return {};
+}
+
+}  // namespace sofa::rpc::detail
