@@ -1,5 +1,6 @@
 #include "sofa/grpc/detail/connect_exchange.h"
 
+#include "sofa/base/base64.h"
 #include "sofa/base/json.h"
 #include "sofa/http/router.h"
 
@@ -14,8 +15,52 @@ std::string quoted(std::string_view text) { return to_json(std::string(text)).va
 /// A code as Connect writes it.
 std::string_view name_of(Code code) { return code == Code::cancelled ? "canceled" : to_string(code); }
 
+/// The fields of a protobuf message that are bytes, in their order, as (number, bytes); numbers of other kinds are passed over. Ends where the
+/// message is broken.
+std::vector<std::pair<uint64_t, ByteSpan>> bytes_fields(ByteSpan message) {
+  const auto varint = [&]() -> std::optional<uint64_t> {
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64 && !message.empty(); shift += 7) {
+      const uint8_t byte = message.front();
+      message = message.subspan(1);
+      value |= static_cast<uint64_t>(byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    return std::nullopt;
+  };
+  std::vector<std::pair<uint64_t, ByteSpan>> fields;
+  while (const auto tag = varint()) {
+    const auto value = varint();
+    const uint64_t wire_type = *tag & 7;
+    if (!value || (wire_type != 0 && wire_type != 2) || (wire_type == 2 && *value > message.size())) break;
+    if (wire_type == 0) continue;
+    fields.emplace_back(*tag >> 3, message.first(*value));
+    message = message.subspan(*value);
+  }
+  return fields;
+}
+
+/// The details of a google.rpc.Status (field 3: google.protobuf.Any) as Connect's JSON has them; empty when there are none.
+std::string details_json(const Error& error) {
+  const auto* details = error.detail<StatusDetails>();
+  if (details == nullptr) return {};
+  std::string all;
+  for (const auto& [number, any] : bytes_fields(details->bytes)) {
+    if (number != 3) continue;
+    std::string_view type;
+    ByteSpan value;
+    for (const auto& [part, bytes] : bytes_fields(any)) {
+      if (part == 1) type = as_text(bytes);
+      if (part == 2) value = bytes;
+    }
+    type.remove_prefix(type.rfind('/') + 1);
+    all += fmt::format(R"({}{{"type":{},"value":"{}"}})", all.empty() ? "" : ",", quoted(type), to_base64(value, Base64Padding::none));
+  }
+  return all.empty() ? all : fmt::format(R"(,"details":[{}])", all);
+}
+
 std::string error_json(const Error& error) {
-  return fmt::format(R"({{"code":"{}","message":{}}})", name_of(error.code()), quoted(error.to_string()));
+  return fmt::format(R"({{"code":"{}","message":{}{}}})", name_of(error.code()), quoted(error.to_string()), details_json(error));
 }
 
 /// The JSON behind a stream's last message.

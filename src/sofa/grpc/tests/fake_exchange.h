@@ -68,8 +68,8 @@ class FakeExchange final : public http::Exchange {
   const io::Address address_ = io::Address::of("127.0.0.1", 4711);
 };
 
-/// Gives a request to the server; the events of its body are the test's to send: `peer.sink`.
-inline void request(Server& server, Peer& peer, std::string path, std::initializer_list<http::HeaderField> further = {},
+/// Gives a request to the server, or to what stands before it; the events of its body are the test's to send: `peer.sink`.
+inline void request(http::Handler& server, Peer& peer, std::string path, std::initializer_list<http::HeaderField> further = {},
                     std::string_view content_type = "application/grpc", std::string_view method = "POST") {
   http::RequestHead head{.method = std::string(method), .target = std::move(path), .version = http::Version::http2};
   head.headers.add("content-type", content_type);
