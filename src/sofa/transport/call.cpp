@@ -11,10 +11,13 @@ Error CallBase::no_time_left(const SessionBase& session) {
                      Status::timeout);
 }
 
-void CallBase::pend(SessionBase& session, uint32_t id) {
+Result<void> CallBase::pend(SessionBase& session, uint32_t id) {
+  if (!session.is_open()) return session.check_sendable(0);
+  session.pending_.insert(id, *this);
   id_ = id;
   session_ = &session;
   if (timeout_ != Duration::max()) session.shard_.schedule(timer_, deadline_after(session.shard_.now(), timeout_));
+  return {};
 }
 
 void CallBase::forget() {

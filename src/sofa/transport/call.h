@@ -31,8 +31,8 @@ class CallBase {
   ~CallBase() { forget(); }
 
   static Error no_time_left(const SessionBase& session);
-  /// It was sent, and stands in the session's table.
-  void pend(SessionBase& session, uint32_t id);
+  /// It was written: puts it into the session's table. Fails when that write has ended the connection.
+  Result<void> pend(SessionBase& session, uint32_t id);
   /// Takes it out of the table, if it is there.
   void forget();
   /// It has its answer, and is out of the table.
@@ -71,15 +71,12 @@ class [[nodiscard]] CallOf final : public CallBase {
     return std::unexpected(cancelled());
   }
 
-  /// For sessions: `begin(call)` sends the request and puts the call into the table, and gives its id.
+  /// For sessions: `begin()` writes the request and gives its id.
   template <class Begin>
   CallOf(SessionBase& session, Duration timeout, Begin&& begin) : CallBase(timeout) {
-    Result<uint32_t> id = timeout > Duration::zero() ? begin(*this) : std::unexpected(no_time_left(session));
-    if (id) {
-      pend(session, *id);
-    } else {
-      answer_ = forward_error(id);
-    }
+    Result<uint32_t> id = timeout > Duration::zero() ? begin() : std::unexpected(no_time_left(session));
+    Result<void> pending = id ? pend(session, *id) : forward_error(id);
+    if (!pending) answer_ = forward_error(pending);
   }
   /// For sessions, once the call is out of the table.
   void finish(Result<Answer> answer) {

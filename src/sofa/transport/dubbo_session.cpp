@@ -196,12 +196,11 @@ void DubboResponder::done() {
 
 // ---------------------------------------------------------------- calls
 
-Result<uint32_t> DubboSession::begin_call(DubboCall& call, ByteSpan body) {
+Result<uint32_t> DubboSession::begin_call(ByteSpan body) {
   if (auto callable = check_callable(body.size()); !callable) return forward_error(callable);
   const uint32_t id = free_id();
   dubbo::append_frame(out_, {.two_way = true, .id = id}, body);
   ++stats_.calls_out;
-  pending_.insert(id, call);
   wrote_frame();
   return id;
 }

@@ -120,7 +120,7 @@ class DubboSession final : public SessionBase {
 
   /// Sends a call whose body is encoded already (dubbo::write_call_head and the rest). Errors carry a TransportStatus.
   DubboCall call(ByteSpan body, Duration timeout) {
-    return DubboCall(*this, timeout, [&](DubboCall& call) { return begin_call(call, body); });
+    return DubboCall(*this, timeout, [&] { return begin_call(body); });
   }
   /// Sends a request that gets no answer; ok says only that it is queued.
   Result<void> oneway(ByteSpan body);
@@ -154,7 +154,7 @@ class DubboSession final : public SessionBase {
   }
 
   // Calls
-  Result<uint32_t> begin_call(DubboCall& call, ByteSpan body);
+  Result<uint32_t> begin_call(ByteSpan body);
   DubboCall* take_pending(uint64_t id);
 
   bool may_end() const override;

@@ -182,11 +182,10 @@ Result<void> Session::oneway(const Request& request) {
   return append_request(bolt::FrameType::oneway, request, free_id());
 }
 
-Result<uint32_t> Session::begin_call(Call& call, const Request& request) {
+Result<uint32_t> Session::begin_call(const Request& request) {
   if (auto callable = check_callable(request.content.size()); !callable) return forward_error(callable);
   const uint32_t id = free_id();
   if (auto sent = append_request(bolt::FrameType::request, request, id); !sent) return forward_error(sent);
-  pending_.insert(id, call);
   return id;
 }
 

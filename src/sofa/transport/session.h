@@ -39,7 +39,7 @@ class Session final : public SessionBase {
 
   /// Sends a request. Errors (see status.h) come out of the awaited Call; the connection may be used on.
   Call call(const Request& request) {
-    return Call(*this, request.timeout, [&](Call& call) { return begin_call(call, request); });
+    return Call(*this, request.timeout, [&] { return begin_call(request); });
   }
   /// Sends a request that gets no answer. Fails as a call does; ok says only that it is queued.
   Result<void> oneway(const Request& request);
@@ -75,7 +75,7 @@ class Session final : public SessionBase {
   void release_output() override { out_.release(); }
 
   // Calls
-  Result<uint32_t> begin_call(Call& call, const Request& request);
+  Result<uint32_t> begin_call(const Request& request);
   Result<void> append_request(bolt::FrameType type, const Request& request, uint32_t id);
 
   // Life

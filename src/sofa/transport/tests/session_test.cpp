@@ -393,6 +393,22 @@ TEST(Session, LimitsItsOwnPendingCalls) {
   });
 }
 
+TEST(Session, ACallWhoseFrameOverfillsTheWriteQueueEndsWithTheConnection) {
+  on_shard([]() -> io::Task<void> {
+    Answers answers;
+    SessionOptions client = SessionOptions::client();
+    client.max_write_queue = 1000;
+    SessionPair pair(co_await connected(), answers.handlers, client);
+    Request request = request_of("test.Later", std::string(1000, 'x'));  // fits, but not with its head
+    request.timeout = std::chrono::hours(1);
+    auto answer = co_await pair.client->call(request);
+    EXPECT_EQ(status_of(answer.error()), Status::connection_closed);
+    EXPECT_EQ(pair.client->close_kind(), CloseKind::slow_reader);
+    EXPECT_EQ(pair.client->pending_calls(), 0u);
+    co_await pair.end();
+  });
+}
+
 TEST(Session, DrainsByAnsweringWhatIsInFlight) {
   on_shard([]() -> io::Task<void> {
     Answers answers;
