@@ -15,6 +15,10 @@ std::optional<Duration> until_next_weight(const Provider& provider, WallTime now
   return provider.warm_up.shape == WarmUp::Shape::ramp ? std::min(left, kRampStep) : left;
 }
 
+bool lists(const std::vector<Provider>& list, const io::Address& address) {
+  return std::ranges::find(list, address, &Provider::address) != list.end();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Selector>> Selector::make(SelectorOptions options, Random random) {
@@ -32,6 +36,8 @@ Selector::Selector(SelectorOptions options, std::unique_ptr<Balancer> balancer)
 
 void Selector::ended(const Provider& provider, Duration took, Outcome outcome, Instant now) {
   balancer_->ended(provider, took, outcome == Outcome::answered, now);
+  // A call may outlast its provider's place in the list: what has been forgotten then must not come back, nobody would forget it again.
+  if (!ticks() || (list_ != nullptr && !lists(*list_, provider.address))) return;
   if (options_.fault_tolerance.regulation_effective) fault_tolerance_.record(provider, outcome == Outcome::overloaded);
   if (options_.outliers.enabled()) outliers_.record(provider.address, outcome == Outcome::answered, took, now, list_ ? list_->size() : 1);
 }
@@ -43,8 +49,9 @@ Selector::Findings Selector::tick(const Clock& clock) {
 }
 
 const Provider* Selector::select(const Ask& ask, const Clock& clock) {
-  if (ask.list->size() == 1 && options_.routers.empty()) return &ask.list->front();
-  refresh(ask.list, clock);
+  const bool alone = ask.list->size() == 1 && options_.routers.empty();
+  if (!alone || ticks()) refresh(ask.list, clock);
+  if (alone) return &ask.list->front();
   if (!route(ask)) return nullptr;
   if (const Provider* last = options_.sticky ? stick(ask) : nullptr; last != nullptr) return last;
   const Provider& chosen = (*list_)[choose(ask, options_.outliers.enabled() ? clock.now_monotonic() : Instant{})];
@@ -84,7 +91,7 @@ void Selector::refresh(const ProviderList& list, const Clock& clock) {
 
 void Selector::forget_gone(const std::vector<Provider>& list) {
   for (const Provider& old : *list_) {
-    if (std::ranges::find(list, old.address, &Provider::address) != list.end()) continue;
+    if (lists(list, old.address)) continue;
     fault_tolerance_.forget(old.address);
     outliers_.forget(old.address);
   }

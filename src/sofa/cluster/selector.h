@@ -52,7 +52,7 @@ class Selector {
   };
   /// One of those that the routers admit, null when there is none: what the balancer picks of those that are not tried, not ejected and live; where
   /// that leaves nobody, it looks away first from the connection, then from ejections, then from what was tried. Allocates nothing while the list and
-  /// the weights stay. A list of one without routers costs nothing.
+  /// the weights stay. A list of one without routers costs nothing unless ticks().
   const Provider* select(const Ask& ask, const Clock& clock);
 
   /// Whether PickKey::first_argument decides.
@@ -60,6 +60,7 @@ class Selector {
   /// Whether began() and ended() do anything.
   bool counts() const { return counts_; }
   void began(const Provider& provider) { balancer_->began(provider); }
+  /// Of a provider that is gone from the list of the last choice only the balancer hears.
   void ended(const Provider& provider, Duration took, Outcome outcome, Instant now);
 
   /// Whether tick() must be called each second.

@@ -102,6 +102,26 @@ TEST(Selector, AProviderThatFailsFarMoreOftenLosesItsTrafficAndAFreshListForgets
   EXPECT_EQ(choice.selector->weight_of(at("b"), choice.clock.now_wall()), 100);
 }
 
+TEST(Selector, CallsThatEndAfterTheirProviderIsGoneDegradeNobody) {
+  FaultToleranceOptions aft{.regulation_effective = true, .degrade_effective = true, .time_window = 1, .least_window_exception_rate_multiple = 2};
+  aft.degrade_max_ip_count = 1;
+  Choice choice({.fault_tolerance = aft});
+  choice.next(list_of({at("a"), at("b"), at("gone")}));
+  choice.next(list_of({at("a"), at("b")}));
+  const auto all_end = [&choice](std::string_view host, Outcome outcome) {
+    for (int i = 0; i < 100; ++i) choice.selector->ended(at(host), 1ms, outcome, choice.clock.now_monotonic());
+  };
+  all_end("a", Outcome::answered);
+  all_end("b", Outcome::answered);
+  all_end("gone", Outcome::overloaded);
+  EXPECT_EQ(choice.selector->tick(choice.clock).measures.size(), 2u);
+  EXPECT_EQ(choice.selector->weight_of(at("gone"), choice.clock.now_wall()), 100);
+  choice.next(list_of({at("last")}));
+  all_end("a", Outcome::overloaded);
+  all_end("last", Outcome::answered);
+  EXPECT_EQ(choice.selector->tick(choice.clock).measures.size(), 1u) << "a list of one is known, too";
+}
+
 TEST(Selector, RoutersComeFirst) {
   Choice choice({.balancer = "roundRobin", .routers = {std::make_shared<TagRouter>(true)}, .sticky = true});
   const auto list = list_of(parse_provider_list("a:1?tag=blue,b:1,c:1?tag=blue").value());
