@@ -22,7 +22,7 @@ struct List {
 
 std::unique_ptr<Balancer> balancer(std::string_view name, BalancerOptions options = {}) {
   const uint64_t seed = system_seed();
-  testing::Test::RecordProperty("seed", std::to_string(seed));
+  fmt::print("{}: seed {}\n", name, seed);
   auto made = make_balancer(name, Random(seed), std::move(options));
   EXPECT_TRUE(made.has_value());
   return std::move(*made);
