@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "recorded.h"
+#include "sofa/base/testing/recorded.h"
 #include "sofa/wire/bolt/frame_parser.h"
 #include "sofa/wire/bolt/frame_writer.h"
 #include "sofa/wire/bolt/header_map.h"

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "recorded.h"
+#include "sofa/base/testing/recorded.h"
 #include "sofa/wire/dubbo/body.h"
 #include "sofa/wire/dubbo/descriptor.h"
 #include "sofa/wire/dubbo/frame_codec.h"
@@ -42,7 +42,7 @@ constexpr Step kSteps[] = {
 };
 
 const Recorded& recorded(std::string_view name) {
-  static const std::vector<Recorded> all = read_recorded();
+  static const std::vector<Recorded> all = read_recorded("dubbo-frames.jsonl");
   for (const Recorded& one : all) {
     if (one.name == name) return one;
   }
@@ -188,7 +188,7 @@ TEST_P(RecordedStep, RequestCutAnywhereInItsBodyIsAnError) {
 INSTANTIATE_TEST_SUITE_P(All, RecordedStep, testing::ValuesIn(kSteps), [](const auto& step) { return std::string(step.param.name); });
 
 TEST(Recorded, EveryStepOfTheFileIsInTheTable) {
-  for (const Recorded& one : read_recorded()) {
+  for (const Recorded& one : read_recorded("dubbo-frames.jsonl")) {
     EXPECT_TRUE(std::ranges::any_of(kSteps, [&](const Step& step) { return one.name == step.name; })) << one.name;
   }
 }
