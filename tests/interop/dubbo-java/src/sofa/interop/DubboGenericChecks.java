@@ -1,8 +1,8 @@
 package sofa.interop;
 
-import static sofa.interop.DubboSuite.equal;
-import static sofa.interop.DubboSuite.that;
-import static sofa.interop.DubboSuite.thrown;
+import static sofa.interop.Suite.equal;
+import static sofa.interop.Suite.that;
+import static sofa.interop.Suite.thrown;
 
 import java.util.HashMap;
 import java.util.List;
@@ -17,7 +17,7 @@ final class DubboGenericChecks {
     private static final String[] STRING = {"java.lang.String"};
     private static final String[] USER = {"sofa.interop.User"};
 
-    static void add(DubboSuite suite, DubboConsumers consumers) {
+    static void add(Suite suite, DubboConsumers consumers) {
         GenericService maps = consumers.generic("true");
         suite.check("generic.hello", () -> equal("hello g", maps.$invoke("hello", STRING, new Object[] {"g"})));
         suite.check("generic.null", () -> equal(null, maps.$invoke("echo", STRING, new Object[] {null})));

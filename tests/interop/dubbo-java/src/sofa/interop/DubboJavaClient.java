@@ -1,8 +1,8 @@
 package sofa.interop;
 
-import static sofa.interop.DubboSuite.equal;
-import static sofa.interop.DubboSuite.that;
-import static sofa.interop.DubboSuite.thrown;
+import static sofa.interop.Suite.equal;
+import static sofa.interop.Suite.that;
+import static sofa.interop.Suite.thrown;
 
 import java.time.LocalDateTime;
 import java.util.ArrayList;
@@ -23,17 +23,17 @@ import org.apache.dubbo.rpc.service.EchoService;
 public final class DubboJavaClient {
     public static void main(String[] args) {
         DubboConsumers consumers = new DubboConsumers(args[0]);
-        DubboSuite suite = new DubboSuite(args.length > 1 ? args[1] : null);
+        Suite suite = new Suite(() -> {});
         DubboInteropService service = consumers.service("1.0");
         values(suite, service);
         objects(suite, service);
         exceptions(suite, service);
         calls(suite, service, consumers);
         DubboGenericChecks.add(suite, consumers);
-        System.exit(suite.close() ? 0 : 1);
+        System.exit(suite.run(args.length > 1 ? args[1] : null) ? 0 : 1);
     }
 
-    private static void values(DubboSuite suite, DubboInteropService s) {
+    private static void values(Suite suite, DubboInteropService s) {
         suite.check("echo", () -> equal("中文 😀", s.echo("中文 😀")));
         suite.check("echo.null", () -> equal(null, s.echo(null)));
         suite.check("echo.empty", () -> equal("", s.echo("")));
@@ -60,7 +60,7 @@ public final class DubboJavaClient {
         }
     }
 
-    private static void objects(DubboSuite suite, DubboInteropService s) {
+    private static void objects(Suite suite, DubboInteropService s) {
         suite.check("getUser", () -> that(User.of(7, null).sameAs(s.getUser(7)), "another user: " + s.getUser(7)));
         suite.check("putUser", () -> that(User.of(9, null).sameAs(withId(s.putUser(User.of(9, null)), 9)), "another user"));
         suite.check("putUser.nulls", () -> equal(1L, s.putUser(new User()).id));
@@ -105,7 +105,7 @@ public final class DubboJavaClient {
         });
     }
 
-    private static void exceptions(DubboSuite suite, DubboInteropService s) {
+    private static void exceptions(Suite suite, DubboInteropService s) {
         suite.check("fail.runtime", () -> equal("boom runtime", thrown(RuntimeException.class, () -> s.fail("runtime")).getMessage()));
         suite.check("fail.illegal", () -> equal("boom illegal", thrown(IllegalArgumentException.class, () -> s.fail("illegal")).getMessage()));
         suite.check("fail.cause", () -> equal("boom outer", thrown(IllegalStateException.class, () -> s.fail("cause")).getMessage()));
@@ -117,7 +117,7 @@ public final class DubboJavaClient {
         suite.check("fail.other", () -> thrown(UnsupportedOperationException.class, () -> s.fail("x")));
     }
 
-    private static void calls(DubboSuite suite, DubboInteropService s, DubboConsumers consumers) {
+    private static void calls(Suite suite, DubboInteropService s, DubboConsumers consumers) {
         suite.check("attachment", () -> {
             RpcContext.getClientAttachment().setAttachment("color", "blue");
             equal("blue", s.attachment("color"));

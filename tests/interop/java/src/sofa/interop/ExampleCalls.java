@@ -8,6 +8,7 @@ import com.acme.Hello;
 import com.alipay.hessian.generic.model.GenericObject;
 import com.alipay.sofa.rpc.api.GenericService;
 import com.alipay.sofa.rpc.config.ConsumerConfig;
+import com.alipay.sofa.rpc.context.RpcInvokeContext;
 
 /**
  * ExampleCalls HELLO GATEWAY: calls the programs under examples/ as README.md and the demo say that Java does. HELLO and GATEWAY are HOST:PORT of
@@ -22,7 +23,7 @@ public final class ExampleCalls {
             System.err.println("Give hello-server and bank-gateway as HOST:PORT.");
             System.exit(2);
         }
-        Suite suite = new Suite();
+        Suite suite = new Suite(RpcInvokeContext::removeContext);
         hello(suite, args[0]);
         gateway(suite, Peers.consumer(GenericService.class, "bank.Gateway", args[1], null).setGeneric(true).refer());
         System.exit(suite.run(null) ? 0 : 1);

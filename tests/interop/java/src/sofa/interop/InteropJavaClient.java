@@ -1,5 +1,7 @@
 package sofa.interop;
 
+import com.alipay.sofa.rpc.context.RpcInvokeContext;
+
 /**
  * Calls every method of the contract on a server: InteropJavaClient HOST:PORT [--only NAME] [--load SECONDS].
  * Prints "ok NAME" or "FAIL NAME: why" and closes with "N passed, M failed"; the exit code is 0 only when nothing failed.
@@ -20,7 +22,7 @@ public final class InteropJavaClient {
 
     private static Suite checks(String address) {
         Peers peers = new Peers(address);
-        Suite suite = new Suite();
+        Suite suite = new Suite(RpcInvokeContext::removeContext);
         ValueChecks.add(suite, peers.plain, "", "");
         ValueChecks.add(suite, peers.blue, "@blue", "blue:");
         CallChecks.add(suite, peers);

@@ -15,7 +15,7 @@ public final class InteropTripleClient {
         Arguments.setSofaProperties();
         InteropService plain = consumer(args[0], "");
         InteropService blue = consumer(args[0], "blue");
-        Suite suite = new Suite();
+        Suite suite = new Suite(RpcInvokeContext::removeContext);
         ValueChecks.add(suite, plain, "", "");
         ValueChecks.add(suite, blue, "@blue", "blue:");
         suite.check("triple.exception", () -> that(

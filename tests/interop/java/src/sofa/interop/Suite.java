@@ -1,6 +1,5 @@
 package sofa.interop;
 
-import com.alipay.sofa.rpc.context.RpcInvokeContext;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -14,9 +13,15 @@ final class Suite {
 
     private record Check(String name, Body body) {}
 
+    private final Runnable before;
     private final List<Check> checks = new ArrayList<>();
     private int passed;
     private int failed;
+
+    /** `before` runs ahead of each check: what one leaves in its thread must not reach the next. */
+    Suite(Runnable before) {
+        this.before = before;
+    }
 
     void check(String name, Body body) {
         checks.add(new Check(name, body));
@@ -35,14 +40,15 @@ final class Suite {
     }
 
     private void run(Check check) {
-        RpcInvokeContext.removeContext();
+        before.run();
         try {
             check.body.run();
             passed++;
             System.out.println("ok " + check.name);
         } catch (Throwable e) {
             failed++;
-            System.out.println("FAIL " + check.name + ": " + shorten(e.toString()));
+            String cause = e.getCause() == null ? "" : ", by " + shorten(e.getCause().toString());
+            System.out.println("FAIL " + check.name + ": " + shorten(e.toString()) + cause);
         }
         System.out.flush();
     }
