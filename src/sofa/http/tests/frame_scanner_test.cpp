@@ -8,8 +8,8 @@ namespace {
 using namespace testing;
 
 TEST(FrameScanner, FindsTheSameHeadsWhereverReadsCutTheBytes) {
-  const std::string bytes = std::string(kPreface) + frame(kSettings, 0, 0, "") + frame(kData, kEndStream, 7, std::string(300, 'x')) +
-                            frame(kPing, 1, 0, "12345678") + frame(kHeaders, 0, 0x7fffffff, "ab");
+  const std::string bytes =
+      opening() + frame(kData, kEndStream, 7, std::string(300, 'x')) + frame(kPing, 1, 0, "12345678") + frame(kHeaders, 0, 0x7fffffff, "ab");
   for (size_t step = 1; step <= bytes.size(); ++step) {
     FrameScanner scanner(kPreface.size());
     std::vector<FrameHead> heads;

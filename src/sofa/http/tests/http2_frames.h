@@ -23,6 +23,11 @@ inline std::string frame(uint8_t type, uint8_t flags, uint32_t stream, std::stri
   return out + be32(stream) + std::string(payload);
 }
 
+/// What a client's connection begins with; `settings`: the payload of its SETTINGS.
+inline std::string opening(std::string_view settings = {}) { return std::string(kPreface) + frame(kSettings, 0, 0, settings); }
+/// SETTINGS_INITIAL_WINDOW_SIZE as an entry of SETTINGS.
+inline std::string initial_window(uint32_t bytes) { return std::string("\0\4", 2) + be32(bytes); }
+
 /// :method GET, :scheme http, :path / by their index in HPACK's static table (RFC 7541, appendix A), and :authority t.
 inline const std::string kGet = "\x82\x86\x84\x01\x01t";
 

@@ -29,7 +29,7 @@ class Attacked {
   /// Sends `bytes` behind a preface and SETTINGS, and reads to the end.
   io::Task<std::string> attack(std::string bytes) {
     io::Stream peer = co_await served.connect();
-    [[maybe_unused]] const auto sent = peer.write(Bytes::copy_of(std::string(kPreface) + frame(kSettings, 0, 0, "") + bytes));
+    [[maybe_unused]] const auto sent = peer.write(Bytes::copy_of(opening() + bytes));
     co_return co_await read_to_end(peer);
   }
   /// Whether the client beside gets its answer.
@@ -132,7 +132,7 @@ TEST(Http2Hostile, AFloodThatComesSlowlyIsNone) {
     Attacked server(echo, options);
     co_await server.open();
     io::Stream peer = co_await server.served.connect();
-    EXPECT_TRUE(peer.write(Bytes::copy_of(std::string(kPreface) + frame(kSettings, 0, 0, ""))));
+    EXPECT_TRUE(peer.write(Bytes::copy_of(opening())));
     for (int i = 0; i < 500; ++i) {
       EXPECT_TRUE(peer.write(Bytes::copy_of(frame(kPing, 0, 0, fmt::format("{:08}", i)))));
       const std::string answer = co_await read_until(peer, [&](std::string_view seen) { return seen.contains(fmt::format("{:08}", i)); });
@@ -150,8 +150,7 @@ TEST(Http2Hostile, AWindowThatOverflowsEndsTheStreamOrTheConnection) {
     Attacked server(keeper);
     co_await server.open();
     io::Stream peer = co_await server.served.connect();
-    EXPECT_TRUE(peer.write(
-        Bytes::copy_of(std::string(kPreface) + frame(kSettings, 0, 0, "") + get_request(1) + frame(kWindowUpdate, 0, 1, be32(0x7fffffff)))));
+    EXPECT_TRUE(peer.write(Bytes::copy_of(opening() + get_request(1) + frame(kWindowUpdate, 0, 1, be32(0x7fffffff)))));
     std::string answer = co_await read_until(peer, [](std::string_view seen) { return last_payload_of(seen, kReset).has_value(); });
     EXPECT_EQ(last_payload_of(answer, kReset), be32(3)) << "FLOW_CONTROL_ERROR";
     EXPECT_TRUE(co_await eventually([&] { return keeper.last_sink().failure.has_value(); }));
@@ -190,7 +189,7 @@ TEST(Http2Hostile, AMessageThatThePeersWindowHoldsBackIsGivenUp) {
     Attacked server(keeper, options);
     co_await server.open();
     io::Stream peer = co_await server.served.connect();
-    EXPECT_TRUE(peer.write(Bytes::copy_of(std::string(kPreface) + frame(kSettings, 0, 0, std::string("\0\4", 2) + be32(0)) + get_request(1))));
+    EXPECT_TRUE(peer.write(Bytes::copy_of(opening(initial_window(0)) + get_request(1))));
     EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
     EXPECT_TRUE(keeper.last().send_response(200, {}));
     EXPECT_TRUE(keeper.last().send_data(Bytes::copy_of(std::string(1 << 20, 'x'))));
@@ -212,8 +211,7 @@ TEST(Http2Hostile, AllMessagesTogetherQueueNoMoreThanTheLimit) {
     Attacked server(keeper, options);
     co_await server.open();
     io::Stream peer = co_await server.served.connect();
-    EXPECT_TRUE(peer.write(
-        Bytes::copy_of(std::string(kPreface) + frame(kSettings, 0, 0, std::string("\0\4", 2) + be32(0)) + get_request(1) + get_request(3))));
+    EXPECT_TRUE(peer.write(Bytes::copy_of(opening(initial_window(0)) + get_request(1) + get_request(3))));
     EXPECT_TRUE(co_await eventually([&] { return keeper.kept.size() == 2; }));
     for (auto& one : keeper.kept) EXPECT_TRUE(one->exchange->send_response(200, {}));
     EXPECT_TRUE(keeper.kept[0]->exchange->send_data(Bytes::copy_of(std::string(700'000, 'x'))));
@@ -284,7 +282,7 @@ TEST(Http2Hostile, FramesOfAStreamThatThisSideHasResetAreNoFault) {
     Attacked server(refuser);
     co_await server.open();
     io::Stream peer = co_await server.served.connect();
-    EXPECT_TRUE(peer.write(Bytes::copy_of(std::string(kPreface) + frame(kSettings, 0, 0, "") + get_request(1, 0))));
+    EXPECT_TRUE(peer.write(Bytes::copy_of(opening() + get_request(1, 0))));
     std::string answer = co_await read_until(peer, [](std::string_view seen) { return last_payload_of(seen, kReset).has_value(); });
     EXPECT_TRUE(peer.write(Bytes::copy_of(frame(kData, kEndStream, 1, "late") + frame(kPing, 0, 0, "12345678"))));
     answer = co_await read_until(peer, [](std::string_view seen) { return last_payload_of(seen, kPing).has_value(); });

@@ -34,6 +34,21 @@ class Joined {
   Served served_;
 };
 
+/// A server that keeps what it gets, its client, and one exchange of theirs.
+struct OneExchange {
+  explicit OneExchange(Http2Options server = {}) : joined(keeper, server) {}
+  /// The server has it when this ends.
+  io::Task<void> begin(RequestHead request, bool end) {
+    co_await joined.open();
+    exchange = joined.client->start(std::move(request), sink, end).value();
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
+  }
+  Keeper keeper;
+  Joined joined;
+  Recorder sink;  // of the client
+  ExchangePtr exchange;
+};
+
 TEST(Http2, AnswersWithHeadBodyAndTrailers) {
   on_shard([]() -> io::Task<void> {
     Echo echo;
@@ -56,24 +71,20 @@ TEST(Http2, AnswersWithHeadBodyAndTrailers) {
 
 TEST(Http2, TellsTheHandlerTheWholeHead) {
   on_shard([]() -> io::Task<void> {
-    Keeper keeper;
-    Joined joined(keeper);
-    co_await joined.open();
-    Recorder sink;
-    auto exchange = joined.client->start(request_of("GET", "/x", {{"a", "1"}, {"connection", "keep-alive"}, {"a", "2"}}), sink, true).value();
-    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
-    const RequestHead& request = keeper.last().request();
+    OneExchange one;
+    co_await one.begin(request_of("GET", "/x", {{"a", "1"}, {"connection", "keep-alive"}, {"a", "2"}}), true);
+    const RequestHead& request = one.keeper.last().request();
     EXPECT_EQ(request.method, "GET");
     EXPECT_EQ(request.scheme, "http");
     EXPECT_EQ(request.authority, "test");
     EXPECT_EQ(request.target, "/x");
     EXPECT_EQ(request.version, Version::http2);
     EXPECT_EQ(request.headers.size(), 2u) << "no field of HTTP/1.1's connection is sent";
-    EXPECT_TRUE(keeper.last_sink().ended);
-    EXPECT_TRUE(keeper.last().send_response(204, {}, true));
-    EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
-    EXPECT_EQ(sink.status, 204);
-    co_await joined.end();
+    EXPECT_TRUE(one.keeper.last_sink().ended);
+    EXPECT_TRUE(one.keeper.last().send_response(204, {}, true));
+    EXPECT_TRUE(co_await eventually([&] { return one.sink.done(); }));
+    EXPECT_EQ(one.sink.status, 204);
+    co_await one.joined.end();
   });
 }
 
@@ -121,81 +132,65 @@ TEST(Http2, MovesABodyOfManyWindowsBothWays) {
 
 TEST(Http2, HoldsThePeerBackUntilWhatItSentIsConsumed) {
   on_shard([]() -> io::Task<void> {
-    Keeper keeper;
     Http2Options options;
     options.initial_window = 65536;
-    Joined joined(keeper, options);
-    co_await joined.open();
-    Recorder sink;
-    auto exchange = joined.client->start(request_of("POST", "/"), sink, false).value();
-    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
-    Recorder& received = keeper.last_sink();
+    OneExchange one(options);
+    co_await one.begin(request_of("POST", "/"), false);
+    Recorder& received = one.keeper.last_sink();
     received.gives_back = false;
-    EXPECT_TRUE(exchange->send_data(Bytes::copy_of(std::string(200'000, 'x')), true));
+    EXPECT_TRUE(one.exchange->send_data(Bytes::copy_of(std::string(200'000, 'x')), true));
     EXPECT_TRUE(co_await eventually([&] { return received.body.size() == 65536; }));
     Recorder other;  // the server lives and answers in between: nothing more has come when this is over
-    auto second = joined.client->start(request_of("GET", "/2"), other, true).value();
-    EXPECT_TRUE(co_await eventually([&] { return keeper.kept.size() == 2; }));
-    EXPECT_EQ(keeper.kept[0]->sink.body.size(), 65536u);
-    EXPECT_EQ(exchange->pending_bytes(), 200'000u - 65536u);
-    keeper.kept[0]->sink.gives_back = true;
-    keeper.kept[0]->exchange->consumed(65536);
-    EXPECT_TRUE(co_await eventually([&] { return keeper.kept[0]->sink.done(); }));
-    EXPECT_EQ(keeper.kept[0]->sink.body.size(), 200'000u);
-    co_await joined.end();
+    auto second = one.joined.client->start(request_of("GET", "/2"), other, true).value();
+    EXPECT_TRUE(co_await eventually([&] { return one.keeper.kept.size() == 2; }));
+    EXPECT_EQ(one.keeper.kept[0]->sink.body.size(), 65536u);
+    EXPECT_EQ(one.exchange->pending_bytes(), 200'000u - 65536u);
+    one.keeper.kept[0]->sink.gives_back = true;
+    one.keeper.kept[0]->exchange->consumed(65536);
+    EXPECT_TRUE(co_await eventually([&] { return one.keeper.kept[0]->sink.done(); }));
+    EXPECT_EQ(one.keeper.kept[0]->sink.body.size(), 200'000u);
+    co_await one.joined.end();
   });
 }
 
 TEST(Http2, ADroppedExchangeOfTheClientCancelsTheServers) {
   on_shard([]() -> io::Task<void> {
-    Keeper keeper;
-    Joined joined(keeper);
-    co_await joined.open();
-    Recorder sink;
-    auto exchange = joined.client->start(request_of("POST", "/"), sink, false).value();
-    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
-    exchange.reset();
-    EXPECT_TRUE(co_await eventually([&] { return keeper.last_sink().done(); }));
-    EXPECT_EQ(keeper.last_sink().failure.value().detail<ResetDetail>()->code, 8u);
-    EXPECT_EQ(keeper.last().send_response(200, {}).error().code(), Code::unavailable);
-    EXPECT_TRUE(co_await eventually([&] { return joined.client->running() == 0; }));
-    co_await joined.end();
+    OneExchange one;
+    co_await one.begin(request_of("POST", "/"), false);
+    one.exchange.reset();
+    EXPECT_TRUE(co_await eventually([&] { return one.keeper.last_sink().done(); }));
+    EXPECT_EQ(one.keeper.last_sink().failure.value().detail<ResetDetail>()->code, 8u);
+    EXPECT_EQ(one.keeper.last().send_response(200, {}).error().code(), Code::unavailable);
+    EXPECT_TRUE(co_await eventually([&] { return one.joined.client->running() == 0; }));
+    co_await one.joined.end();
   });
 }
 
 TEST(Http2, AResetOfTheServerReachesTheClientWithItsReason) {
   on_shard([]() -> io::Task<void> {
-    Keeper keeper;
-    Joined joined(keeper);
-    co_await joined.open();
-    Recorder sink;
-    auto exchange = joined.client->start(request_of("GET", "/"), sink, true).value();
-    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
-    keeper.last().reset(Reset::refused);
-    EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
-    EXPECT_TRUE(sink.failure.value().detail<ResetDetail>()->not_processed());
-    EXPECT_EQ(sink.failure->code(), Code::unavailable);
-    co_await joined.end();
+    OneExchange one;
+    co_await one.begin(request_of("GET", "/"), true);
+    one.keeper.last().reset(Reset::refused);
+    EXPECT_TRUE(co_await eventually([&] { return one.sink.done(); }));
+    EXPECT_TRUE(one.sink.failure.value().detail<ResetDetail>()->not_processed());
+    EXPECT_EQ(one.sink.failure->code(), Code::unavailable);
+    co_await one.joined.end();
   });
 }
 
 TEST(Http2, AnAnswerBeforeTheEndOfTheRequestEndsTheExchangeWithNoError) {
   on_shard([]() -> io::Task<void> {
-    Keeper keeper;
-    Joined joined(keeper);
-    co_await joined.open();
-    Recorder sink;
-    auto exchange = joined.client->start(request_of("POST", "/"), sink, false).value();
-    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
-    EXPECT_TRUE(keeper.last().send_response(413, {}));
-    EXPECT_TRUE(keeper.last().send_data(Bytes::copy_of(std::string(100'000, 'e')), true));
-    keeper.kept.clear();
-    EXPECT_TRUE(co_await eventually([&] { return sink.failure.has_value(); })) << "its own message was not whole";
-    EXPECT_TRUE(sink.ended);
-    EXPECT_EQ(sink.status, 413);
-    EXPECT_EQ(sink.body.size(), 100'000u) << "the answer is whole before the reset";
-    EXPECT_EQ(sink.failure->detail<ResetDetail>()->code, 0u);
-    co_await joined.end();
+    OneExchange one;
+    co_await one.begin(request_of("POST", "/"), false);
+    EXPECT_TRUE(one.keeper.last().send_response(413, {}));
+    EXPECT_TRUE(one.keeper.last().send_data(Bytes::copy_of(std::string(100'000, 'e')), true));
+    one.keeper.kept.clear();
+    EXPECT_TRUE(co_await eventually([&] { return one.sink.failure.has_value(); })) << "its own message was not whole";
+    EXPECT_TRUE(one.sink.ended);
+    EXPECT_EQ(one.sink.status, 413);
+    EXPECT_EQ(one.sink.body.size(), 100'000u) << "the answer is whole before the reset";
+    EXPECT_EQ(one.sink.failure->detail<ResetDetail>()->code, 0u);
+    co_await one.joined.end();
   });
 }
 
@@ -239,61 +234,48 @@ TEST(Http2, AsksForABodyThatWaitsForContinue) {
 
 TEST(Http2, SendsOutOfOrderAreRefused) {
   on_shard([]() -> io::Task<void> {
-    Keeper keeper;
-    Joined joined(keeper);
-    co_await joined.open();
-    Recorder sink;
-    auto exchange = joined.client->start(request_of("GET", "/"), sink, true).value();
-    EXPECT_EQ(exchange->send_data(Bytes::copy_of("x")).error().code(), Code::failed_precondition);
-    EXPECT_EQ(exchange->send_response(200, {}).error().code(), Code::failed_precondition);
-    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
-    EXPECT_EQ(keeper.last().send_data(Bytes::copy_of("x")).error().code(), Code::failed_precondition);
-    EXPECT_EQ(keeper.last().send_trailers({}).error().code(), Code::failed_precondition);
-    EXPECT_EQ(keeper.last().send_response(100, {}, true).error().code(), Code::failed_precondition);
-    EXPECT_TRUE(keeper.last().send_response(200, {}));
-    EXPECT_EQ(keeper.last().send_response(200, {}).error().code(), Code::failed_precondition);
-    EXPECT_TRUE(keeper.last().send_trailers({}));
-    EXPECT_EQ(keeper.last().send_trailers({}).error().code(), Code::failed_precondition);
-    EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
-    EXPECT_TRUE(sink.ended);
-    co_await joined.end();
+    OneExchange one;
+    co_await one.begin(request_of("GET", "/"), true);
+    EXPECT_EQ(one.exchange->send_data(Bytes::copy_of("x")).error().code(), Code::failed_precondition);
+    EXPECT_EQ(one.exchange->send_response(200, {}).error().code(), Code::failed_precondition);
+    EXPECT_EQ(one.keeper.last().send_data(Bytes::copy_of("x")).error().code(), Code::failed_precondition);
+    EXPECT_EQ(one.keeper.last().send_trailers({}).error().code(), Code::failed_precondition);
+    EXPECT_EQ(one.keeper.last().send_response(100, {}, true).error().code(), Code::failed_precondition);
+    EXPECT_TRUE(one.keeper.last().send_response(200, {}));
+    EXPECT_EQ(one.keeper.last().send_response(200, {}).error().code(), Code::failed_precondition);
+    EXPECT_TRUE(one.keeper.last().send_trailers({}));
+    EXPECT_EQ(one.keeper.last().send_trailers({}).error().code(), Code::failed_precondition);
+    EXPECT_TRUE(co_await eventually([&] { return one.sink.done(); }));
+    EXPECT_TRUE(one.sink.ended);
+    co_await one.joined.end();
   });
 }
 
 TEST(Http2, QueuesNoMoreThanTheLimitForAPeerThatDoesNotRead) {
   on_shard([]() -> io::Task<void> {
-    Keeper keeper;
     Http2Options options;
     options.limits.max_exchange_write_queue = 1 << 20;
-    Joined joined(keeper, options);
-    co_await joined.open();
-    Recorder sink;
-    sink.gives_back = false;
-    auto exchange = joined.client->start(request_of("GET", "/"), sink, true).value();
-    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
-    EXPECT_TRUE(keeper.last().send_response(200, {}));
-    EXPECT_TRUE(keeper.last().send_data(Bytes::copy_of(std::string(1 << 20, 'x'))));
-    EXPECT_EQ(keeper.last().send_data(Bytes::copy_of("x")).error().code(), Code::resource_exhausted);
-    co_await joined.end();
+    OneExchange one(options);
+    co_await one.begin(request_of("GET", "/"), true);
+    EXPECT_TRUE(one.keeper.last().send_response(200, {}));
+    EXPECT_TRUE(one.keeper.last().send_data(Bytes::copy_of(std::string(1 << 20, 'x'))));
+    EXPECT_EQ(one.keeper.last().send_data(Bytes::copy_of("x")).error().code(), Code::resource_exhausted);
+    co_await one.joined.end();
   });
 }
 
 TEST(Http2, TheEndOfTheConnectionAbortsWhatRunsOnBothSides) {
   on_shard([]() -> io::Task<void> {
-    Keeper keeper;
-    Joined joined(keeper);
-    co_await joined.open();
-    Recorder sink;
-    auto exchange = joined.client->start(request_of("POST", "/"), sink, false).value();
-    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
-    co_await joined.client->close();
-    EXPECT_EQ(sink.failure.value().code(), Code::unavailable);
-    EXPECT_EQ(exchange->send_data(Bytes::copy_of("x")).error().code(), Code::unavailable);
-    EXPECT_TRUE(co_await eventually([&] { return keeper.last_sink().failure.has_value(); }));
-    EXPECT_EQ(keeper.last().send_response(200, {}).error().code(), Code::unavailable);
-    EXPECT_FALSE(joined.client->is_open());
-    EXPECT_EQ(joined.client->start(request_of("GET", "/"), sink, true).error().code(), Code::unavailable);
-    co_await joined.end();
+    OneExchange one;
+    co_await one.begin(request_of("POST", "/"), false);
+    co_await one.joined.client->close();
+    EXPECT_EQ(one.sink.failure.value().code(), Code::unavailable);
+    EXPECT_EQ(one.exchange->send_data(Bytes::copy_of("x")).error().code(), Code::unavailable);
+    EXPECT_TRUE(co_await eventually([&] { return one.keeper.last_sink().failure.has_value(); }));
+    EXPECT_EQ(one.keeper.last().send_response(200, {}).error().code(), Code::unavailable);
+    EXPECT_FALSE(one.joined.client->is_open());
+    EXPECT_EQ(one.joined.client->start(request_of("GET", "/"), one.sink, true).error().code(), Code::unavailable);
+    co_await one.joined.end();
   });
 }
 
@@ -347,41 +329,34 @@ TEST(Http2, TheBodyReadsAndWritesAsCoroutine) {
 
 TEST(Http2, DrainingLetsWhatRunsEndAndTakesNothingNew) {
   on_shard([]() -> io::Task<void> {
-    Keeper keeper;
-    Joined joined(keeper);
-    co_await joined.open();
-    Recorder sink, late;
-    auto exchange = joined.client->start(request_of("GET", "/"), sink, true).value();
-    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
+    OneExchange one;
+    co_await one.begin(request_of("GET", "/"), true);
+    Recorder late;
     io::TaskGroup group;
-    group.spawn("stop", joined.served().stop());
-    EXPECT_TRUE(co_await eventually([&] { return !joined.client->can_start(); }));
-    EXPECT_EQ(joined.client->start(request_of("GET", "/"), late, true).error().code(), Code::unavailable);
-    EXPECT_FALSE(sink.done());
-    EXPECT_TRUE(keeper.last().send_response(200, {}, true));
-    EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
-    EXPECT_EQ(sink.status, 200);
-    EXPECT_TRUE(co_await eventually([&] { return !joined.client->is_open(); }));
+    group.spawn("stop", one.joined.served().stop());
+    EXPECT_TRUE(co_await eventually([&] { return !one.joined.client->can_start(); }));
+    EXPECT_EQ(one.joined.client->start(request_of("GET", "/"), late, true).error().code(), Code::unavailable);
+    EXPECT_FALSE(one.sink.done());
+    EXPECT_TRUE(one.keeper.last().send_response(200, {}, true));
+    EXPECT_TRUE(co_await eventually([&] { return one.sink.done(); }));
+    EXPECT_EQ(one.sink.status, 200);
+    EXPECT_TRUE(co_await eventually([&] { return !one.joined.client->is_open(); }));
     EXPECT_TRUE(co_await group.join());
-    co_await joined.client->close();
+    co_await one.joined.client->close();
   });
 }
 
 TEST(Http2, TheClientDrainsItself) {
   on_shard([]() -> io::Task<void> {
-    Keeper keeper;
-    Joined joined(keeper);
-    co_await joined.open();
-    Recorder sink;
-    auto exchange = joined.client->start(request_of("GET", "/"), sink, true).value();
-    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
+    OneExchange one;
+    co_await one.begin(request_of("GET", "/"), true);
     io::TaskGroup group;
-    group.spawn("drain", joined.client->drain());
-    EXPECT_TRUE(co_await eventually([&] { return !joined.client->can_start(); }));
-    EXPECT_TRUE(keeper.last().send_response(200, {}, true));
+    group.spawn("drain", one.joined.client->drain());
+    EXPECT_TRUE(co_await eventually([&] { return !one.joined.client->can_start(); }));
+    EXPECT_TRUE(one.keeper.last().send_response(200, {}, true));
     EXPECT_TRUE(co_await group.join());
-    EXPECT_EQ(sink.status, 200);
-    co_await joined.served().stop();
+    EXPECT_EQ(one.sink.status, 200);
+    co_await one.joined.served().stop();
   });
 }
 
@@ -425,7 +400,7 @@ TEST(Http2, APeerThatAnswersPingsLivesAndOneThatDoesNotIsClosed) {
     Joined joined(echo, options);
     co_await joined.open();
     io::Stream silent = co_await joined.served().connect();
-    EXPECT_TRUE(silent.write(Bytes::copy_of(std::string(kPreface) + frame(kSettings, 0, 0, ""))));
+    EXPECT_TRUE(silent.write(Bytes::copy_of(opening())));
     const std::string answer = co_await read_to_end(silent);
     EXPECT_EQ(last_payload_of(answer, kPing), "keeplive");
     EXPECT_TRUE(joined.client->is_open()) << "it lived longer than the timeout";
@@ -443,7 +418,7 @@ TEST(Http2, DrainingSaysTheHighestStreamFirstAndTheLastOneARoundTripLater) {
     Served served(protocol);
     co_await served.open();
     io::Stream peer = co_await served.connect();
-    EXPECT_TRUE(peer.write(Bytes::copy_of(std::string(kPreface) + frame(kSettings, 0, 0, "") + get_request(1))));
+    EXPECT_TRUE(peer.write(Bytes::copy_of(opening() + get_request(1))));
     EXPECT_TRUE(co_await eventually([&] { return keeper.kept.size() == 1; }));
     io::TaskGroup group;
     group.spawn("stop", served.stop());
@@ -477,7 +452,7 @@ TEST(Http2, KnowsItsPrefaceByteByByte) {
     Served served(protocol);
     co_await served.open();
     io::Stream peer = co_await served.connect();
-    for (const char c : std::string(kPreface) + frame(kSettings, 0, 0, "") + get_request(1)) {
+    for (const char c : opening() + get_request(1)) {
       EXPECT_TRUE(peer.write(Bytes::copy_of(std::string(1, c))));
       peer.flush();
       co_await io::yield();
@@ -497,7 +472,7 @@ TEST(Http2, EndsTheConnectionOfAPeerThatBreaksTheProtocolWithGoaway) {
     Served served(protocol);
     co_await served.open();
     io::Stream peer = co_await served.connect();
-    EXPECT_TRUE(peer.write(Bytes::copy_of(std::string(kPreface) + frame(kSettings, 0, 0, "") + frame(kData, 0, 0, "data on stream 0"))));
+    EXPECT_TRUE(peer.write(Bytes::copy_of(opening() + frame(kData, 0, 0, "data on stream 0"))));
     const std::string answer = co_await read_to_end(peer);
     EXPECT_EQ(last_payload_of(answer, kGoaway).value().substr(4, 4), be32(1)) << "PROTOCOL_ERROR";
     co_await served.stop();

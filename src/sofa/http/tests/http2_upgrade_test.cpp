@@ -28,11 +28,11 @@ class UpgradedProtocol final : public transport::Protocol {
 TEST(Http2Upgrade, TheRequestIsAnsweredAsStream1AndTheNextComesOverHttp2) {
   on_shard([]() -> io::Task<void> {
     Echo echo;
-    UpgradedProtocol protocol(echo, std::string("\0\4", 2) + be32(4));  // a window of 4 bytes
+    UpgradedProtocol protocol(echo, initial_window(4));
     Served served(protocol);
     co_await served.open();
     io::Stream peer = co_await served.connect();
-    EXPECT_TRUE(peer.write(Bytes::copy_of(std::string(kPreface) + frame(kSettings, 0, 0, std::string("\0\4", 2) + be32(65535)) + get_request(3))));
+    EXPECT_TRUE(peer.write(Bytes::copy_of(opening(initial_window(65535)) + get_request(3))));
     const std::string answer =
         co_await read_until(peer, [](std::string_view seen) { return seen.contains("GET /first ") && seen.contains("GET / "); });
     EXPECT_TRUE(answer.contains("GET /first ") && answer.contains("GET / ")) << to_hex(as_bytes(answer));

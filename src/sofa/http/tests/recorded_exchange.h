@@ -13,7 +13,6 @@ class RecordedExchange final : public Exchange {
     Headers headers;
     std::string body;
     bool ended = false;
-    int heads = 0;
     RecordedExchange* exchange = nullptr;  ///< while it lives
     bool reset = false;
     size_t consumed = 0;
@@ -30,7 +29,6 @@ class RecordedExchange final : public Exchange {
   const io::Address& peer() const override { return peer_; }
   void consumed(size_t n) override { sent_.consumed += n; }
   Result<void> send_response(int status, const Headers& headers, bool end) override {
-    ++sent_.heads;
     sent_.status = status;
     sent_.headers = headers;
     sent_.ended = end;
