@@ -203,8 +203,9 @@ void WebSocket::take_input() {
         return;
       case Event::message: {
         Bytes data = reader_->take_payload();
+        if (close_sent_) break;  // nobody reads it
         unread_ += data.size() + 1;
-        if (!close_sent_) messages_.push_back({reader_->opcode() == Opcode::text ? Kind::text : Kind::binary, std::move(data)});
+        messages_.push_back({reader_->opcode() == Opcode::text ? Kind::text : Kind::binary, std::move(data)});
         changed_.set();
         break;
       }

@@ -280,6 +280,48 @@ TEST(WebSocket, ReadsNoFurtherThanItsReader) {
   });
 }
 
+/// A server that says ten messages of 1,000 bytes at once, then `end` decides.
+struct Talker final : Handler {
+  using End = io::Task<void> (*)(WebSocket& socket);
+  explicit Talker(End how) : end(how) {}
+  void handle(ExchangePtr exchange) override {
+    tasks.spawn("talk", talk(WebSocket::accept(std::move(exchange), {.compress = false, .close_timeout = 1ms}).value()));
+  }
+  io::Task<void> talk(std::unique_ptr<WebSocket> socket) {
+    for (int i = 0; i < 10; ++i) EXPECT_TRUE(co_await socket->write_text(std::string(1000, 'x')));
+    co_await end(*socket);
+  }
+  const End end;
+  io::TaskGroup tasks;
+};
+
+/// Lets `test` use a client's socket to a Talker that holds one of its messages unread.
+template <class F>
+void with_talker(Talker::End end, F test) {
+  on_shard([&]() -> io::Task<void> {
+    Talker talker(end);
+    Http1Protocol protocol(talker);
+    Served served(protocol);
+    co_await served.open();
+    auto client = std::move(connect_http1(co_await served.connect()).value());
+    auto socket = std::move((co_await WebSocket::connect(*client, to("/"), {.max_unread = 1000})).value());
+    co_await test(*socket, *client);
+    socket.reset();
+    EXPECT_TRUE(co_await talker.tasks.join());
+    co_await client->close();
+    co_await served.stop();
+  });
+}
+
+TEST(WebSocket, ClosesInOrderWhenMoreComesThanItHoldsUnread) {
+  const auto wait_for_goodbye = [](WebSocket& socket) -> io::Task<void> { EXPECT_FALSE((co_await socket.read()).value().has_value()); };
+  with_talker(wait_for_goodbye, [](WebSocket& socket, ClientConnection&) -> io::Task<void> {
+    EXPECT_TRUE((co_await socket.read()).value().has_value());
+    EXPECT_TRUE(co_await socket.close());
+    EXPECT_EQ(socket.peer_close_code(), 1000);
+  });
+}
+
 TEST(WebSocket, APeerThatBreaksTheRulesOrLeavesIsToldApart) {
   on_shard([]() -> io::Task<void> {
     Line line;
