@@ -100,8 +100,9 @@ io::Task<void> Http1Client::run() {
     arm_timer();
     if (closing_) break;
     if (blocked_) {
-      [[maybe_unused]] const auto woken = co_await wake_.wait();
+      const auto woken = co_await wake_.wait();
       if (!woken) fail_with(woken.error());
+      last_activity_ = shard_.now();  // the peer had no time to stall yet
       continue;
     }
     const auto got = co_await stream_.read_some(in_, kReadSize);

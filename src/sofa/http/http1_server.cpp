@@ -93,6 +93,7 @@ io::Task<void> ServerConnection::read_loop() {
     if (blocked_) {
       const auto woken = co_await wake_.wait();
       if (!woken && close_ == Close::no) on_stream_failed(woken.error());
+      last_activity_ = shard_.now();  // the peer had no time to stall yet
       continue;
     }
     const auto got = co_await stream_.read_some(in_, kReadSize);

@@ -72,6 +72,7 @@ void Http2Exchange::consumed(size_t n) {
   n = std::min(n, unconsumed_);
   if (n == 0 || connection_ == nullptr) return;
   unconsumed_ -= n;
+  if (stream_ != nullptr) stream_->received_at = connection_->shard_.now();  // the window may have been shut
   connection_->consume(id_, n);
 }
 

@@ -51,7 +51,7 @@ struct Http2Stream {
   bool blocked = false;        // above the high-water mark, and not yet under the low one
   bool peer_reset = false;
   bool of_known_length = false;  // the peer has said how long its body is
-  Instant received_at{};         // the last byte of it
+  Instant received_at{};         // the last byte of it, or when the user last gave some back
   Instant sent_at{};             // since when `sent` is counted
   size_t sent = 0;               // bytes of `queue` taken since
 

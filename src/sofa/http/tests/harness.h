@@ -36,6 +36,15 @@ io::Task<bool> eventually(F condition) {
   co_return true;
 }
 
+/// Ends when the timers that are due have fired, after a ManualClock has moved: what is posted runs behind them.
+inline io::Task<void> due_timers() {
+  for (int turn = 0; turn < 2; ++turn) {
+    io::Event posted;
+    io::Shard::current().post([&posted] { posted.set(); });
+    EXPECT_TRUE(co_await posted.wait());
+  }
+}
+
 inline io::Task<Result<size_t>> read_some(io::Stream& stream, Buffer& in) { co_return co_await stream.read_some(in); }
 
 /// Reads until `done(bytes)` or the end of the stream.

@@ -222,6 +222,31 @@ TEST(Http1Client, ReadsNoFurtherThanTheWindowUntilItIsGivenBack) {
   });
 }
 
+TEST(Http1Client, TheTimeInWhichItDoesNotReadIsNoStallOfThePeer) {
+  ManualClock clock;
+  on_shard(
+      [&]() -> io::Task<void> {
+        Http1Options options;
+        options.initial_window = 5;
+        Pair pair = co_await connected(options);
+        Recorder sink;
+        ExchangePtr exchange = std::move(pair.client->start(request("GET", "/"), sink, true).value());
+        co_await pair.says("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+        EXPECT_TRUE(co_await eventually([&] { return sink.body == "hello"; }));
+        clock.advance(2 * options.limits.body_stall_timeout);
+        co_await due_timers();
+        exchange->consumed(5);
+        co_await due_timers();
+        EXPECT_FALSE(sink.done());
+        co_await pair.says("world");
+        EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
+        EXPECT_TRUE(sink.ended);
+        EXPECT_EQ(sink.body, "helloworld");
+        co_await pair.client->close();
+      },
+      {.shards = 1, .clock = &clock});
+}
+
 TEST(Http1Client, TellsWhenThePeerTakesTheBodyAgain) {
   on_shard([]() -> io::Task<void> {
     Pair pair = co_await connected();

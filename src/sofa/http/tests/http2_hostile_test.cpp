@@ -274,6 +274,35 @@ TEST(Http2Hostile, ABodyOfKnownLengthThatStopsIsGivenUpAndOneOfMessagesMayRest) 
   });
 }
 
+TEST(Http2Hostile, TheTimeInWhichTheHandlerDoesNotReadIsNoStallOfThePeer) {
+  ManualClock clock;
+  on_shard(
+      [&]() -> io::Task<void> {
+        Keeper keeper;
+        keeper.gives_back = false;
+        Http2Options options;
+        options.initial_window = 10;
+        Attacked server(keeper, options);
+        co_await server.open();
+        Recorder sink;
+        RequestHead request{.method = "POST", .authority = "test", .target = "/", .headers = {{"content-length", "15"}}};
+        auto exchange = server.bystander->start(std::move(request), sink, false).value();
+        EXPECT_TRUE(exchange->send_data(Bytes::copy_of("0123456789")));
+        EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty() && keeper.last_sink().body.size() == 10; }));
+        clock.advance(2 * options.limits.body_stall_timeout);
+        co_await due_timers();
+        keeper.last().consumed(10);
+        clock.advance(options.limits.body_stall_timeout / 2);
+        co_await due_timers();
+        EXPECT_FALSE(keeper.last_sink().done());
+        EXPECT_TRUE(exchange->send_data(Bytes::copy_of("abcde"), true));
+        EXPECT_TRUE(co_await eventually([&] { return keeper.last_sink().done(); }));
+        EXPECT_TRUE(keeper.last_sink().ended);
+        co_await server.end();
+      },
+      {.shards = 1, .clock = &clock});
+}
+
 TEST(Http2Hostile, FramesOfAStreamThatThisSideHasResetAreNoFault) {
   on_shard([]() -> io::Task<void> {
     struct Refuser final : Handler {
