@@ -141,8 +141,7 @@ bool Http1Client::take_step() {
       on_head();
       return true;
     case Step::data:
-      unread_ += parser_.data().size();
-      if (exchange_->sink_ != nullptr) exchange_->sink_->on_data(parser_.data());
+      on_body(parser_.data());
       return true;
     case Step::end:
       on_message_end();
@@ -168,6 +167,17 @@ void Http1Client::on_head() {
   if (exchange_->sink_ != nullptr) exchange_->sink_->on_response(head, !interim_);
 }
 
+size_t Http1Client::window() const {
+  if (exchange_ == nullptr || exchange_->sink_ == nullptr) return kReadSize;
+  return options_.initial_window - std::min(options_.initial_window, unread_);
+}
+
+void Http1Client::on_body(ByteSpan data) {
+  if (exchange_->sink_ == nullptr) return;
+  unread_ += data.size();
+  exchange_->sink_->on_data(data);
+}
+
 void Http1Client::on_message_end() {
   if (std::exchange(interim_, false) || exchange_ == nullptr) return;
   if (!parser_.facts().keep_alive) closing_ = true;
@@ -185,8 +195,7 @@ void Http1Client::take_raw() {
       return;
     }
     const Bytes data = in_.take(n);
-    unread_ += n;
-    if (exchange_->sink_ != nullptr) exchange_->sink_->on_data(data.span());
+    on_body(data.span());
   }
 }
 

@@ -31,8 +31,9 @@ class Http1Client final : public ClientConnection {
   bool take_step();
   void take_raw();
   void on_head();
+  void on_body(ByteSpan data);
   void on_message_end();
-  size_t window() const { return options_.initial_window - std::min(options_.initial_window, unread_); }
+  size_t window() const;
 
   Result<void> check_start(const RequestHead& request) const;
   Result<void> write(GatherList&& bytes);

@@ -247,6 +247,21 @@ TEST(Http1Client, TheTimeInWhichItDoesNotReadIsNoStallOfThePeer) {
       {.shards = 1, .clock = &clock});
 }
 
+TEST(Http1Client, DropsABodyThatNobodyTakes) {
+  on_shard([]() -> io::Task<void> {
+    Http1Options options;
+    options.initial_window = 1000;
+    Pair pair = co_await connected(options);
+    Recorder sink;
+    ExchangePtr exchange = std::move(pair.client->start(request("GET", "/"), sink, true).value());
+    exchange->set_sink(nullptr);
+    co_await pair.says("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + std::string(5000, 'x'));
+    EXPECT_TRUE(co_await eventually([&] { return pair.client->can_start(); }));
+    EXPECT_EQ(sink.body, "");
+    co_await pair.client->close();
+  });
+}
+
 TEST(Http1Client, TellsWhenThePeerTakesTheBodyAgain) {
   on_shard([]() -> io::Task<void> {
     Pair pair = co_await connected();
