@@ -200,6 +200,10 @@ void WebSocket::take_input() {
   while (!ended_ && unread_ < options_.max_unread) {
     switch (reader_->next(in_)) {
       case Event::need_more:
+        if (left_) {
+          peer_code_ = kAbnormal;
+          fail_with(*left_);
+        }
         return;
       case Event::message: {
         Bytes data = reader_->take_payload();
@@ -241,16 +245,13 @@ void WebSocket::give_back() {
   exchange_->consumed(std::exchange(not_given_back_, 0));
 }
 
-void WebSocket::on_end(Headers&) {
-  if (ended_) return;
-  peer_code_ = kAbnormal;
-  fail_with(Error(Code::unavailable, fmt::format("{} left without a goodbye", peer().to_string())));
-}
+void WebSocket::on_end(Headers&) { on_abort(Error(Code::unavailable, fmt::format("{} left without a goodbye", peer().to_string()))); }
 
+// What came before, perhaps with the goodbye, is taken first, as far as it is read.
 void WebSocket::on_abort(Error error) {
-  if (ended_) return changed_.set();
-  peer_code_ = kAbnormal;
-  fail_with(std::move(error));
+  if (!ended_) left_ = std::move(error);
+  take_input();
+  changed_.set();
 }
 
 void WebSocket::fail_with(Error error) {
@@ -286,7 +287,7 @@ void WebSocket::send_frame(uint8_t opcode, ByteSpan payload, bool compressed, bo
   uint8_t mask[4];
   if (side_ == Side::client) ::RAND_bytes(mask, sizeof mask);
   detail::append_frame(out, static_cast<Opcode>(opcode), payload, compressed, side_ == Side::client ? mask : nullptr);
-  if (auto sent = exchange_->send_data(out.take(), end); !sent) fail_with(std::move(sent.error()));
+  if (auto sent = exchange_->send_data(out.take(), end); !sent && !left_) fail_with(std::move(sent.error()));
 }
 
 void WebSocket::send_close(uint16_t code, std::string_view reason) {
@@ -301,7 +302,7 @@ void WebSocket::send_close(uint16_t code, std::string_view reason) {
 }
 
 io::Task<Result<void>> WebSocket::write(Message message) {
-  if (failure_) co_return std::unexpected<Error>(*failure_);
+  if (gone()) co_return std::unexpected<Error>(*gone());
   if (close_sent_) co_return fail(Code::failed_precondition, "the WebSocket to {} is closed", peer().to_string());
   const Opcode opcode = message.kind == Kind::text ? Opcode::text : Opcode::binary;
   if (opcode == Opcode::text && !detail::is_utf8(message.data.text())) {
@@ -310,8 +311,8 @@ io::Task<Result<void>> WebSocket::write(Message message) {
   const bool compressed = deflater_ != nullptr && message.data.size() >= options_.min_compressed;
   if (compressed) message.data = deflater_->deflate(message.data.span());
   send_frame(static_cast<uint8_t>(opcode), message.data.span(), compressed);
-  while (!failure_ && exchange_->write_blocked()) co_await io::or_return(wait_for_change());
-  if (failure_) co_return std::unexpected<Error>(*failure_);
+  while (!gone() && exchange_->write_blocked()) co_await io::or_return(wait_for_change());
+  if (gone()) co_return std::unexpected<Error>(*gone());
   co_return Result<void>{};
 }
 

@@ -101,6 +101,8 @@ class WebSocket final : private MessageSink {
   void send_frame(uint8_t opcode, ByteSpan payload, bool compressed, bool end = false);
   void send_close(uint16_t code, std::string_view reason);
   void fail_with(Error error);
+  /// Why nothing can be sent any more.
+  const std::optional<Error>& gone() const { return failure_ ? failure_ : left_; }
   io::Task<Result<void>> wait_for_change();
   io::Task<Result<void>> wait_for_end();
   void arm_timer();
@@ -121,7 +123,8 @@ class WebSocket final : private MessageSink {
   bool ended_ = false;  // nothing comes any more
   uint16_t peer_code_ = 0;
   std::string peer_reason_;
-  std::optional<Error> failure_;
+  std::optional<Error> left_;     // why no more bytes come; the failure, when those that came are taken and hold no goodbye
+  std::optional<Error> failure_;  // told when all messages are read
   Instant last_received_;
   bool pinged_ = false;
   io::Event changed_;

@@ -322,6 +322,30 @@ TEST(WebSocket, ClosesInOrderWhenMoreComesThanItHoldsUnread) {
   });
 }
 
+TEST(WebSocket, GivesAllThatCameBeforeThePeerLeft) {
+  const auto read_ten = [](WebSocket& socket, ClientConnection& client) -> io::Task<void> {
+    EXPECT_TRUE(co_await eventually([&] { return !client.is_open(); }));
+    EXPECT_FALSE(co_await socket.write_text("to nobody"));
+    for (int i = 0; i < 10; ++i) {
+      const auto message = co_await socket.read();
+      EXPECT_TRUE(message && *message) << i;
+    }
+  };
+  const auto say_goodbye = [](WebSocket& socket) -> io::Task<void> { [[maybe_unused]] const auto unanswered = co_await socket.close(); };
+  with_talker(say_goodbye, [&](WebSocket& socket, ClientConnection& client) -> io::Task<void> {
+    co_await read_ten(socket, client);
+    const auto goodbye = co_await socket.read();
+    EXPECT_TRUE(goodbye && !*goodbye);
+    EXPECT_EQ(socket.peer_close_code(), 1000);
+  });
+  const auto leave = [](WebSocket&) -> io::Task<void> { co_return; };
+  with_talker(leave, [&](WebSocket& socket, ClientConnection& client) -> io::Task<void> {
+    co_await read_ten(socket, client);
+    EXPECT_EQ((co_await socket.read()).error().code(), Code::unavailable);
+    EXPECT_EQ(socket.peer_close_code(), 1006);
+  });
+}
+
 TEST(WebSocket, APeerThatBreaksTheRulesOrLeavesIsToldApart) {
   on_shard([]() -> io::Task<void> {
     Line line;
