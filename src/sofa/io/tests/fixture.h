@@ -83,6 +83,54 @@ inline Task<Result<std::string>> read_text(Stream& stream, size_t n) {
   co_return std::string(as_text(in.span()));
 }
 
+/// Sends the numbers 0 to 255 over and over, a write a chunk, while at most `low_water` bytes wait; then the end.
+inline Task<Result<void>> send_numbers(Stream& stream, size_t total, size_t chunk, size_t low_water = 256 << 10) {
+  uint8_t next = 0;
+  for (size_t sent = 0; sent < total;) {
+    const size_t size = std::min(chunk, total - sent);
+    Buffer out(size);
+    for (size_t i = 0; i < size; ++i) out.append_u8(next++);
+    co_await or_return(stream.write(out.take()));
+    co_await or_return(stream.drained(low_water));
+    sent += size;
+  }
+  stream.shutdown_write();
+  co_return kOk;
+}
+
+/// Reads to the end what send_numbers sends, and expects it in order: how many bytes came.
+inline Task<Result<size_t>> receive_numbers(Stream& stream) {
+  Buffer in;
+  uint8_t expected = 0;
+  size_t received = 0;
+  size_t wrong = 0;
+  while (size_t n = co_await or_return(stream.read_some(in))) {
+    for (uint8_t byte : in.span()) wrong += byte != expected++;
+    received += n;
+    in.clear();
+  }
+  EXPECT_EQ(wrong, 0U);
+  co_return received;
+}
+
+/// Reads to the end in small pieces, so that the socket is never known to be drained: how many turns another task got meanwhile.
+inline Task<Result<size_t>> turns_beside_reading(Stream& stream) {
+  size_t turns = 0;
+  bool done = false;
+  TaskGroup group(co_await current_scope());
+  group.spawn("counter", [](size_t& count, bool& stop) -> Task<void> {
+    while (!stop) {
+      ++count;
+      co_await yield();
+    }
+  }(turns, done));
+  Buffer in;
+  while (co_await or_return(stream.read_some(in, 1024)) > 0) in.clear();
+  done = true;
+  co_await or_return(co_await group.join());
+  co_return turns;
+}
+
 /// Waits until `condition` holds; an error after 10 s.
 template <class F>
 Task<Result<void>> eventually(F condition) {

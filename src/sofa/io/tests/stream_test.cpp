@@ -30,35 +30,13 @@ TEST_P(StreamOver, CarriesBytesBothWays) {
   });
 }
 
-Task<Result<void>> send_all(Stream& stream, size_t total, size_t chunk, size_t low_water) {
-  uint8_t next = 0;
-  for (size_t sent = 0; sent < total; sent += chunk) {
-    Buffer out(chunk);
-    for (size_t i = 0; i < chunk; ++i) out.append_u8(next++);
-    co_await or_return(stream.write(out.take()));
-    co_await or_return(stream.drained(low_water));
-  }
-  stream.shutdown_write();
-  co_return kOk;
-}
-
 TEST_P(StreamOver, MovesMegabytesInOrderUnderBackPressure) {
   run_ok(runtime_, [&]() -> Body {
     constexpr size_t kTotal = 8 << 20;
     Pair pair = co_await or_return(connected_pair(address()));
     TaskGroup group(co_await current_scope());
-    group.spawn("sender", send_all(pair.client, kTotal, 1000 * 64, 256 << 10));
-    Buffer in;
-    uint8_t expected = 0;
-    size_t received = 0;
-    size_t wrong = 0;
-    while (size_t n = co_await or_return(pair.server.read_some(in))) {
-      for (uint8_t byte : in.span()) wrong += byte != expected++;
-      received += n;
-      in.clear();
-    }
-    EXPECT_EQ(wrong, 0U);
-    EXPECT_GE(received, kTotal);
+    group.spawn("sender", send_numbers(pair.client, kTotal, 1000 * 64));
+    EXPECT_EQ(co_await or_return(receive_numbers(pair.server)), kTotal);
     co_await or_return(co_await group.join());
     co_return kOk;
   });
@@ -322,19 +300,8 @@ TEST(Stream, ABusyStreamLetsOthersHaveTheirTurn) {
   run_ok(runtime, []() -> Body {
     Pair pair = co_await or_return(connected_pair(loopback()));
     TaskGroup group(co_await current_scope());
-    group.spawn("sender", send_all(pair.client, 4 << 20, 64 * 1024, 1 << 20));
-    size_t turns = 0;
-    bool done = false;
-    group.spawn("counter", [](size_t& count, bool& stop) -> Task<void> {
-      while (!stop) {
-        ++count;
-        co_await yield();
-      }
-    }(turns, done));
-    Buffer in;
-    while (co_await or_return(pair.server.read_some(in, 1024)) > 0) in.clear();  // always full: never known to be drained
-    done = true;
-    EXPECT_GT(turns, 50U);
+    group.spawn("sender", send_numbers(pair.client, 4 << 20, 64 * 1024, 1 << 20));
+    EXPECT_GT(co_await or_return(turns_beside_reading(pair.server)), 50U);
     co_await or_return(co_await group.join());
     co_return kOk;
   });

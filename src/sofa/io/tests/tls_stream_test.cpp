@@ -37,34 +37,6 @@ TEST_F(Tls, APeerWhoseBytesComeOneAtATimeIsUnderstood) {
   });
 }
 
-Task<Result<void>> send_numbers(Stream& stream, size_t total, size_t chunk) {
-  uint8_t next = 0;
-  for (size_t sent = 0; sent < total;) {
-    const size_t size = std::min(chunk, total - sent);
-    Buffer out(size);
-    for (size_t i = 0; i < size; ++i) out.append_u8(next++);
-    co_await or_return(stream.write(out.take()));
-    co_await or_return(stream.drained(256 << 10));
-    sent += size;
-  }
-  stream.shutdown_write();
-  co_return kOk;
-}
-
-Task<Result<size_t>> receive_numbers(Stream& stream) {
-  Buffer in;
-  uint8_t expected = 0;
-  size_t received = 0;
-  size_t wrong = 0;
-  while (size_t n = co_await or_return(stream.read_some(in))) {
-    for (uint8_t byte : in.span()) wrong += byte != expected++;
-    received += n;
-    in.clear();
-  }
-  EXPECT_EQ(wrong, 0U);
-  co_return received;
-}
-
 class TlsSizes : public Tls, public ::testing::WithParamInterface<size_t> {};
 INSTANTIATE_TEST_SUITE_P(Chunks, TlsSizes, ::testing::Values(100, 16384, 16385, 100'000, 1'000'000));
 
@@ -129,18 +101,7 @@ TEST_F(Tls, ABusyStreamLetsOthersHaveTheirTurn) {
     Pair pair = co_await or_return(secure_pair());
     TaskGroup group(co_await current_scope());
     group.spawn("sender", send_numbers(pair.client, 4 << 20, 64 * 1024));
-    size_t turns = 0;
-    bool done = false;
-    group.spawn("counter", [](size_t& count, bool& stop) -> Task<void> {
-      while (!stop) {
-        ++count;
-        co_await yield();
-      }
-    }(turns, done));
-    Buffer in;
-    while (co_await or_return(pair.server.read_some(in, 1024)) > 0) in.clear();
-    done = true;
-    EXPECT_GT(turns, 50U);
+    EXPECT_GT(co_await or_return(turns_beside_reading(pair.server)), 50U);
     co_await or_return(co_await group.join());
     co_return kOk;
   });
