@@ -166,9 +166,16 @@ void Caller::Core::watch_idle() {
 
 void Caller::Core::forget_idle() {
   const auto list = providers->current();
-  pool.forget_unused(io::Shard::current().now() - target_idle,
-                     [&list](const io::Address& address) { return std::ranges::find(*list, address, &Provider::address) != list->end(); });
-  if (pool.addresses() > 0) watch_idle();
+  const auto is_listed = [&list](const io::Address& address) { return std::ranges::find(*list, address, &Provider::address) != list->end(); };
+  const Instant before = io::Shard::current().now() - target_idle;
+  pool.forget_unused(before, is_listed);
+  channels.forget_unused(before, is_listed);
+  if (pool.addresses() > 0 || !channels.empty()) watch_idle();
+}
+
+std::shared_ptr<grpc::Channel> Caller::Core::channel_to(const io::Address& address) {
+  watch_idle();
+  return channels.to(address);
 }
 
 std::shared_ptr<Caller::Core> Caller::make_core(io::Shard& shard, std::shared_ptr<const Providers> providers, const ClientOptions& options,
@@ -233,7 +240,7 @@ Task<Result<void>> Caller::reach_one() {
 }
 
 Task<Result<void>> Caller::reach(const Provider& provider) {
-  if (speaks_grpc(provider)) co_return co_await core_->channels.to(provider.address).connect();
+  if (speaks_grpc(provider)) co_return co_await core_->channel_to(provider.address)->connect();
   co_await or_return(core_->pool.get(provider.address));
   co_return Result<void>();
 }
@@ -249,9 +256,9 @@ Task<void> Caller::Core::measure(std::string service) {
 
 bool Caller::Core::is_live(const Provider& provider) {
   if (speaks_grpc(provider)) {
-    grpc::Channel& channel = channels.to(provider.address);
-    if (!channel.is_connected()) channel.start_connecting();
-    return channel.is_connected();
+    const auto channel = channel_to(provider.address);
+    if (!channel->is_connected()) channel->start_connecting();
+    return channel->is_connected();
   }
   transport::ConnectionPool::Peer* peer = pool.peer(provider.address);
   if (peer == nullptr) return false;
@@ -461,13 +468,13 @@ Task<Result<void>> Caller::send_grpc(Attempt& attempt) {
   http::Headers headers;
   CallResponse* response = attempt.options.response;
   grpc::CallOptions options{.timeout = attempt.timeout, .metadata = metadata_of(attempt.options)};
-  grpc::Channel& channel = core_->channels.to(attempt.provider().address);
+  auto channel = core_->channel_to(attempt.provider().address);
   if (spec.oneway) {
-    core_->tasks.spawn("oneway call", send_oneway(channel, std::move(path), message.take(), std::move(options)));
+    core_->tasks.spawn("oneway call", send_oneway(std::move(channel), std::move(path), message.take(), std::move(options)));
     co_return Result<void>();
   }
   if (response != nullptr) options.headers = &headers;
-  auto answer = co_await channel.unary(std::move(path), message.take(), std::move(options));
+  auto answer = co_await channel->unary(std::move(path), message.take(), std::move(options));
   for (const http::HeaderField field : headers) response->headers.emplace_back(field.name, field.value);
   if (!answer) co_return std::unexpected(with_bolt_status(std::move(answer.error())));
   co_return settle(attempt, [&] {
@@ -476,8 +483,8 @@ Task<Result<void>> Caller::send_grpc(Attempt& attempt) {
 }
 
 /// gRPC has no call without an answer: it is awaited and dropped.
-Task<void> Caller::send_oneway(grpc::Channel& channel, std::string path, Bytes message, grpc::CallOptions options) {
-  [[maybe_unused]] const auto answer = co_await channel.unary(std::move(path), std::move(message), std::move(options));
+Task<void> Caller::send_oneway(std::shared_ptr<grpc::Channel> channel, std::string path, Bytes message, grpc::CallOptions options) {
+  [[maybe_unused]] const auto answer = co_await channel->unary(std::move(path), std::move(message), std::move(options));
 }
 
 Result<void> Caller::read_wrapped_answer(ByteSpan message, const CallSpec& spec) const {
@@ -499,11 +506,11 @@ Task<Result<std::unique_ptr<MessageStream>>> Caller::open_stream(std::shared_ptr
   if (!speaks_grpc(provider))
     co_return fail(Code::unimplemented, "{}: Bolt carries no streams; connect to tri://{}", at, provider.address.to_string());
   const Duration timeout = options.timeout > Duration::zero() ? options.timeout : method.options.timeout;
-  auto stream =
-      co_await caller.core_->channels.to(provider.address)
-          .stream(fmt::format("/{}/{}", caller.proto_service_, method.proto_name()), {.timeout = timeout, .metadata = caller.metadata_of(options)});
+  auto channel = caller.core_->channel_to(provider.address);
+  auto stream = co_await channel->stream(fmt::format("/{}/{}", caller.proto_service_, method.proto_name()),
+                                         {.timeout = timeout, .metadata = caller.metadata_of(options)});
   if (!stream) co_return std::unexpected(std::move(stream.error()).wrap(at));
-  co_return std::make_unique<GrpcClientMessages>(std::move(*stream), method.shape, method.name);
+  co_return std::make_unique<GrpcClientMessages>(std::move(channel), std::move(*stream), method.shape, method.name);
 }
 
 Task<Result<void>> Caller::send_bolt(Attempt& attempt) {

@@ -74,6 +74,8 @@ class Caller {
     /// From the first connection on, as long as there is any: looks for providers that nobody calls any more and that are not of the list.
     void watch_idle();
     void forget_idle();
+    /// The provider's channel, which stays while it is kept.
+    std::shared_ptr<grpc::Channel> channel_to(const io::Address& address);
     /// Whether a call can be sent to the provider now; else it is connected to, for the calls to come.
     bool is_live(const Provider& provider);
     /// Fault tolerance, once a second until the client is closed.
@@ -134,7 +136,7 @@ class Caller {
   Task<Result<void>> send(Attempt& attempt);
   Task<Result<void>> send_bolt(Attempt& attempt);
   Task<Result<void>> send_grpc(Attempt& attempt);
-  static Task<void> send_oneway(grpc::Channel& channel, std::string path, Bytes message, grpc::CallOptions options);
+  static Task<void> send_oneway(std::shared_ptr<grpc::Channel> channel, std::string path, Bytes message, grpc::CallOptions options);
   Result<void> read_wrapped_answer(ByteSpan message, const CallSpec& spec) const;
   http::Headers metadata_of(const CallOptions& options) const;
   /// Reads an answer, unless another attempt was first.

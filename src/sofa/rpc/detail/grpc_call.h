@@ -46,16 +46,18 @@ class GrpcMessages final : public MessageStream {
   Context context_;
 };
 
-/// The messages of a call that streams, on the client.
+/// The messages of a call that streams, on the client. It keeps the channel in use.
 class GrpcClientMessages final : public MessageStream {
  public:
-  GrpcClientMessages(std::unique_ptr<grpc::ClientStream> stream, const MethodShape& shape, std::string_view method)
-      : stream_(std::move(stream)), shape_(shape), method_(method) {}
+  GrpcClientMessages(std::shared_ptr<grpc::Channel> channel, std::unique_ptr<grpc::ClientStream> stream, const MethodShape& shape,
+                     std::string_view method)
+      : channel_(std::move(channel)), stream_(std::move(stream)), shape_(shape), method_(method) {}
   Task<Result<bool>> read(void* into) override;
   Task<Result<void>> write(const void* message) override;
   Result<void> finish_writes() override { return stream_->finish_writes(); }
 
  private:
+  const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<grpc::ClientStream> stream_;
   const MethodShape& shape_;
   const std::string_view method_;

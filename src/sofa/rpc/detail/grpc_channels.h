@@ -1,10 +1,13 @@
 #pragma once
 // The gRPC channels of a client, one to each provider.
 
+#include <algorithm>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "sofa/grpc/client.h"
+#include "sofa/io/task_group.h"
 
 namespace sofa::rpc::detail {
 
@@ -13,25 +16,37 @@ class GrpcChannels {
  public:
   explicit GrpcChannels(grpc::ChannelOptions options) : options_(std::move(options)) {}
 
-  /// Made when it is asked for first.
-  grpc::Channel& to(const io::Address& address) {
-    for (const auto& peer : peers_) {
-      if (peer->address == address) return peer->channel;
-    }
-    return peers_.emplace_back(std::make_unique<Peer>(address, options_))->channel;
+  /// Made when it is asked for first. It is in use as long as the caller keeps it.
+  std::shared_ptr<grpc::Channel> to(const io::Address& address) {
+    auto peer = std::ranges::find(peers_, address, &Peer::address);
+    if (peer == peers_.end()) peer = peers_.insert(peer, {.address = address, .channel = std::make_shared<grpc::Channel>(address, options_)});
+    peer->asked = io::Shard::current().now();
+    return peer->channel;
+  }
+  /// Closes the channels that are not in use, were not asked for since `before`, and that `keep` does not hold.
+  void forget_unused(Instant before, const std::function<bool(const io::Address&)>& keep) {
+    const auto unused =
+        std::ranges::partition(peers_, [&](const Peer& peer) { return peer.asked >= before || peer.channel.use_count() > 1 || keep(peer.address); });
+    for (Peer& peer : unused) closing_.spawn("grpc channel end", end(std::move(peer.channel)));
+    peers_.erase(unused.begin(), unused.end());
   }
   io::Task<void> close() {
-    for (const auto& peer : peers_) co_await peer->channel.close();
+    for (const Peer& peer : peers_) co_await peer.channel->close();
+    [[maybe_unused]] const auto joined = co_await closing_.join();
   }
+  bool empty() const { return peers_.empty(); }
 
  private:
   struct Peer {
-    Peer(const io::Address& at, const grpc::ChannelOptions& options) : address(at), channel(at, options) {}
-    const io::Address address;
-    grpc::Channel channel;
+    io::Address address;
+    std::shared_ptr<grpc::Channel> channel;
+    Instant asked{};  // for it, last
   };
+  static io::Task<void> end(std::shared_ptr<grpc::Channel> channel) { co_await channel->close(); }
+
   const grpc::ChannelOptions options_;
-  std::vector<std::unique_ptr<Peer>> peers_;  // few
+  std::vector<Peer> peers_;  // few
+  io::TaskGroup closing_;
 };
 
 }  // namespace sofa::rpc::detail

@@ -1,5 +1,7 @@
 // What a client does with its connections while time passes, on a clock that the test moves.
 #include "sample.h"
+#include "sofa/grpc/server.h"
+#include "sofa/http/server.h"
 #include "sofa/io/sync.h"
 #include "sofa/rpc/detail/request_codec.h"
 #include "sofa/transport/bolt_protocol.h"
@@ -10,7 +12,7 @@ namespace {
 
 using namespace testing;
 
-/// A provider that refuses every call as busy, and counts its connections.
+/// A provider that refuses every call, over Bolt as busy and over gRPC as unknown, and counts its connections.
 struct BusyProvider : transport::Handler {
   BusyProvider() { EXPECT_TRUE(handlers.add(std::string(detail::kRequestClass), *this)); }
   void handle(transport::IncomingRequest&, transport::Responder& responder) override {
@@ -19,7 +21,7 @@ struct BusyProvider : transport::Handler {
   Task<Result<void>> open() {
     transport::PortOptions options;
     options.silent_timeout = 24h;  // here it is the client that ends connections
-    port = co_await or_return(transport::Port::open(io::Address::of("127.0.0.1", 0), {&bolt}, options));
+    port = co_await or_return(transport::Port::open(io::Address::of("127.0.0.1", 0), {&bolt, &http2}, options));
     co_return Result<void>();
   }
   static transport::BoltServerOptions without_idle_timeout() {
@@ -27,11 +29,13 @@ struct BusyProvider : transport::Handler {
     options.session.idle_timeout = Duration::zero();
     return options;
   }
-  std::string url() const { return "bolt://" + port->local().to_string(); }
+  std::string url(std::string_view scheme = "bolt") const { return fmt::format("{}://{}", scheme, port->local().to_string()); }
   Task<transport::ServerStats> stats() { co_return (co_await port->stats()).value(); }
 
   transport::Handlers handlers;
   transport::BoltProtocol bolt{handlers, without_idle_timeout()};
+  grpc::Server grpc;
+  http::Http2Protocol http2{grpc};
   std::unique_ptr<transport::Port> port;
 };
 
@@ -64,24 +68,28 @@ Task<void> pass(ManualClock& clock, Duration time) {
   }
 }
 
-TEST(Connections, OfATargetEndWhenItIsNoLongerCalledAndThoseOfTheListStay) {
+class ConnectionsOf : public ::testing::TestWithParam<std::string_view> {};
+INSTANTIATE_TEST_SUITE_P(Protocols, ConnectionsOf, ::testing::Values("bolt", "tri"), [](const auto& info) { return std::string(info.param); });
+
+TEST_P(ConnectionsOf, ATargetEndWhenItIsNoLongerCalledAndThoseOfTheListStay) {
   with_manual_clock([](ManualClock& clock) -> Task<Result<void>> {
+    const std::string_view scheme = GetParam();  // all times together stay below the 90 s after which HTTP/2 ends an idle connection itself
     BusyProvider listed, target;
     co_await or_return(listed.open());
     co_await or_return(target.open());
-    auto client = co_await or_return(connect<Sample>(listed.url(), {.heartbeat = Duration::zero(), .target_idle = 10min}));
-    const auto ask = [&client, &target]() -> Task<void> {
-      const auto busy = co_await client->hello.with({.target = target.url()})("x");
-      EXPECT_TRUE(!busy && busy.error().code() == Code::resource_exhausted);
+    auto client = co_await or_return(connect<Sample>(listed.url(scheme), {.heartbeat = Duration::zero(), .target_idle = 20s}));
+    const auto ask = [&client, &target, scheme]() -> Task<void> {
+      const auto refused = co_await client->hello.with({.target = target.url(scheme)})("x");
+      EXPECT_TRUE(!refused && refused.error().code() == (scheme == "bolt" ? Code::resource_exhausted : Code::unimplemented));
     };
     co_await ask();
     EXPECT_TRUE(co_await has_open(target, 1));
-    co_await pass(clock, 9min);
+    co_await pass(clock, 18s);
     co_await ask();  // in use: stays
-    co_await pass(clock, 9min);
+    co_await pass(clock, 18s);
     EXPECT_EQ((co_await target.stats()).open, 1u);
-    co_await pass(clock, 10min);
-    co_await pass(clock, 10min);
+    co_await pass(clock, 20s);
+    co_await pass(clock, 20s);
     EXPECT_TRUE(co_await has_open(target, 0));
     EXPECT_EQ((co_await listed.stats()).open, 1u) << "it was not called either, but belongs to the list";
     co_await ask();
