@@ -95,6 +95,7 @@ Result<void> Channel::Impl::ensure_connecting() {
   if (connection || connecting) return {};
   if (last_failure && now() < next_attempt) return std::unexpected(*last_failure);
   connecting = true;
+  last_failure.reset();
   tasks.spawn("grpc connect", connect(shared_from_this()));
   return {};
 }
@@ -108,7 +109,6 @@ io::Task<void> Channel::Impl::connect(std::shared_ptr<Impl> self) {
       stream ? http::connect_http2(std::move(*stream), self->options.http2) : Result<std::unique_ptr<http::ClientConnection>>(forward_error(stream));
   if (made) {
     self->connection = std::move(*made);
-    self->last_failure.reset();
     self->backoff = kFirstBackoff;
   } else {
     const double factor = 1 - kJitter + 2 * kJitter * self->random.unit();

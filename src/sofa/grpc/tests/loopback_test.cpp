@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "sofa/grpc/client.h"
 #include "sofa/grpc/server.h"
@@ -14,6 +17,7 @@ namespace sofa::grpc {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::Each;
 using ::testing::HasSubstr;
 
 /// Echoes, with the metadata "x-echo" and "x-echo-bin" in head and trailers. "error" is refused with details, "never" is kept for ever.
@@ -234,6 +238,51 @@ TEST(Loopback, CallsOverTheLimitOfStreamsWaitForAPlace) {
         co_return Result<void>();
       },
       {}, {.max_concurrent_streams = 3});
+}
+
+/// A port that is bound: it refuses connections until it listens, and then says nothing.
+class SilentPort {
+ public:
+  SilentPort() {
+    sockaddr_in loopback{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    socklen_t size = sizeof loopback;
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&loopback), size), 0);
+    EXPECT_EQ(::getsockname(socket_, reinterpret_cast<sockaddr*>(&loopback), &size), 0);
+    address_ = io::Address::of("127.0.0.1", ntohs(loopback.sin_port));
+  }
+  ~SilentPort() { ::close(socket_); }
+  SilentPort(const SilentPort&) = delete;
+  SilentPort& operator=(const SilentPort&) = delete;
+  void listen() const { EXPECT_EQ(::listen(socket_, 8), 0); }
+  const io::Address& address() const { return address_; }
+
+ private:
+  const int socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  io::Address address_;
+};
+
+TEST(Loopback, ACallThatGivesUpDoesNotEndTheOthersThatWaitForTheConnection) {
+  io::Runtime runtime({.shards = 1, .hold_limit = Duration::zero()});
+  const auto run = []() -> io::Task<Result<void>> {
+    const SilentPort port;
+    Channel channel(port.address(), {.connect_timeout = 20s, .tls = co_await io::or_return(io::TlsClientContext::open({}))});
+    const auto code_of = [&channel](Duration timeout) -> io::Task<Result<Code>> {
+      const auto answer = co_await channel.unary("/t.T/Echo", Bytes(), {.timeout = timeout});
+      co_return answer ? Code::internal : answer.error().code();
+    };
+    EXPECT_EQ(co_await code_of(5s), Code::unavailable) << "refused";
+    port.listen();
+    while (co_await io::or_return(code_of(20ms)) == Code::unavailable) co_await io::or_return(io::sleep_for(1ms));
+    // The next attempt runs now, in a handshake without an end.
+    std::vector<io::Task<Result<Code>>> calls;
+    calls.push_back(code_of(20ms));
+    calls.push_back(code_of(200ms));
+    EXPECT_THAT(co_await io::or_return(io::when_all(std::move(calls))), Each(Code::deadline_exceeded));
+    co_await channel.close();
+    co_return Result<void>();
+  };
+  const auto done = runtime.block_on([](auto body) -> io::Task<Result<void>> { co_return co_await io::with_timeout(20s, body()); }(run));
+  EXPECT_TRUE(done) << done.error().to_string();
 }
 
 TEST(Loopback, AChannelConnectsAgainAfterALoss) {
