@@ -387,6 +387,8 @@ Result<void> Writer::write_text(std::string_view text) {
 
 }  // namespace
 
+std::string json_quoted(std::string_view text) { return to_json(std::string(text)).value_or("\"\""); }
+
 Result<std::string> to_json(const Type& type, const void* object, const JsonWriteOptions& options) {
   Writer writer(options);
   if (auto written = writer.write(type, object); !written) return forward_error(written);

@@ -26,6 +26,9 @@ struct JsonWriteOptions {
 /// written with U+FFFD for each wrong byte, a lone surrogate of Java as its \u escape; NaN and infinities are written as texts, and read back.
 Result<std::string> to_json(const Type& type, const void* object, const JsonWriteOptions& options = {});
 
+/// The text as JSON writes it, in quotes.
+std::string json_quoted(std::string_view text);
+
 /// Fills the object, whose fields that the text does not name keep their values. invalid_argument with source, line, column (of the end of the
 /// token at fault), path, what was expected and what was found; then the object may be half filled. Unknown and duplicate keys are errors. `arena`
 /// owns the targets of Links and the parts of dynamic values; it may be null when there are none.

@@ -16,9 +16,9 @@ Api::Api(About about) : about_(std::move(about)) {
 
 Result<void> answer_error(http::Exchange& exchange, const Error& error) {
   const int status = http::status_of(error.code());
-  const std::string detail = to_json(error.to_string()).value_or("\"\"");
-  return http::respond(exchange, status, "application/problem+json",
-                       Bytes::copy_of(fmt::format(R"({{"status":{},"code":"{}","detail":{}}})", status, to_string(error.code()), detail)));
+  return http::respond(
+      exchange, status, "application/problem+json",
+      Bytes::copy_of(fmt::format(R"({{"status":{},"code":"{}","detail":{}}})", status, to_string(error.code()), json_quoted(error.to_string()))));
 }
 
 Result<void> Events::open() {

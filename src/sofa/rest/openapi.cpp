@@ -6,16 +6,14 @@ namespace sofa::rest {
 
 namespace {
 
-std::string quoted(std::string_view text) { return to_json(std::string(text)).value_or("\"\""); }
-
 /// A JSON object, member by member.
 class Object {
  public:
   Object& add(std::string_view name, std::string_view json) {
-    text_ += fmt::format("{}{}:{}", text_.empty() ? "" : ",", quoted(name), json);
+    text_ += fmt::format("{}{}:{}", text_.empty() ? "" : ",", json_quoted(name), json);
     return *this;
   }
-  Object& add_text(std::string_view name, std::string_view text) { return text.empty() ? *this : add(name, quoted(text)); }
+  Object& add_text(std::string_view name, std::string_view text) { return text.empty() ? *this : add(name, json_quoted(text)); }
   bool empty() const { return text_.empty(); }
   std::string text() const { return "{" + text_ + "}"; }
 
@@ -64,7 +62,7 @@ std::string Schemas::of(const Type& type, size_t depth) {
       return R"({"type":"string"})";
     case Kind::enumeration: {
       std::vector<std::string> names;
-      for (const EnumInfo::Value& value : type.enumeration->values) names.push_back(quoted(value.name));
+      for (const EnumInfo::Value& value : type.enumeration->values) names.push_back(json_quoted(value.name));
       return fmt::format(R"({{"type":"string","enum":{}}})", array(names));
     }
     case Kind::indirect:
@@ -85,7 +83,7 @@ std::string Schemas::of(const Type& type, size_t depth) {
     named_[name];  // known before its fields are walked: they may hold it
     named_[name] = of_struct(*type.structure, 0);
   }
-  return fmt::format(R"({{"$ref":{}}})", quoted("#/components/schemas/" + name));
+  return fmt::format(R"({{"$ref":{}}})", json_quoted("#/components/schemas/" + name));
 }
 
 /// The type's schema with what the field says beside it.
@@ -111,7 +109,7 @@ std::string Schemas::of_struct(const StructInfo& structure, size_t depth) {
   std::vector<std::string> required;
   for (const Field& field : structure.fields) {
     properties.add(field.name, of_field(field, depth));
-    if (field.required) required.push_back(quoted(field.name));
+    if (field.required) required.push_back(json_quoted(field.name));
   }
   return object_schema(properties, required);
 }
@@ -122,7 +120,7 @@ std::string Schemas::of_body(const Route& route) {
   for (const Parameter& parameter : route.parameters()) {
     if (parameter.place != Place::body) continue;
     properties.add(parameter.field->name, of_field(*parameter.field, 0));
-    if (parameter.field->required) required.push_back(quoted(parameter.field->name));
+    if (parameter.field->required) required.push_back(json_quoted(parameter.field->name));
   }
   return properties.empty() ? std::string() : object_schema(properties, required);
 }

@@ -27,7 +27,7 @@ std::string as_json(std::string_view text, const Type& type) {
   const bool bare_number = type.is_number() && from_json<double>(text).has_value() && !text.starts_with('"');
   const bool bare_boolean = type.kind == Kind::boolean && (text == "true" || text == "false");
   if (bare_number || bare_boolean) return std::string(text);
-  return to_json(std::string(text)).value_or("\"\"");
+  return json_quoted(text);
 }
 
 using Texts = std::vector<std::pair<std::string, std::string>>;
@@ -50,9 +50,7 @@ Result<Texts> parse_query(std::string_view query) {
 /// The members of a JSON object, put together as text.
 class Members {
  public:
-  void add(std::string_view name, std::string_view json) {
-    text_ += fmt::format("{}{}:{}", text_.empty() ? "" : ",", to_json(std::string(name)).value_or("\"\""), json);
-  }
+  void add(std::string_view name, std::string_view json) { text_ += fmt::format("{}{}:{}", text_.empty() ? "" : ",", json_quoted(name), json); }
   /// Behind those of `body`, whose places in the text stay as they are for the reader's errors. A body that is no object stays so.
   std::string behind(std::string_view body) const {
     while (!body.empty() && std::string_view(" \t\r\n").contains(body.back())) body.remove_suffix(1);
@@ -102,8 +100,8 @@ void add_path_and_headers(const std::vector<Parameter>& parameters, http::Exchan
 
 std::string as_json(const Part& part, const Type& type) {
   if (!part.file_name) return as_json(part.content, type);
-  const auto text = [](std::string_view value) { return to_json(std::string(value)).value_or("\"\""); };
-  return fmt::format(R"({{"name":{},"type":{},"content":"{}"}})", text(*part.file_name), text(part.type), to_base64(as_bytes(part.content)));
+  return fmt::format(R"({{"name":{},"type":{},"content":"{}"}})", json_quoted(*part.file_name), json_quoted(part.type),
+                     to_base64(as_bytes(part.content)));
 }
 
 /// The parts of a form as fields of the body; of a list each part is one element.

@@ -2,6 +2,8 @@
 
 #include "sofa/base/base64.h"
 #include "sofa/base/json.h"
+#include "sofa/grpc/detail/fields.h"
+#include "sofa/grpc/protobuf_fields.h"
 #include "sofa/http/router.h"
 
 namespace sofa::grpc::detail {
@@ -10,57 +12,36 @@ namespace {
 
 constexpr uint8_t kEndStreamFlag = 2;
 
-std::string quoted(std::string_view text) { return to_json(std::string(text)).value_or("\"\""); }
-
 /// A code as Connect writes it.
 std::string_view name_of(Code code) { return code == Code::cancelled ? "canceled" : to_string(code); }
 
-/// The fields of a protobuf message that are bytes, in their order, as (number, bytes); numbers of other kinds are passed over. Ends where the
-/// message is broken.
-std::vector<std::pair<uint64_t, ByteSpan>> bytes_fields(ByteSpan message) {
-  const auto varint = [&]() -> std::optional<uint64_t> {
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64 && !message.empty(); shift += 7) {
-      const uint8_t byte = message.front();
-      message = message.subspan(1);
-      value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    return std::nullopt;
-  };
-  std::vector<std::pair<uint64_t, ByteSpan>> fields;
-  while (const auto tag = varint()) {
-    const auto value = varint();
-    const uint64_t wire_type = *tag & 7;
-    if (!value || (wire_type != 0 && wire_type != 2) || (wire_type == 2 && *value > message.size())) break;
-    if (wire_type == 0) continue;
-    fields.emplace_back(*tag >> 3, message.first(*value));
-    message = message.subspan(*value);
+/// A detail of a google.rpc.Status, which is a google.protobuf.Any (field 1: its type, 2: its bytes), as Connect's JSON has it.
+std::string detail_json(ByteSpan any) {
+  std::string_view type;
+  ByteSpan value;
+  ProtobufFields parts(any);
+  while (const auto part = parts.next()) {
+    if (part->number == 1) type = as_text(part->bytes);
+    if (part->number == 2) value = part->bytes;
   }
-  return fields;
+  type.remove_prefix(type.rfind('/') + 1);
+  return fmt::format(R"({{"type":{},"value":"{}"}})", json_quoted(type), to_base64(value, Base64Padding::none));
 }
 
-/// The details of a google.rpc.Status (field 3: google.protobuf.Any) as Connect's JSON has them; empty when there are none.
+/// The details of a google.rpc.Status (field 3); empty when there are none. Ends where the message is broken.
 std::string details_json(const Error& error) {
   const auto* details = error.detail<StatusDetails>();
   if (details == nullptr) return {};
-  std::string all;
-  for (const auto& [number, any] : bytes_fields(details->bytes)) {
-    if (number != 3) continue;
-    std::string_view type;
-    ByteSpan value;
-    for (const auto& [part, bytes] : bytes_fields(any)) {
-      if (part == 1) type = as_text(bytes);
-      if (part == 2) value = bytes;
-    }
-    type.remove_prefix(type.rfind('/') + 1);
-    all += fmt::format(R"({}{{"type":{},"value":"{}"}})", all.empty() ? "" : ",", quoted(type), to_base64(value, Base64Padding::none));
+  std::vector<std::string> all;
+  ProtobufFields fields(details->bytes);
+  while (const auto field = fields.next()) {
+    if (field->number == 3) all.push_back(detail_json(field->bytes));
   }
-  return all.empty() ? all : fmt::format(R"(,"details":[{}])", all);
+  return all.empty() ? std::string() : fmt::format(R"(,"details":[{}])", fmt::join(all, ","));
 }
 
 std::string error_json(const Error& error) {
-  return fmt::format(R"({{"code":"{}","message":{}{}}})", name_of(error.code()), quoted(error.to_string()), details_json(error));
+  return fmt::format(R"({{"code":"{}","message":{}{}}})", name_of(error.code()), json_quoted(error.to_string()), details_json(error));
 }
 
 /// The JSON behind a stream's last message.
@@ -68,7 +49,7 @@ std::string end_of_stream(const Result<void>& status, const http::Headers& trail
   std::string metadata;
   for (const http::HeaderField field : trailers) {
     if (is_status_field(field.name)) continue;
-    metadata += fmt::format("{}{}:[{}]", metadata.empty() ? "" : ",", quoted(field.name), quoted(field.value));
+    metadata += fmt::format("{}{}:[{}]", metadata.empty() ? "" : ",", json_quoted(field.name), json_quoted(field.value));
   }
   std::string json = status ? "" : fmt::format("\"error\":{}", error_json(status.error()));
   if (!metadata.empty()) json += fmt::format("{}\"metadata\":{{{}}}", json.empty() ? "" : ",", metadata);

@@ -113,7 +113,7 @@ void BoltCall::answer_exception(const Error& error) {
       written = write_exception_response(out, thrown != nullptr ? *thrown : JavaException("java.lang.RuntimeException", sentence),
                                          context_.response_headers());
     } else if (frame_.codec == bolt::kCodecJson) {
-      write_json_text(out, sentence);
+      out.append(json_quoted(sentence));
     } else {
       out.append(sentence);
     }

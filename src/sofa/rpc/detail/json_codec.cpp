@@ -67,9 +67,4 @@ Result<void> write_json_arguments(Buffer& out, const MethodShape& shape, std::sp
   return {};
 }
 
-void write_json_text(Buffer& out, std::string_view text) {
-  auto json = to_json(std::string(text));
-  out.append(json ? *json : std::string("\"\""));
-}
-
 }  // namespace sofa::rpc::detail

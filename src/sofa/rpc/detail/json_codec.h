@@ -17,7 +17,5 @@ Result<void> read_json_value(std::string_view content, std::string_view source, 
 /// The arguments of a method: one stands alone, several in an array.
 Result<void> read_json_arguments(std::string_view content, const MethodShape& shape, void* const* into);
 Result<void> write_json_arguments(Buffer& out, const MethodShape& shape, std::span<const void* const> arguments);
-/// A JSON string.
-void write_json_text(Buffer& out, std::string_view text);
 
 }  // namespace sofa::rpc::detail

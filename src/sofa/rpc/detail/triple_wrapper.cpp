@@ -1,5 +1,6 @@
 #include "sofa/rpc/detail/triple_wrapper.h"
 
+#include "sofa/grpc/protobuf_fields.h"
 #include "sofa/wire/dubbo/body.h"
 #include "sofa/wire/hessian/reader.h"
 #include "sofa/wire/hessian/writer.h"
@@ -13,57 +14,6 @@ constexpr uint32_t kSerializeType = 1;
 constexpr uint32_t kArguments = 2, kArgumentTypes = 3;
 constexpr uint32_t kData = 2, kType = 3;
 constexpr std::string_view kVoid = "void";
-
-/// The fields of a protobuf message, one by one, as far as these messages need them.
-class FieldReader {
- public:
-  struct Field {
-    uint32_t number = 0;
-    bool is_bytes = false;  // else a number, which no field of ours is
-    ByteSpan bytes;
-  };
-  explicit FieldReader(ByteSpan message) : rest_(message) {}
-
-  bool at_end() const { return rest_.empty(); }
-  /// False for bytes that are no protobuf.
-  bool next(Field& field) {
-    uint64_t tag = 0;
-    if (!varint(tag) || tag >> 3 == 0 || tag >> 35 != 0) return false;
-    field = {.number = static_cast<uint32_t>(tag >> 3), .is_bytes = (tag & 7) == 2, .bytes = {}};
-    uint64_t value = 0;
-    switch (tag & 7) {
-      case 0:
-        return varint(value);
-      case 1:
-        return take(8, field.bytes);
-      case 2:
-        return varint(value) && take(value, field.bytes);
-      case 5:
-        return take(4, field.bytes);
-      default:
-        return false;
-    }
-  }
-
- private:
-  bool varint(uint64_t& value) {
-    value = 0;
-    for (unsigned shift = 0; shift < 64 && !rest_.empty(); shift += 7) {
-      const uint8_t byte = rest_.front();
-      rest_ = rest_.subspan(1);
-      value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return true;
-    }
-    return false;
-  }
-  bool take(uint64_t size, ByteSpan& into) {
-    if (size > rest_.size()) return false;
-    into = rest_.first(size);
-    rest_ = rest_.subspan(size);
-    return true;
-  }
-  ByteSpan rest_;
-};
 
 void write_field(Buffer& out, uint32_t number, ByteSpan bytes) {
   out.append_u8(static_cast<uint8_t>(number << 3 | 2));
@@ -83,16 +33,15 @@ void write_serializer(Buffer& out, TripleSerializer serializer) { write_field(ou
 template <class F>
 Result<TripleSerializer> read_fields(ByteSpan message, std::string_view what, F take) {
   std::string_view name = to_string(TripleSerializer::sofa_hessian);
-  FieldReader reader(message);
-  for (FieldReader::Field field; !reader.at_end();) {
-    if (!reader.next(field)) return fail(Code::invalid_argument, "{} bytes are no wrapper message of a {}", message.size(), what);
-    if (!field.is_bytes) continue;
-    if (field.number == kSerializeType) {
-      name = as_text(field.bytes);
+  grpc::ProtobufFields fields(message);
+  while (const auto field = fields.next()) {
+    if (field->number == kSerializeType) {
+      name = as_text(field->bytes);
     } else {
-      take(field.number, field.bytes);
+      take(field->number, field->bytes);
     }
   }
+  if (fields.is_broken()) return fail(Code::invalid_argument, "{} bytes are no wrapper message of a {}", message.size(), what);
   if (const auto serializer = triple_serializer(name)) return *serializer;
   return fail(Code::unimplemented, "the serializer of a {} is '{}', which is none of hessian2 (SOFARPC), hessian4 (Dubbo)", what, name);
 }
@@ -125,7 +74,7 @@ std::string_view to_string(TripleSerializer serializer) { return serializer == T
 
 Result<TripleRequest> read_triple_request(ByteSpan message) {
   TripleRequest request;
-  auto serializer = read_fields(message, "request", [&request](uint32_t number, ByteSpan bytes) {
+  auto serializer = read_fields(message, "request", [&request](uint64_t number, ByteSpan bytes) {
     if (number == kArguments) request.arguments.push_back(bytes);
     if (number == kArgumentTypes) request.types.push_back(as_text(bytes));
   });
@@ -136,7 +85,7 @@ Result<TripleRequest> read_triple_request(ByteSpan message) {
 
 Result<TripleResponse> read_triple_response(ByteSpan message) {
   TripleResponse response;
-  auto serializer = read_fields(message, "response", [&response](uint32_t number, ByteSpan bytes) {
+  auto serializer = read_fields(message, "response", [&response](uint64_t number, ByteSpan bytes) {
     if (number == kData) response.data = bytes;
     if (number == kType) response.type = as_text(bytes);
   });
