@@ -4,17 +4,7 @@
 namespace sofa::grpc::detail {
 
 namespace {
-
 constexpr std::string_view kContentType = "application/grpc";
-
-void add_status(http::Headers& to, const Result<void>& status) {
-  if (status) return to.add("grpc-status", "0");
-  const Error& error = status.error();
-  to.add("grpc-status", fmt::format_int(static_cast<int>(error.code())).c_str());
-  to.add("grpc-message", encode_message(error.to_string()));
-  if (const auto* details = error.detail<StatusDetails>(); details != nullptr) add_field(to, "grpc-status-details-bin", details->bytes.text());
-}
-
 }  // namespace
 
 void refuse(http::Exchange& exchange, const Error& error, const http::Headers& further) {

@@ -1,26 +1,9 @@
 #include "sofa/grpc/detail/client_call.h"
 
-#include <charconv>
-
-#include "sofa/base/base64.h"
+#include "sofa/grpc/detail/fields.h"
 #include "sofa/io/shard.h"
 
 namespace sofa::grpc::detail {
-
-namespace {
-
-Error error_of_status(std::string_view number, const http::Headers& fields) {
-  int code = 0;
-  std::from_chars(number.data(), number.data() + number.size(), code);
-  constexpr int kMostCode = 16;
-  Error error(code >= 1 && code <= kMostCode ? static_cast<Code>(code) : Code::unknown, decode_message(fields.get_or("grpc-message")));
-  const auto details = fields.get("grpc-status-details-bin");
-  const auto bytes = details ? from_base64(*details, Base64Padding::none) : std::nullopt;
-  if (!bytes) return error;
-  return std::move(error).with_detail(std::make_shared<const StatusDetails>(Bytes::copy_of(*bytes)));
-}
-
-}  // namespace
 
 ClientCall::ClientCall(std::string_view path, const CallOptions& options, size_t max_message, Deadline deadline)
     : path_(path), options_(options), deadline_(deadline), inbox_(max_message, Encoding::identity) {}
@@ -76,10 +59,7 @@ void ClientCall::keep_metadata() {
 }
 
 Result<void> ClientCall::status() const {
-  if (const auto number = trailers_.get("grpc-status")) {
-    if (*number == "0") return {};
-    return std::unexpected(error_of_status(*number, trailers_));
-  }
+  if (trailers_.contains("grpc-status")) return read_status(trailers_);
   if (!head_) return fail(Code::internal, "{}: the server ended the call without an answer", path_);
   const std::string_view type = head_->headers.get_or("content-type");
   if (head_->status != 200 || !type.starts_with("application/grpc")) {

@@ -18,8 +18,6 @@ class ClientCall final : public http::MessageSink {
 
   /// From connection->start(); the head is sent.
   void attach(http::ExchangePtr exchange);
-  bool started() const { return exchange_ != nullptr; }
-  Deadline deadline() const { return deadline_; }
 
   Result<void> send(ByteSpan message, bool end);
   Result<void> finish_writes();

@@ -62,8 +62,8 @@ void GrpcWebExchange::on_end(http::Headers&) {
 }
 
 void GrpcWebExchange::answer_error(const Error& error) {
-  http::Headers status{{"grpc-status", fmt::format_int(static_cast<int>(error.code())).c_str()}};
-  status.add("grpc-message", encode_message(error.to_string()));
+  http::Headers status;
+  add_status(status, std::unexpected(error));
   [[maybe_unused]] const auto sent = head_sent_ ? send_trailers(status) : send_response(200, status, true);
 }
 

@@ -1,9 +1,5 @@
 #include "sofa/grpc/detail/translated_exchange.h"
 
-#include <charconv>
-
-#include "sofa/base/base64.h"
-
 namespace sofa::grpc::detail {
 
 namespace {
@@ -89,19 +85,6 @@ void TranslatedExchange::on_abort(Error error) {
 
 void TranslatedExchange::on_writable() {
   if (!over_) sink_->on_writable();
-}
-
-bool is_status_field(std::string_view name) { return name == "grpc-status" || name == "grpc-message" || name == "grpc-status-details-bin"; }
-
-Result<void> read_status(const http::Headers& trailers) {
-  const std::string_view text = trailers.get_or("grpc-status");
-  int number = static_cast<int>(Code::unknown);
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  if (number == 0) return {};
-  Error error(static_cast<Code>(number), decode_message(trailers.get_or("grpc-message")));
-  const auto details = from_base64(trailers.get_or("grpc-status-details-bin"), Base64Padding::none);
-  if (!details || details->empty()) return std::unexpected(std::move(error));
-  return std::unexpected(std::move(error).with_detail(std::make_shared<StatusDetails>(Bytes::copy_of(ByteSpan(*details)))));
 }
 
 }  // namespace sofa::grpc::detail

@@ -46,9 +46,4 @@ class TranslatedExchange : public http::ExchangeFilter, public http::MessageSink
   bool* gone_ = nullptr;  // told by the destructor
 };
 
-/// The status that gRPC's fields tell: success, or the error with its message and details.
-Result<void> read_status(const http::Headers& trailers);
-/// "grpc-status", "grpc-message", "grpc-status-details-bin".
-bool is_status_field(std::string_view name);
-
 }  // namespace sofa::grpc::detail
