@@ -1,27 +1,17 @@
 #pragma once
 // One call on the server's side: what unary calls and streams have in common, and the two.
 
-#include <atomic>
 #include <vector>
 
+#include "sofa/base/metrics.h"
 #include "sofa/grpc/detail/inbox.h"
 #include "sofa/grpc/server.h"
 #include "sofa/io/task_group.h"
 
 namespace sofa::grpc::detail {
 
-/// Written by its shard, read by any.
-class Counter {
- public:
-  void add() { value_.store(value_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
-  uint64_t value() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<uint64_t> value_{0};
-};
-
 /// Of one shard of a server, as long as the server is there.
-struct alignas(64) Counters {
+struct Counters {
   Counter started, succeeded, failed, cancelled, messages_in, messages_out;
 };
 

@@ -1,9 +1,9 @@
 #pragma once
 // What one shard of a server has: its services, its running calls, its counters; and how a request becomes a call.
 
-#include <atomic>
 #include <memory>
 
+#include "sofa/base/metrics.h"
 #include "sofa/grpc/server.h"
 #include "sofa/io/task_group.h"
 #include "sofa/rpc/detail/request_route.h"
@@ -35,18 +35,8 @@ class ServerCallAccess {
 
 namespace detail {
 
-/// Written by its shard, read by any.
-class Counter {
- public:
-  void add() { value_.store(value_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
-  uint64_t value() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<uint64_t> value_{0};
-};
-
 /// Of one shard of a server, as long as the server is there.
-struct alignas(64) Counters {
+struct Counters {
   Counter calls, errors, refused, busy, dropped;
 };
 
