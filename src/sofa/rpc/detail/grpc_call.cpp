@@ -21,34 +21,42 @@ Result<void> read_message(ByteSpan bytes, const ProtobufOps& protobuf, void* int
   return fail(Code::internal, "{} bytes are no message of the type that {} takes", bytes.size(), method);
 }
 
-GrpcCall::GrpcCall(grpc::UnaryCall& call, const MethodEntry& entry, ShardServer& shard) : call_(call), entry_(entry), shard_(shard) {
+UnaryGrpcCall::UnaryGrpcCall(grpc::UnaryCall& call, const MethodEntry& entry, ShardServer& shard) : call_(call), entry_(entry), shard_(shard) {
   ServerCallAccess::fill(context_, entry.service, entry.method->name(), call);
 }
 
-bool GrpcCall::read_arguments(void* const* into) {
-  auto done = read_message(call_.message(), *entry_.method->shape().arguments[0].protobuf, into[0], entry_.method->name());
+bool UnaryGrpcCall::read_arguments(void* const* into) {
+  const auto done = read(into);
   if (done) return true;
   shard_.counters().refused.add();
   call_.answer(done.error());
   return false;
 }
 
-void GrpcCall::add_headers() {
+bool UnaryGrpcCall::begin_answer() {
+  if (call_.is_cancelled()) return shard_.counters().dropped.add(), false;
   for (const auto& [name, value] : context_.response_headers()) call_.add_header(name, value);
+  return true;
 }
 
-void GrpcCall::answer(const void* result) {
-  if (call_.is_cancelled()) return shard_.counters().dropped.add();
-  add_headers();
-  call_.answer_with([&](Buffer& out) { return write_message(out, *entry_.method->shape().result.protobuf, result, entry_.method->name()); });
+void UnaryGrpcCall::answer(const void* result) {
+  if (begin_answer()) call_.answer_with([&](Buffer& out) { return write(out, result); });
 }
 
-void GrpcCall::answer(Error error) {
+void UnaryGrpcCall::answer(Error error) {
   shard_.counters().errors.add();
-  if (call_.is_cancelled()) return shard_.counters().dropped.add();
-  add_headers();
-  call_.answer(grpc_error(std::move(error)));
+  if (begin_answer()) answer_error(std::move(error));
 }
+
+Result<void> GrpcCall::read(void* const* into) const {
+  return read_message(call_.message(), *entry_.method->shape().arguments[0].protobuf, into[0], entry_.method->name());
+}
+
+Result<void> GrpcCall::write(Buffer& out, const void* result) const {
+  return write_message(out, *entry_.method->shape().result.protobuf, result, entry_.method->name());
+}
+
+void GrpcCall::answer_error(Error error) { call_.answer(grpc_error(std::move(error))); }
 
 GrpcMessages::GrpcMessages(grpc::StreamCall& call, const MethodEntry& entry) : call_(call), entry_(entry) {
   ServerCallAccess::fill(context_, entry.service, entry.method->name(), call);

@@ -10,23 +10,41 @@
 
 namespace sofa::rpc::detail {
 
-/// A unary call whose method is known: its argument and its answer are protobuf messages.
-class GrpcCall final : public ServerCall {
+/// A unary call whose method is known, whatever its messages are.
+class UnaryGrpcCall : public ServerCall {
  public:
-  GrpcCall(grpc::UnaryCall& call, const MethodEntry& entry, ShardServer& shard);
+  UnaryGrpcCall(grpc::UnaryCall& call, const MethodEntry& entry, ShardServer& shard);
 
-  bool read_arguments(void* const* into) override;
-  void answer(const void* result) override;
-  void answer(Error error) override;
-  Context& context() override { return context_; }
+  bool read_arguments(void* const* into) final;
+  void answer(const void* result) final;
+  void answer(Error error) final;
+  Context& context() final { return context_; }
 
- private:
-  void add_headers();
+ protected:
+  ~UnaryGrpcCall() = default;
+  virtual Result<void> read(void* const* into) const = 0;
+  virtual Result<void> write(Buffer& out, const void* result) const = 0;
+  virtual void answer_error(Error error) = 0;
 
   grpc::UnaryCall& call_;
   const MethodEntry& entry_;
   ShardServer& shard_;
+
+ private:
+  /// False for a caller that is gone.
+  bool begin_answer();
   Context context_;
+};
+
+/// One whose argument and answer are protobuf messages.
+class GrpcCall final : public UnaryGrpcCall {
+ public:
+  using UnaryGrpcCall::UnaryGrpcCall;
+
+ private:
+  Result<void> read(void* const* into) const override;
+  Result<void> write(Buffer& out, const void* result) const override;
+  void answer_error(Error error) override;
 };
 
 /// The messages of a call that streams.

@@ -7,20 +7,21 @@
 namespace sofa::rpc::detail {
 
 namespace {
+
 constexpr std::string_view kExceptionHeader = "tri-exception-code";
 constexpr std::string_view kBusinessException = "3";
-}  // namespace
 
+/// An error as SOFARPC's Triple tells it: an exception is UNKNOWN with its message.
 Error triple_error(Error error) {
   const auto* thrown = error.detail<JavaException>();
   if (thrown == nullptr) return error;
   return Error(Code::unknown, thrown->message.value_or(thrown->class_name));
 }
 
+}  // namespace
+
 TripleCall::TripleCall(grpc::UnaryCall& call, TripleRequest request, const MethodEntry& entry, ShardServer& shard)
-    : call_(call), request_(std::move(request)), entry_(entry), shard_(shard) {
-  ServerCallAccess::fill(context_, entry.service, entry.method->name(), call);
-}
+    : UnaryGrpcCall(call, entry, shard), request_(std::move(request)) {}
 
 Result<void> TripleCall::read(void* const* into) const {
   const MethodShape& shape = entry_.method->shape();
@@ -36,28 +37,11 @@ Result<void> TripleCall::read(void* const* into) const {
   return {};
 }
 
-bool TripleCall::read_arguments(void* const* into) {
-  auto done = read(into);
-  if (done) return true;
-  shard_.counters().refused.add();
-  call_.answer(done.error());
-  return false;
+Result<void> TripleCall::write(Buffer& out, const void* result) const {
+  return write_triple_result(out, request_.serializer, entry_.method->shape().result, result);
 }
 
-void TripleCall::add_headers() {
-  for (const auto& [name, value] : context_.response_headers()) call_.add_header(name, value);
-}
-
-void TripleCall::answer(const void* result) {
-  if (call_.is_cancelled()) return shard_.counters().dropped.add();
-  add_headers();
-  call_.answer_with([&](Buffer& out) { return write_triple_result(out, request_.serializer, entry_.method->shape().result, result); });
-}
-
-void TripleCall::answer(Error error) {
-  shard_.counters().errors.add();
-  if (call_.is_cancelled()) return shard_.counters().dropped.add();
-  add_headers();
+void TripleCall::answer_error(Error error) {
   const auto* thrown = error.detail<JavaException>();
   if (thrown == nullptr || request_.serializer != TripleSerializer::dubbo_hessian) return call_.answer(triple_error(std::move(error)));
   call_.add_header(kExceptionHeader, kBusinessException);

@@ -4,37 +4,25 @@
 #include <string_view>
 #include <vector>
 
-#include "sofa/rpc/detail/shard_server.h"
+#include "sofa/rpc/detail/grpc_call.h"
 #include "sofa/rpc/detail/triple_wrapper.h"
 
 namespace sofa::rpc::detail {
 
-/// A unary call whose method is known.
-class TripleCall final : public ServerCall {
+class TripleCall final : public UnaryGrpcCall {
  public:
   /// `request` views the message of `call`.
   TripleCall(grpc::UnaryCall& call, TripleRequest request, const MethodEntry& entry, ShardServer& shard);
 
-  bool read_arguments(void* const* into) override;
-  void answer(const void* result) override;
+ private:
+  Result<void> read(void* const* into) const override;
+  Result<void> write(Buffer& out, const void* result) const override;
   /// SOFARPC gets the status UNKNOWN with the exception's message, Dubbo the exception itself in an ordinary answer (docs/protocols/triple.md,
   /// section 4). An Error that is no exception is a status of its own code for both.
-  void answer(Error error) override;
-  Context& context() override { return context_; }
+  void answer_error(Error error) override;
 
- private:
-  Result<void> read(void* const* into) const;
-  void add_headers();
-
-  grpc::UnaryCall& call_;
   const TripleRequest request_;
-  const MethodEntry& entry_;
-  ShardServer& shard_;
-  Context context_;
 };
-
-/// An error as SOFARPC's Triple tells it: an exception is UNKNOWN with its message.
-Error triple_error(Error error);
 
 /// The methods behind one path. They are of services that differ in version or unique id, and of each service they are overloads.
 class TripleRoute {
