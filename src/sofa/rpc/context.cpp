@@ -1,12 +1,14 @@
 #include "sofa/rpc/context.h"
 
 #include "sofa/grpc/server.h"
+#include "sofa/rpc/detail/request_codec.h"
 
 namespace sofa::rpc {
 
+using detail::kRequestBaggage;
+using detail::kResponseBaggage;
+
 namespace {
-constexpr std::string_view kRequestBaggage = "rpc_req_baggage.";
-constexpr std::string_view kResponseBaggage = "rpc_resp_baggage.";
 
 /// The value of a metadata field, whatever the case of `name`.
 std::optional<std::string_view> find_metadata(const http::Headers& metadata, std::string name) {

@@ -364,10 +364,9 @@ Result<void> Caller::read_answer(const Attempt& attempt, const bolt::Frame& fram
   auto header = bolt::HeaderMap::parse(frame.header());
   if (!header) return forward_error(header);
   if (CallResponse* response = attempt.options.response; response != nullptr) {
-    constexpr std::string_view kBaggage = "rpc_resp_baggage.";
     for (const auto& [key, value] : *header) {
       response->headers.emplace_back(key, value);
-      if (key.starts_with(kBaggage)) response->baggage.emplace_back(key.substr(kBaggage.size()), value);
+      if (key.starts_with(kResponseBaggage)) response->baggage.emplace_back(key.substr(kResponseBaggage.size()), value);
     }
   }
   if (spec.codec == bolt::kCodecHessian) {
@@ -448,7 +447,7 @@ Task<Result<void>> Caller::send(Attempt& attempt) { return speaks_grpc(attempt.p
 http::Headers Caller::metadata_of(const CallOptions& options) const {
   http::Headers metadata;
   for (const auto& [key, value] : options.headers) metadata.add(key, value);
-  for (const auto& [key, value] : options.baggage) metadata.add("rpc_req_baggage." + key, value);
+  for (const auto& [key, value] : options.baggage) metadata.add(std::string(kRequestBaggage) + key, value);
   if (!options_.unique_id.empty()) metadata.add("tri-service-version", options_.unique_id);
   if (!options_.app.empty()) {
     metadata.add("app", options_.app);

@@ -8,9 +8,6 @@ namespace sofa::rpc::detail {
 
 namespace {
 
-constexpr std::string_view kRequestBaggage = "rpc_req_baggage.";
-constexpr std::string_view kResponseBaggage = "rpc_resp_baggage.";
-
 /// Attachments that Dubbo itself sets.
 bool is_of_dubbo(std::string_view key) {
   static constexpr std::string_view kKeys[] = {"path",    "interface", "version", "group",       "timeout", "dubbo", "remote.application",

@@ -24,7 +24,6 @@ constexpr std::string_view kRequestPrefix =
     "o\x90"sv;
 constexpr std::string_view kSignatureList = "Vt\0\7[stringn"sv;
 constexpr std::string_view kTracePrefix = "rpc_trace_context."sv;
-constexpr std::string_view kBaggagePrefix = "rpc_req_baggage."sv;
 constexpr unsigned kMaxPropertyDepth = 8;  // of nested maps in requestProps for the quick reader
 
 const hessian::ObjectClass& request_class() {
@@ -259,7 +258,7 @@ void write_request_header(Buffer& out, const OutgoingHead& head) {
     }
   }
   if (head.baggage != nullptr) {
-    for (const auto& [key, value] : *head.baggage) append_header_pair(out, std::string(kBaggagePrefix) + key, value);
+    for (const auto& [key, value] : *head.baggage) append_header_pair(out, std::string(kRequestBaggage) + key, value);
   }
   if (head.headers != nullptr) {
     for (const auto& [key, value] : *head.headers) append_header_pair(out, key, value);

@@ -18,6 +18,8 @@
 namespace sofa::rpc::detail {
 
 inline constexpr std::string_view kRequestClass = "com.alipay.sofa.rpc.core.request.SofaRequest";
+/// What stands before the keys of baggage among the headers.
+inline constexpr std::string_view kRequestBaggage = "rpc_req_baggage.", kResponseBaggage = "rpc_resp_baggage.";
 inline constexpr std::string_view kResponseClass = "com.alipay.sofa.rpc.core.response.SofaResponse";
 
 /// A signature of either style in the one form that methods are registered with: "[Ljava.lang.String;" for "java.lang.String[]", "[I" for "int[]".
