@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "servers.h"
+#include "sofa/base/testing/captured_log.h"
 
 namespace sofa::rpc {
 namespace {
@@ -25,7 +26,8 @@ struct ListFile {
 };
 
 TEST(LiveProviders, AClientFollowsAFileAndKeepsItsListWhenTheFileIsBroken) {
-  run_test([]() -> Task<Result<void>> {
+  const CapturedLog log;
+  run_test([&log]() -> Task<Result<void>> {
     const ListFile file;
     Servers servers;
     co_await or_return(servers.start(2));
@@ -38,7 +40,7 @@ TEST(LiveProviders, AClientFollowsAFileAndKeepsItsListWhenTheFileIsBroken) {
     auto client = co_await or_return(connect<Sample>(providers));
     EXPECT_EQ(co_await or_return(who(*client, "x")), '0');
     file.write("no url\n");
-    co_await or_return(io::sleep_for(50ms));
+    EXPECT_TRUE(co_await eventually([&] { return log.contains("the list of providers stays as it is"); }));
     EXPECT_EQ(co_await or_return(who(*client, "x")), '0');
     file.write(at(servers.running[1]) + "\n");
     EXPECT_TRUE(co_await eventually([&] { return providers->current()->front().address == servers.running[1]->address(); }));
