@@ -1,6 +1,7 @@
 // Calls share what they use: a client may be destroyed at any moment. And what cannot be is an error with a sentence, in release builds too.
 
 #include "sample.h"
+#include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
 
 namespace sofa::rpc {
@@ -75,6 +76,40 @@ TEST(Lifetime, ACallbackIsCalledThoughItsClientIsGoneAtOnce) {
     EXPECT_EQ(got->error().code(), Code::cancelled);
     co_return co_await f.close();
   }());
+}
+
+/// Holds the calls of a client until they may go on.
+struct Hold final : Filter {
+  io::Event held, go_on;
+  Task<Result<void>> invoke(Invocation& call, Next next) override {
+    held.set();
+    co_await or_return(go_on.wait());
+    co_return co_await next(call);
+  }
+};
+
+TEST(Lifetime, ACallThatAFilterHoldsIsCancelledWhenItsClientIsGone) {
+  for (const char* scheme : {"bolt", "tri"}) {
+    run_test([](std::string_view protocol) -> Task<Result<void>> {
+      Fixture f;
+      co_await or_return(f.open());
+      const auto hold = std::make_shared<Hold>();
+      const std::string url = fmt::format("{}://{}", protocol, f.server->address().to_string());
+      auto client = co_await or_return(connect<Sample>(url, {.check = false, .filters = {hold}}));
+      std::optional<Result<std::string>> got;
+      io::TaskGroup group(co_await io::current_scope());
+      group.spawn("held call", [](Task<Result<std::string>> call, std::optional<Result<std::string>>& into) -> Task<void> {
+        into = co_await std::move(call);
+      }(client->hello("x"), got));
+      co_await or_return(hold->held.wait());
+      client.reset();
+      co_await io::yield();  // the shard closes what the client had
+      hold->go_on.set();
+      co_await or_return(co_await group.join());
+      EXPECT_TRUE(!*got && got->error().code() == Code::cancelled) << text_of(*got);
+      co_return co_await f.close();
+    }(scheme));
+  }
 }
 
 TEST(Lifetime, ATaskMayBeAwaitedAfterItsClientIsGone) {
