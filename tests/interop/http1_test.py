@@ -465,8 +465,8 @@ def test_sigterm_answers_what_runs_and_closes_what_idles():
     with Peer(server) as idle, Peer(server) as busy:
         idle.send(get("/hello"))
         idle.response()
-        busy.send(get("/slow/500"))
-        time.sleep(0.1)
+        busy.send(get("/hello") + get("/slow/500"))
+        busy.response()  # the other one, read together with it, has begun
         server.process.terminate()
         assert idle.is_closed()
         assert busy.response()[::2] == (200, b"500\n")

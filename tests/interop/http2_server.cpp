@@ -25,8 +25,6 @@ struct Flags {
   }
 };
 
-io::Task<Result<void>> sleep_long() { co_return co_await io::sleep_for(std::chrono::hours(24)); }
-
 io::Task<int> serve(Flags flags) {
   interop::PlainPages pages;
   const transport::Handlers no_calls;
@@ -38,9 +36,9 @@ io::Task<int> serve(Flags flags) {
     fmt::print(stderr, "cannot start: {}\n", port.error());
     co_return 1;
   }
-  std::printf("ready pid=%d port=%u\n", getpid(), (*port)->local().port());
+  fmt::print("ready pid={} port={}\n", ::getpid(), (*port)->local().port());
   std::fflush(stdout);
-  while (co_await sleep_long()) {
+  while (co_await io::sleep_for(std::chrono::hours(24))) {
   }
   // The scope of main is cancelled; stopping needs one that is not.
   io::Scope stopping(&io::Shard::current().root_scope(), "stop");
