@@ -218,8 +218,7 @@ void Http1Client::fail_with(Error error) {
   if (exchange == nullptr) return;
   exchange->connection_ = nullptr;
   exchange->failure_ = error;
-  if (exchange->sink_ == nullptr) return;
-  if (exchange->response_whole_) return;
+  if (exchange->sink_ == nullptr || exchange->response_whole_) return;
   if (raw_ && error.code() == Code::unavailable && error.cause() == nullptr) {
     Headers none;
     return exchange->sink_->on_end(none);

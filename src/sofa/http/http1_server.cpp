@@ -138,7 +138,7 @@ bool ServerConnection::take_step() {
       on_message_end();
       return true;
     case Step::refused:
-      refuse(parser_.refusal(), kind_of(parser_.refusal().status));
+      refuse(parser_.refusal());
       return false;
   }
   return false;
@@ -252,7 +252,8 @@ void ServerConnection::fill_refusal(Reply& reply, const Refusal& refusal) {
   reply.whole = reply.last = true;
 }
 
-void ServerConnection::refuse(const Refusal& refusal, CloseKind kind) {
+void ServerConnection::refuse(const Refusal& refusal) {
+  const CloseKind kind = kind_of(refusal.status);
   kLog.warn(context_.refusal_log, "request refused", {{"peer", peer_.to_string()}, {"status", refusal.status}, {"reason", refusal.reason}});
   no_more_ = true;
   connection_.close_kind = kind;
@@ -453,8 +454,8 @@ void ServerConnection::arm_timer() {
 
 void ServerConnection::on_timer() {
   if (deadline() > shard_.now()) return arm_timer();
-  if (in_head_) return refuse({408, "the head did not come whole in time (head_timeout)"}, CloseKind::half_frame);
-  if (message_open_) return refuse({408, "no byte of the body came in time (body_stall_timeout)"}, CloseKind::half_frame);
+  if (in_head_) return refuse({408, "the head did not come whole in time (head_timeout)"});
+  if (message_open_) return refuse({408, "no byte of the body came in time (body_stall_timeout)"});
   close(Close::flushed, CloseKind::idle);
 }
 

@@ -169,10 +169,7 @@ void ServerExchange::finish() {
 void ServerExchange::reset(Reset) {
   if (connection_ == nullptr) return;
   ServerConnection& connection = *connection_;
-  if (reply_ != nullptr) {
-    reply_->exchange = nullptr;
-    reply_->cut = true;
-  }
+  if (reply_ != nullptr) reply_->cut = true;
   sink_ = nullptr;
   detach();
   failure_ = Error(Code::unavailable, "the exchange was reset by this side");

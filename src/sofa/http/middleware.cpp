@@ -1,7 +1,5 @@
 #include "sofa/http/middleware.h"
 
-#include <algorithm>
-
 #include "sofa/http/detail/http1_writer.h"
 #include "sofa/http/detail/text.h"
 #include "sofa/http/filter.h"
@@ -57,8 +55,6 @@ class LoggedExchange final : public ExchangeFilter {
 
 std::string joined(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
 
-bool contains(const std::vector<std::string>& words, std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); }
-
 }  // namespace
 
 void AccessLog::handle(ExchangePtr exchange) {
@@ -83,13 +79,14 @@ class Cors::CorsExchange final : public ExchangeFilter {
   const Cors& cors_;
 };
 
-Cors::Cors(Handler& next, CorsOptions options) : Middleware(next), options_(std::move(options)), any_origin_(contains(options_.origins, "*")) {
+Cors::Cors(Handler& next, CorsOptions options)
+    : Middleware(next), options_(std::move(options)), any_origin_(detail::contains(options_.origins, "*")) {
   if (!any_origin_ || !options_.credentials) return;
   fmt::print(stderr, "CORS with the origin '*' cannot allow credentials: name the origins\n");
   std::abort();
 }
 
-bool Cors::allows(std::string_view origin) const { return any_origin_ || contains(options_.origins, origin); }
+bool Cors::allows(std::string_view origin) const { return any_origin_ || detail::contains(options_.origins, origin); }
 
 void Cors::add_origin(Headers& headers, std::string_view origin) const {
   headers.set("access-control-allow-origin", any_origin_ ? "*" : origin);
@@ -102,7 +99,7 @@ void Cors::answer_preflight(Exchange& exchange, std::string_view origin) const {
   add_origin(headers, origin);
   headers.set("access-control-allow-methods", joined(options_.methods));
   const std::string_view asked = exchange.request().headers.get_or("access-control-request-headers");
-  const bool all = contains(options_.headers, "*");
+  const bool all = detail::contains(options_.headers, "*");
   if (!all || !asked.empty()) headers.set("access-control-allow-headers", all ? std::string(asked) : joined(options_.headers));
   headers.set("access-control-max-age", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(options_.max_age).count()));
   [[maybe_unused]] const auto sent = exchange.send_response(204, headers, true);

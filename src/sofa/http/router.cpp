@@ -196,7 +196,7 @@ class CoroutineHandler final : public Handler {
 
 }  // namespace
 
-Router::Router() : tree_(std::make_unique<Tree>()), running_(std::make_shared<RunningTasks>()) {}
+Router::Router() : tree_(std::make_unique<Tree>()), running_(std::make_unique<RunningTasks>()) {}
 Router::~Router() = default;
 
 Handler& Router::own(std::unique_ptr<Handler> handler) { return *owned_.emplace_back(std::move(handler)); }
@@ -242,11 +242,11 @@ bool Router::wants_body(const RequestHead& head) const {
 
 void Router::handle(ExchangePtr exchange) {
   const RequestHead& head = exchange->request();
-  Found found = head.target == "*" ? Found{} : find(head);
   const auto answer = [&](int status, std::string_view sentence, Headers headers = {}) {
     [[maybe_unused]] const auto sent = respond_text(*exchange, status, sentence, std::move(headers));
   };
   if (head.target == "*") return answer(200, "this server speaks HTTP");
+  Found found = find(head);
   if (found.malformed != nullptr) return answer(400, fmt::format("the path '{}' is malformed: {}", head.path(), found.malformed));
   if (found.methods == nullptr) {
     if (fallback_ != nullptr) return fallback_->handle(std::move(exchange));

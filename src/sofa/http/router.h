@@ -69,7 +69,7 @@ class Router final : public Handler {
   std::unique_ptr<Tree> tree_;
   std::vector<std::unique_ptr<Handler>> owned_;
   Handler* fallback_ = nullptr;
-  std::shared_ptr<RunningTasks> running_;
+  std::unique_ptr<RunningTasks> running_;
 };
 
 /// The HTTP status that fits an error's code, as gRPC's transcoding has it (invalid_argument 400, not_found 404, unavailable 503, ...).

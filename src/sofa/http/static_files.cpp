@@ -2,9 +2,6 @@
 
 #include <openssl/evp.h>
 
-#include <charconv>
-#include <optional>
-
 #include "sofa/http/detail/text.h"
 
 namespace sofa::http {
@@ -34,13 +31,6 @@ struct Range {
 };
 enum class RangeKind : uint8_t { none, one, unsatisfiable };
 
-std::optional<uint64_t> number(std::string_view text) {
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 /// One range of bytes; several, or another unit, are ignored as RFC 9110, 14.2 allows.
 RangeKind parse_range(std::string_view text, size_t size, Range& range) {
   if (!text.starts_with("bytes=") || text.find(',') != std::string_view::npos) return RangeKind::none;
@@ -48,7 +38,7 @@ RangeKind parse_range(std::string_view text, size_t size, Range& range) {
   const size_t dash = text.find('-');
   if (dash == std::string_view::npos) return RangeKind::none;
   const std::string_view from = text.substr(0, dash), to = text.substr(dash + 1);
-  const auto first = number(from), last = number(to);
+  const auto first = detail::whole_number(from), last = detail::whole_number(to);
   if ((!from.empty() && !first) || (!to.empty() && !last) || (!first && !last) || (first && last && *last < *first)) return RangeKind::none;
   if (!first) {
     const size_t count = std::min<uint64_t>(*last, size);

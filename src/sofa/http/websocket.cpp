@@ -2,8 +2,6 @@
 
 #include <openssl/rand.h>
 
-#include <algorithm>
-
 #include "sofa/base/base64.h"
 #include "sofa/http/body.h"
 #include "sofa/http/detail/text.h"
@@ -32,8 +30,6 @@ std::string_view host_of(std::string_view origin) {
   return at == std::string_view::npos ? origin : origin.substr(at + 3);
 }
 
-bool contains(const std::vector<std::string>& words, std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); }
-
 /// All fields of one name as one list.
 std::string list_of(const Headers& headers, std::string_view name) {
   std::string list;
@@ -59,8 +55,9 @@ std::optional<Refused> check_handshake(const RequestHead& head, const WebSocketO
   const auto key = from_base64(headers.get_or("sec-websocket-key"));
   if (!key || key->size() != 16) return Refused{400, "sec-websocket-key is not 16 bytes in base64"};
   const auto origin = headers.get("origin");
-  if (!origin || contains(options.origins, "*")) return std::nullopt;
-  const bool allowed = options.origins.empty() ? detail::equal_without_case(host_of(*origin), head.authority) : contains(options.origins, *origin);
+  if (!origin || detail::contains(options.origins, "*")) return std::nullopt;
+  const bool allowed =
+      options.origins.empty() ? detail::equal_without_case(host_of(*origin), head.authority) : detail::contains(options.origins, *origin);
   if (!allowed) return Refused{403, fmt::format("pages of '{}' may not connect here", *origin)};
   return std::nullopt;
 }
@@ -145,7 +142,7 @@ class WebSocket::Handshake final : public MessageSink {
       rules = *read;
     }
     socket_.protocol_ = head.headers.get_or("sec-websocket-protocol");
-    if (!socket_.protocol_.empty() && !contains(options_.protocols, socket_.protocol_)) {
+    if (!socket_.protocol_.empty() && !detail::contains(options_.protocols, socket_.protocol_)) {
       return fail(Code::unavailable, "{} chose the subprotocol '{}', which was not offered", peer, socket_.protocol_);
     }
     socket_.open(rules ? &*rules : nullptr);

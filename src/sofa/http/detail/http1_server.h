@@ -70,7 +70,7 @@ class ServerConnection {
   bool hand_over();
   void on_body(ByteSpan data);
   void on_message_end();
-  void refuse(const Refusal& refusal, transport::CloseKind kind);
+  void refuse(const Refusal& refusal);
   void fill_refusal(Reply& reply, const Refusal& refusal);
   void on_end_of_stream();
   size_t window() const;

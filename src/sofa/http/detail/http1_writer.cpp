@@ -1,9 +1,9 @@
 #include "sofa/http/detail/http1_writer.h"
 
 #include <boost/beast/http/status.hpp>
-#include <charconv>
 
 #include "sofa/http/detail/http1_syntax.h"
+#include "sofa/http/detail/text.h"
 
 namespace sofa::http::detail {
 
@@ -121,13 +121,6 @@ Result<void> BodyWriter::end(const Headers* trailers, GatherList& out) {
   return {};
 }
 
-std::optional<uint64_t> content_length(const Headers& headers) {
-  const auto text = headers.get("content-length");
-  if (!text) return std::nullopt;
-  uint64_t length = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), length);
-  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
-  return length;
-}
+std::optional<uint64_t> content_length(const Headers& headers) { return headers.get("content-length").and_then(whole_number); }
 
 }  // namespace sofa::http::detail

@@ -1,8 +1,12 @@
 #pragma once
-// Small texts of headers: letters, lists, comparison without case.
+// Small texts of headers: letters, numbers, lists, comparison without case.
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace sofa::http::detail {
 
@@ -18,6 +22,18 @@ inline std::string_view trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+/// A number of decimal digits alone that fits.
+inline std::optional<uint64_t> whole_number(std::string_view text) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+inline bool contains(const std::vector<std::string>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 /// Calls `visit(item)` for each trimmed item of a list, empty ones too; "" has one.

@@ -4,7 +4,6 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "sofa/base/base64.h"
 #include "sofa/http/detail/text.h"
@@ -294,10 +293,9 @@ struct DeflateParameters {
 
 std::optional<int> window_bits(std::string_view value) {
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
-  int bits = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), bits);
-  if (error != std::errc() || end != value.data() + value.size() || bits < 8 || bits > 15) return std::nullopt;
-  return bits;
+  const auto bits = whole_number(value);
+  if (!bits || *bits < 8 || *bits > 15) return std::nullopt;
+  return static_cast<int>(*bits);
 }
 
 void read_parameter(DeflateParameters& read, std::string_view parameter) {
