@@ -36,10 +36,10 @@ Selector::Selector(SelectorOptions options, std::unique_ptr<Balancer> balancer)
 
 void Selector::ended(const Provider& provider, Duration took, Outcome outcome, Instant now) {
   balancer_->ended(provider, took, outcome == Outcome::answered, now);
-  // A call may outlast its provider's place in the list: what has been forgotten then must not come back, nobody would forget it again.
-  if (!ticks() || (list_ != nullptr && !lists(*list_, provider.address))) return;
+  // A call may outlast its provider's place in the list, or go to a target that no list names: what is counted of these would stay for good.
+  if (!ticks() || list_ == nullptr || !lists(*list_, provider.address)) return;
   if (options_.fault_tolerance.regulation_effective) fault_tolerance_.record(provider, outcome == Outcome::overloaded);
-  if (options_.outliers.enabled()) outliers_.record(provider.address, outcome == Outcome::answered, took, now, list_ ? list_->size() : 1);
+  if (options_.outliers.enabled()) outliers_.record(provider.address, outcome == Outcome::answered, took, now, list_->size());
 }
 
 Selector::Findings Selector::tick(const Clock& clock) {

@@ -60,7 +60,7 @@ class Selector {
   /// Whether began() and ended() do anything.
   bool counts() const { return counts_; }
   void began(const Provider& provider) { balancer_->began(provider); }
-  /// Of a provider that is gone from the list of the last choice only the balancer hears.
+  /// Of a provider that is not in the list of the last choice only the balancer hears.
   void ended(const Provider& provider, Duration took, Outcome outcome, Instant now);
 
   /// Whether tick() must be called each second.

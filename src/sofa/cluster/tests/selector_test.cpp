@@ -106,11 +106,13 @@ TEST(Selector, CallsThatEndAfterTheirProviderIsGoneDegradeNobody) {
   FaultToleranceOptions aft{.regulation_effective = true, .degrade_effective = true, .time_window = 1, .least_window_exception_rate_multiple = 2};
   aft.degrade_max_ip_count = 1;
   Choice choice({.fault_tolerance = aft});
-  choice.next(list_of({at("a"), at("b"), at("gone")}));
-  choice.next(list_of({at("a"), at("b")}));
   const auto all_end = [&choice](std::string_view host, Outcome outcome) {
     for (int i = 0; i < 100; ++i) choice.selector->ended(at(host), 1ms, outcome, choice.clock.now_monotonic());
   };
+  all_end("target", Outcome::overloaded);
+  EXPECT_TRUE(choice.selector->tick(choice.clock).measures.empty()) << "one that no list has named";
+  choice.next(list_of({at("a"), at("b"), at("gone")}));
+  choice.next(list_of({at("a"), at("b")}));
   all_end("a", Outcome::answered);
   all_end("b", Outcome::answered);
   all_end("gone", Outcome::overloaded);
