@@ -210,9 +210,10 @@ io::Task<Result<void>> Channel::connect() {
 io::Task<void> Channel::close() {
   const std::shared_ptr<Impl> impl = impl_;
   if (std::exchange(impl->closed, true)) co_return;
-  if (impl->connection) co_await impl->connection->close();
   impl->tasks.cancel("the channel is closed");
   [[maybe_unused]] const auto joined = co_await impl->tasks.join();
+  // Only now: an attempt to connect may have succeeded before it heard that it was cancelled.
+  if (impl->connection) co_await impl->connection->close();
   impl->connection.reset();
   impl->changed.set();
 }

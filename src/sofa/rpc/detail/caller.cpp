@@ -173,9 +173,10 @@ void Caller::Core::forget_idle() {
   if (pool.addresses() > 0 || !channels.empty()) watch_idle();
 }
 
-std::shared_ptr<grpc::Channel> Caller::Core::channel_to(const io::Address& address) {
-  watch_idle();
-  return channels.to(address);
+Result<std::shared_ptr<grpc::Channel>> Caller::Core::channel_to(const io::Address& address) {
+  auto channel = channels.to(address);
+  if (channel) watch_idle();
+  return channel;
 }
 
 std::shared_ptr<Caller::Core> Caller::make_core(io::Shard& shard, std::shared_ptr<const Providers> providers, const ClientOptions& options,
@@ -240,7 +241,10 @@ Task<Result<void>> Caller::reach_one() {
 }
 
 Task<Result<void>> Caller::reach(const Provider& provider) {
-  if (speaks_grpc(provider)) co_return co_await core_->channel_to(provider.address)->connect();
+  if (speaks_grpc(provider)) {
+    const auto channel = co_await or_return(core_->channel_to(provider.address));
+    co_return co_await channel->connect();
+  }
   co_await or_return(core_->pool.get(provider.address));
   co_return Result<void>();
 }
@@ -257,8 +261,9 @@ Task<void> Caller::Core::measure(std::string service) {
 bool Caller::Core::is_live(const Provider& provider) {
   if (speaks_grpc(provider)) {
     const auto channel = channel_to(provider.address);
-    if (!channel->is_connected()) channel->start_connecting();
-    return channel->is_connected();
+    if (!channel) return false;
+    if (!(*channel)->is_connected()) (*channel)->start_connecting();
+    return (*channel)->is_connected();
   }
   transport::ConnectionPool::Peer* peer = pool.peer(provider.address);
   if (peer == nullptr) return false;
@@ -467,7 +472,7 @@ Task<Result<void>> Caller::send_grpc(Attempt& attempt) {
   http::Headers headers;
   CallResponse* response = attempt.options.response;
   grpc::CallOptions options{.timeout = attempt.timeout, .metadata = metadata_of(attempt.options)};
-  auto channel = core_->channel_to(attempt.provider().address);
+  auto channel = co_await or_return(core_->channel_to(attempt.provider().address));
   if (spec.oneway) {
     core_->tasks.spawn("oneway call", send_oneway(std::move(channel), std::move(path), message.take(), std::move(options)));
     co_return Result<void>();
@@ -505,7 +510,7 @@ Task<Result<std::unique_ptr<MessageStream>>> Caller::open_stream(std::shared_ptr
   if (!speaks_grpc(provider))
     co_return fail(Code::unimplemented, "{}: Bolt carries no streams; connect to tri://{}", at, provider.address.to_string());
   const Duration timeout = options.timeout > Duration::zero() ? options.timeout : method.options.timeout;
-  auto channel = caller.core_->channel_to(provider.address);
+  auto channel = co_await or_return(caller.core_->channel_to(provider.address));
   auto stream = co_await channel->stream(fmt::format("/{}/{}", caller.proto_service_, method.proto_name()),
                                          {.timeout = timeout, .metadata = caller.metadata_of(options)});
   if (!stream) co_return std::unexpected(std::move(stream.error()).wrap(at));

@@ -74,8 +74,8 @@ class Caller {
     /// From the first connection on, as long as there is any: looks for providers that nobody calls any more and that are not of the list.
     void watch_idle();
     void forget_idle();
-    /// The provider's channel, which stays while it is kept.
-    std::shared_ptr<grpc::Channel> channel_to(const io::Address& address);
+    /// The provider's channel, which stays while it is kept. Code::cancelled when the client is closed.
+    Result<std::shared_ptr<grpc::Channel>> channel_to(const io::Address& address);
     /// Whether a call can be sent to the provider now; else it is connected to, for the calls to come.
     bool is_live(const Provider& provider);
     /// Fault tolerance, once a second until the client is closed.

@@ -16,8 +16,9 @@ class GrpcChannels {
  public:
   explicit GrpcChannels(grpc::ChannelOptions options) : options_(std::move(options)) {}
 
-  /// Made when it is asked for first. It is in use as long as the caller keeps it.
-  std::shared_ptr<grpc::Channel> to(const io::Address& address) {
+  /// Made when it is asked for first. It is in use as long as the caller keeps it. After close() there is none any more.
+  Result<std::shared_ptr<grpc::Channel>> to(const io::Address& address) {
+    if (closed_) return fail(Code::cancelled, "the client was destroyed");
     auto peer = std::ranges::find(peers_, address, &Peer::address);
     if (peer == peers_.end()) peer = peers_.insert(peer, {.address = address, .channel = std::make_shared<grpc::Channel>(address, options_)});
     peer->asked = io::Shard::current().now();
@@ -31,6 +32,7 @@ class GrpcChannels {
     peers_.erase(unused.begin(), unused.end());
   }
   io::Task<void> close() {
+    closed_ = true;
     for (const Peer& peer : peers_) co_await peer.channel->close();
     [[maybe_unused]] const auto joined = co_await closing_.join();
   }
@@ -47,6 +49,7 @@ class GrpcChannels {
   const grpc::ChannelOptions options_;
   std::vector<Peer> peers_;  // few
   io::TaskGroup closing_;
+  bool closed_ = false;
 };
 
 }  // namespace sofa::rpc::detail
