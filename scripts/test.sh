@@ -113,9 +113,10 @@ run_pytest() {
   local tree=$1 path=$2 log=$1/test-logs/pytest-${2##*/}.log code=0
   compgen -G "$root/$path*" >/dev/null && grep -rqE '^(async )?def test_|^class Test' --include='*.py' "$root/$path" || return 0
   ensure_python
-  [[ $path == tests/e2e* ]] || ensure_curl
+  [[ $path == tests/e2e* ]] || ensure_http_clients
   [[ ! -e $root/tests/interop/java/pom.xml || $path == tests/e2e* ]] || ensure_java
   [[ -z $(find "$root/$path" -name go.mod -print -quit) ]] || ensure_go
+  [[ -z $(find "$root/$path" -name package-lock.json -print -quit) ]] || ensure_node
   mkdir -p "$tree/test-logs"
   say "pytest $path"
   (cd "$root" && PATH="$venv/bin:$PATH" SOFA_BIN="$tree/bin" timeout -k 20 "${SOFA_PYTEST_TIMEOUT:-1800}" \

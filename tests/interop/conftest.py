@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import programs
+from certificates import Certificates
 
 
 def server_kind():
@@ -58,6 +59,22 @@ def server(start_server):
 def own_server(start_server):
     """A server of this test alone, for tests that harm it or measure it."""
     made = start_server()
+    yield made
+    assert made.process.poll() is None, f"the server ended by itself with {made.process.poll()}: {made}"
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """An authority that is made for this run."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def one_port(certificates):
+    """The C++ server with every protocol on its one port, plain and over TLS with a certificate for localhost and 127.0.0.1."""
+    certificate, key = certificates.issue("one_port", "localhost")
+    made = programs.Server([programs.binaries() / "interop-server", "--port", 0, "--tls-certificate", certificate, "--tls-key", key])
     yield made
     assert made.process.poll() is None, f"the server ended by itself with {made.process.poll()}: {made}"
     made.stop()

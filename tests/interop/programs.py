@@ -1,9 +1,11 @@
 """Starts the programs under test and ends them by their own process, never by name."""
 
+import functools
 import os
 import pathlib
 import queue
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -105,6 +107,27 @@ class Server(Program):
 
 def java_command(main_class, *arguments):
     return [JAVA_RUN, f"sofa.interop.{main_class}", *arguments]
+
+
+@functools.cache
+def node_modules():
+    """The folder of the Node packages that node/package-lock.json names, for NODE_PATH; installed beside the programs when they are not there yet."""
+    folder = binaries().parent / "node"
+    lock = HERE / "node" / "package-lock.json"
+    marker = folder / "installed.json"
+    if not marker.exists() or marker.read_bytes() != lock.read_bytes():
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in ("package.json", "package-lock.json"):
+            shutil.copy(HERE / "node" / file, folder)
+        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=folder, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, f"the Node packages cannot be installed: {done.stdout}{done.stderr}"
+        shutil.copy(lock, marker)
+    return folder / "node_modules"
+
+
+def node_program(script, *arguments):
+    """A script of node/ as a started program."""
+    return Program(["node", HERE / "node" / script, *arguments], environment={"NODE_PATH": str(node_modules())})
 
 
 def server_command(kind, port=0):

@@ -16,11 +16,6 @@ ANSWER = bytes.fromhex("0100000001000000010100000000000000000000")
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    return Certificates(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture(scope="module")
 def files(certificates):
     return {"server": certificates.issue("server", "localhost"), "client": certificates.issue("client", "alice", "DNS:alice")}
 
