@@ -56,7 +56,7 @@ public final class DubboJavaClient {
         suite.check("enum", () -> equal(Level.BRONZE, s.nextLevel(Level.GOLD)));
         suite.check("time", () -> equal(LocalDateTime.of(2024, 3, 1, 12, 0), s.plusDays(LocalDateTime.of(2024, 2, 28, 12, 0), 2)));
         for (int size : new int[] {0, 1, 31, 32, 1023, 1024, 65_535, 65_536, 1 << 20}) {
-            suite.check("big." + size, () -> equal(letters(size), s.big(size)));
+            suite.check("big." + size, () -> equal(InteropMethods.letters(size), s.big(size)));
         }
     }
 
@@ -181,14 +181,6 @@ public final class DubboJavaClient {
             list.add(b);
         }
         return list;
-    }
-
-    static String letters(int chars) {
-        StringBuilder text = new StringBuilder(chars);
-        for (int i = 0; i < chars; i++) {
-            text.append((char) ('a' + i % 26));
-        }
-        return text.toString();
     }
 
     private DubboJavaClient() {}

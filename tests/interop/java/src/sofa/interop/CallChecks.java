@@ -233,9 +233,9 @@ final class CallChecks {
                 byte[] sent = ValueChecks.bytes(size);
                 equal(sent, peers.plain.echoBytes(sent));
             });
-            suite.check("body.big_" + mib + "_mib", () -> equal(InteropServiceImpl.letters(size), peers.plain.big(size)));
+            suite.check("body.big_" + mib + "_mib", () -> equal(InteropMethods.letters(size), peers.plain.big(size)));
             suite.check("body.echo_" + mib + "_mib", () -> {
-                String sent = InteropServiceImpl.letters(size);
+                String sent = InteropMethods.letters(size);
                 equal(sent, peers.plain.echo(sent));
             });
         }

@@ -161,7 +161,7 @@ final class ConsumerChecks {
                     url.setConnectTimeout(3_000);
                     url.setConnNum(1);
                     for (int size : new int[] {0, 10, 40_000, 1 << 20, 16 << 20}) {
-                        String text = InteropServiceImpl.letters(size);
+                        String text = InteropMethods.letters(size);
                         SofaResponse answer = (SofaResponse) client.invokeSync(url, echo(text), new InvokeContext(), 20_000);
                         equal(text, answer.getAppResponse());
                     }

@@ -7,7 +7,7 @@ final class InteropPbServiceImpl implements InteropPbService {
     @Override
     public EchoResponse echo(EchoRequest request) {
         if (request.getSleepMs() > 0) {
-            InteropServiceImpl.pause(request.getSleepMs());
+            InteropMethods.pause(request.getSleepMs());
         }
         if (!request.getFail().isEmpty()) {
             throw new RuntimeException("boom " + request.getFail());

@@ -38,7 +38,7 @@ final class JsonChecks {
             }
             equal(null, json.echo(null));
         });
-        suite.check("json.echo.1_mib", () -> equal(InteropServiceImpl.letters(1 << 20), json.echo(InteropServiceImpl.letters(1 << 20))));
+        suite.check("json.echo.1_mib", () -> equal(InteropMethods.letters(1 << 20), json.echo(InteropMethods.letters(1 << 20))));
         suite.check("json.hello", () -> {
             equal("hello bob,hello bob", json.hello("bob", 2));
             equal("hello null", json.hello(null, 1));

@@ -80,7 +80,7 @@ final class Load {
                 okInSecond.incrementAndGet(elapsedSeconds());
             } catch (Throwable e) {
                 errors.computeIfAbsent(e.getClass().getSimpleName(), name -> new LongAdder()).increment();
-                InteropServiceImpl.pause(20);
+                InteropMethods.pause(20);
             }
             slowestMs.accumulateAndGet((System.nanoTime() - begin) / 1_000_000, Math::max);
         }

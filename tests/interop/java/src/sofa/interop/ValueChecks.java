@@ -43,15 +43,15 @@ final class ValueChecks {
         texts.put("zero_char", "a\0b");
         texts.put("lone_surrogate", "a\ud83d");
         for (int length : new int[] {31, 32, 1023, 1024, 32767, 32768, 32769, 65535, 65536, 100_000}) {
-            texts.put("length_" + length, InteropServiceImpl.letters(length));
+            texts.put("length_" + length, InteropMethods.letters(length));
         }
-        texts.put("pair_over_a_chunk_border", InteropServiceImpl.letters(32767) + "😀" + InteropServiceImpl.letters(10));
+        texts.put("pair_over_a_chunk_border", InteropMethods.letters(32767) + "😀" + InteropMethods.letters(10));
         texts.put("chunks_of_chinese", "中".repeat(70_000));
         texts.forEach((name, text) -> suite.check("echo." + name + suffix, () -> equal(prefix + text, service.echo(text))));
         suite.check("hello" + suffix, () -> equal("hello bob", service.hello("bob")));
         suite.check("hello.overload" + suffix, () -> equal("hello bob,hello bob,hello bob", service.hello("bob", 3)));
         suite.check("big.0" + suffix, () -> equal("", service.big(0)));
-        suite.check("big.40000" + suffix, () -> equal(InteropServiceImpl.letters(40_000), service.big(40_000)));
+        suite.check("big.40000" + suffix, () -> equal(InteropMethods.letters(40_000), service.big(40_000)));
     }
 
     private static void numbers(Suite suite, InteropService service, String suffix) {
