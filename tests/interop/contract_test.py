@@ -298,7 +298,7 @@ def test_without_options_it_listens_on_the_usual_ports():
     """Where another program holds one of them already, the server says so in one line."""
     server = programs.Program([programs.binaries() / "interop-server"])
     try:
-        line = server.wait_for_line(r"^ready pid=\d+ bolt=12200 dubbo=20880 h2=50051$|12200|20880|50051", 10)[0]
+        line = server.wait_for_line(r"^ready pid=\d+ bolt=12200 dubbo=20880 h2=50051 http1=8341$|12200|20880|50051|50052|8341", 10)[0]
         assert line.startswith("ready") or server.wait(10) == 1, f"{server}"
     finally:
         server.stop()

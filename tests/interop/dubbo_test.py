@@ -1,4 +1,5 @@
-"""Dubbo 3.3's own client against the C++ server (section 5 of the contract), on a port of its own and on the one port; raw bytes and telnet."""
+"""Dubbo 3.3's own client against the C++ server (section 5 of the contract), over Dubbo 2 and Triple, on a port of its own and on the one port; raw
+bytes and telnet."""
 
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import programs
 
 FOLDER = programs.HERE / "dubbo-java"
 CHECKS_AT_LEAST = 70
+TRIPLE_CHECKS_AT_LEAST = 57  # without generic calls and $echo
 SERVICE = "sofa.interop.DubboInteropService"
 
 
@@ -25,16 +27,25 @@ def dubbo_java():
 
 
 class DubboServer(programs.Server):
-    """interop-server; `port` is the one that speaks Dubbo. Dubbo's client replaces a loopback host by the machine's own address: it listens on all."""
+    """interop-server; `port` is the one that speaks `protocol`. Dubbo's client replaces a loopback host by the machine's own address: it listens on
+    all."""
 
-    def __init__(self, *options):
-        super().__init__([programs.binaries() / "interop-server", "--host", "0.0.0.0", *options], protocol="dubbo")
+    def __init__(self, *options, protocol="dubbo"):
+        super().__init__([programs.binaries() / "interop-server", "--host", "0.0.0.0", *options], protocol=protocol)
 
 
 @pytest.fixture(scope="module", params=["--dubbo", "--port"])
 def dubbo_server(request):
     """On a port of Dubbo alone, and on one with every protocol."""
     server = DubboServer(request.param, "0")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module", params=["--dubbo-triple", "--port"])
+def triple_server(request):
+    """On a port of Triple alone, and on one with every protocol."""
+    server = DubboServer(request.param, "0", protocol="h2")
     yield server
     server.stop()
 
@@ -47,9 +58,15 @@ def alone():
 
 
 def test_java_client_to_server(dubbo_java, dubbo_server):
-    failed, passed = programs.run_checks(dubbo_command("DubboJavaClient", dubbo_server.address), 180)
+    failed, passed = programs.run_checks(dubbo_command("DubboJavaClient", f"dubbo://{dubbo_server.address}"), 180)
     assert not failed, f"{len(failed)} checks failed, {passed} passed:\n" + "\n".join(failed)
     assert passed >= CHECKS_AT_LEAST
+
+
+def test_java_client_over_triple(dubbo_java, triple_server):
+    failed, passed = programs.run_checks(dubbo_command("DubboJavaClient", f"tri://{triple_server.address}"), 180)
+    assert not failed, f"{len(failed)} checks failed, {passed} passed:\n" + "\n".join(failed)
+    assert passed >= TRIPLE_CHECKS_AT_LEAST
 
 
 def connect(server):

@@ -161,7 +161,9 @@ struct Options {
   std::optional<uint16_t> port;
   std::optional<uint16_t> bolt;
   std::optional<uint16_t> triple;
+  std::optional<uint16_t> rest;
   std::optional<uint16_t> dubbo;
+  std::optional<uint16_t> dubbo_triple;
   std::string deny;
   std::string cors;
   std::string tls_certificate;
@@ -179,6 +181,8 @@ struct Options {
     d.field("tls_key", &Options::tls_key).doc("PEM file of its private key");
     d.field("tls_client_ca", &Options::tls_client_ca).doc("PEM file of who signs clients' certificates");
     d.field("dubbo", &Options::dubbo).doc("port of Dubbo 2, usually 20880");
+    d.field("rest", &Options::rest).doc("port of REST, JSON and Connect over HTTP/1.1, usually 8341");
+    d.field("dubbo_triple", &Options::dubbo_triple).doc("port of Dubbo 3's Triple, usually 50052");
     d.field("bolt", &Options::bolt).doc("port of Bolt, usually 12200; 0 picks a free one");
   }
 };
@@ -186,14 +190,21 @@ struct Options {
 constexpr uint16_t kBoltPort = 12200;
 constexpr uint16_t kDubboPort = 20880;
 constexpr uint16_t kTriplePort = 50051;
+constexpr uint16_t kRestPort = 8341;
+constexpr uint16_t kDubboTriplePort = 50052;
 
 /// The ports that the options ask for.
 rpc::ServerOptions ports_of(const Options& options) {
   std::vector<rpc::ProtocolPort> ports;
-  const bool usual = !options.port && !options.bolt && !options.dubbo && !options.triple;
-  if (usual || options.bolt) ports.push_back({"bolt", options.bolt.value_or(kBoltPort), "--bolt"});
-  if (usual || options.dubbo) ports.push_back({"dubbo", options.dubbo.value_or(kDubboPort), "--dubbo"});
-  if (usual || options.triple) ports.push_back({"h2", options.triple.value_or(kTriplePort), "--triple"});
+  const bool usual = !options.port && !options.bolt && !options.dubbo && !options.triple && !options.rest && !options.dubbo_triple;
+  const auto add = [&](const std::optional<uint16_t>& asked, std::string protocol, uint16_t usual_port, std::string option) {
+    if (usual || asked) ports.push_back({std::move(protocol), asked.value_or(usual_port), std::move(option)});
+  };
+  add(options.bolt, "bolt", kBoltPort, "--bolt");
+  add(options.dubbo, "dubbo", kDubboPort, "--dubbo");
+  add(options.triple, "h2", kTriplePort, "--triple");
+  add(options.rest, "http1", kRestPort, "--rest");
+  add(options.dubbo_triple, "h2", kDubboTriplePort, "--dubbo-triple");
   rpc::ServerOptions server;
   if (options.port) {
     server.port = *options.port;

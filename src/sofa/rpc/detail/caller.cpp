@@ -469,7 +469,7 @@ Task<Result<void>> Caller::send_grpc(Attempt& attempt) {
   co_await or_return(wrapped ? write_triple_arguments(message, *spec.shape, spec.signatures, spec.arguments)
                              : write_message(message, *spec.shape->arguments[0].protobuf, spec.arguments[0], spec.method));
   auto path = wrapped ? fmt::format("/{}/{}", interface_, spec.method) : fmt::format("/{}/{}", proto_service_, spec.proto_method);
-  http::Headers headers;
+  http::Headers headers, trailers;
   CallResponse* response = attempt.options.response;
   grpc::CallOptions options{.timeout = attempt.timeout, .metadata = metadata_of(attempt.options)};
   auto channel = co_await or_return(core_->channel_to(attempt.provider().address));
@@ -477,9 +477,14 @@ Task<Result<void>> Caller::send_grpc(Attempt& attempt) {
     core_->tasks.spawn("oneway call", send_oneway(std::move(channel), std::move(path), message.take(), std::move(options)));
     co_return Result<void>();
   }
-  if (response != nullptr) options.headers = &headers;
+  if (response != nullptr) {
+    options.headers = &headers;
+    options.trailers = &trailers;
+  }
   auto answer = co_await channel->unary(std::move(path), message.take(), std::move(options));
-  for (const http::HeaderField field : headers) response->headers.emplace_back(field.name, field.value);
+  for (const http::Headers* part : {&headers, &trailers}) {  // Dubbo's attachments come behind the answer
+    for (const http::HeaderField field : *part) response->headers.emplace_back(field.name, field.value);
+  }
   if (!answer) co_return std::unexpected(with_bolt_status(std::move(answer.error())));
   co_return settle(attempt, [&] {
     return wrapped ? read_wrapped_answer(*answer, spec) : read_message(*answer, *spec.shape->result.protobuf, spec.result, spec.method);

@@ -35,7 +35,7 @@ bool UnaryGrpcCall::read_arguments(void* const* into) {
 
 bool UnaryGrpcCall::begin_answer() {
   if (call_.is_cancelled()) return shard_.counters().dropped.add(), false;
-  for (const auto& [name, value] : context_.response_headers()) call_.add_header(name, value);
+  for (const auto& [name, value] : context_.response_headers()) send_header(name, value);
   return true;
 }
 

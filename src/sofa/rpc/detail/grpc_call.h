@@ -25,6 +25,8 @@ class UnaryGrpcCall : public ServerCall {
   virtual Result<void> read(void* const* into) const = 0;
   virtual Result<void> write(Buffer& out, const void* result) const = 0;
   virtual void answer_error(Error error) = 0;
+  /// Sends a field of Context::put_response_header.
+  virtual void send_header(std::string_view name, std::string_view value) { call_.add_header(name, value); }
 
   grpc::UnaryCall& call_;
   const MethodEntry& entry_;

@@ -43,9 +43,14 @@ Result<void> TripleCall::write(Buffer& out, const void* result) const {
 
 void TripleCall::answer_error(Error error) {
   const auto* thrown = error.detail<JavaException>();
-  if (thrown == nullptr || request_.serializer != TripleSerializer::dubbo_hessian) return call_.answer(triple_error(std::move(error)));
+  if (thrown == nullptr || !is_dubbo()) return call_.answer(triple_error(std::move(error)));
   call_.add_header(kExceptionHeader, kBusinessException);
   call_.answer_with([&](Buffer& out) { return write_triple_exception(out, entry_.method->shape().result, *thrown); });
+}
+
+void TripleCall::send_header(std::string_view name, std::string_view value) {
+  if (is_dubbo()) return call_.add_trailer(name, value);
+  call_.add_header(name, value);
 }
 
 void TripleRoute::add(size_t index, const MethodEntry& entry) {

@@ -20,6 +20,9 @@ class TripleCall final : public UnaryGrpcCall {
   /// SOFARPC gets the status UNKNOWN with the exception's message, Dubbo the exception itself in an ordinary answer (docs/protocols/triple.md,
   /// section 4). An Error that is no exception is a status of its own code for both.
   void answer_error(Error error) override;
+  /// Dubbo looks for attachments among the trailers alone.
+  void send_header(std::string_view name, std::string_view value) override;
+  bool is_dubbo() const { return request_.serializer == TripleSerializer::dubbo_hessian; }
 
   const TripleRequest request_;
 };

@@ -7,12 +7,12 @@ import org.apache.dubbo.config.ReferenceConfig;
 import org.apache.dubbo.config.bootstrap.DubboBootstrap;
 import org.apache.dubbo.rpc.service.GenericService;
 
-/** References to one server, by its address alone. */
+/** References to one server, by its URL alone: dubbo://HOST:PORT or tri://HOST:PORT. */
 final class DubboConsumers {
     private final String url;
 
-    DubboConsumers(String address) {
-        this.url = "dubbo://" + address;
+    DubboConsumers(String url) {
+        this.url = url;
         ApplicationConfig application = new ApplicationConfig("interop-client");
         application.setQosEnable(false);
         application.setSerializeCheckStatus("DISABLE");

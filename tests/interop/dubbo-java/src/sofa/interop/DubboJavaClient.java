@@ -17,7 +17,7 @@ import org.apache.dubbo.rpc.RpcException;
 import org.apache.dubbo.rpc.service.EchoService;
 
 /**
- * Calls every method of section 5 of the contract on a server: DubboJavaClient HOST:PORT [CHECK].
+ * Calls every method of section 5 of the contract on a server: DubboJavaClient URL [CHECK], URL being dubbo://HOST:PORT or tri://HOST:PORT.
  * Prints "ok NAME" or "FAIL NAME: why" and closes with "N passed, M failed"; the exit code is 0 only when nothing failed.
  */
 public final class DubboJavaClient {
@@ -29,7 +29,10 @@ public final class DubboJavaClient {
         objects(suite, service);
         exceptions(suite, service);
         calls(suite, service, consumers);
-        DubboGenericChecks.add(suite, consumers);
+        if (args[0].startsWith("dubbo://")) {
+            dubboCalls(suite, service, consumers);
+            DubboGenericChecks.add(suite, consumers);
+        }
         System.exit(suite.run(args.length > 1 ? args[1] : null) ? 0 : 1);
     }
 
@@ -124,7 +127,6 @@ public final class DubboJavaClient {
             equal("got", RpcContext.getServerContext().getAttachment("answer"));
         });
         suite.check("attachment.none", () -> equal(null, s.attachment("color")));
-        suite.check("echo_service", () -> equal("ok", ((EchoService) s).$echo("ok")));
         suite.check("oneway", () -> {
             String key = "k" + System.nanoTime();
             consumers.oneway().note(key, "v");
@@ -143,12 +145,17 @@ public final class DubboJavaClient {
             RpcException e = thrown(RpcException.class, () -> consumers.service("9.9").echo("x"));
             that(e.getMessage().contains("9.9"), "the version is named: " + e.getMessage());
         });
+        suite.check("concurrent", () -> concurrent(s));
+    }
+
+    /** What section 5 of the contract promises of the protocol dubbo alone. */
+    private static void dubboCalls(Suite suite, DubboInteropService s, DubboConsumers consumers) {
+        suite.check("echo_service", () -> equal("ok", ((EchoService) s).$echo("ok")));
         suite.check("serialization.fastjson2", () -> {
             RpcException e = thrown(RpcException.class, () -> consumers.withSerialization("fastjson2").echo("x"));
             that(e.getMessage().contains("23") && e.getMessage().contains("fastjson2"), "the serialization is named: " + e.getMessage());
             equal("hello x", s.hello("x"));
         });
-        suite.check("concurrent", () -> concurrent(s));
     }
 
     private static void concurrent(DubboInteropService s) throws Exception {
