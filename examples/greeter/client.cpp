@@ -1,6 +1,6 @@
 // C++: greeter-client [tri://127.0.0.1:12200]; bolt:// works, too.
-#include "greeter.sofa.h"
 #include "sofa/rpc/client.h"
+#include "greeter.sofa.h"
 
 using namespace sofa;
 

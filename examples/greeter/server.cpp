@@ -1,8 +1,8 @@
 // greeter-server [--port 12200]: one port for the clients of five languages beside this file.
+#include "sofa/rpc/server.h"
 #include "greeter.sofa.h"
 #include "sofa/grpc_services/protobuf_json.h"
 #include "sofa/grpc_services/reflection.h"
-#include "sofa/rpc/server.h"
 
 using namespace sofa;
 using acme::greeter::GreetReply, acme::greeter::GreetRequest;

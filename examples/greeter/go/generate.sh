@@ -1,3 +1,4 @@
+#!/bin/sh
 # Makes greeterpb/ from ../greeter.proto with protoc and the plugins that go.mod names.
 set -eu
 protoc -I.. --plugin="$(go tool -n protoc-gen-go)" --plugin="$(go tool -n protoc-gen-go-grpc)" \
