@@ -40,7 +40,7 @@ check_links() {
       [[ -z $target || $target == *://* || $target == mailto:* || -e $(dirname "$file")/$target ]] && continue
       echo "${file#"$root"/}: dead link to $target"
       dead=1
-    done < <(grep -oE '\]\([^) ]+\)' "$file" || true)
+    done < <(awk '/^```/ { code = !code; next } !code' "$file" | grep -oE '\]\([^) ]+\)' || true)
   done < <(tree_files md)
   return "$dead"
 }

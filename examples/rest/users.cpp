@@ -119,6 +119,7 @@ std::string describe_portrait(const Portrait& portrait) {
 }
 
 int main(int argc, char** argv) {
+  // region: routes
   auto users = std::make_shared<Users>();
   auto api = std::make_shared<rest::Api>(rest::About{.title = "Users", .version = "1"});
   api->post("/users", [users](User user) { return users->add(std::move(user)); }).status(201).doc("Adds a user.");
@@ -127,6 +128,7 @@ int main(int argc, char** argv) {
   api->put("/users/{id}/name", [users](Rename change) { return users->rename(change); }).header("who", "x-who").doc("Renames a user.");
   api->del("/users/{id}", [users](Id asked) { return users->remove(asked.id); }).doc("Removes a user.");
   api->post("/users/{id}/portrait", [](const Portrait& portrait) { return describe_portrait(portrait); }).doc("Takes pictures, as a form.");
+  // endregion
   api->get("/countdown",
            [](Countdown down, rest::Events& out) -> io::Task<Result<void>> {
              for (int32_t i = down.from; i > 0; --i) {

@@ -1,0 +1,37 @@
+// gRPC with streams both ways: what docs/protocols/grpc.md shows. Server and client stand in one program.
+#include "greeter.sofa.h"
+#include "sofa/grpc_services/reflection.h"
+#include "sofa/rpc/client.h"
+#include "sofa/rpc/server.h"
+
+using namespace sofa;
+using acme::greeter::Greeter, acme::greeter::GreetReply, acme::greeter::GreetRequest;
+
+rpc::Task<Result<void>> run() {
+  // region: grpc
+  auto greeter = std::make_shared<Greeter>();
+  greeter->greet = [](GreetRequest) -> Result<GreetReply> { return fail(Code::unimplemented, "one at a time is too slow: call GreetAll"); };
+  greeter->greet_all = [](rpc::Reader<GreetRequest>& in, rpc::Writer<GreetReply>& out) -> rpc::Task<Result<void>> {
+    while (auto request = co_await rpc::or_return(in.read())) {
+      GreetReply reply;
+      reply.set_text("hello " + request->name());
+      co_await rpc::or_return(out.write(std::move(reply)));
+    }
+    co_return {};
+  };
+  auto server = co_await rpc::or_return(grpc::with_reflection(rpc::Server{}.port(0).add(greeter)).start());
+
+  auto client = co_await rpc::or_return(rpc::connect<Greeter>(fmt::format("grpc://{}", server->address().to_string())));
+  auto call = co_await rpc::or_return(client->greet_all());
+  for (const char* name : {"Ann", "Bob"}) {
+    GreetRequest request;
+    request.set_name(name);
+    co_await rpc::or_return(call.write(request));
+  }
+  co_await rpc::or_return(call.finish_writes());
+  while (auto reply = co_await rpc::or_return(call.read())) fmt::print("{}\n", reply->text());
+  // endregion
+  co_return co_await server->stop();
+}
+
+int main() { return io::run(run(), {.shards = 1}); }
