@@ -45,6 +45,18 @@ check_links() {
   return "$dead"
 }
 
+# Every sentence that docs/faq.md explains (bold code) stands in the sources, between its values (…).
+check_faq() {
+  local words absent=0
+  while IFS= read -r words; do
+    [[ ${#words} -ge 4 ]] || continue
+    grep -rqF --include='*.cpp' --include='*.h' -- "$words" "$root/src" && continue
+    echo "docs/faq.md: no error says '$words'"
+    absent=1
+  done < <(tr '\n' ' ' <"$root/docs/faq.md" | grep -oP '\*\*\x60\K.+?(?=\x60\*\*)' | sed 's/\x60\x60/\x60/g; s/…/\n/g')
+  return "$absent"
+}
+
 # The code in the docs is the compiled one.
 check_regions() { "$root/scripts/regions" --check; }
 
@@ -73,6 +85,7 @@ check_tidy() {
 
 check_quickly() {
   check 'dead links' check_links
+  check 'errors of the FAQ' check_faq
   check 'code in the docs' check_regions
   check 'status is fresh' check_status
   check 'shellcheck' check_scripts
