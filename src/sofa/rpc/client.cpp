@@ -63,7 +63,7 @@ Task<Result<hessian::Document>> GenericClient::run(std::shared_ptr<detail::Calle
   detail::CallSpec spec;
   spec.method = method;
   spec.signatures = views;
-  spec.generic_type = kind == GenericKind::objects ? "2" : "0";
+  spec.generic = kind;
   spec.values = arguments;
   spec.document = &result;
   co_await or_return(detail::call_from_here(std::move(caller), spec, std::move(options)));

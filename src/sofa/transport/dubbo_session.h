@@ -113,6 +113,8 @@ using DubboCall = CallOf<dubbo::Frame>;
 /// Belongs to the shard it was created on; every member is called there. Kept by DubboSessionRef.
 class DubboSession final : public SessionBase {
  public:
+  using Options = DubboSessionOptions;
+  using Handler = DubboHandler;
   /// `prefix`: bytes that were read from the stream already. `handler` (null: none; every request gets status 40) and `shared` (null: none) outlive
   /// it.
   static DubboSessionRef create(io::Stream stream, DubboSessionOptions options, DubboHandler* handler = nullptr, SessionShared* shared = nullptr,

@@ -8,12 +8,17 @@ const Logger kLog{"transport"};
 std::unexpected<Error> no_connection(Error error) { return std::unexpected(with_status(std::move(error), bolt::Status::comm_error)); }
 }  // namespace
 
-ConnectionPool::ConnectionPool(PoolOptions options, Random random, const Handlers* handlers)
-    : options_(options), handlers_(handlers), random_(random) {}
+template <class S>
+BasicPool<S>::BasicPool(Options options, Random random, typename S::Handler* handler)
+    : options_(std::move(options)), handler_(handler), random_(random) {}
 
-ConnectionPool::~ConnectionPool() { assert((closed_ || peers_.empty()) && "a pool is closed before it is destroyed"); }
+template <class S>
+BasicPool<S>::~BasicPool() {
+  assert((closed_ || peers_.empty()) && "a pool is closed before it is destroyed");
+}
 
-io::Task<Result<SessionRef>> ConnectionPool::get(const io::Address& address) {
+template <class S>
+io::Task<Result<Ref<S>>> BasicPool<S>::get(const io::Address& address) {
   Peer* found = peer(address);
   if (found == nullptr) {
     co_return no_connection(closed_ ? Error(Code::unavailable, fmt::format("no connection to {}: the pool is closed", address.to_string()))
@@ -23,29 +28,33 @@ io::Task<Result<SessionRef>> ConnectionPool::get(const io::Address& address) {
   co_return co_await found->get();
 }
 
-SessionRef ConnectionPool::try_get(const io::Address& address) {
+template <class S>
+Ref<S> BasicPool<S>::try_get(const io::Address& address) {
   const auto at = peers_.find(address);
-  Session* session = at == peers_.end() ? nullptr : at->second->live();
-  return session == nullptr ? SessionRef() : SessionRef(*session);
+  S* session = at == peers_.end() ? nullptr : at->second->live();
+  return session == nullptr ? Ref<S>() : Ref<S>(*session);
 }
 
-ConnectionPool::Peer* ConnectionPool::peer(const io::Address& address) {
+template <class S>
+BasicPool<S>::Peer* BasicPool<S>::peer(const io::Address& address) {
   const auto at = peers_.find(address);
   if (at != peers_.end()) return at->second.get();
   if (closed_ || peers_.size() >= options_.max_addresses) return nullptr;
   return peers_.emplace(address, std::make_shared<Peer>(*this, address)).first->second.get();
 }
 
-void ConnectionPool::forget(const io::Address& address) {
+template <class S>
+void BasicPool<S>::forget(const io::Address& address) {
   const auto at = peers_.find(address);
   if (at == peers_.end()) return;
   const std::shared_ptr<Peer> peer = std::move(at->second);
   peers_.erase(at);
   peer->let_go();
-  for (const SessionRef& session : std::exchange(peer->sessions_, {})) session->drain();
+  for (const Ref<S>& session : std::exchange(peer->sessions_, {})) session->drain();
 }
 
-void ConnectionPool::forget_unused(Instant before, const std::function<bool(const io::Address&)>& keep) {
+template <class S>
+void BasicPool<S>::forget_unused(Instant before, const std::function<bool(const io::Address&)>& keep) {
   std::vector<io::Address> unused;
   for (const auto& [address, peer] : peers_) {
     if (peer->asked_ < before && !peer->attempting_ && !keep(address)) unused.push_back(address);
@@ -53,29 +62,32 @@ void ConnectionPool::forget_unused(Instant before, const std::function<bool(cons
   for (const io::Address& address : unused) forget(address);
 }
 
-io::Task<void> ConnectionPool::close() {
+template <class S>
+io::Task<void> BasicPool<S>::close() {
   if (!std::exchange(closed_, true)) {
     for (auto& [address, peer] : std::exchange(peers_, {})) {
       peer->let_go();
-      for (const SessionRef& session : std::exchange(peer->sessions_, {})) session->close("the pool is closed");
+      for (const Ref<S>& session : std::exchange(peer->sessions_, {})) session->close("the pool is closed");
     }
     group_.cancel("the pool is closed");
   }
   [[maybe_unused]] const auto joined = co_await group_.join();
 }
 
-size_t ConnectionPool::connections() const {
+template <class S>
+size_t BasicPool<S>::connections() const {
   size_t sum = 0;
   for (const auto& [address, peer] : peers_) sum += peer->live_count();
   return sum;
 }
 
 // A connection that was told to go, or is closed, is no longer ours: it ends by itself, and another one takes its place.
-Session* ConnectionPool::Peer::live() {
+template <class S>
+S* BasicPool<S>::Peer::live() {
   asked_ = io::Shard::current().now();
   while (!sessions_.empty()) {
     next_ = next_ + 1 < sessions_.size() ? next_ + 1 : 0;
-    Session* session = sessions_[next_].get();
+    S* session = sessions_[next_].get();
     if (session->usable()) return session;
     sessions_.erase(sessions_.begin() + static_cast<std::ptrdiff_t>(next_));
     if (pool_.options_.reconnect) connect();
@@ -83,9 +95,10 @@ Session* ConnectionPool::Peer::live() {
   return nullptr;
 }
 
-io::Task<Result<SessionRef>> ConnectionPool::Peer::get() {
-  const std::shared_ptr<Peer> self = shared_from_this();
-  if (Session* session = live()) co_return SessionRef(*session);
+template <class S>
+io::Task<Result<Ref<S>>> BasicPool<S>::Peer::get() {
+  const std::shared_ptr<Peer> self = this->shared_from_this();
+  if (S* session = live()) co_return Ref<S>(*session);
   if (connecting_ && !attempting_ && last_error_) {
     co_return no_connection(Error(Code::unavailable, fmt::format("no connection to {} now; it is tried again within {} ms", address_.to_string(),
                                                                  std::chrono::ceil<std::chrono::milliseconds>(pool_.options_.backoff_most).count()))
@@ -95,26 +108,29 @@ io::Task<Result<SessionRef>> ConnectionPool::Peer::get() {
   if (!forgotten_) co_await io::or_return(attempt_done_.wait());
   if (forgotten_)
     co_return no_connection(Error(Code::unavailable, fmt::format("no connection to {}: its address was given up", address_.to_string())));
-  if (Session* session = live()) co_return SessionRef(*session);
+  if (S* session = live()) co_return Ref<S>(*session);
   if (last_error_) co_return no_connection(*last_error_);
   co_return no_connection(Error(Code::unavailable, fmt::format("the connection to {} was lost at once", address_.to_string())));
 }
 
-void ConnectionPool::Peer::connect() {
+template <class S>
+void BasicPool<S>::Peer::connect() {
   if (connecting_ || forgotten_) return;
   connecting_ = attempting_ = true;
   if (pool_.options_.tls != nullptr && !std::exchange(pool_.watching_, true)) pool_.group_.spawn("tls reload", pool_.options_.tls->watch());
-  pool_.group_.spawn("connect", connect_all(shared_from_this()));
+  pool_.group_.spawn("connect", connect_all(this->shared_from_this()));
 }
 
-void ConnectionPool::Peer::let_go() {
+template <class S>
+void BasicPool<S>::Peer::let_go() {
   forgotten_ = true;
   attempt_done_.set();
 }
 
-io::Task<Result<void>> ConnectionPool::Peer::connect_all(std::shared_ptr<Peer> self) {
+template <class S>
+io::Task<Result<void>> BasicPool<S>::Peer::connect_all(std::shared_ptr<Peer> self) {
   Peer& peer = *self;
-  const PoolOptions& options = peer.pool_.options_;
+  const Options& options = peer.pool_.options_;
   while (!peer.forgotten_ && peer.sessions_.size() < options.connections_per_address) {
     peer.attempting_ = true;
     const bool connected = co_await peer.connect_one();
@@ -130,8 +146,9 @@ io::Task<Result<void>> ConnectionPool::Peer::connect_all(std::shared_ptr<Peer> s
   co_return Result<void>{};
 }
 
-io::Task<bool> ConnectionPool::Peer::connect_one() {
-  const PoolOptions& options = pool_.options_;
+template <class S>
+io::Task<bool> BasicPool<S>::Peer::connect_one() {
+  const Options& options = pool_.options_;
   io::ConnectOptions how;
   how.timeout = options.connect_timeout;
   how.stream = options.stream;
@@ -145,25 +162,30 @@ io::Task<bool> ConnectionPool::Peer::connect_one() {
   if (failures_ > 0) kLog.info("connected again", {{"peer", address_.to_string()}, {"attempts", failures_ + 1}});
   failures_ = 0;
   last_error_.reset();
-  SessionRef session = Session::create(std::move(*stream), options.session, pool_.handlers_);
+  Ref<S> session = S::create(std::move(*stream), options.session, pool_.handler_);
   sessions_.push_back(session);
-  pool_.group_.spawn("bolt session", keep(shared_from_this(), std::move(session)));
+  pool_.group_.spawn("session", keep(this->shared_from_this(), std::move(session)));
   co_return true;
 }
 
-io::Task<Result<void>> ConnectionPool::Peer::keep(std::shared_ptr<Peer> self, SessionRef session) {
+template <class S>
+io::Task<Result<void>> BasicPool<S>::Peer::keep(std::shared_ptr<Peer> self, Ref<S> session) {
   [[maybe_unused]] const auto why = co_await session->run();
   std::erase(self->sessions_, session);
   if (self->pool_.options_.reconnect) self->connect();
   co_return Result<void>{};
 }
 
-Duration ConnectionPool::Peer::next_backoff() {
-  const PoolOptions& options = pool_.options_;
+template <class S>
+Duration BasicPool<S>::Peer::next_backoff() {
+  const Options& options = pool_.options_;
   const uint32_t doublings = std::min<uint32_t>(failures_ - 1, 30);
   const auto base =
       std::min<double>(static_cast<double>(options.backoff_most.count()), static_cast<double>(options.backoff_first.count()) * (1u << doublings));
   return Duration(static_cast<int64_t>(base * (1 + options.backoff_jitter * (2 * pool_.random_.unit() - 1))));
 }
+
+template class BasicPool<Session>;
+template class BasicPool<DubboSession>;
 
 }  // namespace sofa::transport

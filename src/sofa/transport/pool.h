@@ -1,6 +1,6 @@
 #pragma once
-// ConnectionPool: the client's connections of one shard, by address. Connects once for all who ask, connects again after a loss, gives the live
-// ones in turn.
+// ConnectionPool (Bolt), DubboPool: the client's connections of one shard, by address. Connects once for all who ask, connects again after a loss,
+// gives the live ones in turn.
 //
 //   ConnectionPool pool(PoolOptions{}, Random(system_seed()));
 //   SessionRef session = co_await or_return(pool.get(address));
@@ -19,11 +19,14 @@
 #include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
 #include "sofa/io/tls.h"
+#include "sofa/transport/dubbo_session.h"
 #include "sofa/transport/session.h"
 
 namespace sofa::transport {
 
-struct PoolOptions {
+/// Options are those of the session's class.
+template <class Options>
+struct BasicPoolOptions {
   uint32_t connections_per_address = 1;
   uint32_t max_addresses = 4096;
   Duration connect_timeout = std::chrono::seconds(1);
@@ -31,26 +34,28 @@ struct PoolOptions {
   Duration backoff_first = std::chrono::milliseconds(50);  ///< wait after the first failure; doubles with each further one ...
   Duration backoff_most = std::chrono::seconds(2);         ///< ... up to this
   double backoff_jitter = 0.3;                             ///< each wait is drawn from [1 - jitter, 1 + jitter] times its length
-  SessionOptions session = SessionOptions::client();
+  Options session = Options::client();
   io::StreamOptions stream = bolt_stream_options();
   std::shared_ptr<io::TlsClientContext> tls{};  ///< null: plain. The pool watches its files
 };
 
-/// Belongs to the shard it was made on, as do its sessions. Must be closed before it is destroyed.
-class ConnectionPool {
+/// Belongs to the shard it was made on, as do its sessions. Must be closed before it is destroyed. S: Session or DubboSession.
+template <class S>
+class BasicPool {
  public:
   class Peer;
+  using Options = BasicPoolOptions<typename S::Options>;
 
-  /// `handlers` (null: none) get the requests that servers send to this client; they outlive the pool.
-  ConnectionPool(PoolOptions options, Random random, const Handlers* handlers = nullptr);
-  ~ConnectionPool();
+  /// `handler` (null: none) gets the requests that servers send to this client; it outlives the pool.
+  BasicPool(Options options, Random random, typename S::Handler* handler = nullptr);
+  ~BasicPool();
 
   /// A usable connection to the address: a live one at once, else the outcome of a connect that all askers share. While a failed address waits
   /// for its next attempt, the answer is Code::unavailable at once. With several connections per address the first suffices; the others
   /// follow in the background.
-  io::Task<Result<SessionRef>> get(const io::Address& address);
+  io::Task<Result<Ref<S>>> get(const io::Address& address);
   /// The same without a coroutine: null when there is no live connection now.
-  SessionRef try_get(const io::Address& address);
+  Ref<S> try_get(const io::Address& address);
 
   /// The state of one address, made when it is not there; valid until forget() or close(). For callers that ask often. Null over max_addresses.
   Peer* peer(const io::Address& address);
@@ -71,8 +76,8 @@ class ConnectionPool {
   struct AddressHash {
     size_t operator()(const io::Address& address) const { return std::hash<std::string>{}(address.host()) * 31 + address.port(); }
   };
-  const PoolOptions options_;
-  const Handlers* handlers_;
+  const Options options_;
+  typename S::Handler* handler_;
   Random random_;
   bool closed_ = false;
   bool watching_ = false;  // the files of options_.tls
@@ -81,31 +86,32 @@ class ConnectionPool {
 };
 
 /// The connections to one address.
-class ConnectionPool::Peer : public std::enable_shared_from_this<Peer> {
+template <class S>
+class BasicPool<S>::Peer : public std::enable_shared_from_this<Peer> {
  public:
   /// A live connection, each in turn; null when there is none.
-  Session* live();
-  /// A live connection, or the outcome of connecting; see ConnectionPool::get.
-  io::Task<Result<SessionRef>> get();
+  S* live();
+  /// A live connection, or the outcome of connecting; see BasicPool::get.
+  io::Task<Result<Ref<S>>> get();
   /// Begins to connect in the background, unless that is under way already.
   void connect();
   const io::Address& address() const { return address_; }
   size_t live_count() const { return sessions_.size(); }
 
-  Peer(ConnectionPool& pool, io::Address address) : pool_(pool), address_(std::move(address)), asked_(io::Shard::current().now()) {}
+  Peer(BasicPool& pool, io::Address address) : pool_(pool), address_(std::move(address)), asked_(io::Shard::current().now()) {}
 
  private:
-  friend class ConnectionPool;
+  friend class BasicPool;
   static io::Task<Result<void>> connect_all(std::shared_ptr<Peer> self);
-  static io::Task<Result<void>> keep(std::shared_ptr<Peer> self, SessionRef session);
+  static io::Task<Result<void>> keep(std::shared_ptr<Peer> self, Ref<S> session);
   io::Task<bool> connect_one();
   Duration next_backoff();
   void let_go();
 
-  ConnectionPool& pool_;
+  BasicPool& pool_;
   const io::Address address_;
   Instant asked_;  // when a connection was last asked for
-  std::vector<SessionRef> sessions_;
+  std::vector<Ref<S>> sessions_;
   size_t next_ = 0;
   uint32_t failures_ = 0;
   bool connecting_ = false;  // the background task runs
@@ -114,5 +120,12 @@ class ConnectionPool::Peer : public std::enable_shared_from_this<Peer> {
   std::optional<Error> last_error_;
   io::Event attempt_done_;
 };
+
+using PoolOptions = BasicPoolOptions<SessionOptions>;
+using ConnectionPool = BasicPool<Session>;
+using DubboPoolOptions = BasicPoolOptions<DubboSessionOptions>;
+using DubboPool = BasicPool<DubboSession>;
+extern template class BasicPool<Session>;
+extern template class BasicPool<DubboSession>;
 
 }  // namespace sofa::transport

@@ -33,6 +33,8 @@ using Call = CallOf<Response>;
 /// Belongs to the shard it was created on; every member is called there. Kept by SessionRef.
 class Session final : public SessionBase {
  public:
+  using Options = SessionOptions;
+  using Handler = const Handlers;
   /// `prefix`: bytes that were read from the stream already. `handlers` (null: none) and `shared` (null: none) outlive the session.
   static SessionRef create(io::Stream stream, SessionOptions options, const Handlers* handlers = nullptr, SessionShared* shared = nullptr,
                            Buffer prefix = {});

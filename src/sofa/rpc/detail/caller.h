@@ -1,45 +1,19 @@
 #pragma once
 // The client's side of a service: chooses a provider, sends the call, retries, reads the answer. Lives on one shard.
 
+#include <array>
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 
 #include "sofa/cluster/retry.h"
 #include "sofa/cluster/selector.h"
 #include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
-#include "sofa/rpc/client.h"
-#include "sofa/rpc/detail/grpc_channels.h"
-#include "sofa/rpc/detail/request_codec.h"
-#include "sofa/rpc/streaming.h"
-#include "sofa/transport/pool.h"
-#include "sofa/transport/session.h"
+#include "sofa/rpc/detail/bolt_client.h"
+#include "sofa/rpc/detail/grpc_client.h"
 
 namespace sofa::rpc::detail {
-
-/// One call, whatever its types: described, protobuf or dynamic. What it points to lives until the call has ended.
-struct CallSpec {
-  std::string_view method;
-  std::string_view proto_method;  // the last part of a gRPC path
-  Duration timeout{};             // the method's, zero: none
-  std::optional<int> retries;
-  uint8_t codec = bolt::kCodecHessian;
-  bool oneway = false;
-  std::span<const std::string_view> signatures;
-
-  const MethodShape* shape = nullptr;  // typed calls
-  std::span<const void* const> arguments;
-  void* result = nullptr;
-
-  std::string_view generic_type;  // dynamic calls
-  std::span<const hessian::Value> values;
-  hessian::Document* document = nullptr;
-};
-
-/// Another provider may answer, or this one later: it was busy, stopping, silent, or not reachable.
-bool is_retryable(const Error& error);
 
 struct KeptCall;
 
@@ -70,84 +44,38 @@ class Caller {
  private:
   /// Lives until everything is closed and no call runs; destroyed on the shard, whoever was the last to use it.
   struct Core {
-    Core(std::shared_ptr<const Providers> known, const ClientOptions& options, std::shared_ptr<io::TlsClientContext> tls);
-    /// From the first connection on, as long as there is any: looks for providers that nobody calls any more and that are not of the list.
+    Core(std::shared_ptr<const Providers> known, const std::shared_ptr<const ClientIdentity>& client, std::shared_ptr<io::TlsClientContext> tls);
+    /// What the provider speaks. Whoever asks may connect to it: from then on, as long as there is any connection, those that nobody uses any more
+    /// and that are not of the list are looked for.
+    ClientProtocol& protocol_of(const Provider& provider);
     void watch_idle();
     void forget_idle();
-    /// The provider's channel, which stays while it is kept. Code::cancelled when the client is closed.
-    Result<std::shared_ptr<grpc::Channel>> channel_to(const io::Address& address);
-    /// Whether a call can be sent to the provider now; else it is connected to, for the calls to come.
-    bool is_live(const Provider& provider);
     /// Fault tolerance, once a second until the client is closed.
     Task<void> measure(std::string service);
     const std::shared_ptr<const Providers> providers;
     const Duration target_idle;
-    transport::ConnectionPool pool;
-    GrpcChannels channels;
+    BoltClient bolt;
+    GrpcClient grpc;
+    const std::array<ClientProtocol*, 2> protocols{&bolt, &grpc};
     std::unique_ptr<cluster::Selector> selector;
     io::TaskGroup tasks;
     io::TimerNode idle_timer;
   };
-  /// A provider, and the list that keeps it.
-  struct Choice {
-    ProviderList list;
-    const Provider* provider = nullptr;
-  };
-  struct Attempt;
-  /// Which of several attempts at once is the one that counts: the first that is answered. The others do not touch the result.
-  struct Settlement {
-    const Attempt* winner = nullptr;
-    bool is_open() const { return winner == nullptr; }
-    void settle(const Attempt& attempt, const Result<void>& done) {
-      if (is_open() && (done || !is_retryable(done.error()))) winner = &attempt;
-    }
-  };
-  /// One attempt at one provider, and what all attempts of a call have in common.
-  struct Attempt {
-    CallSpec& spec;
-    CallOptions& options;
-    Deadline deadline;  // of the scope
-    const Context* served;
-    const uint8_t codec;  // unless the provider wants another
-    int number = 1;
-    int most = 1;
-    Choice choice{};
-    Duration timeout{};
-    Instant begun{};
-    Settlement* settlement = nullptr;  // with others at once
-    const Provider& provider() const { return *choice.provider; }
-  };
   struct Branch;
 
-  static std::shared_ptr<Core> make_core(io::Shard& shard, std::shared_ptr<const Providers> providers, const ClientOptions& options,
-                                         std::shared_ptr<io::TlsClientContext> tls);
+  static std::shared_ptr<Core> make_core(io::Shard& shard, std::shared_ptr<const Providers> providers,
+                                         const std::shared_ptr<const ClientIdentity>& client, std::shared_ptr<io::TlsClientContext> tls);
   static io::detail::Root close(std::shared_ptr<Core> core);
   Result<Choice> choose(const CallSpec& spec, const CallOptions& options, std::span<const io::Address> tried);
   Result<Choice> find_target(const std::string& target) const;
   cluster::RouteKey route_key(const CallSpec& spec, const CallOptions& options);
   Task<Result<void>> await_addresses();
   Task<Result<void>> reach_one();
-  Task<Result<void>> reach(const Provider& provider);
-  Task<Result<transport::SessionRef>> session_to(const io::Address& address, Deadline deadline);
   Duration timeout_of(const Attempt& attempt) const;
   Task<Result<void>> attempt(Attempt& attempt);
   Task<Result<void>> counted(Attempt& attempt);
   Task<Result<void>> pass_filters(Attempt& attempt);
-  Task<Result<void>> send(Attempt& attempt);
-  Task<Result<void>> send_bolt(Attempt& attempt);
-  Task<Result<void>> send_grpc(Attempt& attempt);
-  static Task<void> send_oneway(std::shared_ptr<grpc::Channel> channel, std::string path, Bytes message, grpc::CallOptions options);
-  Result<void> read_wrapped_answer(ByteSpan message, const CallSpec& spec) const;
-  http::Headers metadata_of(const CallOptions& options) const;
-  /// Reads an answer, unless another attempt was first.
-  template <class F>
-  Result<void> settle(const Attempt& attempt, F read) const {
-    if (attempt.settlement == nullptr) return read();
-    if (!attempt.settlement->is_open()) return fail(Code::cancelled, "another attempt was answered first");
-    Result<void> done = read();
-    attempt.settlement->settle(attempt, done);
-    return done;
-  }
+  Task<Result<void>> send(Attempt& attempt) { return core_->protocol_of(attempt.provider()).send(attempt); }
 
   // detail/strategies.cpp
   static Task<Result<void>> by_strategy(std::shared_ptr<Caller> self, CallSpec& spec, CallOptions& options, const Attempt& like);
@@ -162,17 +90,11 @@ class Caller {
 
   Error describe(const Attempt& attempt, const Error& error) const;
   Task<Result<void>> pause(int attempt, Deadline deadline);
-  OutgoingHead outgoing_head(const Attempt& attempt, const Context* served) const;
-  Result<void> write_content(Buffer& out, const CallSpec& spec, const OutgoingHead& head) const;
-  Result<void> write_request_parts(const CallSpec& spec, const OutgoingHead& head);
-  transport::Request take_request(const CallSpec& spec, Duration timeout);
-  Result<void> read_answer(const Attempt& attempt, const bolt::Frame& frame) const;
 
   const std::shared_ptr<Providers> providers_;
-  const std::string interface_;
-  const std::string proto_service_;  // in gRPC paths
-  const std::string service_;        // unique name
-  const ClientOptions options_;
+  const std::shared_ptr<const ClientIdentity> client_;
+  const std::string& interface_;
+  const ClientOptions& options_;
   io::Shard& shard_;
   const std::shared_ptr<Core> core_;
   const bool one_at_a_time_;  // a call is one attempt after another
@@ -182,7 +104,6 @@ class Caller {
   std::vector<std::shared_ptr<const MethodSpec>> specs_;
   std::atomic<bool> closed_{false};
   std::string argument_text_;  // of the call that is being sent
-  Buffer header_, content_;    // of the call that is being sent: written and given to its connection without a wait in between
 };
 
 /// Calls from any shard, the one that awaits the task. The task keeps the caller; what `spec` points to must be the caller's, or live until the task
