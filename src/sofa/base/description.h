@@ -171,7 +171,7 @@ struct Field {
   const Type& (*type)() = nullptr;
   std::string_view doc;
   std::string_view unit;
-  std::string_view alias;      // another name accepted on input
+  std::string_view alias;      // another name accepted on input; one letter: a flag behind one dash
   std::string_view wire_name;  // the Java field's name where it differs; empty: `name`
   std::optional<Range> range;
   bool secret = false;    // never printed

@@ -13,7 +13,7 @@ namespace {
 /// One field of the options, nested structs flattened.
 struct Flag {
   std::string name;   // "ledger-listen-port"
-  std::string alias;  // the same with the field's alias; empty without one
+  std::string alias;  // the same with the field's alias; empty without one; one letter: "-c" in place of "--c"
   const Field* field;
   const Type* type;  // looks through optional
   void* at;          // the field, a pointer not looked through
@@ -110,8 +110,9 @@ class FlagParser {
     Flag* flag = find(name);
     const bool negated = flag == nullptr && name.starts_with("no-") && !has_value;
     if (negated) flag = find(name.substr(3));
-    if (flag == nullptr || !argument.starts_with("--") || (negated && flag->type->kind != Kind::boolean)) return unknown(argument, name);
-    const std::string shown = fmt::format("--{}", name);
+    const bool is_letter = name.size() == 1 && flag != nullptr && flag->alias == name;
+    if (flag == nullptr || argument.starts_with("--") == is_letter || (negated && flag->type->kind != Kind::boolean)) return unknown(argument, name);
+    const std::string shown = fmt::format("{}{}", is_letter ? "-" : "--", name);
     if (!has_value && flag->type->kind == Kind::boolean) {
       value = negated ? "false" : "true";
     } else if (!has_value) {
@@ -189,21 +190,27 @@ class FlagParser {
   std::string help() const {
     const std::string_view program = !options_.program.empty() ? options_.program : arguments_.empty() ? "program" : std::string_view(arguments_[0]);
     std::string text = fmt::format("Usage: {} [flags]", program.substr(program.rfind('/') + 1));
-    if (options_.max_positional > 0) {
+    if (!options_.positional_usage.empty()) {
+      text += fmt::format(" {}", options_.positional_usage);
+    } else if (options_.max_positional > 0) {
       text +=
           fmt::format(" [{}{}]", options_.positional_name.empty() ? "ARGUMENT" : options_.positional_name, options_.max_positional > 1 ? "..." : "");
     }
     const std::string_view about = options_.about.empty() ? type_.structure->doc : options_.about;
     text += about.empty() ? "\n\n" : fmt::format("\n\n{}\n\n", about);
     size_t width = 6;
-    for (const Flag& flag : flags_) width = std::max(width, std::min<size_t>(flag.name.size() + 2, 40));
-    for (const Flag& flag : flags_) text += fmt::format("  {:<{}}  {}\n", "--" + flag.name, width, describe_flag(flag));
+    for (const Flag& flag : flags_) width = std::max(width, std::min<size_t>(shown_name(flag).size(), 40));
+    for (const Flag& flag : flags_) text += fmt::format("  {:<{}}  {}\n", shown_name(flag), width, describe_flag(flag));
     text += fmt::format("  {:<{}}  shows this text\n", "--help", width);
     if (!options_.environment_prefix.empty()) {
       text += fmt::format("\nEach flag may be set by the environment too: --{} is {}.\n", flags_.empty() ? "flag" : flags_[0].name,
                           environment_name(options_.environment_prefix, flags_.empty() ? "flag" : flags_[0].name));
     }
     return text;
+  }
+
+  static std::string shown_name(const Flag& flag) {
+    return flag.alias.size() == 1 ? fmt::format("-{}, --{}", flag.alias, flag.name) : "--" + flag.name;
   }
 
   std::string describe_flag(const Flag& flag) const {

@@ -12,7 +12,8 @@
 //
 // A field `listen_port` is `--listen-port 0`, `--listen-port=0` or the environment variable LEDGER_LISTEN_PORT; in a struct field `ledger` it is
 // `--ledger-listen-port`. A boolean needs no value (`--verbose`, `--no-verbose`, `--verbose=false`). A list flag may be repeated; each adds one
-// element. A map flag takes key=value. The command line wins over the environment, which wins over what the struct held before.
+// element. A map flag takes key=value. An alias of one letter stands behind one dash: `-p 0`, `-p=0`. The command line wins over the environment,
+// which wins over what the struct held before.
 
 #include <span>
 #include <string>
@@ -29,6 +30,7 @@ struct FlagOptions {
   std::string_view about = {};               // one or more sentences for --help; empty: the struct's doc
   std::string_view environment_prefix = {};  // "LEDGER" reads LEDGER_LISTEN_PORT; empty: the environment is not read
   std::string_view positional_name = {};     // shown by --help, "FILE"
+  std::string_view positional_usage = {};    // shown by --help in its place where there are several: "TARGET [METHOD [ARGUMENTS]]"
   size_t max_positional = 0;                 // how many arguments that are no flags are allowed
 };
 

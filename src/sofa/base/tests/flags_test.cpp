@@ -49,6 +49,32 @@ std::string problem_of(std::vector<const char*> arguments) {
   return parsed ? "no problem" : std::string(parsed.error().message());
 }
 
+TEST(Flags, AnAliasOfOneLetterStandsBehindOneDash) {
+  struct Load {
+    uint32_t callers = 1;
+    std::map<std::string, std::string> header;
+    static auto describe(Description<Load>& d) {
+      d.field("callers", &Load::callers).alias("c");
+      d.field("header", &Load::header).alias("H");
+    }
+  };
+  const auto parse_load = [](std::vector<const char*> arguments, Load& load) {
+    arguments.insert(arguments.begin(), "load");
+    return parse_flags(static_cast<int>(arguments.size()), arguments.data(), load, {.positional_usage = "TARGET [METHOD]", .max_positional = 1});
+  };
+  Load load;
+  auto parsed = parse_load({"-c", "8", "-H", "a=b", "-H=c=d", "-"}, load);
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  EXPECT_EQ(load.callers, 8);
+  EXPECT_EQ(load.header, (std::map<std::string, std::string>{{"a", "b"}, {"c", "d"}}));
+  EXPECT_THAT(parsed->positional, ElementsAre("-"));
+  EXPECT_THAT(parsed->help_text, testing::AllOf(HasSubstr("[flags] TARGET [METHOD]\n"), HasSubstr("-c, --callers")));
+  for (const char* wrong : {"--c=8", "-callers=8", "-x"}) {
+    parsed = parse_load({wrong}, load);
+    EXPECT_FALSE(parsed) << wrong;
+  }
+}
+
 TEST(Flags, SaysWhatARequiredOneIsFor) {
   struct Ledger {
     std::string folder;
