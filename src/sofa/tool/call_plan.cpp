@@ -1,0 +1,91 @@
+#include "sofa/tool/call_plan.h"
+
+#include <algorithm>
+#include <iostream>
+#include <iterator>
+
+namespace sofa::tool {
+
+namespace {
+
+constexpr std::string_view kProtocols[] = {"bolt"};
+
+/// The types between the parentheses; a comma inside <> separates no types.
+Result<std::vector<JavaType>> parse_types(std::string_view text) {
+  std::vector<JavaType> types;
+  size_t begin = 0;
+  int depth = 0;
+  for (size_t at = 0; at <= text.size() && !text.empty(); ++at) {
+    const bool ends = at == text.size() || (text[at] == ',' && depth == 0);
+    if (at < text.size()) depth += text[at] == '<' ? 1 : text[at] == '>' ? -1 : 0;
+    if (!ends) continue;
+    auto type = JavaType::parse(text.substr(begin, at - begin));
+    if (!type) return forward_error(type);
+    types.push_back(std::move(*type));
+    begin = at + 1;
+  }
+  return types;
+}
+
+}  // namespace
+
+Result<Target> Target::parse(std::string_view text) {
+  Target target{.protocol = "bolt", .address = std::string(text)};
+  if (const size_t colon = text.find("://"); colon != std::string_view::npos) {
+    target.protocol = text.substr(0, colon);
+    target.address = text.substr(colon + 3);
+  }
+  while (target.address.ends_with('/')) target.address.pop_back();
+  if (std::ranges::find(kProtocols, target.protocol) == std::end(kProtocols)) {
+    return fail(Code::invalid_argument, "'{}' is no protocol that can be called here: use one of {}, as in bolt://127.0.0.1:12200", target.protocol,
+                fmt::join(kProtocols, ", "));
+  }
+  if (target.address.find(':') == std::string::npos) {
+    return fail(Code::invalid_argument, "the target '{}' names no port: write HOST:PORT, as in {}://127.0.0.1:12200", text, target.protocol);
+  }
+  return target;
+}
+
+Result<MethodName> MethodName::parse(std::string_view text) {
+  const size_t open = text.find('(');
+  const std::string_view path = text.substr(0, open);
+  const size_t cut = path.find('/') != std::string_view::npos ? path.find('/') : path.rfind('.');
+  if (cut == std::string_view::npos || cut == 0 || cut + 1 == path.size() || (open != std::string_view::npos && !text.ends_with(')'))) {
+    return fail(Code::invalid_argument,
+                "'{}' names no method: write SERVICE.METHOD, as in 'com.acme.Hello.hello' or 'com.acme.Hello.hello(String,int)'", text);
+  }
+  MethodName name{.service = std::string(path.substr(0, cut)), .method = std::string(path.substr(cut + 1))};
+  if (open != std::string_view::npos) {
+    auto types = parse_types(text.substr(open + 1, text.size() - open - 2));
+    if (!types) return forward_error(types);
+    name.types = std::move(*types);
+  }
+  if (const size_t colon = name.service.find(':'); colon != std::string::npos) {
+    const std::string rest = name.service.substr(colon + 1);
+    name.service.resize(colon);
+    name.version = rest.substr(0, rest.find(':'));
+    if (const size_t second = rest.find(':'); second != std::string::npos) name.unique_id = rest.substr(second + 1);
+  }
+  return name;
+}
+
+void CallFlags::describe(Description<CallFlags>& d) {
+  d.field("timeout", &CallFlags::timeout).alias("t").range(0.001L, 86'400).unit("seconds").doc("how long an answer may take");
+  d.field("header", &CallFlags::header).alias("H").doc("header, or metadata, of the request");
+  d.field("baggage", &CallFlags::baggage).alias("b").doc("baggage of the request");
+  d.field("app", &CallFlags::app).doc("the application that calls, as the server is told");
+}
+
+Result<CallPlan> make_plan(const std::vector<std::string>& words, const CallFlags& flags) {
+  auto target = Target::parse(words.at(0));
+  if (!target) return forward_error(target);
+  auto method = MethodName::parse(words.at(1));
+  if (!method) return forward_error(method);
+  CallPlan plan{.target = std::move(*target), .method = std::move(*method), .arguments = words.size() > 2 ? words[2] : "", .flags = flags};
+  if (plan.arguments == "-") plan.arguments = std::string(std::istreambuf_iterator<char>(std::cin), {});
+  return plan;
+}
+
+Duration seconds(double count) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(count)); }
+
+}  // namespace sofa::tool

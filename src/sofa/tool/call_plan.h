@@ -1,0 +1,60 @@
+#pragma once
+// What to call, as a command line says it: `sofa call` and `sofa bench` share it.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sofa/base/clock.h"
+#include "sofa/base/description.h"
+#include "sofa/base/error.h"
+#include "sofa/tool/java_json.h"
+
+namespace sofa::tool {
+
+/// "bolt://127.0.0.1:12200": a server and the protocol to speak with it.
+struct Target {
+  std::string protocol;  ///< bolt, dubbo, tri, grpc, http
+  std::string address;   ///< "127.0.0.1:12200"
+  /// Without a protocol it is bolt. Errors: invalid_argument with the protocols that there are.
+  static Result<Target> parse(std::string_view text);
+  std::string to_string() const { return protocol + "://" + address; }
+};
+
+/// "com.acme.Hello:1.0:blue.hello(java.lang.String,int)" or "acme.Hello/Hello".
+struct MethodName {
+  std::string service;  ///< "com.acme.Hello", without version and unique id
+  std::string method;
+  std::string version = "1.0";
+  std::string unique_id{};
+  std::optional<std::vector<JavaType>> types{};  ///< of the parameters, when they are named
+  static Result<MethodName> parse(std::string_view text);
+};
+
+/// Flags of every command that calls.
+struct CallFlags {
+  double timeout = 3;
+  std::map<std::string, std::string> header;
+  std::map<std::string, std::string> baggage;
+  std::string app = "sofa-tool";
+
+  static void describe(Description<CallFlags>& d);
+};
+
+struct CallPlan {
+  Target target;
+  MethodName method;
+  std::string arguments;  ///< JSON
+  CallFlags flags;
+};
+
+/// From TARGET SERVICE.METHOD [ARGUMENTS], where ARGUMENTS may be "-" for what standard input holds, to its end. Errors: invalid_argument.
+Result<CallPlan> make_plan(const std::vector<std::string>& words, const CallFlags& flags);
+
+/// Seconds of a flag.
+Duration seconds(double count);
+
+}  // namespace sofa::tool

@@ -1,0 +1,78 @@
+#include "sofa/tool/command.h"
+
+#include "sofa/io/runtime.h"
+#include "sofa/rpc/exception.h"
+
+namespace sofa::tool {
+
+void describe(EnumDescription<OutputFormat>& d) {
+  d.value("text", OutputFormat::text, "for people").value("json", OutputFormat::json, "for programs");
+}
+
+namespace {
+
+FlagOptions flag_options(const Command& command, std::string_view program) {
+  return {.program = program, .about = command.about.empty() ? command.summary : command.about, .positional_usage = command.usage};
+}
+
+}  // namespace
+
+namespace detail {
+
+Parsed parse(const Command& command, std::span<const char* const> arguments, const Type& type, void* options, Terminal& terminal) {
+  const std::string program = fmt::format("sofa {}", command.name);
+  FlagOptions how = flag_options(command, program);
+  how.max_positional = command.most;
+  auto flags = parse_flags(arguments, type, options, how);
+  if (flags && flags->help) {
+    terminal.print(flags->help_text);
+    return {};
+  }
+  if (flags && flags->positional.size() >= command.least) return {.positional = std::move(flags->positional), .run = true};
+  if (!flags) {
+    terminal.complain(flags.error().to_string());
+  } else {
+    terminal.complain(fmt::format("'sofa {}' needs {}; 'sofa help {}' explains them.", command.name, command.usage, command.name));
+  }
+  return {.exit = Exit::wrong_usage};
+}
+
+}  // namespace detail
+
+std::string help_of(const Command& command) {
+  const std::string program = fmt::format("sofa {}", command.name);
+  const Type& type = command.options();
+  const std::unique_ptr<char[]> memory(new char[type.size + type.align]);
+  void* at = memory.get();
+  size_t room = type.size + type.align;
+  void* options = std::align(type.align, type.size, at, room);
+  type.construct(options);
+  const char* const ask[] = {"sofa", "--help"};
+  auto flags = parse_flags(ask, type, options, flag_options(command, program));
+  type.destroy(options);
+  return flags ? flags->help_text : flags.error().to_string();
+}
+
+Exit run_on_shard(io::Task<Exit> task) {
+  const auto number = [](io::Task<Exit> work) -> io::Task<int> {
+    const io::Scope& scope = co_await io::current_scope();
+    const Exit exit = co_await std::move(work);
+    co_return static_cast<int>(scope.cancelled() ? Exit::interrupted : exit);
+  };
+  return static_cast<Exit>(io::run(number(std::move(task)), {.shards = 1, .blocking_threads = 1, .file_threads = 1}));
+}
+
+Exit exit_of(const Error& error) {
+  if (error.detail<rpc::JavaException>() != nullptr) return Exit::refused;
+  switch (error.code()) {
+    case Code::cancelled:
+      return Exit::interrupted;
+    case Code::unavailable:
+    case Code::deadline_exceeded:
+      return Exit::no_answer;
+    default:
+      return Exit::refused;
+  }
+}
+
+}  // namespace sofa::tool

@@ -1,0 +1,86 @@
+#pragma once
+// The frame of the program's commands. A command is a described struct of flags and a function; its help, its completion and its place in the list
+// come from both. To add one: a file with the function, a line in commands.h, a line in the list of tool.cpp.
+//
+//   struct ListOptions {
+//     OutputFormat output = OutputFormat::text;
+//     static auto describe(Description<ListOptions>& d) { d.field("output", &ListOptions::output).alias("o").doc("form of the answer"); }
+//   };
+//   Exit list(Arguments<ListOptions>& arguments, Terminal& terminal);
+//   Command list_command() { return command<ListOptions, list>({.name = "list", .usage = "TARGET", .summary = "...", .most = 1}); }
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sofa/base/description.h"
+#include "sofa/base/error.h"
+#include "sofa/base/flags.h"
+#include "sofa/io/task.h"
+#include "sofa/tool/terminal.h"
+
+namespace sofa::tool {
+
+/// How the program ends; documented in docs/tool.md.
+enum class Exit : int {
+  ok = 0,
+  refused = 1,       ///< the service, or what was looked at, answered with an error
+  wrong_usage = 2,   ///< the command line, an argument or a file that it names cannot be understood
+  no_answer = 3,     ///< nobody answered: no connection, no answer in time, or no server that speaks the protocol
+  interrupted = 130  ///< SIGINT or SIGTERM came
+};
+
+enum class OutputFormat : uint8_t { text, json };
+void describe(EnumDescription<OutputFormat>& d);
+
+template <class Options>
+struct Arguments {
+  Options options;
+  std::vector<std::string> positional;
+};
+
+struct Command {
+  std::string_view name;
+  std::string_view usage;      ///< what follows the name: "TARGET [SERVICE.METHOD [ARGUMENTS]]"
+  std::string_view summary;    ///< one line of `sofa help`
+  std::string_view about{};    ///< further lines of `sofa help NAME`
+  size_t least = 0, most = 0;  ///< arguments that are no flags
+  const Type& (*options)() = nullptr;
+  Exit (*run)(const Command& self, std::span<const char* const> arguments, Terminal& terminal) = nullptr;
+};
+
+namespace detail {
+/// Reads the flags; nothing when the command is to run, else how the program ends.
+struct Parsed {
+  std::vector<std::string> positional{};
+  bool run = false;
+  Exit exit = Exit::ok;
+};
+Parsed parse(const Command& command, std::span<const char* const> arguments, const Type& type, void* options, Terminal& terminal);
+}  // namespace detail
+
+/// `like` with what runs it. `arguments[0]` of run() is the command's name.
+template <class Options, Exit (*Run)(Arguments<Options>&, Terminal&)>
+Command command(Command like) {
+  like.options = &type_of<Options>;
+  like.run = [](const Command& self, std::span<const char* const> arguments, Terminal& terminal) {
+    Arguments<Options> given;
+    auto parsed = detail::parse(self, arguments, type_of<Options>(), &given.options, terminal);
+    if (!parsed.run) return parsed.exit;
+    given.positional = std::move(parsed.positional);
+    return Run(given, terminal);
+  };
+  return like;
+}
+
+/// The command's `--help`.
+std::string help_of(const Command& command);
+
+/// Runs a task on one shard to its end. Until then SIGINT and SIGTERM cancel it: then the program ends with Exit::interrupted.
+Exit run_on_shard(io::Task<Exit> task);
+
+/// How the program ends by an error: no_answer when no server has answered, interrupted for Code::cancelled, refused otherwise.
+Exit exit_of(const Error& error);
+
+}  // namespace sofa::tool

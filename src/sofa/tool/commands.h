@@ -1,0 +1,10 @@
+#pragma once
+// The commands, one file each.
+
+#include "sofa/tool/command.h"
+
+namespace sofa::tool {
+
+Command call_command();
+
+}  // namespace sofa::tool

@@ -1,0 +1,115 @@
+#include "sofa/tool/terminal.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace sofa::tool {
+
+namespace {
+
+constexpr std::string_view kReset = "\x1b[0m";
+constexpr std::string_view kClearLine = "\r\x1b[K";
+
+std::string_view code_of(Colour colour) {
+  switch (colour) {
+    case Colour::red:
+      return "\x1b[31m";
+    case Colour::green:
+      return "\x1b[32m";
+    case Colour::yellow:
+      return "\x1b[33m";
+    case Colour::cyan:
+      return "\x1b[36m";
+    case Colour::bold:
+      return "\x1b[1m";
+    case Colour::faint:
+      return "\x1b[2m";
+  }
+  return "";
+}
+
+std::string painted(bool colours, Colour colour, std::string_view text) {
+  return colours ? fmt::format("{}{}{}", code_of(colour), text, kReset) : std::string(text);
+}
+
+bool wants_colours() {
+  const char* no_color = std::getenv("NO_COLOR");  // https://no-color.org: set and not empty
+  const char* term = std::getenv("TERM");
+  return (no_color == nullptr || *no_color == '\0') && (term == nullptr || std::string_view(term) != "dumb");
+}
+
+Terminal::Stream stream_of(std::FILE* file) {
+  const bool interactive = isatty(fileno(file)) == 1;
+  return {.file = file, .interactive = interactive, .colours = interactive && wants_colours()};
+}
+
+void write(std::FILE* file, std::string_view text) { std::fwrite(text.data(), 1, text.size(), file); }
+
+}  // namespace
+
+Terminal Terminal::of_process() {
+  winsize size{};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return {stream_of(stdout), stream_of(stderr), known ? size.ws_col : 80u};
+}
+
+void Terminal::print(std::string_view text) {
+  progress("");
+  write(out_.file, text);
+  std::fflush(out_.file);
+}
+
+void Terminal::print_line(std::string_view text) {
+  print(text);
+  print("\n");
+}
+
+void Terminal::complain(std::string_view sentence) { note(fmt::format("{} {}", painted(error_.colours, Colour::red, "sofa:"), sentence)); }
+
+void Terminal::note(std::string_view sentence) {
+  progress("");
+  write(error_.file, sentence);
+  write(error_.file, "\n");
+  std::fflush(error_.file);
+}
+
+void Terminal::progress(std::string_view line) {
+  if (!out_.interactive || (line.empty() && !has_progress_)) return;
+  write(out_.file, kClearLine);
+  write(out_.file, line.substr(0, width_ - 1));
+  std::fflush(out_.file);
+  has_progress_ = !line.empty();
+}
+
+std::string Terminal::paint(Colour colour, std::string_view text) const { return painted(out_.colours, colour, text); }
+
+std::string table_text(const Terminal& terminal, const std::vector<std::vector<std::string>>& rows) {
+  if (rows.empty()) return {};
+  std::vector<size_t> widths(rows.front().size(), 0);
+  std::vector<bool> right(widths.size(), rows.size() > 1);
+  for (size_t row = 0; row < rows.size(); ++row) {
+    for (size_t column = 0; column < widths.size(); ++column) {
+      const std::string& cell = rows[row][column];
+      widths[column] = std::max(widths[column], cell.size());
+      if (row > 0 && (cell.empty() || cell[0] < '0' || cell[0] > '9')) right[column] = false;
+    }
+  }
+  std::string text;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    std::string line;
+    for (size_t column = 0; column < widths.size(); ++column) {
+      const std::string& cell = rows[row][column];
+      line += column == 0 ? "" : "  ";
+      line += right[column] ? fmt::format("{:>{}}", cell, widths[column]) : fmt::format("{:<{}}", cell, widths[column]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += (row == 0 ? terminal.paint(Colour::bold, line) : line) + "\n";
+  }
+  return text;
+}
+
+}  // namespace sofa::tool

@@ -1,0 +1,52 @@
+#pragma once
+// Where a command prints: answers to standard output, everything else to standard error, with colours only where a person looks.
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sofa::tool {
+
+enum class Colour : uint8_t { red, green, yellow, cyan, bold, faint };
+
+/// The two output streams of a process. One thread at a time; nothing is owned.
+class Terminal {
+ public:
+  /// What is known of a stream: whether a person looks at it, and whether colours are wanted there.
+  struct Stream {
+    std::FILE* file = nullptr;
+    bool interactive = false;
+    bool colours = false;
+  };
+
+  Terminal(Stream out, Stream error, unsigned width = 80) : out_(out), error_(error), width_(width) {}
+  /// stdout and stderr. Colours on a terminal alone, and not with NO_COLOR set or TERM=dumb.
+  static Terminal of_process();
+
+  /// Text of the answer, as it is.
+  void print(std::string_view text);
+  void print_line(std::string_view text);
+  /// A line on standard error, which begins with "sofa: " in red.
+  void complain(std::string_view sentence);
+  /// A line on standard error.
+  void note(std::string_view sentence);
+  /// A line on standard output that the next one replaces, for what changes while one waits; nothing unless a person looks. An empty one clears it.
+  void progress(std::string_view line);
+
+  /// The text in a colour of standard output, or as it is.
+  std::string paint(Colour colour, std::string_view text) const;
+  bool interactive() const { return out_.interactive; }
+  /// Columns of the terminal; 80 when nobody knows.
+  unsigned width() const { return width_; }
+
+ private:
+  Stream out_, error_;
+  unsigned width_;
+  bool has_progress_ = false;
+};
+
+/// Rows as columns that line up; the first row is the head. Columns whose cells (without the head) all begin with a digit stand right.
+std::string table_text(const Terminal& terminal, const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace sofa::tool
