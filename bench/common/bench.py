@@ -26,6 +26,7 @@ OUT = ROOT / "build" / "bench"
 TICKS = os.sysconf("SC_CLK_TCK")
 SIZES = (100, 1024)
 CALLERS = (1, 16, 64)
+FIGURES = {"cpu_us": "CPU us a call", "p99_us": "p99 us", "rate": "calls/s", "rss_mib": "RSS MiB"}
 START_SECONDS = 60
 CLIENT_SPARE_SECONDS = 60  # a client that takes so much longer than its window is stopped
 
@@ -148,6 +149,15 @@ def load(server, protocol, seconds, callers=64, connections=64, size=100, rate=0
     return measure(server, command + (["--rate", rate] if rate else []), seconds)
 
 
+def warm(servers, protocols, seconds):
+    """Loads each server for so long in all, by each of the protocols."""
+    protocols = list(protocols)
+    for server in servers:
+        say(f"warming {server.name} for {seconds} s")
+        for protocol in protocols:
+            load(server, protocol, seconds / len(protocols))
+
+
 class Table:
     """What was measured, printed line by line as it comes, and the bars."""
 
@@ -176,7 +186,7 @@ class Table:
 
     def compare(self, what, figure, our, peer, bar):
         """A figure of the row `what`, of two servers."""
-        self.verdict(f"{figure}, {what}, {peer}", self.kept[what, our][figure], self.kept[what, peer][figure], bar)
+        self.verdict(f"{FIGURES[figure]}, {what}, {peer}", self.kept[what, our][figure], self.kept[what, peer][figure], bar)
 
     def print_markdown(self):
         print("| load | server | calls/s | p50 us | p99 us | p99.9 us | server CPU us a call | RSS MiB |\n|---|---|---:|---:|---:|---:|---:|---:|")
