@@ -7,7 +7,7 @@ packages_demo=(clang-19 mold ccache cmake ninja-build libboost1.81-dev libboost-
 packages_build=("${packages_demo[@]}" libgtest-dev libgmock-dev openssl)
 packages_sanitize=("${packages_build[@]}" libclang-rt-19-dev llvm-19 lld-19)
 packages_lint=("${packages_build[@]}" clang-format-19 clang-tidy-19 shellcheck)
-packages_bench=("${packages_build[@]}" librocksdb-dev)
+packages_bench=("${packages_build[@]}" librocksdb-dev libgrpc++-dev protobuf-compiler-grpc nginx-light)
 
 # The packages of a list that are not installed, one a line; one call of dpkg-query, so that asking is cheap.
 missing_packages() {

@@ -229,6 +229,10 @@ verb_bench() {
   ensure_set bench
   command -v python3 >/dev/null || ensure_packages 'to run the benchmarks' python3
   ensure_java
+  if [[ -n $(find "$root/bench/$name" -name go.mod -print -quit) ]]; then
+    ensure_go
+    PATH=$venv/bin:$PATH
+  fi
   if [[ -n $name ]]; then
     shift
     say "bench $name: about $(minutes_of "$name") min on a quiet machine, and its build"

@@ -188,6 +188,10 @@ class Table:
         """A figure of the row `what`, of two servers."""
         self.verdict(f"{FIGURES[figure]}, {what}, {peer}", self.kept[what, our][figure], self.kept[what, peer][figure], bar)
 
+    def compare_at_least(self, what, figure, our, peer, bar):
+        """The same where more is better."""
+        self.verdict_at_least(f"{FIGURES[figure]}, {what}, {peer}", self.kept[what, our][figure], self.kept[what, peer][figure], bar)
+
     def print_markdown(self):
         print("| load | server | calls/s | p50 us | p99 us | p99.9 us | server CPU us a call | RSS MiB |\n|---|---|---:|---:|---:|---:|---:|---:|")
         for row in self.rows:
@@ -256,12 +260,12 @@ def build_go(folder):
     return program
 
 
-def nginx(name, config, *, sites):
-    """nginx with one worker, in a folder of its own; `sites` is the inside of its `http` block, with PORT where it listens."""
+def nginx(name, folder, sites):
+    """nginx with one worker; `sites` is the inside of its `http` block, with PORT where it listens. Its files go to `folder` in the build folder."""
     if (program := shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")) is None:
         sys.exit("nginx is missing: './dev bench' installs it (nginx-light).")
     port = free_port()
-    folder = OUT / config
+    folder = OUT / folder
     folder.mkdir(parents=True, exist_ok=True)
     temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     user = "user root;" if os.geteuid() == 0 else ""

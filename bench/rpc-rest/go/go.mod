@@ -1,0 +1,3 @@
+module sofa/bench/rest
+
+go 1.24
