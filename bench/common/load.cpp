@@ -106,9 +106,9 @@ rpc::Task<Result<void>> measure(const LoadOptions& options, Target& target) {
 
 }  // namespace
 
-std::optional<io::TlsClientConfig> tls_of(const LoadOptions& options) {
+std::optional<io::TlsClientConfig> tls_of(const LoadOptions& options, std::vector<std::string> alpn) {
   if (options.ca.empty()) return {};
-  return io::TlsClientConfig{.ca = options.ca};
+  return io::TlsClientConfig{.ca = options.ca, .alpn = std::move(alpn)};
 }
 
 rpc::Task<Result<void>> run_load(LoadOptions options, Target& target) {

@@ -58,8 +58,8 @@ class Target {
   virtual rpc::Task<void> close() { co_return; }
 };
 
-/// TLS that believes the authority of --ca; nothing without one.
-std::optional<io::TlsClientConfig> tls_of(const LoadOptions& options);
+/// TLS that believes the authority of --ca and offers these protocols; nothing without one.
+std::optional<io::TlsClientConfig> tls_of(const LoadOptions& options, std::vector<std::string> alpn = {});
 
 std::unique_ptr<Target> make_echo_target(const LoadOptions& options);       // bolt, tri, dubbo
 std::unique_ptr<Target> make_proto_target(const LoadOptions& options);      // grpc

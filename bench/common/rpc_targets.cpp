@@ -9,7 +9,7 @@ namespace {
 using namespace std::chrono_literals;
 using google::protobuf::StringValue;
 
-rpc::ClientOptions client_options(const LoadOptions& options) { return {.app = "bench-load", .timeout = 10s, .tls = tls_of(options)}; }
+rpc::ClientOptions client_options(const LoadOptions& options) { return {.app = "bench-load", .timeout = 10s, .tls = tls_of(options, {"h2"})}; }
 
 std::unexpected<Error> fail_wrong_answer(const LoadOptions& options, size_t size) {
   return fail(Code::internal, "the answer of {} is another text than the {} bytes that were sent: {} bytes", options.target, options.size, size);
