@@ -17,6 +17,10 @@
 #include "sofa/http/headers.h"
 #include "sofa/io/address.h"
 
+namespace sofa::io {
+struct ScopeContext;
+}
+
 namespace sofa::http {
 
 enum class Version : uint8_t { http1_0, http1_1, http2 };
@@ -104,6 +108,8 @@ struct RequestContext {
   std::string_view route{};     ///< the pattern that a Router matched ("/users/{id}"), which owns the text
   PathParameters parameters{};  ///< of the route, decoded
   std::string principal{};      ///< who asks, as an Authenticator has found
+  /// What the tasks of the handlers work for (io::Scope::context); null: nothing. It lives as long as the exchange.
+  const io::ScopeContext* work = nullptr;
 };
 
 /// One request and response. Owned by its user; belongs to the shard of its connection. Destroyed before both messages have ended, it resets the

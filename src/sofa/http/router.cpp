@@ -184,7 +184,9 @@ class CoroutineHandler final : public Handler {
 
   io::Task<void> run(std::unique_ptr<Running> running) {
     Exchange& exchange = *running->exchange;
-    const auto done = co_await coroutine_(exchange, running->body);
+    io::Scope scope(&co_await io::current_scope());
+    if (const io::ScopeContext* work = exchange.context().work) scope.set_context(work);
+    const auto done = co_await coroutine_(exchange, running->body).in(scope);
     if (done) co_return;
     const Error& error = done.error();
     if (!respond_text(exchange, status_of(error.code()), error.to_string())) exchange.reset(Reset::internal_error);

@@ -1,6 +1,6 @@
 #include "sofa/rpc/context.h"
 
-#include "sofa/grpc/server.h"
+#include "sofa/http/headers.h"
 #include "sofa/rpc/detail/request_codec.h"
 
 namespace sofa::rpc {
@@ -10,10 +10,10 @@ using detail::kResponseBaggage;
 
 namespace {
 
-/// The value of a metadata field, whatever the case of `name`.
-std::optional<std::string_view> find_metadata(const http::Headers& metadata, std::string name) {
+/// The value of a field, whatever the case of `name`.
+std::optional<std::string_view> find_field(const http::Headers& fields, std::string name) {
   for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return metadata.get(name);
+  return fields.get(name);
 }
 
 }  // namespace
@@ -26,12 +26,13 @@ const std::string* find_in(const Pairs& pairs, std::string_view key) {
 }
 
 std::string_view Context::header(std::string_view key) const {
-  if (grpc_ == nullptr) return headers_.get(key);
-  return find_metadata(grpc_->metadata(), std::string(key)).value_or(std::string_view{});
+  const auto value = headers_.find(key);
+  if (value || fields_ == nullptr) return value.value_or(std::string_view{});
+  return find_field(*fields_, std::string(key)).value_or(std::string_view{});
 }
 
 std::optional<std::string_view> Context::baggage(std::string_view key) const {
-  if (grpc_ != nullptr) return find_metadata(grpc_->metadata(), std::string(kRequestBaggage).append(key));
+  if (fields_ != nullptr) return find_field(*fields_, std::string(kRequestBaggage).append(key));
   std::optional<std::string_view> found;
   for (const auto& [name, value] : headers_) {
     if (name.size() == kRequestBaggage.size() + key.size() && name.starts_with(kRequestBaggage) && name.ends_with(key)) found = value;

@@ -17,6 +17,9 @@
 namespace sofa::grpc {
 class Call;
 }
+namespace sofa::http {
+class Headers;
+}
 
 namespace sofa::rpc {
 
@@ -63,9 +66,9 @@ class Context : public io::ScopeContext {
   Deadline deadline() const { return deadline_; }
   bool oneway() const { return oneway_; }
 
-  /// A request header as it stood on the wire (over gRPC: metadata, in lower case); empty when absent.
+  /// A request header as it stood on the wire (over gRPC and HTTP: in lower case); empty when absent.
   std::string_view header(std::string_view key) const;
-  /// All of them over Bolt; empty over gRPC.
+  /// All of them over Bolt; empty over gRPC; over HTTP the trace context, as Bolt has it.
   const bolt::HeaderMap& headers() const { return headers_; }
   /// An entry of the request baggage, or nothing.
   std::optional<std::string_view> baggage(std::string_view key) const;
@@ -84,6 +87,7 @@ class Context : public io::ScopeContext {
   Deadline deadline_ = kNoDeadline;
   bool oneway_ = false;
   bolt::HeaderMap headers_;
+  const http::Headers* fields_ = nullptr;  // of gRPC and HTTP
   grpc::Call* grpc_ = nullptr;
   Pairs response_headers_;
 };

@@ -5,6 +5,7 @@
 #include "sofa/io/sync.h"
 #include "sofa/rpc/detail/dubbo_service.h"
 #include "sofa/rpc/detail/grpc_face.h"
+#include "sofa/rpc/detail/http_trace.h"
 #include "sofa/rpc/detail/response_codec.h"
 #include "sofa/rpc/detail/shard_server.h"
 #include "sofa/transport/bolt_protocol.h"
@@ -100,7 +101,7 @@ class RunningCore {
         web_(grpc_.server(), json_.get()),
         http2_(first_handler(), options_.http2),
         http1_(first_handler(), {}, options_.http2) {
-    if (http_.handler != nullptr) grpc_.server().set_fallback(*http_.handler);
+    if (http_.handler != nullptr) grpc_.server().set_fallback(traced_.emplace(*http_.handler));
   }
 
   Task<Result<void>> start();
@@ -140,6 +141,7 @@ class RunningCore {
   transport::DubboProtocol dubbo_;        // beside others
   transport::DubboProtocol dubbo_alone_;  // on a port of its own: with text commands
   const HttpPart http_;
+  std::optional<TracedHandler> traced_;  // before the handler of http_
   GrpcFace grpc_;
   const std::shared_ptr<const grpc::JsonCodec> json_;  // null: none
   grpc::WebHandler web_;

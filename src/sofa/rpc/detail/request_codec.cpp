@@ -23,7 +23,6 @@ constexpr std::string_view kRequestPrefix =
     "methodArgSigs"
     "o\x90"sv;
 constexpr std::string_view kSignatureList = "Vt\0\7[stringn"sv;
-constexpr std::string_view kTracePrefix = "rpc_trace_context."sv;
 constexpr unsigned kMaxPropertyDepth = 8;  // of nested maps in requestProps for the quick reader
 
 const hessian::ObjectClass& request_class() {
@@ -254,7 +253,7 @@ void write_request_header(Buffer& out, const OutgoingHead& head) {
   if (head.remaining_ms) append_header_pair(out, "sofa_head_deadline_remain_time", fmt::format("{}", *head.remaining_ms));
   if (head.passed_on != nullptr) {
     for (const auto& [key, value] : *head.passed_on) {
-      if (key.starts_with(kTracePrefix)) append_header_pair(out, key, value);
+      if (key.starts_with(kTracePrefix) || key == kSerializedTrace) append_header_pair(out, key, value);
     }
   }
   if (head.baggage != nullptr) {
@@ -288,6 +287,7 @@ void write_properties(hessian::Writer& writer, const OutgoingHead& head) {
       pair(key.substr(kTracePrefix.size()), value);
     }
     if (open) writer.end_map();
+    if (const auto serialized = head.passed_on->find(kSerializedTrace)) pair(kSerializedTrace, *serialized);
   }
   if (!head.generic_type.empty()) {
     pair("sofa_head_generic_type", head.generic_type);

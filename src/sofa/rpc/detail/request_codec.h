@@ -20,6 +20,8 @@ namespace sofa::rpc::detail {
 inline constexpr std::string_view kRequestClass = "com.alipay.sofa.rpc.core.request.SofaRequest";
 /// What stands before the keys of baggage among the headers.
 inline constexpr std::string_view kRequestBaggage = "rpc_req_baggage.", kResponseBaggage = "rpc_resp_baggage.";
+/// The trace context among the headers: entry by entry behind a prefix, or all in one text.
+inline constexpr std::string_view kTracePrefix = "rpc_trace_context.", kSerializedTrace = "new_rpc_trace_context";
 inline constexpr std::string_view kResponseClass = "com.alipay.sofa.rpc.core.response.SofaResponse";
 
 /// A signature of either style in the one form that methods are registered with: "[Ljava.lang.String;" for "java.lang.String[]", "[I" for "int[]".

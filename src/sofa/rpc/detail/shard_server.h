@@ -30,6 +30,13 @@ class ServerCallAccess {
   static void fill(Context& context, std::string_view service, std::string_view method, grpc::Call& call) {
     fill(context, service, method, call.peer(), call.deadline(), false, {});
     context.grpc_ = &call;
+    context.fields_ = &call.metadata();
+  }
+  /// `trace`: the trace context of the request's head, as Bolt has it.
+  static void fill(Context& context, std::string_view service, std::string_view method, const http::Exchange& exchange, Deadline deadline,
+                   bolt::HeaderMap trace) {
+    fill(context, service, method, exchange.peer(), deadline, false, trace);
+    context.fields_ = &exchange.request().headers;
   }
 };
 
