@@ -4,13 +4,13 @@
 #include <cstdio>
 
 #include "grpc/health/v1/health.sofa.h"
-#include "plain_pages.h"
 #include "services.h"
 #include "sofa/base/flags.h"
 #include "sofa/grpc_services/health.h"
 #include "sofa/grpc_services/protobuf_json.h"
 #include "sofa/grpc_services/reflection.h"
 #include "sofa/io/runtime.h"
+#include "sofa/rest/api.h"
 #include "sofa/rpc/server.h"
 
 namespace interop {
@@ -241,7 +241,7 @@ Task<int> serve(Options options) {
                                                                               .add(make_extra_service())
                                                                               .add(health.service(), {.thread_safe = true})
                                                                               .json(sofa::grpc::protobuf_json())
-                                                                              .http(std::make_shared<PlainPages>())));
+                                                                              .http(make_rest_api())));
 }
 
 }  // namespace

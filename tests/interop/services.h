@@ -7,11 +7,18 @@
 #include "interop.sofa.h"
 #include "json_api.h"
 
+namespace sofa::rest {
+class Api;
+}
+
 namespace interop {
 
 std::shared_ptr<JsonService> make_json_service();
 std::shared_ptr<ExtraService> make_extra_service();
 std::shared_ptr<sofa::interop::pb::Interop> make_grpc_service();
+
+/// The contract's REST, and what PlainPages answers.
+std::shared_ptr<sofa::rest::Api> make_rest_api();
 
 /// What fail(kind) of the contract throws.
 Result<Text> throw_it(const Text& kind);

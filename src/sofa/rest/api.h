@@ -64,12 +64,17 @@ class Route {
   /// Takes the field from the query, or from a header field. A name that the struct does not have ends the program with a sentence.
   Route& query(std::string_view field) { return place(field, Place::query, field); }
   Route& header(std::string_view field, std::string_view name) { return place(field, Place::header, name); }
+  /// The response, a text, is answered as text/plain.
+  Route& plain_text();
+  /// Skips members of the body that the struct does not have, and takes null for a field that cannot be empty as its default: what Java peers send.
+  Route& lenient() { return lenient_ = true, *this; }
 
   const std::string& method() const { return method_; }
   const std::string& pattern() const { return pattern_; }
   const std::string& doc() const { return doc_; }
   int status() const { return status_; }
   bool events() const { return events_; }
+  bool is_plain_text() const { return plain_text_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
   const Type* response() const { return response_; }
 
@@ -86,6 +91,7 @@ class Route {
   const Type& request_;
   const Type* response_;
   const bool events_;
+  bool plain_text_ = false, lenient_ = false;
   int status_;
   std::vector<Parameter> parameters_;
 };

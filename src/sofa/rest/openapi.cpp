@@ -150,7 +150,8 @@ std::string content(std::string_view type, std::string_view schema) { return Obj
 std::string responses_of(const Route& route, Schemas& schemas) {
   Object success;
   success.add_text("description", "success");
-  if (route.response() != nullptr) success.add("content", content("application/json", schemas.of(*route.response())));
+  const std::string_view type = route.is_plain_text() ? "text/plain" : "application/json";
+  if (route.response() != nullptr) success.add("content", content(type, schemas.of(*route.response())));
   if (route.events()) success.add("content", content("text/event-stream", R"({"type":"string"})"));
   const std::string problem = R"({"type":"object","properties":{"status":{"type":"integer"},"code":{"type":"string"},"detail":{"type":"string"}}})";
   const Object failure = Object().add_text("description", "what is wrong").add("content", content("application/problem+json", problem));

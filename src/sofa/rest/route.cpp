@@ -159,6 +159,11 @@ Route& Route::place(std::string_view field, Place place, std::string_view name) 
   return *this;
 }
 
+Route& Route::plain_text() {
+  if (response_ == nullptr || response_->kind != Kind::string) bad_route(*this, "only a text is answered as plain text");
+  return plain_text_ = true, *this;
+}
+
 bool Route::has_body() const {
   return std::ranges::any_of(parameters_, [](const Parameter& p) { return p.place == Place::body; });
 }
@@ -177,11 +182,16 @@ io::Task<Result<void>> Route::read(http::Exchange& exchange, http::Body& body, v
   add_path_and_headers(parameters_, exchange, members);
   co_await io::or_return(add_query(parameters_, exchange.request().query(), members));
   const auto arena = std::make_shared<Arena>();  // every Graph that is read keeps it
-  co_return from_json(members.behind(text), request_, into, {.source = "request"}, arena.get());
+  const ReadOptions options{.source = "request", .ignore_unknown = lenient_, .null_is_default = lenient_};
+  co_return from_json(members.behind(text), request_, into, options, arena.get());
 }
 
 Result<void> Route::answer(http::Exchange& exchange, const void* value) const {
   if (response_ == nullptr || value == nullptr) return exchange.send_response(status_, {}, true);
+  if (plain_text_) {
+    const auto& text = *static_cast<const std::string*>(value);
+    return http::respond(exchange, status_, "text/plain; charset=utf-8", Bytes::copy_of(text));
+  }
   auto json = to_json(*response_, value);
   if (!json) return answer_error(exchange, json.error());
   return http::respond(exchange, status_, "application/json", Bytes::copy_of(*json));

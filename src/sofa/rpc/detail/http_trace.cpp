@@ -13,9 +13,10 @@ constexpr std::string_view kTraceIdKey = "sofaTraceId", kRpcIdKey = "sofaRpcId";
 
 /// The key of a trace entry, which HTTP carries in lower case.
 std::string_view with_case(std::string_view lower) {
-  static constexpr std::pair<std::string_view, std::string_view> kKeys[] = {
-      {"sofatraceid", kTraceIdKey},       {"sofarpcid", kRpcIdKey},           {"sofapenattrs", "sofaPenAttrs"}, {"syspenattrs", "sysPenAttrs"},
-      {"sofacallerapp", "sofaCallerApp"}, {"sofacallerzone", "sofaCallerZone"}, {"sofacalleridc", "sofaCallerIdc"}, {"sofacallerip", "sofaCallerIp"}};
+  static constexpr std::pair<std::string_view, std::string_view> kKeys[] = {{"sofatraceid", kTraceIdKey},       {"sofarpcid", kRpcIdKey},
+                                                                            {"sofapenattrs", "sofaPenAttrs"},   {"syspenattrs", "sysPenAttrs"},
+                                                                            {"sofacallerapp", "sofaCallerApp"}, {"sofacallerzone", "sofaCallerZone"},
+                                                                            {"sofacalleridc", "sofaCallerIdc"}, {"sofacallerip", "sofaCallerIp"}};
   for (const auto& [known, key] : kKeys) {
     if (known == lower) return key;
   }

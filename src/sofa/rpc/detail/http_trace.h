@@ -1,5 +1,5 @@
 #pragma once
-// The trace context of HTTP requests (docs/protocols/http.md, section 4): read into what calls made for them pass on, and answered.
+// The trace context of HTTP requests (docs/protocols/http.md, section 2): read into what calls made for them pass on, and answered.
 
 #include "sofa/base/bytes.h"
 #include "sofa/http/middleware.h"
