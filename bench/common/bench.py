@@ -200,7 +200,7 @@ class Table:
         if self.verdicts:
             print("\n| against the bar | ours | peer | ratio | bar | |\n|---|---:|---:|---:|---:|---|")
         for v in self.verdicts:
-            print(f"| {v['what']} | {v['ours']:,.1f} | {v['peer']:,.1f} | {shown_ratio(v['ratio'])} | at {v['at']} {shown_ratio(v['bar'])} | {v['state']} |")
+            print(f"| {v['what']} | {shown_figure(v['ours'])} | {shown_figure(v['peer'])} | {shown_ratio(v['ratio'])} | at {v['at']} {shown_ratio(v['bar'])} | {v['state']} |")
 
     def close(self, options):
         """Prints everything and ends the program: with 1 when a bar was missed."""
@@ -209,6 +209,10 @@ class Table:
             options.json.write_text(json.dumps({"rows": self.rows, "verdicts": self.verdicts}, indent=1))
         missed = [v["what"] for v in self.verdicts if v["state"] == "MISSED"]
         sys.exit(f"missed: {'; '.join(missed)}" if missed else 0)
+
+
+def shown_figure(figure):
+    return f"{figure:,.2f}" if figure < 100 else f"{figure:,.0f}"
 
 
 def shown_ratio(ratio):
