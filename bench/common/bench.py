@@ -200,7 +200,8 @@ class Table:
         if self.verdicts:
             print("\n| against the bar | ours | peer | ratio | bar | |\n|---|---:|---:|---:|---:|---|")
         for v in self.verdicts:
-            print(f"| {v['what']} | {shown_figure(v['ours'])} | {shown_figure(v['peer'])} | {shown_ratio(v['ratio'])} | at {v['at']} {shown_ratio(v['bar'])} | {v['state']} |")
+            print(f"| {v['what']} | {shown_figure(v['ours'])} | {shown_figure(v['peer'])} | {shown_ratio(v['ratio'])} | "
+                  f"at {v['at']} {shown_ratio(v['bar'])} | {v['state']} |")
 
     def close(self, options):
         """Prints everything and ends the program: with 1 when a bar was missed."""
