@@ -3,10 +3,15 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+from concurrent import futures
 
+import grpc
 import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from grpc_reflection.v1alpha import reflection
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "interop"))
@@ -96,11 +101,148 @@ def test_nobody_at_the_address_is_said():
     assert len(done.stderr.splitlines()) == 1 and "127.0.0.1:1" in done.stderr and "start one there" in done.stderr
 
 
+# Methods of a .proto: gRPC, Triple, JSON over HTTP
+
+PROTO = "sofa.interop.pb.Interop"
+PROTO_FILE = programs.HERE / "proto" / "interop.proto"
+
+
+def grpcio_server(folder):
+    """The contract's gRPC service by grpcio, with its own reflection."""
+    compiled = folder / "interop.bin"
+    subprocess.run(["protoc", f"--descriptor_set_out={compiled}", f"-I{PROTO_FILE.parent}", PROTO_FILE.name], check=True, timeout=60)
+    pool = descriptor_pool.Default()
+    for file in descriptor_pb2.FileDescriptorSet.FromString(compiled.read_bytes()).file:
+        pool.Add(file)
+    request, response = (message_factory.GetMessageClass(pool.FindMessageTypeByName(f"sofa.interop.pb.{name}")) for name in ("EchoRequest", "EchoResponse"))
+
+    def answer(message, index, context):
+        if message.fail:
+            context.abort(grpc.StatusCode.UNKNOWN, f"boom {message.fail}")
+        metadata = dict(context.invocation_metadata())
+        return response(text=message.text, index=index, blob=message.blob, attrs={**message.attrs, **({"k": metadata["k"]} if "k" in metadata else {})})
+
+    def gathered(messages, context):
+        texts = [message.text for message in messages]
+        return response(text="".join(texts), index=len(texts))
+
+    codec = {"request_deserializer": request.FromString, "response_serializer": response.SerializeToString}
+    server = grpc.server(futures.ThreadPoolExecutor(4))
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(PROTO, {
+        "Echo": grpc.unary_unary_rpc_method_handler(lambda m, c: answer(m, 0, c), **codec),
+        "ServerStream": grpc.unary_stream_rpc_method_handler(lambda m, c: (answer(m, i, c) for i in range(m.times)), **codec),
+        "ClientStream": grpc.stream_unary_rpc_method_handler(gathered, **codec),
+        "BidiStream": grpc.stream_stream_rpc_method_handler(lambda ms, c: (answer(m, i, c) for i, m in enumerate(ms)), **codec),
+    })])
+    reflection.enable_server_reflection([PROTO, reflection.SERVICE_NAME], server)
+    return server, f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+
+
+@pytest.fixture(scope="module", params=["cpp", "grpcio"])
+def grpc_address(request, tmp_path_factory):
+    if request.param == "grpcio":
+        server, address = grpcio_server(tmp_path_factory.mktemp("proto"))
+        server.start()
+        yield address
+        server.stop(None).wait(10)
+    else:
+        server = programs.Server([programs.binaries() / "interop-server", "--port", "0"], protocol="h2")
+        yield server.address
+        server.stop()
+
+
+def messages(done):
+    assert done.returncode == OK, done
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "tri"])
+@pytest.mark.parametrize("source", [[], ["--proto", PROTO_FILE]], ids=["reflection", "proto"])
+def test_a_message_goes_in_and_out_as_json(grpc_address, protocol, source):
+    answer = result("call", f"{protocol}://{grpc_address}", f"{PROTO}.Echo", '{"text": "hi 中", "blob": "AQID", "attrs": {"a": "b"}}', *source)
+    assert answer == {"text": "hi 中", "index": 0, "blob": "AQID", "attrs": {"a": "b"}}
+
+
+def test_a_server_stream_is_one_line_for_each_message(grpc_address):
+    done = sofa("call", f"grpc://{grpc_address}", f"{PROTO}.ServerStream", '{"text": "s", "times": 3}', "-o", "json")
+    assert [message["index"] for message in messages(done)] == [0, 1, 2]
+
+
+def test_a_client_stream_is_one_message_for_each_line_of_the_input(grpc_address):
+    done = sofa("call", f"grpc://{grpc_address}", f"{PROTO}.ClientStream", "-", "-o", "json", stdin='{"text": "a"}\n\n{"text": "b"}')
+    assert [(message["text"], message["index"]) for message in messages(done)] == [("ab", 2)]
+
+
+def test_a_stream_both_ways_answers_before_the_input_has_ended(grpc_address):
+    command = [programs.binaries() / "sofa", "call", f"grpc://{grpc_address}", f"{PROTO}.BidiStream", "-", "-o", "json"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        for text in ("a", "b"):
+            running.stdin.write(json.dumps({"text": text}) + "\n")
+            running.stdin.flush()
+            assert json.loads(running.stdout.readline())["text"] == text
+        running.stdin.close()
+        assert running.wait(20) == OK
+
+
+def test_a_stream_whose_input_stays_open_ends_with_the_signal(grpc_address):
+    command = [programs.binaries() / "sofa", "call", f"grpc://{grpc_address}", f"{PROTO}.BidiStream", "-", "-o", "json"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+        running.stdin.write('{"text": "a"}\n')
+        running.stdin.flush()
+        assert json.loads(running.stdout.readline())["text"] == "a"
+        running.send_signal(signal.SIGINT)
+        assert running.wait(20) == 130
+
+
+def test_a_status_is_told_with_its_code(grpc_address):
+    done = sofa("call", f"grpc://{grpc_address}", f"{PROTO}.Echo", '{"fail": "x"}', "-o", "json")
+    assert done.returncode == REFUSED
+    error = json.loads(done.stdout)["error"]
+    assert error["code"] == "unknown" and "boom x" in error["message"] and f"{PROTO}/Echo" in error["message"]
+
+
+def test_a_wrong_field_or_method_is_named(grpc_address):
+    done = sofa("call", f"grpc://{grpc_address}", f"{PROTO}.Echo", '{"texty": "x"}')
+    assert done.returncode == WRONG_USAGE and "texty" in done.stderr
+    done = sofa("call", f"grpc://{grpc_address}", f"{PROTO}.Ecko")
+    assert done.returncode == REFUSED and "ServerStream" in done.stderr
+    done = sofa("call", f"grpc://{grpc_address}", f"{PROTO}.BidiStream", "-", stdin='{"text": "a"}\n{"texty": "b"}\n')
+    assert done.returncode == REFUSED and "line 2" in done.stderr
+
+
+def test_services_and_methods_are_listed(grpc_address):
+    listed = json.loads(sofa("call", f"grpc://{grpc_address}", "-o", "json").stdout)
+    methods = {service["service"]: service["methods"] for service in listed}[PROTO]
+    assert methods["ServerStream"] == "(sofa.interop.pb.EchoRequest) returns (stream sofa.interop.pb.EchoResponse)"
+    assert f"{PROTO}\n  Echo(" in sofa("call", grpc_address).stdout
+
+
+def test_metadata_reaches_the_service(tmp_path):
+    server, address = grpcio_server(tmp_path)
+    server.start()
+    try:
+        assert result("call", f"grpc://{address}", f"{PROTO}.Echo", "{}", "-H", "k=v")["attrs"] == {"k": "v"}
+    finally:
+        server.stop(None).wait(10)
+
+
+def test_json_over_http():
+    server = programs.Server([programs.binaries() / "interop-server", "--port", "0"], protocol="h2")
+    try:
+        target = f"http://{server.address}"
+        assert result("call", target, f"{PROTO}.Echo", '{"text": "hi"}') == {"text": "hi"}
+        done = sofa("call", target, f"{PROTO}.Echo", '{"texty": "hi"}')
+        assert done.returncode == REFUSED and "400" in done.stderr and "texty" in done.stderr
+        assert sofa("call", target, "no.Such.method", "{}").returncode == REFUSED
+    finally:
+        server.stop()
+
+
 # The command line
 
 @pytest.mark.parametrize("arguments, words", [
     (["cal"], ["'cal'", "call", "sofa help"]),
-    (["call"], ["TARGET SERVICE.METHOD"]),
+    (["call"], ["TARGET [SERVICE.METHOD"]),
     (["call", "smtp://h:1", "a.b"], ["smtp", "bolt"]),
     (["call", "h:1", "hello"], ["'hello'", "SERVICE.METHOD"]),
     (["call", "h:1", "a.b", "--tmeout", "3"], ["--timeout"]),

@@ -1,14 +1,12 @@
 #include "sofa/tool/call_plan.h"
 
 #include <algorithm>
-#include <iostream>
-#include <iterator>
 
 namespace sofa::tool {
 
 namespace {
 
-constexpr std::string_view kProtocols[] = {"bolt"};
+constexpr std::string_view kProtocols[] = {"bolt", "tri", "grpc", "http"};
 
 /// The types between the parentheses; a comma inside <> separates no types.
 Result<std::vector<JavaType>> parse_types(std::string_view text) {
@@ -70,9 +68,15 @@ Result<MethodName> MethodName::parse(std::string_view text) {
 }
 
 void CallFlags::describe(Description<CallFlags>& d) {
-  d.field("timeout", &CallFlags::timeout).alias("t").range(0.001L, 86'400).unit("seconds").doc("how long an answer may take");
+  d.field("timeout", &CallFlags::timeout)
+      .alias("t")
+      .range(0, 86'400)
+      .unit("seconds")
+      .doc("how long an answer may take; 0: 3 seconds, and no bound for a method that streams");
   d.field("header", &CallFlags::header).alias("H").doc("header, or metadata, of the request");
   d.field("baggage", &CallFlags::baggage).alias("b").doc("baggage of the request");
+  d.field("proto", &CallFlags::proto).alias("p").doc(".proto file of the service; without one the server's reflection is asked");
+  d.field("import", &CallFlags::import).alias("I").doc("folder where --proto files and what they import are looked for");
   d.field("app", &CallFlags::app).doc("the application that calls, as the server is told");
 }
 
@@ -81,11 +85,11 @@ Result<CallPlan> make_plan(const std::vector<std::string>& words, const CallFlag
   if (!target) return forward_error(target);
   auto method = MethodName::parse(words.at(1));
   if (!method) return forward_error(method);
-  CallPlan plan{.target = std::move(*target), .method = std::move(*method), .arguments = words.size() > 2 ? words[2] : "", .flags = flags};
-  if (plan.arguments == "-") plan.arguments = std::string(std::istreambuf_iterator<char>(std::cin), {});
-  return plan;
+  return CallPlan{.target = std::move(*target), .method = std::move(*method), .arguments = words.size() > 2 ? words[2] : "", .flags = flags};
 }
 
-Duration seconds(double count) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(count)); }
+Duration CallFlags::call_timeout() const { return timeout > 0 ? seconds(timeout) : std::chrono::seconds(3); }
+
+Duration CallFlags::seconds(double count) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(count)); }
 
 }  // namespace sofa::tool

@@ -36,25 +36,32 @@ struct MethodName {
 
 /// Flags of every command that calls.
 struct CallFlags {
-  double timeout = 3;
+  double timeout = 0;
   std::map<std::string, std::string> header;
   std::map<std::string, std::string> baggage;
   std::string app = "sofa-tool";
+  std::vector<std::string> proto;
+  std::vector<std::string> import;
+
+  /// Of a call of one answer.
+  Duration call_timeout() const;
+  /// Of a call that streams; zero: none.
+  Duration stream_timeout() const { return seconds(timeout); }
 
   static void describe(Description<CallFlags>& d);
+
+ private:
+  static Duration seconds(double count);
 };
 
 struct CallPlan {
   Target target;
   MethodName method;
-  std::string arguments;  ///< JSON
+  std::string arguments;  ///< JSON, or "-": standard input
   CallFlags flags;
 };
 
-/// From TARGET SERVICE.METHOD [ARGUMENTS], where ARGUMENTS may be "-" for what standard input holds, to its end. Errors: invalid_argument.
+/// From TARGET SERVICE.METHOD [ARGUMENTS]. Errors: invalid_argument.
 Result<CallPlan> make_plan(const std::vector<std::string>& words, const CallFlags& flags);
-
-/// Seconds of a flag.
-Duration seconds(double count);
 
 }  // namespace sofa::tool

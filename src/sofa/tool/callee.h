@@ -1,12 +1,14 @@
 #pragma once
 // One method of one server, ready to be called: what the protocols have in common for a caller that knows no types.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "sofa/io/task.h"
 #include "sofa/tool/call_plan.h"
+#include "sofa/tool/input.h"
 
 namespace sofa::tool {
 
@@ -17,17 +19,38 @@ struct Answer {
   std::vector<std::pair<std::string, std::string>> baggage{};
 };
 
-/// Belongs to the shard that opened it.
+/// Belongs to the shard that opened it; close() before it goes.
 class Callee {
  public:
   virtual ~Callee() = default;
-  /// Connects, and reads the plan's arguments. Errors: unavailable, invalid_argument.
-  static io::Task<Result<std::unique_ptr<Callee>>> open(const CallPlan& plan);
-  /// One call with the plan's arguments. `answer` may be null: then nothing is made of the result. It must outlive the call.
+  /// Connects, finds the method, and reads the arguments from `input` unless the method streams. Errors: invalid_argument for what was given, and
+  /// those of the connection.
+  static io::Task<Result<std::unique_ptr<Callee>>> open(const CallPlan& plan, Input& input);
+
+  /// One call with the arguments that were read. `answer` may be null: then nothing is made of the result. It must outlive the call.
   virtual io::Task<Result<void>> call(Answer* answer) = 0;
+  /// The method has a stream of messages on either side: use converse().
+  virtual bool streams() const { return false; }
+  /// One call that streams: a message for each line of `input`, and each answer handed to `show` as it comes.
+  virtual io::Task<Result<void>> converse(Input& input, const std::function<void(const std::string& json)>& show);
+  virtual io::Task<void> close() { co_return; }
 };
 
-/// Over Bolt, by Java signature.
-io::Task<Result<std::unique_ptr<Callee>>> open_generic(const CallPlan& plan);
+/// Whether the arguments, or the names of types, say that a method of Java types is meant, and not one of a protobuf message.
+bool means_java(const CallPlan& plan, std::string_view arguments);
+
+/// Methods of Java types: Bolt.
+io::Task<Result<std::unique_ptr<Callee>>> open_generic(const CallPlan& plan, std::string_view arguments);
+/// Methods of protobuf messages: gRPC and Triple.
+io::Task<Result<std::unique_ptr<Callee>>> open_proto(const CallPlan& plan, Input& input);
+/// JSON over HTTP/1.1.
+io::Task<Result<std::unique_ptr<Callee>>> open_http(const CallPlan& plan, std::string_view arguments);
+
+struct ServiceMethods {
+  std::string service;
+  std::vector<std::pair<std::string, std::string>> methods;  ///< and what they take and give
+};
+/// What the server's reflection, or the .proto files of the plan, know.
+io::Task<Result<std::vector<ServiceMethods>>> list_services(const Target& target, const CallFlags& flags);
 
 }  // namespace sofa::tool

@@ -13,7 +13,7 @@ struct JavaArguments {
   std::vector<hessian::Value> values;
 };
 
-Result<std::vector<TextNode>> parse_list(const std::string& json) {
+Result<std::vector<TextNode>> parse_list(std::string_view json) {
   if (json.empty()) return std::vector<TextNode>();
   auto tree = JsonTree::parse(json, "arguments");
   if (!tree) return forward_error(tree);
@@ -21,8 +21,8 @@ Result<std::vector<TextNode>> parse_list(const std::string& json) {
   return fail(Code::invalid_argument, "the arguments are a JSON list, one item for each parameter, as in '[\"x\", 2]'; found {}", tree->root.shown());
 }
 
-Result<JavaArguments> java_arguments(const CallPlan& plan, const JavaFlavour& flavour) {
-  auto items = parse_list(plan.arguments);
+Result<JavaArguments> java_arguments(const CallPlan& plan, std::string_view json, const JavaFlavour& flavour) {
+  auto items = parse_list(json);
   if (!items) return forward_error(items);
   const auto& types = plan.method.types;
   if (types && types->size() != items->size()) {
@@ -73,10 +73,10 @@ class GenericCallee final : public Callee {
 
 }  // namespace
 
-io::Task<Result<std::unique_ptr<Callee>>> open_generic(const CallPlan& plan) {
+io::Task<Result<std::unique_ptr<Callee>>> open_generic(const CallPlan& plan, std::string_view json) {
   const JavaFlavour flavour;
-  auto arguments = co_await io::or_return(java_arguments(plan, flavour));
-  const Duration timeout = seconds(plan.flags.timeout);
+  auto arguments = co_await io::or_return(java_arguments(plan, json, flavour));
+  const Duration timeout = plan.flags.call_timeout();
   rpc::ClientOptions options{
       .version = plan.method.version, .unique_id = plan.method.unique_id, .app = plan.flags.app, .timeout = timeout, .connect_timeout = timeout};
   auto client = co_await io::or_return(rpc::GenericClient::connect(plan.target.to_string(), plan.method.service, std::move(options)));

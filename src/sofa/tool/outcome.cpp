@@ -67,6 +67,23 @@ std::string error_json(const Error& error) {
                      thrown == nullptr ? "" : R"(,"exception":)" + exception_json(*thrown));
 }
 
+Exit show_failure(const Error& error, OutputFormat format, Terminal& terminal) {
+  if (format == OutputFormat::json) {
+    terminal.print_line(fmt::format(R"({{"ok":false,"error":{}}})", error_json(error)));
+  } else {
+    terminal.complain(error_text(error));
+  }
+  return exit_of(error);
+}
+
+std::string services_json(const std::vector<ServiceMethods>& services) {
+  std::string json;
+  for (const ServiceMethods& service : services) {
+    json += fmt::format(R"({}{{"service":{},"methods":{}}})", json.empty() ? "" : ",", json_quoted(service.service), pairs_json(service.methods));
+  }
+  return "[" + json + "]";
+}
+
 Exit show_outcome(const CallPlan& plan, const Result<void>& done, const Answer& answer, Duration took, OutputFormat format, Terminal& terminal) {
   if (format == OutputFormat::json) {
     terminal.print_line(outcome_json(plan, done, answer, took));

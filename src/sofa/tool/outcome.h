@@ -15,6 +15,12 @@ std::string error_text(const Error& error);
 /// {"code": "not_found", "message": "...", "exception": {"class": ..., "message": ..., "fields": {...}, "stack": [...], "cause": {...}}}
 std::string error_json(const Error& error);
 
+/// Tells an error as `format` says; gives how the program ends.
+Exit show_failure(const Error& error, OutputFormat format, Terminal& terminal);
+
+/// [{"service": "acme.Greeter", "methods": {"Greet": "(acme.Request) returns (acme.Response)"}}]
+std::string services_json(const std::vector<ServiceMethods>& services);
+
 /// Prints the answer of one call, or tells its error, as `format` says; gives how the program ends.
 Exit show_outcome(const CallPlan& plan, const Result<void>& done, const Answer& answer, Duration took, OutputFormat format, Terminal& terminal);
 

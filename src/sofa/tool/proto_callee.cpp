@@ -1,0 +1,170 @@
+#include <google/protobuf/dynamic_message.h>
+
+#include "sofa/io/task_group.h"
+#include "sofa/tool/callee.h"
+#include "sofa/tool/proto_source.h"
+
+namespace sofa::tool {
+
+namespace protobuf = google::protobuf;
+
+namespace {
+
+// Prefixes of baggage in metadata (docs/protocols/sofarpc.md, section 2).
+constexpr std::string_view kRequestBaggage = "rpc_req_baggage.", kResponseBaggage = "rpc_resp_baggage.";
+
+http::Headers metadata_of(const CallPlan& plan) {
+  http::Headers metadata;
+  for (const auto& [key, value] : plan.flags.header) metadata.add(key, value);
+  for (const auto& [key, value] : plan.flags.baggage) metadata.add(std::string(kRequestBaggage) + key, value);
+  if (plan.target.protocol != "tri") return metadata;
+  if (!plan.method.unique_id.empty()) metadata.add("tri-service-version", plan.method.unique_id);
+  metadata.add("tri-consumer-appname", plan.flags.app);
+  return metadata;
+}
+
+void take_headers(const http::Headers& headers, Answer& answer) {
+  for (const http::HeaderField field : headers) {
+    answer.headers.emplace_back(field.name, field.value);
+    if (field.name.starts_with(kResponseBaggage)) answer.baggage.emplace_back(field.name.substr(kResponseBaggage.size()), field.value);
+  }
+}
+
+io::Task<Result<std::unique_ptr<grpc::Channel>>> open_channel(const Target& target, Duration timeout) {
+  const io::Address address = co_await io::or_return(io::Address::parse(target.address));
+  auto channel = std::make_unique<grpc::Channel>(
+      address, grpc::ChannelOptions{.max_receive_message = Input::kMost, .connect_timeout = timeout, .default_timeout = timeout});
+  auto connected = co_await io::with_timeout(timeout, channel->connect());
+  if (connected) co_return channel;
+  co_await channel->close();
+  co_return std::unexpected(
+      std::move(connected.error()).wrap(fmt::format("no server can be reached at {}; start one there or name another address", target.to_string())));
+}
+
+Result<std::unique_ptr<ProtoSource>> source_of(const CallFlags& flags, grpc::Channel& channel) {
+  if (!flags.proto.empty()) return read_proto_files(flags.proto, flags.import);
+  return ask_reflection(channel, flags.call_timeout());
+}
+
+class ProtoCallee final : public Callee {
+ public:
+  ProtoCallee(const CallPlan& plan, std::unique_ptr<grpc::Channel> channel) : plan_(plan), channel_(std::move(channel)) {}
+
+  io::Task<Result<void>> open(Input& input) {
+    source_ = co_await io::or_return(source_of(plan_.flags, *channel_));
+    const auto* service = co_await io::or_return(source_->service(plan_.method.service));
+    method_ = co_await io::or_return(find_method(*service, plan_.method.method));
+    path_ = fmt::format("/{}/{}", service->full_name(), method_->name());
+    request_.reset(factory_.GetPrototype(method_->input_type())->New());
+    response_.reset(factory_.GetPrototype(method_->output_type())->New());
+    if (streams()) co_return Result<void>();
+    const std::string json = co_await io::or_return(input.rest());
+    message_ = co_await io::or_return(message_of_json(*request_, json.empty() ? "{}" : json));
+    co_return Result<void>();
+  }
+
+  io::Task<Result<void>> call(Answer* answer) override {
+    http::Headers headers, trailers;
+    grpc::CallOptions options{.timeout = plan_.flags.call_timeout(), .metadata = metadata_of(plan_)};
+    if (answer != nullptr) options.headers = &headers, options.trailers = &trailers;
+    auto bytes = co_await channel_->unary(path_, message_, std::move(options));
+    if (answer != nullptr) take_headers(headers, *answer), take_headers(trailers, *answer);
+    if (!bytes) co_return std::unexpected(at_target(std::move(bytes.error())));
+    if (answer != nullptr) answer->json = co_await io::or_return(json_of_message(*response_, *bytes));
+    co_return Result<void>();
+  }
+
+  bool streams() const override { return method_->client_streaming() || method_->server_streaming(); }
+
+  io::Task<Result<void>> converse(Input& input, const std::function<void(const std::string&)>& show) override {
+    auto stream = co_await channel_->stream(path_, {.timeout = plan_.flags.stream_timeout(), .metadata = metadata_of(plan_)});
+    if (!stream) co_return std::unexpected(at_target(std::move(stream.error())));
+    io::TaskGroup writer(co_await io::current_scope());
+    io::CancelSource reading(co_await io::current_scope());
+    writer.spawn("writer", send(**stream, input, reading));
+    auto read = co_await reading.run(receive(**stream, show));
+    writer.cancel("the server has ended the call");
+    const auto written = co_await writer.join();
+    if (write_failure_) co_return std::unexpected(std::move(*write_failure_));
+    if (!read) co_return std::unexpected(at_target(std::move(read.error())));
+    co_return Result<void>();
+  }
+
+  io::Task<void> close() override { co_await channel_->close(); }
+
+ private:
+  Error at_target(Error error) const { return std::move(error).wrap(fmt::format("{} at {}", path_.substr(1), plan_.target.address)); }
+
+  /// A line that is no message ends the call.
+  io::Task<void> send(grpc::ClientStream& stream, Input& input, io::CancelSource& reading) {
+    auto sent = method_->client_streaming() ? co_await send_lines(stream, input) : co_await send_one(stream, input);
+    if (sent) sent = stream.finish_writes();
+    if (sent || sent.error().code() != Code::invalid_argument) co_return;
+    write_failure_ = std::move(sent.error());
+    reading.cancel("the message to send is wrong");
+  }
+
+  io::Task<Result<void>> send_one(grpc::ClientStream& stream, Input& input) {
+    const std::string json = co_await io::or_return(input.rest());
+    co_return co_await stream.write(co_await io::or_return(message_of_json(*request_, json.empty() ? "{}" : json)));
+  }
+
+  io::Task<Result<void>> send_lines(grpc::ClientStream& stream, Input& input) {
+    for (size_t number = 1; const auto line = co_await io::or_return(input.line()); ++number) {
+      auto message = message_of_json(*request_, *line);
+      if (!message) co_return std::unexpected(std::move(message.error()).wrap(fmt::format("line {}", number)));
+      co_await io::or_return(stream.write(std::move(*message)));
+    }
+    co_return Result<void>();
+  }
+
+  io::Task<Result<void>> receive(grpc::ClientStream& stream, const std::function<void(const std::string&)>& show) {
+    while (auto bytes = co_await io::or_return(stream.read())) show(co_await io::or_return(json_of_message(*response_, *bytes)));
+    co_return Result<void>();
+  }
+
+  const CallPlan plan_;
+  const std::unique_ptr<grpc::Channel> channel_;
+  std::unique_ptr<ProtoSource> source_;
+  const protobuf::MethodDescriptor* method_ = nullptr;
+  std::string path_;
+  protobuf::DynamicMessageFactory factory_;
+  std::unique_ptr<protobuf::Message> request_, response_;
+  Bytes message_;  // of unary calls
+  std::optional<Error> write_failure_;
+};
+
+}  // namespace
+
+io::Task<Result<std::unique_ptr<Callee>>> open_proto(const CallPlan& plan, Input& input) {
+  auto callee = std::make_unique<ProtoCallee>(plan, co_await io::or_return(open_channel(plan.target, plan.flags.call_timeout())));
+  auto opened = co_await callee->open(input);
+  if (opened) co_return callee;
+  co_await callee->close();
+  co_return forward_error(opened);
+}
+
+namespace {
+
+io::Task<Result<std::vector<ServiceMethods>>> list(ProtoSource& source) {
+  std::vector<ServiceMethods> all;
+  for (const std::string& name : co_await io::or_return(source.services())) {
+    ServiceMethods one{.service = name, .methods = {}};
+    const auto* service = co_await io::or_return(source.service(name));
+    for (int i = 0; i < service->method_count(); ++i) one.methods.emplace_back(service->method(i)->name(), signature_of(*service->method(i)));
+    all.push_back(std::move(one));
+  }
+  co_return all;
+}
+
+}  // namespace
+
+io::Task<Result<std::vector<ServiceMethods>>> list_services(const Target& target, const CallFlags& flags) {
+  const auto channel = co_await io::or_return(open_channel(target, flags.call_timeout()));
+  auto source = source_of(flags, *channel);
+  auto listed = source ? co_await list(**source) : Result<std::vector<ServiceMethods>>(forward_error(source));
+  co_await channel->close();
+  co_return listed;
+}
+
+}  // namespace sofa::tool
