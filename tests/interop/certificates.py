@@ -1,5 +1,6 @@
 """Certificates made with the openssl command, and key stores for Java; nothing of it is kept."""
 
+import ssl
 import subprocess
 
 PASSWORD = "changeit"
@@ -27,6 +28,21 @@ class Certificates:
         self._make(name, f"/CN={common_name}", "-x509", "-CA", "ca.pem", "-CAkey", "ca.key", "-addext", f"subjectAltName={names}",
                    "-addext", "basicConstraints=critical,CA:FALSE")
         return self.folder / f"{name}.pem", self.folder / f"{name}.key"
+
+    def server_flags(self):
+        """What makes a server of ours speak TLS beside plain connections, with a certificate for localhost and 127.0.0.1."""
+        certificate, key = self.issue("localhost", "localhost")
+        return ["--tls-certificate", certificate, "--tls-key", key]
+
+    def server_context(self):
+        """A server of Python's with such a certificate."""
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.load_cert_chain(*self.issue("localhost", "localhost"))
+        return made
+
+    def context(self):
+        """A client that believes the authority."""
+        return ssl.create_default_context(cafile=str(self.ca))
 
     def java_store(self, name):
         """A key store with an issued certificate, its key, and the authority as trusted."""

@@ -72,9 +72,8 @@ def certificates(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def one_port(certificates):
-    """The C++ server with every protocol on its one port, plain and over TLS with a certificate for localhost and 127.0.0.1."""
-    certificate, key = certificates.issue("one_port", "localhost")
-    made = programs.Server([programs.binaries() / "interop-server", "--port", 0, "--tls-certificate", certificate, "--tls-key", key])
+    """The C++ server with every protocol on its one port, plain and over TLS."""
+    made = programs.Server([programs.binaries() / "interop-server", "--port", 0, *certificates.server_flags()])
     yield made
     assert made.process.poll() is None, f"the server ended by itself with {made.process.poll()}: {made}"
     made.stop()

@@ -1,5 +1,4 @@
 // http1-server: an HTTP/1.1 port for clients that no one here wrote. `http1-server --port 0` prints `ready pid=N port=P` when it listens.
-// `http1-server --chat-with HOST:PORT` is a WebSocket client instead: it checks that its messages come back, and says goodbye.
 
 #include <unistd.h>
 
@@ -30,7 +29,10 @@ struct Flags {
   uint32_t max_header_list = 64 << 10;
   uint32_t max_target = 16 << 10;
   uint32_t max_requests = 1'000'000;
-  std::string chat_with;
+  uint64_t max_message = uint64_t{16} << 20;
+  bool context_takeover = false;
+  std::string tls_certificate;
+  std::string tls_key;
 
   static auto describe(Description<Flags>& d) {
     d.doc("Serves HTTP/1.1 on 127.0.0.1 until SIGTERM or SIGINT.");
@@ -42,7 +44,10 @@ struct Flags {
     d.field("max_header_list", &Flags::max_header_list).doc("bytes of a head");
     d.field("max_target", &Flags::max_target).doc("bytes of a target");
     d.field("max_requests", &Flags::max_requests).doc("of one connection");
-    d.field("chat_with", &Flags::chat_with).doc("a WebSocket server that sends back what it gets, HOST:PORT");
+    d.field("max_message", &Flags::max_message).doc("bytes of a message of WebSocket");
+    d.field("context_takeover", &Flags::context_takeover).doc("WebSocket keeps compression windows between messages");
+    d.field("tls_certificate", &Flags::tls_certificate).doc("PEM file: TLS beside plain connections");
+    d.field("tls_key", &Flags::tls_key).doc("PEM file of its private key");
   }
 
   http::Http1Options options() const {
@@ -123,34 +128,16 @@ io::Task<void> chat(std::unique_ptr<http::WebSocket> socket) {
   }
 }
 
-io::Task<Result<int>> chat_with(std::string server) {
-  io::Stream stream = co_await io::or_return(io::Stream::connect(co_await io::or_return(io::Address::parse(server))));
-  auto connection = co_await io::or_return(http::connect_http1(std::move(stream)));
-  http::RequestHead request;
-  request.authority = server;
-  auto socket = co_await io::or_return(http::WebSocket::connect(*connection, request));
-  int wrong = 0;
-  for (const size_t size : {0, 1, 125, 126, 1000, 65535, 65536, 1'000'000}) {
-    for (const auto kind : {http::WebSocket::Kind::text, http::WebSocket::Kind::binary}) {
-      const Bytes data = Bytes::copy_of(std::string(size, 'x'));
-      co_await io::or_return(socket->write({kind, data}));
-      const auto back = co_await io::or_return(socket->read());
-      if (!back || back->kind != kind || !(back->data == data)) ++wrong;
-    }
+io::Task<Result<std::unique_ptr<transport::Port>>> listen(http::Http1Protocol& http1, const Flags& flags) {
+  transport::PortOptions options{.option_name = "--port"};
+  if (!flags.tls_certificate.empty()) {
+    options.tls =
+        co_await io::or_return(io::TlsServerContext::open({.certificates = {{.certificate = flags.tls_certificate, .key = flags.tls_key}}}));
   }
-  co_await io::or_return(socket->close(1000, "done"));
-  fmt::print("chat compressed={} wrong={} code={}\n", socket->compresses(), wrong, socket->peer_close_code());
-  socket.reset();
-  co_await connection->close();
-  co_return wrong == 0 ? 0 : 1;
+  co_return co_await transport::Port::open(io::Address::of("127.0.0.1", flags.port), {&http1}, std::move(options));
 }
 
 io::Task<int> serve(Flags flags) {
-  if (!flags.chat_with.empty()) {
-    const auto done = co_await chat_with(flags.chat_with);
-    if (!done) fmt::print(stderr, "{}\n", done.error().to_string());
-    co_return done.value_or(1);
-  }
   http::Router router;
   std::atomic<uint64_t> posts{0};
   Small small;
@@ -171,8 +158,8 @@ io::Task<int> serve(Flags flags) {
     [[maybe_unused]] const auto sent = http::respond_text(*exchange, 200, std::to_string(++posts));
   });
   io::TaskGroup chats;
-  router.get("/chat", [&chats](http::ExchangePtr exchange) {
-    auto socket = http::WebSocket::accept(std::move(exchange));
+  router.get("/chat", [&chats, &flags](http::ExchangePtr exchange) {
+    auto socket = http::WebSocket::accept(std::move(exchange), {.max_message = flags.max_message, .context_takeover = flags.context_takeover});
     if (socket) chats.spawn("chat", chat(std::move(*socket)));
   });
   http::StaticFiles files;
@@ -180,9 +167,9 @@ io::Task<int> serve(Flags flags) {
   router.get("/static/{path...}", files);
   http::ContentCodings codings(router);
   http::Http1Protocol http1(codings, flags.options(), http::Http2Options());
-  auto port = co_await transport::Port::open(io::Address::of("127.0.0.1", flags.port), {&http1}, {.option_name = "--port"});
+  auto port = co_await listen(http1, flags);
   if (!port) {
-    fmt::print(stderr, "cannot start: {}\n", port.error().to_string());
+    fmt::print(stderr, "cannot start: {}\n", port.error());
     co_return 1;
   }
   fmt::print("ready pid={} port={}\n", ::getpid(), (*port)->local().port());

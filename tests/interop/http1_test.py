@@ -1,6 +1,5 @@
 """HTTP/1.1 as bytes on plain sockets: framing, order, limits, and what two readers could understand differently. And curl, which no one here wrote."""
 
-import asyncio
 import gzip
 import re
 import shutil
@@ -9,91 +8,13 @@ import subprocess
 import time
 
 import pytest
-import websockets.asyncio.client
-import websockets.asyncio.server
-import websockets.exceptions
 
-import programs
-
-
-class Http1Server(programs.Program):
-    """http1-server, which prints "ready pid=N port=P"."""
-
-    def __init__(self, *flags):
-        super().__init__([programs.binaries() / "http1-server", "--port", "0", *flags])
-        self.port = int(self.wait_for_line(r"^ready pid=\d+ port=(\d+)", 30)[1])
-        self.url = f"http://127.0.0.1:{self.port}"
-
-
-class Peer:
-    """A plain connection; every read has a deadline."""
-
-    def __init__(self, server, seconds=10):
-        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=seconds)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.seen = b""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-    def send(self, data):
-        self.socket.sendall(data)
-
-    def _more(self):
-        data = self.socket.recv(65536)
-        self.seen += data
-        return bool(data)
-
-    def read_until(self, mark):
-        while mark not in self.seen:
-            assert self._more(), f"the connection ended before {mark!r}: {self.seen!r}"
-        end = self.seen.index(mark) + len(mark)
-        taken, self.seen = self.seen[:end], self.seen[end:]
-        return taken
-
-    def read(self, count):
-        while len(self.seen) < count:
-            assert self._more(), f"the connection ended after {self.seen!r}"
-        taken, self.seen = self.seen[:count], self.seen[count:]
-        return taken
-
-    def response(self, head_only=False):
-        """(status, headers, body) of the next response."""
-        lines = self.read_until(b"\r\n\r\n").decode().split("\r\n")
-        status = int(re.fullmatch(r"HTTP/1\.1 (\d{3}) .*", lines[0])[1])
-        headers = dict(line.split(": ", 1) for line in lines[1:] if line)
-        if status < 200 or status in (204, 304) or head_only:
-            return status, headers, b""
-        if headers.get("transfer-encoding") == "chunked":
-            body = b""
-            while size := int(self.read_until(b"\r\n"), 16):
-                body += self.read(size)
-                assert self.read(2) == b"\r\n"
-            while line := self.read_until(b"\r\n")[:-2]:
-                name, value = line.decode().split(": ", 1)
-                headers[f"trailer {name}"] = value
-            return status, headers, body
-        if "content-length" in headers:
-            return status, headers, self.read(int(headers["content-length"]))
-        return status, headers, self.rest()
-
-    def rest(self):
-        """What comes until the server closes."""
-        while self._more():
-            pass
-        taken, self.seen = self.seen, b""
-        return taken
-
-    def is_closed(self):
-        return self.rest() == b""
+from http1 import Http1Server, Peer
 
 
 @pytest.fixture(scope="module")
-def server():
-    made = Http1Server()
+def server(certificates):
+    made = Http1Server(*certificates.server_flags())
     yield made
     assert made.process.poll() is None, f"the server ended by itself: {made}"
     assert made.stop() < 5, f"the server took long to stop: {made}"
@@ -103,6 +24,18 @@ def server():
 @pytest.fixture
 def peer(server):
     with Peer(server) as made:
+        yield made
+
+
+@pytest.fixture(params=["cleartext", "tls"])
+def tls(request, certificates):
+    """How a connection is encrypted: None for not at all."""
+    return certificates.context() if request.param == "tls" else None
+
+
+@pytest.fixture
+def either_peer(server, tls):
+    with Peer(server, tls=tls) as made:
         yield made
 
 
@@ -205,12 +138,13 @@ def check_refused(peer, request, statuses=(400,)):
 
 
 @pytest.mark.parametrize("name", SMUGGLING)
-def test_what_two_readers_could_understand_differently_is_refused_with_400_and_the_connection_closes(peer, name):
-    check_refused(peer, SMUGGLING[name].encode("latin-1") + get("/hello"))
+def test_what_two_readers_could_understand_differently_is_refused_with_400_and_the_connection_closes(either_peer, name):
+    check_refused(either_peer, SMUGGLING[name].encode("latin-1") + get("/hello"))
 
 
 @pytest.mark.parametrize("name", SMUGGLING)
-def test_it_is_refused_behind_another_request_and_byte_by_byte_too(peer, name):
+def test_it_is_refused_behind_another_request_and_byte_by_byte_too(either_peer, name):
+    peer = either_peer
     peer.send(get("/hello"))
     assert peer.response()[0] == 200
     for byte in SMUGGLING[name].encode("latin-1"):
@@ -223,12 +157,12 @@ def test_it_is_refused_behind_another_request_and_byte_by_byte_too(peer, name):
 
 
 @pytest.mark.parametrize("name", BAD_CHUNKS)
-def test_bad_chunks_end_the_connection(server, name):
-    with Peer(server) as peer:
+def test_bad_chunks_end_the_connection(server, tls, name):
+    with Peer(server, tls=tls) as peer:
         peer.send(CHUNKED.replace("/echo", "/count").encode() + BAD_CHUNKS[name].encode("latin-1"))
         seen = peer.rest()
         assert seen.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 200 ")), seen
-    with Peer(server) as peer:  # the echo has begun its answer when the bad chunk comes: it is cut
+    with Peer(server, tls=tls) as peer:  # the echo has begun its answer when the bad chunk comes: it is cut
         peer.send((CHUNKED + "3\r\nabc\r\n").encode())
         peer.read_until(b"3\r\nabc\r\n")
         peer.send(BAD_CHUNKS[name].encode("latin-1"))
@@ -253,14 +187,15 @@ STATUSES = {
 
 
 @pytest.mark.parametrize("name", STATUSES)
-def test_limits_and_unknown_words_have_their_status(peer, name):
+def test_limits_and_unknown_words_have_their_status(either_peer, name):
+    peer = either_peer
     request, status = STATUSES[name]
     peer.send(get("/hello"))
     assert peer.response()[0] == 200
     check_refused(peer, request, (status,))
 
 
-@pytest.mark.parametrize("first", [b"BREW /pot HTTP/1.1\r\n", b"GETS / HTTP/1.1\r\n", b"get /", b"\x16\x03\x01", b"\r\nGET"])
+@pytest.mark.parametrize("first", [b"BREW /pot HTTP/1.1\r\n", b"GETS / HTTP/1.1\r\n", b"get /", b"\x16\x02\x01", b"\r\nGET"])
 def test_a_connection_that_begins_with_no_known_word_is_closed_at_once(peer, first):
     start = time.monotonic()
     peer.send(first)
@@ -590,74 +525,3 @@ def test_curl_understands_the_answers_of_both_versions(server):
     assert curl("--http1.0", f"{server.url}/stream/2") == b"line 0\nline 1\n"
     assert curl("--http1.1", f"{server.url}/stream/2") == b"line 0\nline 1\n"
     assert len(curl(f"{server.url}/big/50000000")) == 50_000_000
-
-
-# ---------------------------------------------------------------- WebSocket, with the Python library websockets
-
-def chat(server, talk, **options):
-    async def run():
-        async with asyncio.timeout(30):
-            async with websockets.asyncio.client.connect(f"ws://127.0.0.1:{server.port}/chat", **options) as socket:
-                return await talk(socket)
-    return asyncio.run(run())
-
-
-MESSAGES = ["", "hello", "\u4f60\u597d" * 1000, b"", bytes(range(256)) * 500, "x" * 1_000_000]
-
-
-@pytest.mark.parametrize("compression", ["deflate", None])
-def test_websocket_messages_come_back(server, compression):
-    async def talk(socket):
-        for message in MESSAGES:
-            await socket.send(message)
-            assert await socket.recv() == message
-        await socket.send(["frag", "men", "ted"])
-        assert await socket.recv() == "fragmented"
-        await (await socket.ping())
-        await socket.close(4001, "bye")
-        return socket.close_code, socket.response.headers.get("Sec-WebSocket-Extensions")
-
-    code, extensions = chat(server, talk, compression=compression)
-    assert code == 4001
-    assert bool(extensions) == (compression is not None)
-
-
-def test_websocket_messages_may_be_sent_ahead(server):
-    async def talk(socket):
-        await asyncio.gather(*(socket.send(f"message {i}") for i in range(500)))
-        return [await socket.recv() for _ in range(500)]
-
-    assert sorted(chat(server, talk)) == sorted(f"message {i}" for i in range(500))
-
-
-def test_a_websocket_message_over_the_limit_is_refused_with_1009(server):
-    async def talk(socket):
-        with pytest.raises(websockets.exceptions.ConnectionClosedError) as closed:
-            await socket.send(b"x" * (17 << 20))
-            await socket.recv()
-        return closed.value.rcvd.code
-
-    assert chat(server, talk, compression=None) == 1009
-
-
-def test_pages_of_other_origins_may_not_connect(server):
-    with pytest.raises(websockets.exceptions.InvalidStatus) as refused:
-        chat(server, None, origin="https://evil.example")
-    assert refused.value.response.status_code == 403
-
-
-@pytest.mark.parametrize("compression", ["deflate", None])
-def test_our_websocket_client_talks_to_theirs(compression):
-    async def echo(socket):
-        async for message in socket:
-            await socket.send(message)
-
-    async def run():
-        async with websockets.asyncio.server.serve(echo, "127.0.0.1", 0, compression=compression) as listening:
-            port = listening.sockets[0].getsockname()[1]
-            ours = await asyncio.create_subprocess_exec(
-                programs.binaries() / "http1-server", "--chat-with", f"127.0.0.1:{port}", stdout=subprocess.PIPE)
-            out, _ = await asyncio.wait_for(ours.communicate(), 30)
-            return out.decode()
-
-    assert asyncio.run(run()) == f"chat compressed={'true' if compression else 'false'} wrong=0 code=1000\n"

@@ -125,9 +125,9 @@ def node_modules():
     return folder / "node_modules"
 
 
-def node_program(script, *arguments):
-    """A script of node/ as a started program."""
-    return Program(["node", HERE / "node" / script, *arguments], environment={"NODE_PATH": str(node_modules())})
+def node_command(script, *arguments):
+    """(command, environment) of a script of node/."""
+    return ["node", HERE / "node" / script, *arguments], {"NODE_PATH": str(node_modules())}
 
 
 def server_command(kind, port=0):
@@ -143,9 +143,9 @@ def client_command(kind, address, *arguments):
     return [binaries() / "interop-client", address, *arguments]
 
 
-def run_checks(command, seconds):
+def run_checks(command, seconds, environment=None):
     """Runs a client to its end; the lines that tell of a failure and the number of checks that passed."""
-    client = Program(command)
+    client = Program(command, environment)
     code = client.wait(seconds)
     closing = [re.fullmatch(r"(\d+) passed, (\d+) failed", line) for line in client.lines]
     closing = [match for match in closing if match]

@@ -49,7 +49,7 @@ def java(side, store, main_class, *arguments):
 
 
 def context(certificates, files=None, **rules):
-    made = ssl.create_default_context(cafile=str(certificates.ca))
+    made = certificates.context()
     if files:
         made.load_cert_chain(*map(str, files))
     for name, value in rules.items():

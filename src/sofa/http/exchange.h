@@ -81,6 +81,8 @@ class MessageSink {
   virtual void on_abort(Error error) = 0;
   /// pending_bytes() has fallen under the low-water mark after it was above the high one (options.h).
   virtual void on_writable() {}
+  /// Server, once the exchange was upgraded (101): the port drains, and waits for the end of this exchange. Comes once at most.
+  virtual void on_drain() {}
 
  protected:
   ~MessageSink() = default;

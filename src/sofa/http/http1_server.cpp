@@ -231,6 +231,7 @@ void ServerConnection::on_message_end() {
 }
 
 void ServerConnection::take_raw() {
+  if (draining_) tell_drain();
   while (receiver_ != nullptr && !in_.empty() && close_ == Close::no) {
     const size_t n = std::min(in_.size(), window());
     if (n == 0) {
@@ -332,7 +333,8 @@ void ServerConnection::settle() {
     if (last) {
       const bool all_read = in_.empty() && !(message_open_ && parser_.facts().has_body);
       const bool clean = all_read && connection_.close_kind == CloseKind::peer;
-      return close(clean ? Close::flushed : Close::lingering, clean ? CloseKind::local : connection_.close_kind);
+      // What another protocol's peer still sends, nobody has told us the end of.
+      return close(clean && !raw_ ? Close::flushed : Close::lingering, clean ? CloseKind::local : connection_.close_kind);
     }
   }
   if (replies_.empty()) {
@@ -383,8 +385,14 @@ void ServerConnection::close(Close how, CloseKind kind) {
 void ServerConnection::drain() {
   draining_ = true;
   if (replies_.empty() && !message_open_) return close(Close::flushed, CloseKind::local);
-  if (!raw_ && !replies_.empty()) replies_.back().last = true;
+  if (raw_) return tell_drain();
+  if (!replies_.empty()) replies_.back().last = true;
   no_more_ = true;
+}
+
+void ServerConnection::tell_drain() {
+  if (std::exchange(drain_told_, true)) return;
+  if (receiver_ != nullptr && receiver_->sink_ != nullptr) receiver_->sink_->on_drain();
 }
 
 void ServerConnection::on_stream_failed(const Error& error) {

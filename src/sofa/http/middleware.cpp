@@ -152,6 +152,9 @@ class Limits::LimitedExchange final : public ExchangeFilter, private MessageSink
   void on_writable() override {
     if (sink_ != nullptr) sink_->on_writable();
   }
+  void on_drain() override {
+    if (sink_ != nullptr) sink_->on_drain();
+  }
 
   Limits& limits_;
   uint64_t received_ = 0;

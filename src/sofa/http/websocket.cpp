@@ -46,6 +46,11 @@ struct Refused {
   std::string reason;
 };
 
+bool may_connect(std::string_view origin, const RequestHead& head, const WebSocketOptions& options) {
+  if (options.origins.empty()) return detail::equal_without_case(host_of(origin), head.authority);
+  return detail::contains(options.origins, "*") || detail::contains(options.origins, origin);
+}
+
 std::optional<Refused> check_handshake(const RequestHead& head, const WebSocketOptions& options) {
   const Headers& headers = head.headers;
   if (head.method != "GET" || !headers.has_token("connection", "upgrade") || !headers.has_token("upgrade", "websocket")) {
@@ -55,10 +60,10 @@ std::optional<Refused> check_handshake(const RequestHead& head, const WebSocketO
   const auto key = from_base64(headers.get_or("sec-websocket-key"));
   if (!key || key->size() != 16) return Refused{400, "sec-websocket-key is not 16 bytes in base64"};
   const auto origin = headers.get("origin");
-  if (!origin || detail::contains(options.origins, "*")) return std::nullopt;
-  const bool allowed =
-      options.origins.empty() ? detail::equal_without_case(host_of(*origin), head.authority) : detail::contains(options.origins, *origin);
-  if (!allowed) return Refused{403, fmt::format("pages of '{}' may not connect here", *origin)};
+  if (origin && !may_connect(*origin, head, options)) return Refused{403, fmt::format("pages of '{}' may not connect here", *origin)};
+  if (head.version != Version::http1_1 || headers.has_token("connection", "close")) {
+    return Refused{400, "the connection of a WebSocket goes on: ask over HTTP/1.1 and without 'connection: close'"};
+  }
   return std::nullopt;
 }
 
@@ -83,7 +88,7 @@ WebSocket::~WebSocket() {
 
 // ---------------------------------------------------------------- the handshake
 
-Result<std::unique_ptr<WebSocket>> WebSocket::accept(ExchangePtr exchange, WebSocketOptions options) {
+Result<std::unique_ptr<WebSocket>> WebSocket::accept(ExchangePtr exchange, const WebSocketOptions& options) {
   const RequestHead& head = exchange->request();
   if (const auto refused = check_handshake(head, options)) {
     Headers headers;
@@ -333,22 +338,35 @@ io::Task<Result<void>> WebSocket::close(uint16_t code, std::string_view reason) 
   co_return Result<void>{};
 }
 
+void WebSocket::on_drain() {
+  if (ended_ || close_sent_) return;
+  give_up_at_ = deadline_after(shard_.now(), options_.close_timeout);
+  send_close(1001, "the server stops");
+  arm_timer();
+}
+
 // ---------------------------------------------------------------- pings
 
 void WebSocket::arm_timer() {
+  if (give_up_at_ != kNoDeadline && !ended_) return shard_.schedule(timer_, give_up_at_);
   if (options_.ping_interval == Duration::zero() || ended_) return;
   const Duration wait = pinged_ ? options_.ping_interval + options_.ping_timeout : options_.ping_interval;
   shard_.schedule(timer_, deadline_after(last_received_, wait));
 }
 
+void WebSocket::give_up(std::string_view reason) {
+  exchange_->reset(Reset::cancel);
+  peer_code_ = kAbnormal;
+  fail_with(Error(Code::unavailable, fmt::format("{} {}", peer().to_string(), reason)));
+}
+
 void WebSocket::on_timer() {
+  if (shard_.now() >= give_up_at_) return give_up("did not answer the goodbye of a stopping server in time (close_timeout)");
   const Duration silent = shard_.now() - last_received_;
   if (unread_ >= options_.max_unread) {
     last_received_ = shard_.now();  // it is we who do not read
   } else if (pinged_ && silent >= options_.ping_interval + options_.ping_timeout) {
-    exchange_->reset(Reset::cancel);
-    peer_code_ = kAbnormal;
-    return fail_with(Error(Code::unavailable, fmt::format("{} answered no ping in time (ping_timeout)", peer().to_string())));
+    return give_up("answered no ping in time (ping_timeout)");
   } else if (!pinged_ && silent >= options_.ping_interval) {
     pinged_ = true;
     send_frame(static_cast<uint8_t>(Opcode::ping), {}, false);

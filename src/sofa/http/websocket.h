@@ -13,7 +13,8 @@
 //   }
 //
 // Pings of the peer are answered, messages are whole (fragments joined), text is UTF-8. What breaks a rule ends the connection with the close code
-// of RFC 6455, 7.4.1: 1002, 1007, 1009.
+// of RFC 6455, 7.4.1: 1002, 1007, 1009. When the port of a server drains, its peers are told 1001: read() ends when they have answered, and write()
+// fails.
 
 #include <deque>
 #include <memory>
@@ -41,7 +42,7 @@ struct WebSocketOptions {
   size_t min_compressed = 256;                        ///< shorter messages are sent as they are
   Duration ping_interval = std::chrono::seconds(30);  ///< no byte received for so long: ping; zero: never
   Duration ping_timeout = std::chrono::seconds(20);   ///< after a ping, without a byte: the connection is given up
-  Duration close_timeout = std::chrono::seconds(5);   ///< how long close() waits for the peer's answer
+  Duration close_timeout = std::chrono::seconds(5);   ///< how long close(), or a draining server, waits for the peer's answer
   std::vector<std::string> protocols{};               ///< subprotocols, the best first; offered by a client, chosen from by a server
   std::vector<std::string> origins{};                 ///< server: origins whose pages may connect; empty: those of the request's own host; "*": any
 };
@@ -56,7 +57,7 @@ class WebSocket final : private MessageSink {
   };
 
   /// Server: answers the handshake, with 101 or with what is wrong: 400, 403 (origin), 426 (version). Call it inside Handler::handle.
-  static Result<std::unique_ptr<WebSocket>> accept(ExchangePtr exchange, WebSocketOptions options = {});
+  static Result<std::unique_ptr<WebSocket>> accept(ExchangePtr exchange, const WebSocketOptions& options = {});
   /// Client: the handshake on an idle connection of HTTP/1.1. `request` says target, authority and further headers. Fails with Code::unavailable when
   /// the server does not switch, and says its status.
   static io::Task<Result<std::unique_ptr<WebSocket>>> connect(ClientConnection& connection, RequestHead request, WebSocketOptions options = {});
@@ -94,6 +95,7 @@ class WebSocket final : private MessageSink {
   void on_end(Headers& trailers) override;
   void on_abort(Error error) override;
   void on_writable() override { changed_.set(); }
+  void on_drain() override;
 
   void take_input();
   void on_peer_close(uint16_t code, std::string_view reason);
@@ -105,6 +107,7 @@ class WebSocket final : private MessageSink {
   const std::optional<Error>& gone() const { return failure_ ? failure_ : left_; }
   io::Task<Result<void>> wait_for_change();
   io::Task<Result<void>> wait_for_end();
+  void give_up(std::string_view reason);
   void arm_timer();
   void on_timer();
 
@@ -127,6 +130,7 @@ class WebSocket final : private MessageSink {
   std::optional<Error> failure_;  // told when all messages are read
   Instant last_received_;
   bool pinged_ = false;
+  Instant give_up_at_ = kNoDeadline;  // a draining server waits no longer for the peer's goodbye
   io::Event changed_;
   io::TimerNode timer_{[](void* self) { static_cast<WebSocket*>(self)->on_timer(); }, this};
 };

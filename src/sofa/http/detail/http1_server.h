@@ -93,6 +93,7 @@ class ServerConnection {
   // The end.
   void close(Close how, transport::CloseKind kind);
   void drain();
+  void tell_drain();
   void on_stream_failed(const Error& error);
   void abort_exchanges();
   io::Task<void> finish();
@@ -120,6 +121,7 @@ class ServerConnection {
   bool blocked_ = false;                // input waits for something of ours
   bool no_more_ = false;                // the request at hand is the last one
   bool draining_ = false;
+  bool drain_told_ = false;  // to the user of an upgraded exchange
   bool watching_ = false;
   size_t unread_ = 0;     // bytes of the body that the user has not given back
   size_t discarded_ = 0;  // bytes of the body that nobody wanted

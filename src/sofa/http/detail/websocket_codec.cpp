@@ -291,10 +291,11 @@ struct DeflateParameters {
   bool client_bits_asked = false;  // client_max_window_bits, with a value or without
 };
 
+/// 8 to 15, without a leading zero (RFC 7692, 7.1.2).
 std::optional<int> window_bits(std::string_view value) {
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
   const auto bits = whole_number(value);
-  if (!bits || *bits < 8 || *bits > 15) return std::nullopt;
+  if (!bits || *bits < 8 || *bits > 15 || value.front() == '0') return std::nullopt;
   return static_cast<int>(*bits);
 }
 
@@ -310,11 +311,15 @@ void read_parameter(DeflateParameters& read, std::string_view parameter) {
   if (name == "server_no_context_takeover") return once(read.server_no_takeover);
   if (name == "client_no_context_takeover") return once(read.client_no_takeover);
   if (name == "server_max_window_bits") {
-    if (read.server_bits || !(read.server_bits = window_bits(value))) read.valid = false;
+    if (read.server_bits) read.valid = false;
+    read.server_bits = window_bits(value);
+    if (!read.server_bits) read.valid = false;
     return;
   }
   if (name == "client_max_window_bits") {
-    if (read.client_bits_asked || (has_value && !(read.client_bits = window_bits(value)))) read.valid = false;
+    if (read.client_bits_asked) read.valid = false;
+    if (has_value) read.client_bits = window_bits(value);
+    if (has_value && !read.client_bits) read.valid = false;
     read.client_bits_asked = true;
     return;
   }

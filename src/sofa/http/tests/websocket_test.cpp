@@ -172,9 +172,7 @@ TEST(Utf8, IsCheckedToTheLetter) {
     EXPECT_TRUE(detail::is_utf8(good)) << to_hex(as_bytes(good));
   }
   for (const std::string_view bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xc2", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf",
-                                     "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xe4\xbd", "\xf0\x90\x80",
-                                     "a\xe4\xbd"
-                                     "b"}) {
+                                     "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xe4\xbd", "\xf0\x90\x80", "a\xe4\xbdz"}) {
     EXPECT_FALSE(detail::is_utf8(bad)) << to_hex(as_bytes(bad));
   }
 }
@@ -222,6 +220,10 @@ struct Line {
   Served served;
   std::unique_ptr<ClientConnection> client;
 };
+
+constexpr std::string_view kHandshake =
+    "GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 RequestHead to(std::string_view target) {
   RequestHead head;
@@ -352,10 +354,7 @@ TEST(WebSocket, APeerThatBreaksTheRulesOrLeavesIsToldApart) {
     co_await line.open();
     const auto upgraded = [&](std::string_view then) -> io::Task<std::string> {
       io::Stream raw = co_await line.served.connect();
-      EXPECT_TRUE(raw.write(
-          Bytes::copy_of("GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\n"
-                         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" +
-                         std::string(then))));
+      EXPECT_TRUE(raw.write(Bytes::copy_of(std::string(kHandshake) + std::string(then))));
       if (then.empty()) raw.shutdown_write();
       const std::string all = co_await read_to_end(raw);
       EXPECT_NE(all.find("sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), std::string::npos) << all;
@@ -393,7 +392,8 @@ TEST(WebSocket, RefusesHandshakesWithTheirStatus) {
     EXPECT_EQ(co_await ask({upgrade, version}), "400");
     EXPECT_EQ(co_await ask({upgrade, version, {"sec-websocket-key", "c2hvcnQ="}}), "400");
     EXPECT_EQ(co_await ask({upgrade, version, key, {"origin", "https://evil.example"}}), "403");
-    EXPECT_EQ(line.echo.refusals.size(), 5u);
+    EXPECT_EQ(co_await ask({upgrade, version, key}), "400") << "of a connection that ends";
+    EXPECT_EQ(line.echo.refusals.size(), 6u);
     co_await line.end();
   });
 }
@@ -407,9 +407,7 @@ TEST(WebSocket, GivesUpAPeerThatAnswersNoPing) {
     EXPECT_TRUE(co_await quiet->write_text("still here")) << "pings are answered by themselves";
     EXPECT_TRUE((co_await quiet->read()).value().has_value());
     io::Stream raw = co_await line.served.connect();
-    EXPECT_TRUE(
-        raw.write(Bytes::copy_of("GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")));
+    EXPECT_TRUE(raw.write(Bytes::copy_of(std::string(kHandshake))));
     const std::string seen = co_await read_to_end(raw);
     EXPECT_TRUE(seen.ends_with(std::string_view("\x89\x00", 2)));
     EXPECT_TRUE(co_await eventually([&] { return line.echo.codes.size() == 1; }));
@@ -417,6 +415,47 @@ TEST(WebSocket, GivesUpAPeerThatAnswersNoPing) {
     quiet.reset();
     co_await line.end();
   });
+}
+
+TEST(WebSocket, SaysGoodbyeWhenItsServerDrains) {
+  on_shard([]() -> io::Task<void> {
+    Line line;
+    co_await line.open();
+    auto socket = std::move((co_await WebSocket::connect(*line.client, to("/"), {})).value());
+    io::TaskGroup group;
+    group.spawn("stop", line.served.stop());
+    EXPECT_FALSE((co_await socket->read()).value().has_value());
+    EXPECT_EQ(socket->peer_close_code(), 1001);
+    EXPECT_TRUE(co_await eventually([&] { return line.echo.codes.size() == 1; }));
+    EXPECT_EQ(line.echo.codes[0], 1001) << "the answer to it";
+    EXPECT_TRUE(line.echo.ends.empty());
+    socket.reset();
+    EXPECT_TRUE(co_await group.join());
+    co_await line.end();
+  });
+}
+
+TEST(WebSocket, GivesUpAPeerThatAnswersNoGoodbyeOfADrainingServer) {
+  ManualClock clock;
+  on_shard(
+      [&]() -> io::Task<void> {
+        Line line;
+        co_await line.open();
+        io::Stream mute = co_await line.served.connect();
+        EXPECT_TRUE(mute.write(Bytes::copy_of(std::string(kHandshake))));
+        co_await read_until(mute, [](std::string_view seen) { return seen.contains("\r\n\r\n"); });
+        io::TaskGroup group;
+        group.spawn("stop", line.served.stop());
+        EXPECT_TRUE((co_await read_until(mute, [](std::string_view seen) { return !seen.empty(); })).starts_with("\x88"));
+        EXPECT_TRUE(line.echo.codes.empty());
+        clock.advance(WebSocketOptions().close_timeout);
+        co_await due_timers();
+        EXPECT_TRUE(co_await eventually([&] { return line.echo.codes.size() == 1; }));
+        EXPECT_EQ(line.echo.codes[0], 1006);
+        EXPECT_TRUE(co_await group.join());
+        co_await line.end();
+      },
+      {.shards = 1, .clock = &clock});
 }
 
 TEST(WebSocket, TellsWhatAServerAnsweredInstead) {
