@@ -1,6 +1,7 @@
 #include "sofa/base/metrics.h"
 
 #include <cmath>
+#include <numeric>
 
 namespace sofa {
 
@@ -14,6 +15,11 @@ uint64_t HistogramSnapshot::percentile(double fraction) const {
     if (seen >= rank) return i + 1 == buckets_.size() ? max_ : std::min(HistogramBuckets::middle_of(i), max_);
   }
   return max_;
+}
+
+uint64_t HistogramSnapshot::count_up_to(uint64_t value) const {
+  if (buckets_.empty()) return 0;
+  return std::accumulate(buckets_.begin(), buckets_.begin() + static_cast<ptrdiff_t>(HistogramBuckets::index_of(value)) + 1, uint64_t{0});
 }
 
 void HistogramSnapshot::merge(const HistogramSnapshot& other) {

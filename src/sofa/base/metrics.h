@@ -78,6 +78,8 @@ class HistogramSnapshot {
   double mean() const { return count_ == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(count_); }
   /// The value that `fraction` (0 to 1) of the values do not exceed, within 1.6 %; 1 gives the exact largest value, no values give 0.
   uint64_t percentile(double fraction) const;
+  /// How many values lie at or below `value`, give or take those of its bucket.
+  uint64_t count_up_to(uint64_t value) const;
   void merge(const HistogramSnapshot& other);
 
  private:

@@ -11,6 +11,16 @@
 namespace sofa {
 namespace {
 
+TEST(Histogram, CountsTheValuesUpToABound) {
+  Histogram histogram;
+  for (const uint64_t value : {0u, 5u, 31u, 1000u, 100'000u}) histogram.record(value);
+  const HistogramSnapshot read = histogram.read();
+  EXPECT_EQ(read.count_up_to(4), 1u);
+  EXPECT_EQ(read.count_up_to(5), 2u);
+  EXPECT_EQ(read.count_up_to(999), 4u) << "of the bucket that 1000 is in";
+  EXPECT_EQ(read.count_up_to(HistogramBuckets::kLargest), 5u);
+}
+
 TEST(HistogramBuckets, EveryValueIsWithinOneSixtyFourthOfItsBucketsMiddle) {
   size_t last = 0;
   for (uint64_t value = 0; value < HistogramBuckets::kLargest; value += value / 1000 + 1) {
@@ -51,6 +61,7 @@ TEST(Histogram, PercentilesAreWithinTheBoundOfTheExactOnes) {
 
 TEST(Histogram, NothingCountedIsZero) {
   EXPECT_EQ(HistogramSnapshot{}.percentile(0.5), 0u);
+  EXPECT_EQ(HistogramSnapshot{}.count_up_to(HistogramBuckets::kLargest), 0u);
   EXPECT_EQ(Histogram{}.read().percentile(1), 0u);
   EXPECT_EQ(Histogram{}.read().mean(), 0);
 }
