@@ -238,6 +238,62 @@ def test_json_over_http():
         server.stop()
 
 
+# Load
+
+def figures(*arguments):
+    done = sofa("bench", *arguments, "-o", "json")
+    assert done.returncode == OK, done
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def all_protocols():
+    server = programs.Server([programs.binaries() / "interop-server", "--port", "0"], protocol="h2")
+    yield server.address
+    server.stop()
+
+
+@pytest.mark.parametrize("protocol, method, arguments", [
+    ("bolt", f"{SERVICE}.add(int,int)", "[1, 2]"),
+    ("grpc", f"{PROTO}.Echo", '{"text": "x"}'),
+    ("tri", f"{PROTO}.Echo", '{"text": "x"}'),
+    ("http", f"{PROTO}.Echo", '{"text": "x"}'),
+])
+def test_a_load_in_a_closed_loop(all_protocols, protocol, method, arguments):
+    run, = figures(f"{protocol}://{all_protocols}", method, arguments, "-c", "4", "-n", "2", "-d", "0.3", "-w", "0")["runs"]
+    assert run["calls"] > 0 and run["errors"] == {} and run["unsent"] == 0
+    assert 0 < run["p50_us"] <= run["p90_us"] <= run["p99_us"] <= run["p999_us"] <= run["max_us"]
+    assert run["rate"] == pytest.approx(run["calls"] / run["seconds"], rel=0.01)
+
+
+def test_a_load_at_a_rate(all_protocols):
+    run, = figures(all_protocols, f"{SERVICE}.add(int,int)", "[1, 2]", "-r", "200", "-c", "64", "-d", "1", "-w", "0")["runs"]
+    assert run["calls"] + run["unsent"] == 200
+
+
+def test_latencies_at_a_rate_count_from_when_a_call_was_due(all_protocols):
+    run, = figures(all_protocols, f"{SERVICE}.sleep(long)", "[50]", "-r", "100", "-c", "1", "-d", "1", "-w", "0")["runs"]
+    assert run["unsent"] > 50, "one caller that needs 50 ms a call makes 20 in a second, not 100"
+    assert run["max_us"] > 200_000, "the last of them waited for those before"
+
+
+def test_two_targets_are_compared(all_protocols):
+    told = figures(f"bolt://{all_protocols}", f"{SERVICE}.sleep(long)", "[5]", "-d", "0.5", "-w", "0", "--compare", all_protocols)
+    assert len(told["runs"]) == 2
+    assert set(told["ratios"]) == {"rate", "p50_us", "p90_us", "p99_us", "p999_us", "max_us"}
+    table = sofa("bench", all_protocols, f"{SERVICE}.ping()", "-d", "0.2", "-w", "0", "--compare", all_protocols).stdout.splitlines()
+    assert table[0].split() == ["target", "calls/s", "p50", "p90", "p99", "p99.9", "max", "errors"]
+    assert len(table) == 4 and table[3].startswith("second / first")
+
+
+def test_failed_calls_are_counted_by_kind(all_protocols):
+    done = sofa("bench", all_protocols, f"{SERVICE}.fail(String)", '["checked"]', "-d", "0.2", "-w", "0")
+    assert done.returncode == REFUSED
+    assert "sofa.interop.InteropException" in done.stdout and "boom checked" in done.stdout
+    done = sofa("bench", f"grpc://{all_protocols}", f"{PROTO}.BidiStream", "{}", "-d", "0.2")
+    assert done.returncode == WRONG_USAGE and "streams" in done.stderr
+
+
 # The command line
 
 @pytest.mark.parametrize("arguments, words", [

@@ -90,6 +90,6 @@ Result<CallPlan> make_plan(const std::vector<std::string>& words, const CallFlag
 
 Duration CallFlags::call_timeout() const { return timeout > 0 ? seconds(timeout) : std::chrono::seconds(3); }
 
-Duration CallFlags::seconds(double count) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(count)); }
+Duration seconds(double count) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(count)); }
 
 }  // namespace sofa::tool

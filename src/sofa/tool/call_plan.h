@@ -34,6 +34,9 @@ struct MethodName {
   static Result<MethodName> parse(std::string_view text);
 };
 
+/// Seconds of a flag.
+Duration seconds(double count);
+
 /// Flags of every command that calls.
 struct CallFlags {
   double timeout = 0;
@@ -49,9 +52,6 @@ struct CallFlags {
   Duration stream_timeout() const { return seconds(timeout); }
 
   static void describe(Description<CallFlags>& d);
-
- private:
-  static Duration seconds(double count);
 };
 
 struct CallPlan {

@@ -6,5 +6,6 @@
 namespace sofa::tool {
 
 Command call_command();
+Command bench_command();
 
 }  // namespace sofa::tool

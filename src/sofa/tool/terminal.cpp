@@ -49,6 +49,16 @@ Terminal::Stream stream_of(std::FILE* file) {
 
 void write(std::FILE* file, std::string_view text) { std::fwrite(text.data(), 1, text.size(), file); }
 
+/// The first `columns` characters of UTF-8 text.
+std::string_view first_columns(std::string_view text, size_t columns) {
+  size_t at = 0;
+  for (; at < text.size(); ++at) {
+    const bool begins = (static_cast<uint8_t>(text[at]) & 0xc0) != 0x80;
+    if (begins && columns-- == 0) break;
+  }
+  return text.substr(0, at);
+}
+
 }  // namespace
 
 Terminal Terminal::of_process() {
@@ -80,7 +90,7 @@ void Terminal::note(std::string_view sentence) {
 void Terminal::progress(std::string_view line) {
   if (!out_.interactive || (line.empty() && !has_progress_)) return;
   write(out_.file, kClearLine);
-  write(out_.file, line.substr(0, width_ - 1));
+  write(out_.file, first_columns(line, width_ - 1));
   std::fflush(out_.file);
   has_progress_ = !line.empty();
 }

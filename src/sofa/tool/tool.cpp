@@ -45,7 +45,7 @@ Exit help(std::span<const char* const> names, Terminal& terminal) {
 }  // namespace
 
 std::span<const Command> commands() {
-  static const std::vector<Command> all{call_command()};
+  static const std::vector<Command> all{call_command(), bench_command()};
   return all;
 }
 

@@ -1,0 +1,169 @@
+// sofa bench TARGET SERVICE.METHOD [ARGUMENTS]
+
+#include "sofa/io/task_group.h"
+#include "sofa/load/load.h"
+#include "sofa/rpc/exception.h"
+#include "sofa/tool/bench_report.h"
+#include "sofa/tool/callee.h"
+#include "sofa/tool/commands.h"
+#include "sofa/tool/outcome.h"
+
+namespace sofa::tool {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct BenchOptions : CallFlags {
+  OutputFormat output = OutputFormat::text;
+  uint32_t callers = 1;
+  uint32_t connections = 1;
+  double rate = 0;
+  double duration = 10;
+  double warmup = 1;
+  std::string compare;
+
+  static void describe(Description<BenchOptions>& d) {
+    d.field("output", &BenchOptions::output).alias("o").doc("how the figures are printed");
+    d.field("callers", &BenchOptions::callers)
+        .alias("c")
+        .range(1, 100'000)
+        .doc("callers, each with one call at a time; with --rate calls at once at most");
+    d.field("connections", &BenchOptions::connections).alias("n").range(1, 10'000).doc("used by the callers in turn; http: one a caller");
+    d.field("rate", &BenchOptions::rate).alias("r").range(0, 10'000'000).unit("calls/s").doc("sends at this rate; 0: as fast as answers come");
+    d.field("duration", &BenchOptions::duration).alias("d").range(0.1L, 86'400).unit("seconds").doc("of measuring, for each target");
+    d.field("warmup", &BenchOptions::warmup).alias("w").range(0, 3600).unit("seconds").doc("of calls before, for each target");
+    d.field("compare", &BenchOptions::compare).doc("a second target, measured in turns with the first");
+    d.inherit<CallFlags>();
+  }
+};
+
+std::string kind_of(const Error& error) {
+  const auto* thrown = error.detail<rpc::JavaException>();
+  return thrown != nullptr ? thrown->class_name : std::string(to_string(error.code()));
+}
+
+/// One target under load.
+class Bench {
+ public:
+  Bench(CallPlan plan, const BenchOptions& options)
+      : plan_(std::move(plan)), load_({.callers = options.callers, .rate = options.rate, .kind_of = kind_of}, [this](uint32_t caller) {
+          return callees_[caller % callees_.size()]->call(nullptr);
+        }) {}
+
+  /// `arguments` were read once for all targets.
+  io::Task<Result<void>> open(uint32_t connections) {
+    for (uint32_t i = 0; i < connections; ++i) {
+      Input input(plan_.arguments);
+      callees_.push_back(co_await io::or_return(Callee::open(plan_, input)));
+      if (callees_.front()->streams()) {
+        co_return fail(Code::invalid_argument, "{}.{} streams, and a load is made of calls with one answer: name another method",
+                       plan_.method.service, plan_.method.method);
+      }
+    }
+    co_return Result<void>();
+  }
+  io::Task<void> close() {
+    for (const auto& callee : callees_) co_await callee->close();
+  }
+
+  load::Load& load() { return load_; }
+  BenchFigures figures() const { return {plan_.target.to_string(), load_.report()}; }
+
+ private:
+  const CallPlan plan_;
+  std::vector<std::unique_ptr<Callee>> callees_;
+  load::Load load_;
+};
+
+/// Shows how it goes, five times a second, until it is cancelled.
+io::Task<void> show_progress(const Bench& bench, Terminal& terminal) {
+  while (co_await io::sleep_for(200ms)) terminal.progress(progress_line(bench.figures()));
+}
+
+io::Task<Result<void>> run(Bench& bench, Duration time, Terminal& terminal) {
+  io::TaskGroup shown(co_await io::current_scope());
+  if (terminal.interactive()) shown.spawn("progress", show_progress(bench, terminal));
+  auto done = co_await bench.load().run(time);
+  shown.cancel("the run has ended");
+  [[maybe_unused]] const auto joined = co_await shown.join();
+  terminal.progress("");
+  co_return done;
+}
+
+/// Several targets take turns of a second at most, so that what happens on the machine meanwhile happens to all of them.
+io::Task<Result<void>> measure(std::span<const std::unique_ptr<Bench>> benches, const BenchOptions& options, Terminal& terminal) {
+  for (const auto& bench : benches) {
+    if (options.warmup > 0) co_await io::or_return(run(*bench, seconds(options.warmup), terminal));
+    bench->load().forget();
+  }
+  const Duration whole = seconds(options.duration);
+  const auto turns = benches.size() == 1 ? 1 : std::max<int64_t>(2, std::chrono::ceil<std::chrono::seconds>(whole).count());
+  for (int64_t turn = 0; turn < turns; ++turn) {
+    for (size_t i = 0; i < benches.size(); ++i) {
+      const size_t which = turn % 2 == 0 ? i : benches.size() - 1 - i;  // who follows whom changes, too
+      co_await io::or_return(run(*benches[which], whole / turns, terminal));
+    }
+  }
+  co_return Result<void>();
+}
+
+io::Task<Exit> run_bench(const CallPlan& plan, const BenchOptions& options, Terminal& terminal) {
+  Input input(plan.arguments);
+  auto arguments = co_await input.rest();
+  if (!arguments) co_return show_failure(arguments.error(), options.output, terminal);
+  std::vector<std::unique_ptr<Bench>> benches;
+  Result<void> done;
+  for (const std::string& target :
+       options.compare.empty() ? std::vector{plan.target.to_string()} : std::vector{plan.target.to_string(), options.compare}) {
+    CallPlan own = plan;
+    own.arguments = *arguments;
+    own.target = *Target::parse(target);
+    benches.push_back(std::make_unique<Bench>(std::move(own), options));
+    if (done) done = co_await benches.back()->open(options.connections);
+  }
+  const bool wrong = !done && done.error().code() == Code::invalid_argument;
+  if (done) done = co_await measure(benches, options, terminal);
+  std::vector<BenchFigures> figures;
+  for (const auto& bench : benches) {
+    figures.push_back(bench->figures());
+    co_await bench->close();
+  }
+  if (!done) {
+    const Exit exit = show_failure(done.error(), options.output, terminal);
+    co_return wrong ? Exit::wrong_usage : exit;
+  }
+  terminal.print(options.output == OutputFormat::json ? figures_json(figures) + "\n" : figures_text(figures, terminal));
+  const bool all_failed = std::ranges::any_of(figures, [](const BenchFigures& one) { return one.report.latency.count() == 0; });
+  co_return all_failed ? Exit::refused : Exit::ok;
+}
+
+Exit bench(Arguments<BenchOptions>& given, Terminal& terminal) {
+  const auto plan = make_plan(given.positional, given.options);
+  const auto second = given.options.compare.empty() ? Result<Target>() : Target::parse(given.options.compare);
+  if (plan && second) return run_on_shard(run_bench(*plan, given.options, terminal));
+  terminal.complain(!plan ? plan.error().to_string() : second.error().to_string());
+  return Exit::wrong_usage;
+}
+
+constexpr std::string_view kAbout = R"(Calls a method over and over and prints rate, latencies and errors.
+
+  sofa bench 127.0.0.1:12200 com.acme.Hello.hello '["world"]' -c 16 -d 10
+  sofa bench grpc://127.0.0.1:12200 acme.Greeter.Greet '{"name": "world"}' --rate 5000 -c 64
+  sofa bench 127.0.0.1:12200 com.acme.Hello.hello '["world"]' -c 16 --compare 127.0.0.1:12300
+
+Without --rate each caller calls again when its answer has come. With it calls are due at fixed times and a latency counts from then, so that a stall of the
+server shows in all the calls that it delays. SERVICE.METHOD and ARGUMENTS are those of 'sofa call'.)";
+
+}  // namespace
+
+Command bench_command() {
+  return command<BenchOptions, bench>({.name = "bench",
+                                       .usage = "TARGET SERVICE.METHOD [ARGUMENTS]",
+                                       .summary = "loads a method of a service and prints rate and latencies",
+                                       .about = kAbout,
+                                       .least = 2,
+                                       .most = 3});
+}
+
+}  // namespace sofa::tool
