@@ -1,5 +1,5 @@
 #pragma once
-// A client of SOFARPC services, over Bolt and over gRPC (Triple): 20 lines make a program (examples/hello/client.cpp).
+// A client of services over Bolt (SOFARPC), Dubbo 2 and gRPC (Triple): 20 lines make a program (examples/hello/client.cpp).
 //
 //   rpc::Task<Result<void>> pay() {
 //     auto ledger = co_await rpc::or_return(rpc::connect<Ledger>("bolt://127.0.0.1:12200"));
@@ -33,8 +33,8 @@
 namespace sofa::rpc {
 
 struct ClientOptions {
-  std::string version = "1.0";
-  std::string unique_id{};
+  std::string version = "1.0";                         ///< empty: none, which only Dubbo's services may have
+  std::string unique_id{};                             ///< Dubbo's group
   std::string app{};                                   ///< this application's name, shown to providers; empty: not sent
   Duration timeout{};                                  ///< of one attempt, where neither the call nor its method says otherwise; zero: what the
                                                        ///< provider's URL says, else 3 s
@@ -111,10 +111,12 @@ Task<Result<std::shared_ptr<T>>> connect(std::shared_ptr<Providers> providers, C
 /// arguments).
 int run_client(int argc, char** argv, std::string target, Task<Result<void>> (*work)(std::string target));
 
-/// What a generic call writes in the header `sofa_head_generic_type` (docs/protocols/sofarpc.md, section 2).
+/// How the values of a generic call stand. Over Bolt the number is what the header `sofa_head_generic_type` says (docs/protocols/sofarpc.md, section
+/// 2); over Dubbo the first two are ordinary calls.
 enum class GenericKind : uint8_t {
   plain = 0,    ///< arguments are JDK values
   objects = 2,  ///< arguments and result may be objects of any class
+  maps = 3,     ///< Dubbo's `$invoke` with generic=true: objects are maps with their class under the key "class". Over dubbo:// alone
 };
 
 /// Calls without types: arguments and results are dynamic Hessian values.

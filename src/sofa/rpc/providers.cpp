@@ -5,13 +5,20 @@ namespace sofa::rpc {
 namespace {
 
 Result<void> check(const Provider& provider) {
-  if (provider.protocol != "bolt" && provider.protocol != "tri" && provider.protocol != "grpc") {
+  constexpr std::string_view kSpoken[] = {"bolt", "dubbo", "tri", "grpc"};
+  if (std::ranges::find(kSpoken, provider.protocol) == std::end(kSpoken)) {
     return fail(Code::invalid_argument,
-                "provider '{0}://{1}' speaks '{0}'; this client speaks bolt and gRPC: write bolt://host:port or tri://host:port", provider.protocol,
-                provider.address.to_string());
+                "provider '{0}://{1}' speaks '{0}'; this client speaks Bolt, Dubbo and gRPC: write bolt://host:port, dubbo://host:port or "
+                "tri://host:port",
+                provider.protocol, provider.address.to_string());
   }
   const std::string& wanted = provider.serialization;
-  if (!wanted.empty() && wanted != "hessian" && wanted != "hessian2" && wanted != "json" && wanted != "protobuf") {
+  if (wanted.empty() || wanted == "hessian2") return {};
+  if (provider.protocol == "dubbo") {
+    return fail(Code::invalid_argument, "provider '{}' wants the serialization '{}'; over Dubbo this client has hessian2",
+                provider.address.to_string(), wanted);
+  }
+  if (wanted != "hessian" && wanted != "json" && wanted != "protobuf") {
     return fail(Code::invalid_argument, "provider '{}' wants the serialization '{}'; this client has hessian, hessian2, json and protobuf",
                 provider.address.to_string(), wanted);
   }

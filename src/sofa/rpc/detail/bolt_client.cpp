@@ -58,6 +58,9 @@ OutgoingHead BoltClient::outgoing_head(const Attempt& attempt) const {
 }
 
 Result<void> BoltClient::write_content(Buffer& out, const CallSpec& spec, const OutgoingHead& head) const {
+  if (!spec.typed() && spec.generic == GenericKind::maps) {
+    return fail(Code::unimplemented, "GenericKind::maps is Dubbo's: call {} with GenericKind::objects, or over dubbo://", spec.method);
+  }
   if (!spec.typed()) return write_generic_request(out, head, spec.signatures, spec.values);
   if (spec.codec == bolt::kCodecJson) return write_json_arguments(out, *spec.shape, spec.arguments);
   if (spec.codec == bolt::kCodecHessian) return write_request(out, head, spec.signatures, *spec.shape, spec.arguments);

@@ -98,12 +98,14 @@ Caller::Core::Core(std::shared_ptr<const Providers> known, const std::shared_ptr
     : providers(std::move(known)),
       target_idle(client->options.target_idle),
       bolt(client, tls),
+      dubbo(client, tls),
       grpc(client, std::move(tls)),
       idle_timer([](void* core) { static_cast<Core*>(core)->forget_idle(); }, this) {}
 
 ClientProtocol& Caller::Core::protocol_of(const Provider& provider) {
   watch_idle();
   if (provider.protocol == "bolt") return bolt;
+  if (provider.protocol == "dubbo") return dubbo;
   return grpc;
 }
 

@@ -11,6 +11,7 @@
 #include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
 #include "sofa/rpc/detail/bolt_client.h"
+#include "sofa/rpc/detail/dubbo_client.h"
 #include "sofa/rpc/detail/grpc_client.h"
 
 namespace sofa::rpc::detail {
@@ -55,8 +56,9 @@ class Caller {
     const std::shared_ptr<const Providers> providers;
     const Duration target_idle;
     BoltClient bolt;
+    DubboClient dubbo;
     GrpcClient grpc;
-    const std::array<ClientProtocol*, 2> protocols{&bolt, &grpc};
+    const std::array<ClientProtocol*, 3> protocols{&bolt, &dubbo, &grpc};
     std::unique_ptr<cluster::Selector> selector;
     io::TaskGroup tasks;
     io::TimerNode idle_timer;

@@ -94,13 +94,7 @@ Result<void> write_server_exception(Buffer& out, std::string_view message) {
   return writer.write(JavaException(std::string(kServerExceptionClass), std::string(message)));
 }
 
-namespace {
-
-Error broken(Error cause) { return std::move(cause).wrap("the answer cannot be read"); }
-
-Error thrown_error(JavaException exception, const bolt::HeaderMap& header) {
-  // A plain C++ Error on the other side: its code came along.
-  const std::string_view code = header.get(kCodeHeader);
+Error thrown_error(JavaException exception, std::string_view code) {
   Error error = java_error(std::move(exception));
   if (code.empty()) return error;
   for (int number = 1; number <= 16; ++number) {
@@ -110,6 +104,10 @@ Error thrown_error(JavaException exception, const bolt::HeaderMap& header) {
   }
   return error;
 }
+
+namespace {
+
+Error broken(Error cause) { return std::move(cause).wrap("the answer cannot be read"); }
 
 /// The four fields of a SofaResponse; the value goes where `read_value` puts it.
 template <class F>
@@ -138,7 +136,7 @@ Result<void> read_fields(hessian::Reader& reader, const bolt::HeaderMap& header,
     if (!done) return std::unexpected(broken(std::move(done.error())));
   }
   if (is_error || text) return fail(Code::unknown, "{}", text.value_or("the server answered with an error without a text"));
-  if (exception) return std::unexpected(thrown_error(std::move(*exception), header));
+  if (exception) return std::unexpected(thrown_error(std::move(*exception), header.get(kCodeHeader)));
   return {};
 }
 

@@ -37,6 +37,8 @@ Result<void> read_response(ByteSpan content, const bolt::HeaderMap& header, cons
                            const hessian::ClassFilter* classes);
 /// The same for a dynamic result.
 Result<hessian::Document> read_generic_response(ByteSpan content, const bolt::HeaderMap& header, const hessian::ClassFilter* classes);
+/// What the service threw. `code`: of a plain Error of a C++ peer (kCodeHeader), or empty.
+Error thrown_error(JavaException exception, std::string_view code);
 /// The sentence in the content of an error frame; empty when there is none.
 std::string read_server_exception(ByteSpan content);
 
