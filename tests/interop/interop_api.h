@@ -123,7 +123,7 @@ struct InteropService : rpc::Interface {
   static constexpr std::string_view kName = "sofa.interop.InteropService";
   rpc::Method<Text(Text)> echo{this, "echo"};
   rpc::Method<std::string(Text)> hello{this, "hello"};
-  rpc::Method<std::string(Text, int32_t)> hello_times{this, "hello"};
+  rpc::Method<std::string(Text, int32_t)> hello_times{this, "hello", {.parameters = {"name", "times"}}};
   rpc::Method<int32_t(int32_t, int32_t)> add{this, "add"};
   rpc::Method<int64_t(std::optional<int64_t>, int64_t)> add_long{this, "addLong"};
   rpc::Method<double(double)> half{this, "half"};

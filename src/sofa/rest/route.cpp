@@ -1,6 +1,8 @@
 #include <cstdio>
 
 #include "sofa/base/base64.h"
+#include "sofa/base/text_to_json.h"
+#include "sofa/http/query.h"
 #include "sofa/rest/api.h"
 #include "sofa/rest/multipart.h"
 
@@ -21,32 +23,6 @@ bool is_in_pattern(std::string_view pattern, std::string_view name) {
 /// Whether the field is a list of values, each of which may stand for itself.
 const Type* list_element(const Type& type) { return type.kind == Kind::list && !type.is_byte_list() ? &type.list->element() : nullptr; }
 
-/// A parameter's text as JSON of its type: what cannot be one is a quoted text, which the reader names.
-std::string as_json(std::string_view text, const Type& type) {
-  if (type.kind == Kind::indirect) return as_json(text, type.indirect->target());
-  const bool bare_number = type.is_number() && from_json<double>(text).has_value() && !text.starts_with('"');
-  const bool bare_boolean = type.kind == Kind::boolean && (text == "true" || text == "false");
-  if (bare_number || bare_boolean) return std::string(text);
-  return json_quoted(text);
-}
-
-using Texts = std::vector<std::pair<std::string, std::string>>;
-
-Result<Texts> parse_query(std::string_view query) {
-  Texts found;
-  while (!query.empty()) {
-    const std::string_view part = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), part.size() + 1));
-    if (part.empty()) continue;
-    const size_t equals = std::min(part.find('='), part.size());
-    auto name = http::percent_decode(part.substr(0, equals), true);
-    auto value = http::percent_decode(part.substr(std::min(equals + 1, part.size())), true);
-    if (!name || !value) return fail(Code::invalid_argument, "the query has '{}', which is not percent-encoded", part);
-    found.emplace_back(std::move(*name), std::move(*value));
-  }
-  return found;
-}
-
 /// The members of a JSON object, put together as text.
 class Members {
  public:
@@ -65,7 +41,7 @@ class Members {
 };
 
 Result<void> add_query(const std::vector<Parameter>& parameters, std::string_view query, Members& to) {
-  auto texts = parse_query(query);
+  auto texts = http::parse_query(query);
   if (!texts) return forward_error(texts);
   for (const auto& [name, text] : *texts) {
     const bool known = std::ranges::any_of(parameters, [&](const Parameter& p) { return p.place == Place::query && p.name == name; });
@@ -76,7 +52,7 @@ Result<void> add_query(const std::vector<Parameter>& parameters, std::string_vie
     std::vector<std::string> values;
     const Type* const element = list_element(parameter.field->type());
     for (const auto& [name, text] : *texts) {
-      if (name == parameter.name) values.push_back(as_json(text, element != nullptr ? *element : parameter.field->type()));
+      if (name == parameter.name) values.push_back(text_to_json(text, element != nullptr ? *element : parameter.field->type()));
     }
     if (values.empty()) continue;
     if (element == nullptr && values.size() > 1) {
@@ -90,16 +66,16 @@ Result<void> add_query(const std::vector<Parameter>& parameters, std::string_vie
 void add_path_and_headers(const std::vector<Parameter>& parameters, http::Exchange& exchange, Members& to) {
   for (const Parameter& parameter : parameters) {
     if (parameter.place == Place::path) {
-      to.add(parameter.field->name, as_json(exchange.context().parameters.get(parameter.name), parameter.field->type()));
+      to.add(parameter.field->name, text_to_json(exchange.context().parameters.get(parameter.name), parameter.field->type()));
     } else if (parameter.place == Place::header) {
       const auto value = exchange.request().headers.get(parameter.name);
-      if (value) to.add(parameter.field->name, as_json(*value, parameter.field->type()));
+      if (value) to.add(parameter.field->name, text_to_json(*value, parameter.field->type()));
     }
   }
 }
 
 std::string as_json(const Part& part, const Type& type) {
-  if (!part.file_name) return as_json(part.content, type);
+  if (!part.file_name) return text_to_json(part.content, type);
   return fmt::format(R"({{"name":{},"type":{},"content":"{}"}})", json_quoted(*part.file_name), json_quoted(part.type),
                      to_base64(as_bytes(part.content)));
 }

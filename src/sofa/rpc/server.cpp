@@ -5,6 +5,7 @@
 #include "sofa/io/sync.h"
 #include "sofa/rpc/detail/dubbo_service.h"
 #include "sofa/rpc/detail/grpc_face.h"
+#include "sofa/rpc/detail/http_face.h"
 #include "sofa/rpc/detail/http_trace.h"
 #include "sofa/rpc/detail/response_codec.h"
 #include "sofa/rpc/detail/shard_server.h"
@@ -99,6 +100,7 @@ class RunningCore {
         grpc_(options_, handler_.shards()),
         json_(std::move(json)),
         web_(grpc_.server(), json_.get()),
+        face_(web_, handler_.shards(), json_.get()),
         http2_(first_handler(), options_.http2),
         http1_(first_handler(), {}, options_.http2) {
     if (http_.handler != nullptr) grpc_.server().set_fallback(traced_.emplace(*http_.handler));
@@ -120,8 +122,8 @@ class RunningCore {
   Result<std::vector<transport::Protocol*>> choose(const std::vector<std::string>& names);
   /// The handler that sees every HTTP request.
   http::Handler& first_handler() {
-    if (!options_.cors) return web_;
-    if (!cors_) cors_.emplace(web_, *options_.cors);
+    if (!options_.cors) return face_;
+    if (!cors_) cors_.emplace(face_, *options_.cors);
     return *cors_;
   }
   Task<Result<void>> stop_here();
@@ -145,6 +147,7 @@ class RunningCore {
   GrpcFace grpc_;
   const std::shared_ptr<const grpc::JsonCodec> json_;  // null: none
   grpc::WebHandler web_;
+  HttpFace face_;
   std::optional<http::Cors> cors_;
   http::Http2Protocol http2_;
   http::Http1Protocol http1_;

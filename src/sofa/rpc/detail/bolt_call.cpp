@@ -62,11 +62,7 @@ Result<void> BoltCall::write(Buffer& out, const void* result) const {
     }
     return {};
   }
-  if (result == nullptr || shape.result.type == nullptr) return out.append("null"), Result<void>();
-  auto text = to_json(*shape.result.type, result);
-  if (!text) return forward_error(text);
-  out.append(*text);
-  return {};
+  return write_json_result(out, shape.result, result);
 }
 
 void BoltCall::answer(const void* result) {

@@ -4,12 +4,16 @@
 
 namespace sofa::rpc::detail {
 
-Result<std::vector<std::string_view>> split_json_array(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
+namespace {
+
+constexpr std::string_view kSpace = " \t\r\n";
+
+/// What stands between the commas of an array or an object, which begins and ends the text.
+Result<std::vector<std::string_view>> split_items(std::string_view text, char open, char close, std::string_view what) {
   const size_t first = text.find_first_not_of(kSpace);
   const size_t last = text.find_last_not_of(kSpace);
-  if (first == std::string_view::npos || text[first] != '[' || text[last] != ']' || first == last) {
-    return fail(Code::invalid_argument, "several arguments stand in a JSON array; found '{}'", text.substr(0, 40));
+  if (first == std::string_view::npos || text[first] != open || text[last] != close || first == last) {
+    return fail(Code::invalid_argument, "{}; found '{}'", what, text.substr(0, 40));
   }
   text = text.substr(first + 1, last - first - 1);
   std::vector<std::string_view> parts;
@@ -35,6 +39,38 @@ Result<std::vector<std::string_view>> split_json_array(std::string_view text) {
   }
   parts.push_back(text.substr(begin));
   return parts;
+}
+
+/// The text of a member, `"name": value`.
+Result<JsonMember> split_member(std::string_view text) {
+  text.remove_prefix(std::min(text.size(), text.find_first_not_of(kSpace)));
+  size_t end = 1;
+  while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+  const size_t colon = end < text.size() ? text.find_first_not_of(kSpace, end + 1) : std::string_view::npos;
+  if (!text.starts_with('"') || colon == std::string_view::npos || text[colon] != ':') {
+    return fail(Code::invalid_argument, "a member of the JSON arguments is \"name\": value; found '{}'", text.substr(0, 40));
+  }
+  auto name = from_json<std::string>(text.substr(0, end + 1), {.source = "a name among the JSON arguments"});
+  if (!name) return forward_error(name);
+  return JsonMember{std::move(*name), text.substr(colon + 1)};
+}
+
+}  // namespace
+
+Result<std::vector<std::string_view>> split_json_array(std::string_view text) {
+  return split_items(text, '[', ']', "several arguments stand in a JSON array");
+}
+
+Result<std::vector<JsonMember>> split_json_object(std::string_view text) {
+  auto items = split_items(text, '{', '}', "a JSON object of arguments ends with '}'");
+  if (!items) return forward_error(items);
+  std::vector<JsonMember> members;
+  for (const std::string_view item : *items) {
+    auto member = split_member(item);
+    if (!member) return forward_error(member);
+    members.push_back(std::move(*member));
+  }
+  return members;
 }
 
 Result<void> read_json_value(std::string_view content, std::string_view source, const Type& type, void* into) {
@@ -64,6 +100,14 @@ Result<void> write_json_arguments(Buffer& out, const MethodShape& shape, std::sp
     out.append(*text);
   }
   if (arguments.size() != 1) out.append("]");
+  return {};
+}
+
+Result<void> write_json_result(Buffer& out, const ValueShape& shape, const void* result) {
+  if (result == nullptr || shape.type == nullptr) return out.append("null"), Result<void>();
+  auto text = to_json(*shape.type, result);
+  if (!text) return forward_error(text);
+  out.append(*text);
   return {};
 }
 

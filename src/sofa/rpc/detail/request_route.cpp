@@ -5,10 +5,7 @@ namespace sofa::rpc::detail {
 namespace {
 
 std::unexpected<Refusal> unknown(const ServiceTable& services, std::string_view service, std::string_view method) {
-  if (!services.has_service(service)) {
-    return std::unexpected(Refusal{false, fmt::format("RPC-020100010: RPC cannot find service: [{}] ", service)});
-  }
-  return std::unexpected(Refusal{false, fmt::format("RPC-020100011: Cannot find invoke method: [{}], service: [{}] ", method, service)});
+  return std::unexpected(Refusal{false, unknown_method(services, service, method)});
 }
 
 std::expected<FoundMethod, Refusal> find_hessian(ByteSpan content, const RequestRoute& route, const ServiceTable& services,
@@ -24,6 +21,11 @@ std::expected<FoundMethod, Refusal> find_hessian(ByteSpan content, const Request
 }
 
 }  // namespace
+
+std::string unknown_method(const ServiceTable& services, std::string_view service, std::string_view method) {
+  if (!services.has_service(service)) return fmt::format("RPC-020100010: RPC cannot find service: [{}] ", service);
+  return fmt::format("RPC-020100011: Cannot find invoke method: [{}], service: [{}] ", method, service);
+}
 
 RequestRoute::RequestRoute(const bolt::HeaderMap& header) {
   std::string_view target_service;

@@ -29,6 +29,9 @@ struct Refusal {
   std::string text;
 };
 
+/// Says what is not there: the service, or its method. Clients show the text.
+std::string unknown_method(const ServiceTable& services, std::string_view service, std::string_view method);
+
 /// The method that a request asks for. `classes` says which classes may stand in the head of a Hessian content.
 std::expected<FoundMethod, Refusal> find_method(const bolt::Frame& frame, const RequestRoute& route, const ServiceTable& services,
                                                 const hessian::ClassFilter& classes);

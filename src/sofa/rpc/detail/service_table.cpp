@@ -109,23 +109,23 @@ const MethodEntry* ServiceTable::find(std::string_view service, std::string_view
   return look_up(service, method, jvm_signatures(signatures));
 }
 
-std::vector<const MethodEntry*> ServiceTable::named(std::string_view service, std::string_view method) const {
-  std::vector<const MethodEntry*> named;
+std::vector<const MethodEntry*> ServiceTable::overloads(std::string_view service, std::string_view method) const {
+  std::vector<const MethodEntry*> found;
   for (const auto& entry : entries_) {
     const bool unary = entry->method->kind() == MethodKind::unary;
-    if (unary && entry->service == service && entry->method->name() == method) named.push_back(entry.get());
+    if (unary && entry->service == service && entry->method->name() == method) found.push_back(entry.get());
   }
-  return named;
+  return found;
 }
 
 const MethodEntry* ServiceTable::find_by_count(std::string_view service, std::string_view method, size_t arguments) const {
-  std::vector<const MethodEntry*> found = named(service, method);
+  std::vector<const MethodEntry*> found = overloads(service, method);
   std::erase_if(found, [arguments](const MethodEntry* entry) { return entry->method->shape().arguments.size() != arguments; });
   return found.size() == 1 ? found.front() : nullptr;
 }
 
 const MethodEntry* ServiceTable::find_for_json(std::string_view service, std::string_view method, std::string_view content) const {
-  const std::vector<const MethodEntry*> found = named(service, method);
+  const std::vector<const MethodEntry*> found = overloads(service, method);
   if (found.size() == 1) return found.front();
   const auto parts = split_json_array(content);
   return find_by_count(service, method, parts ? parts->size() : 1);

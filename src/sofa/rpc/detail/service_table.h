@@ -29,6 +29,8 @@ class ServiceTable {
   bool has_service(std::string_view service) const { return by_service_.contains(service); }
   /// The overload, or null.
   const MethodEntry* find(std::string_view service, std::string_view method, std::string_view signatures) const;
+  /// The unary methods of that name.
+  std::vector<const MethodEntry*> overloads(std::string_view service, std::string_view method) const;
   /// The only method of that name with so many arguments, or null.
   const MethodEntry* find_by_count(std::string_view service, std::string_view method, size_t arguments) const;
   /// All methods, in the order of their adding: the same on every shard.
@@ -48,7 +50,6 @@ class ServiceTable {
   static uint64_t hash(std::string_view service, std::string_view method, std::string_view signatures);
   Result<void> check(const std::string& unique_name, const MethodBase& method) const;
   const MethodEntry* look_up(std::string_view service, std::string_view method, std::string_view signatures) const;
-  std::vector<const MethodEntry*> named(std::string_view service, std::string_view method) const;
   void rebuild();
 
   std::vector<std::unique_ptr<MethodEntry>> entries_;

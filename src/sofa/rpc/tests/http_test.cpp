@@ -8,6 +8,7 @@ namespace {
 
 using namespace testing;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 class Http : public ::testing::TestWithParam<http::Version> {};
 INSTANTIATE_TEST_SUITE_P(Versions, Http, ::testing::Values(http::Version::http1_1, http::Version::http2),
@@ -60,6 +61,86 @@ TEST_P(Http, CallsOfAHandlerCarryTheTraceContextOfItsRequest) {
     EXPECT_THAT(relay.seen, ElementsAre("", "", ""));
     EXPECT_FALSE(answer.fields.contains("sofa-traceid"));
     co_return co_await relay.close();
+  }(GetParam()));
+}
+
+std::string target_of(std::string_view method) { return fmt::format("/sofa.interop.InteropService:1.0/{}", method); }
+
+Task<Result<HttpAnswer>> post(Fixture& fixture, http::Version version, std::string_view method, std::string body, http::Headers fields = {}) {
+  return ask(*fixture.server, version, {.method = "POST", .target = target_of(method), .headers = std::move(fields)}, std::move(body));
+}
+
+TEST_P(Http, EveryMethodIsCalledByJsonOrByAQuery) {
+  run_test([](http::Version version) -> Task<Result<void>> {
+    Fixture fixture;
+    co_await or_return(fixture.open());
+    const auto answer = co_await or_return(post(fixture, version, "hello", R"(["bob", 2])"));
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.body, R"("hello bob,hello bob")");
+    EXPECT_EQ((co_await or_return(post(fixture, version, "sleep", "[1]"))).body, R"("slept 1")") << "a coroutine";
+    EXPECT_EQ((co_await or_return(ask(*fixture.server, version, {.target = target_of("add?a=1&b=2")}))).body, "3");
+    EXPECT_EQ((co_await or_return(post(fixture, version, "transfer", R"({"id": "t", "cents": 1})"))).body, R"({"id":"t!","cents":2})");
+    EXPECT_EQ(fixture.server->stats().calls, 4);
+    co_return co_await fixture.close();
+  }(GetParam()));
+}
+
+TEST_P(Http, WhatAServiceReturnsAsAnErrorIs200WithAHeader) {
+  run_test([](http::Version version) -> Task<Result<void>> {
+    Fixture fixture;
+    co_await or_return(fixture.open());
+    auto answer = co_await or_return(post(fixture, version, "fail", R"(["java"])"));
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.fields.get_or("sofa_head_response_error"), "true");
+    EXPECT_EQ(answer.body, "java.lang.IllegalArgumentException: boom 1\n");
+    answer = co_await or_return(post(fixture, version, "fail", R"(["plain"])"));
+    EXPECT_EQ(answer.fields.get_or("sofa_cpp_error_code"), "not_found");
+    answer = co_await or_return(post(fixture, version, "fail", R"(["throw"])"));
+    EXPECT_THAT(answer.body, HasSubstr("thrown by the service"));
+    co_return co_await fixture.close();
+  }(GetParam()));
+}
+
+TEST_P(Http, BaggageAndTheTraceContextComeAndGo) {
+  run_test([](http::Version version) -> Task<Result<void>> {
+    Fixture fixture;
+    co_await or_return(fixture.open());
+    const auto answer = co_await or_return(
+        post(fixture, version, "baggage", R"(["color"])", {{"rpc_req_baggage.color", "blue"}, {"sofa-traceid", "0a"}, {"sofa-rpcid", "0"}}));
+    EXPECT_EQ(answer.body, R"("blue")");
+    EXPECT_EQ(answer.fields.get_or("rpc_resp_baggage.answer"), "got-blue");
+    EXPECT_EQ(answer.fields.get_or("sofa-traceid"), "0a");
+    co_return co_await fixture.close();
+  }(GetParam()));
+}
+
+/// HTTP/1.1 does not tell: a peer that has ended its side may still wait for the answer.
+TEST(HttpCalls, AHandlerIsCancelledWhenItsCallerIsGone) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture fixture;
+    co_await or_return(fixture.open());
+    {
+      io::Scope impatient(&co_await io::current_scope(), nullptr, io::Shard::current().now() + 20ms);
+      const auto given_up = co_await post(fixture, http::Version::http2, "sleep", "[60000]").in(impatient);
+      EXPECT_FALSE(given_up);
+    }
+    EXPECT_TRUE(co_await eventually([&] { return fixture.seen->cancelled == 1; }));
+    co_return co_await fixture.close();
+  }());
+}
+
+TEST_P(Http, WhatIsTooMuchIsRefused) {
+  run_test([](http::Version version) -> Task<Result<void>> {
+    Fixture fixture;
+    co_await or_return(fixture.open({.max_frame = 1000, .max_calls = 0}));
+    auto answer = co_await or_return(post(fixture, version, "echo", fmt::format(R"(["{}"])", std::string(2000, 'x'))));
+    EXPECT_EQ(answer.status, 413);
+    EXPECT_THAT(answer.body, HasSubstr("1000 bytes"));
+    answer = co_await or_return(post(fixture, version, "sleep", "[1]"));
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(fixture.server->stats().busy, 1);
+    EXPECT_EQ((co_await or_return(post(fixture, version, "echo", R"(["x"])"))).status, 200) << "a plain function needs no task";
+    co_return co_await fixture.close();
   }(GetParam()));
 }
 

@@ -2,19 +2,25 @@ package sofa.interop;
 
 import static sofa.interop.Suite.equal;
 import static sofa.interop.Suite.that;
+import static sofa.interop.Suite.thrown;
 
 import com.alipay.sofa.rpc.config.ConsumerConfig;
 import com.alipay.sofa.rpc.context.RpcInvokeContext;
+import com.alipay.sofa.rpc.core.exception.RpcErrorType;
+import com.alipay.sofa.rpc.core.exception.SofaRpcException;
+import com.alipay.sofa.rpc.core.exception.SofaTimeOutException;
 import java.util.List;
+import sofa.interop.pb.EchoRequest;
 
-/** SOFARPC's clients over HTTP on a server of the contract: HttpJavaClient HOST:PORT. Prints as InteropJavaClient does. */
+/** SOFARPC's clients over HTTP on a server of the contract: HttpJavaClient HOST:PORT [CHECK]. Prints as InteropJavaClient does. */
 public final class HttpJavaClient {
     public static void main(String[] args) throws Exception {
         Arguments.setSofaProperties();
         Suite suite = new Suite(RpcInvokeContext::removeContext);
         addRest(suite, consumer(RestService.class, "rest", args[0]).refer());
+        addHttp2(suite, args[0]);
         // SOFARPC leaves threads that do not end by themselves.
-        System.exit(suite.run(null) ? 0 : 1);
+        System.exit(suite.run(args.length > 1 ? args[1] : null) ? 0 : 1);
     }
 
     static <T> ConsumerConfig<T> consumer(Class<T> service, String protocol, String address) {
@@ -51,6 +57,39 @@ public final class HttpJavaClient {
         suite.check("rest.header", () -> equal("header=v 1", rest.header("v 1")));
         suite.check("rest.fail", () -> that(text(() -> rest.fail("runtime")).contains("500"), "no status 500"));
         suite.check("rest.notFound", () -> that(text(rest::nothing).contains("404"), "no status 404"));
+    }
+
+    private static void addHttp2(Suite suite, String address) {
+        InteropService plain = consumer(InteropService.class, "h2c", address).refer();
+        InteropService blue = consumer(InteropService.class, "h2c", address).setUniqueId("blue").refer();
+        InteropService nobody = consumer(InteropService.class, "h2c", address).setUniqueId("nobody").refer();
+        ValueChecks.add(suite, plain, "@h2c", "");
+        ValueChecks.add(suite, blue, "@h2c_blue", "blue:");
+        JsonService json = consumer(JsonService.class, "h2c", address).setSerialization("json").refer();
+        InteropPbService pb = consumer(InteropPbService.class, "h2c", address).setSerialization("protobuf").refer();
+        suite.check("h2c.json", () -> {
+            equal("hello bob,hello bob", json.hello("bob", 2));
+            equal(List.of("b", "a"), json.reverse(List.of("a", "b")));
+            equal(42L, json.putUser(User.of(41, null)).id);
+            equal(6, json.sum(new int[] {1, 2, 3}));
+            equal(Level.GOLD, json.nextLevel(Level.SILVER));
+        });
+        suite.check("h2c.protobuf", () -> equal("x", pb.echo(EchoRequest.newBuilder().setText("x").build()).getText()));
+        suite.check("h2c.exception", () -> {
+            SofaRpcException thrown = thrown(SofaRpcException.class, () -> plain.fail("illegal"));
+            that(thrown.getMessage().contains("java.lang.IllegalArgumentException: boom illegal"), "told was " + thrown);
+            equal(RpcErrorType.SERVER_BIZ, thrown.getErrorType());
+        });
+        suite.check("h2c.noSuchService", () -> that(text(() -> nobody.hello("x")).contains("InteropService:1.0:nobody"), "the name is lost"));
+        suite.check("h2c.timeout", () -> {
+            RpcInvokeContext.getContext().setTimeout(100);
+            thrown(SofaTimeOutException.class, () -> plain.sleep(2000));
+            equal("hello x", plain.hello("x"));
+        });
+        suite.check("h2c.baggage", () -> {
+            RpcInvokeContext.getContext().putRequestBaggage("color", "blue");
+            equal("blue", plain.baggage("color"));
+        });
     }
 
     /** The texts of what the body throws, causes included. */
