@@ -1,19 +1,15 @@
 #pragma once
-// The named checks that interop-client runs, and how it reports them.
+// The named checks that interop-client runs.
 
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "checks.h"
 #include "extra_api.h"
 #include "json_api.h"
 #include "sofa/rpc/client.h"
 
 namespace interop {
-
-using sofa::Code;
-using sofa::rpc::or_return;
-using sofa::rpc::Task;
 
 /// What the checks talk to.
 struct Peer {
@@ -27,25 +23,6 @@ struct Peer {
   std::shared_ptr<rpc::GenericClient> generic;
 };
 
-struct Check {
-  std::string name;
-  std::function<Task<Result<void>>()> run;
-};
-
-/// An error with a sentence unless both are equal.
-template <class A, class B>
-Result<void> expect_equal(const A& expected, const B& got) {
-  if (expected == got) return {};
-  if constexpr (fmt::is_formattable<A>::value && fmt::is_formattable<B>::value) {
-    return sofa::fail(Code::data_loss, "expected {:.60}, got {:.60}", fmt::format("{}", expected), fmt::format("{}", got));
-  } else {
-    return sofa::fail(Code::data_loss, "the answer is not what was expected");
-  }
-}
-inline Result<void> expect_true(bool ok, std::string_view what) {
-  if (ok) return {};
-  return sofa::fail(Code::data_loss, "{}", what);
-}
 /// The users must be the same in all but the manager; attrs.n of `got` is of this kind.
 Result<void> expect_user(const User& expected, const User* got, hessian::ValueKind n = hessian::ValueKind::int64);
 

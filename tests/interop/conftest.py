@@ -4,6 +4,7 @@ SOFA_INTEROP_SERVER=java puts the Java server where the C++ server stands: that 
 """
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -32,6 +33,27 @@ def java():
     """The Java programs, compiled."""
     done = subprocess.run([programs.HERE / "java" / "build.sh"], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"the Java programs do not build: {done.stderr}"
+
+
+@pytest.fixture(scope="session")
+def grpc_java():
+    """grpc_java(main_class, arguments...): the command line of a program of grpc-java, compiled."""
+    folder = programs.HERE / "grpc-java"
+    done = subprocess.run([programs.HERE / "java" / "build.sh", folder], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, f"the programs of grpc-java do not build: {done.stderr}"
+    return lambda main_class, *arguments: [programs.JAVA_RUN, "--folder", folder, main_class, *arguments]
+
+
+@pytest.fixture(scope="session")
+def go_grpc(tmp_path_factory):
+    """The folder of grpc-go's interoperability client and server and of grpcurl, built from what grpc_go/go.mod names."""
+    if shutil.which("go") is None:
+        pytest.skip("no Go toolchain: './dev setup --tests' installs one")
+    folder = tmp_path_factory.mktemp("go")
+    packages = ["google.golang.org/grpc/interop/client", "google.golang.org/grpc/interop/server", "github.com/fullstorydev/grpcurl/cmd/grpcurl"]
+    built = subprocess.run(["go", "build", "-o", f"{folder}/", *packages], cwd=programs.HERE / "grpc_go", capture_output=True, text=True, timeout=900)
+    assert built.returncode == 0, built.stderr
+    return folder
 
 
 @pytest.fixture(scope="session")

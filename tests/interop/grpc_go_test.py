@@ -1,7 +1,6 @@
 """grpc-go's interoperability client and grpcurl against our servers (docs/protocols/grpc.md, sections 5 and 8)."""
 
 import json
-import shutil
 import subprocess
 
 import pytest
@@ -9,26 +8,13 @@ import pytest
 import conftest
 import programs
 
-pytestmark = [
-    pytest.mark.skipif(conftest.server_kind() == "java", reason="proves the C++ servers"),
-    pytest.mark.skipif(shutil.which("go") is None, reason="no Go toolchain: './dev setup --tests' installs one"),
-]
+pytestmark = pytest.mark.skipif(conftest.server_kind() == "java", reason="proves the C++ servers")
 
 CASES = [
     "empty_unary", "large_unary", "client_streaming", "server_streaming", "ping_pong", "empty_stream", "timeout_on_sleeping_server",
     "cancel_after_begin", "cancel_after_first_response", "status_code_and_message", "special_status_message", "custom_metadata",
     "unimplemented_method", "unimplemented_service", "pick_first_unary", "rpc_soak", "channel_soak",
 ]
-
-
-@pytest.fixture(scope="module")
-def tools(tmp_path_factory):
-    """The folder of the Go programs, built from what grpc_go/go.mod names."""
-    folder = tmp_path_factory.mktemp("go")
-    packages = ["google.golang.org/grpc/interop/client", "github.com/fullstorydev/grpcurl/cmd/grpcurl"]
-    built = subprocess.run(["go", "build", "-o", f"{folder}/", *packages], cwd=programs.HERE / "grpc_go", capture_output=True, text=True, timeout=900)
-    assert built.returncode == 0, built.stderr
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -40,39 +26,39 @@ def test_service():
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_interop_client_of_grpc_go_passes(tools, test_service, case):
-    done = subprocess.run([tools / "client", "--server_host=127.0.0.1", f"--server_port={test_service.port}", f"--test_case={case}"],
+def test_the_interop_client_of_grpc_go_passes(go_grpc, test_service, case):
+    done = subprocess.run([go_grpc / "client", "--server_host=127.0.0.1", f"--server_port={test_service.port}", f"--test_case={case}"],
                           capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")
-def contract(tools):
+def contract(go_grpc):
     server = programs.Server([programs.binaries() / "interop-server", "--port", 0])
     yield server
     server.stop()
 
 
-def grpcurl(tools, server, *words, data=None):
+def grpcurl(go_grpc, server, *words, data=None):
     options = [] if data is None else ["-d", json.dumps(data)]
-    return subprocess.run([tools / "grpcurl", "-plaintext", "-max-time", "20", *options, server.address, *words],
+    return subprocess.run([go_grpc / "grpcurl", "-plaintext", "-max-time", "20", *options, server.address, *words],
                           capture_output=True, text=True, timeout=60)
 
 
-def test_grpcurl_lists_and_describes_by_reflection(tools, contract):
-    listed = grpcurl(tools, contract, "list")
+def test_grpcurl_lists_and_describes_by_reflection(go_grpc, contract):
+    listed = grpcurl(go_grpc, contract, "list")
     assert listed.returncode == 0, listed.stderr
     assert {"sofa.interop.pb.Interop", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"} <= set(listed.stdout.split())
-    described = grpcurl(tools, contract, "describe", "sofa.interop.pb.Interop.BidiStream")
+    described = grpcurl(go_grpc, contract, "describe", "sofa.interop.pb.Interop.BidiStream")
     assert "stream .sofa.interop.pb.EchoRequest" in described.stdout, described.stderr
 
 
-def test_grpcurl_calls_by_reflection(tools, contract):
-    echoed = grpcurl(tools, contract, "sofa.interop.pb.Interop/Echo", data={"text": "中", "attrs": {"k": "v"}})
+def test_grpcurl_calls_by_reflection(go_grpc, contract):
+    echoed = grpcurl(go_grpc, contract, "sofa.interop.pb.Interop/Echo", data={"text": "中", "attrs": {"k": "v"}})
     assert json.loads(echoed.stdout) == {"text": "中", "attrs": {"k": "v"}}, echoed.stderr
-    streamed = grpcurl(tools, contract, "sofa.interop.pb.Interop/ServerStream", data={"text": "s", "times": 3})
+    streamed = grpcurl(go_grpc, contract, "sofa.interop.pb.Interop/ServerStream", data={"text": "s", "times": 3})
     assert streamed.stdout.count('"text": "s"') == 3, streamed.stderr
-    failed = grpcurl(tools, contract, "sofa.interop.pb.Interop/Echo", data={"fail": "ed"})
+    failed = grpcurl(go_grpc, contract, "sofa.interop.pb.Interop/Echo", data={"fail": "ed"})
     assert failed.returncode != 0 and "Code: Unknown" in failed.stderr and "boom ed" in failed.stderr
-    health = grpcurl(tools, contract, "grpc.health.v1.Health/Check", data={})
+    health = grpcurl(go_grpc, contract, "grpc.health.v1.Health/Check", data={})
     assert json.loads(health.stdout) == {"status": "SERVING"}, health.stderr

@@ -1,7 +1,5 @@
 """grpc-java against our servers: its interoperability client, and a client of the contract (docs/protocols/interop-service.md, section 3)."""
 
-import subprocess
-
 import pytest
 
 import conftest
@@ -9,7 +7,6 @@ import programs
 
 pytestmark = pytest.mark.skipif(conftest.server_kind() == "java", reason="proves the C++ servers")
 
-FOLDER = programs.HERE / "grpc-java"
 # All but those that need credentials of a cloud, a cache in between (cacheable_unary) or load reports (orca_*).
 CASES = [
     "empty_unary", "large_unary", "client_compressed_unary", "client_compressed_unary_noprobe", "server_compressed_unary", "client_streaming",
@@ -19,14 +16,6 @@ CASES = [
     "channel_soak",
 ]
 SECONDS = 180
-
-
-@pytest.fixture(scope="module")
-def grpc_java():
-    """A command line of a class, compiled."""
-    done = subprocess.run([programs.HERE / "java" / "build.sh", FOLDER], capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, f"the programs of grpc-java do not build: {done.stderr}"
-    return lambda main_class, *arguments: [programs.JAVA_RUN, "--folder", FOLDER, main_class, *arguments]
 
 
 def test_the_interop_client_of_grpc_java_passes(grpc_java):

@@ -83,21 +83,8 @@ Task<int> run(std::string target, Options options) {
     add_extra_checks(*peer, checks);
     add_json_checks(*peer, checks);
   }
-  int passed = 0, failed = 0;
-  for (const Check& check : checks) {
-    if (check.name.find(options.only) == std::string::npos) continue;
-    const auto done = co_await check.run();
-    if (done) {
-      ++passed;
-      fmt::print("ok {}\n", check.name);
-    } else {
-      ++failed;
-      fmt::print("FAIL {}: {}\n", check.name, done.error());
-    }
-    std::fflush(stdout);
-  }
-  fmt::print("{} passed, {} failed\n", passed, failed);
-  co_return failed == 0 ? 0 : 1;
+  std::erase_if(checks, [&](const Check& check) { return check.name.find(options.only) == std::string::npos; });
+  co_return co_await run_checks(std::move(checks));
 }
 
 }  // namespace

@@ -103,7 +103,7 @@ Result<void> Channel::Impl::ensure_connecting() {
 io::Task<void> Channel::Impl::connect(std::shared_ptr<Impl> self) {
   const io::TlsClientContext* tls = self->options.tls.get();
   const io::ConnectOptions how{.timeout = self->options.connect_timeout};
-  auto stream = co_await (tls == nullptr ? io::Stream::connect(self->address, how) : io::tls_connect(self->address, *tls, how));
+  auto stream = co_await (tls == nullptr ? io::Stream::connect(self->address, how) : io::tls_connect(self->address, *tls, how, {"h2"}));
   self->connecting = false;
   Result<std::unique_ptr<http::ClientConnection>> made =
       stream ? http::connect_http2(std::move(*stream), self->options.http2) : Result<std::unique_ptr<http::ClientConnection>>(forward_error(stream));
@@ -147,8 +147,10 @@ struct Channel::Stream final : ClientStream {
     co_await io::or_return(call.send(message, false));
     co_return co_await call.writable();
   }
+  void set_encoding(Encoding encoding) override { call.set_encoding(encoding); }
   Result<void> finish_writes() override { return call.finish_writes(); }
   io::Task<Result<std::optional<Bytes>>> read() override { return call.read(); }
+  bool message_was_compressed() const override { return call.message_was_compressed(); }
   io::Task<Result<const http::Headers*>> headers() override { return call.headers(); }
   const http::Headers& trailers() const override { return call.trailers(); }
 

@@ -23,7 +23,7 @@ struct ChannelOptions {
   Duration connect_timeout = std::chrono::seconds(5);
   Duration max_backoff = std::chrono::seconds(20);      ///< between attempts to connect, from 50 ms on, with jitter
   Duration default_timeout = std::chrono::seconds(10);  ///< of a unary call that names none
-  std::shared_ptr<io::TlsClientContext> tls{};          ///< null: plain
+  std::shared_ptr<io::TlsClientContext> tls{};          ///< null: plain. "h2" is offered by ALPN, whatever the context says
   http::Http2Options http2{};
 };
 
@@ -40,10 +40,14 @@ class ClientStream {
  public:
   virtual ~ClientStream() = default;
   virtual io::Task<Result<void>> write(Bytes message) = 0;
+  /// Of the messages from here from now on: CallOptions::encoding, with which it begins, or identity.
+  virtual void set_encoding(Encoding encoding) = 0;
   /// No further message comes from here.
   virtual Result<void> finish_writes() = 0;
   /// The next message; nothing when the server has ended with OK; its status as the error otherwise.
   virtual io::Task<Result<std::optional<Bytes>>> read() = 0;
+  /// Whether the message that was read last came compressed.
+  virtual bool message_was_compressed() const = 0;
   /// Waits for the answer's head.
   virtual io::Task<Result<const http::Headers*>> headers() = 0;
   virtual const http::Headers& trailers() const = 0;

@@ -228,7 +228,7 @@ Task<Result<Stream>> tls_connect(Stream stream, const TlsClientContext& context,
       .side = detail::TlsLayer::Side::client,
       .settings = context.settings(),
       .host = std::move(host),
-      .alpn = detail::alpn_wire_form(config.alpn),
+      .alpn = detail::alpn_wire_form(options.alpn.empty() ? config.alpn : options.alpn),
       .prefix = {},
       .verify = config.verify,
   };
@@ -237,15 +237,16 @@ Task<Result<Stream>> tls_connect(Stream stream, const TlsClientContext& context,
 
 namespace {
 
-Task<Result<Stream>> connect_and_shake_hands(const Address& address, const TlsClientContext& context, const ConnectOptions& options) {
+Task<Result<Stream>> connect_and_shake_hands(const Address& address, const TlsClientContext& context, const ConnectOptions& options,
+                                             std::vector<std::string> alpn) {
   Stream plain = co_await or_return(Stream::connect(address, options));
-  co_return co_await tls_connect(std::move(plain), context, {.timeout = options.timeout, .server_name = address.host()});
+  co_return co_await tls_connect(std::move(plain), context, {.timeout = options.timeout, .server_name = address.host(), .alpn = std::move(alpn)});
 }
 
 }  // namespace
 
-Task<Result<Stream>> tls_connect(Address address, const TlsClientContext& context, ConnectOptions options) {
-  co_return co_await with_timeout(options.timeout, connect_and_shake_hands(address, context, options));
+Task<Result<Stream>> tls_connect(Address address, const TlsClientContext& context, ConnectOptions options, std::vector<std::string> alpn) {
+  co_return co_await with_timeout(options.timeout, connect_and_shake_hands(address, context, options, std::move(alpn)));
 }
 
 }  // namespace sofa::io

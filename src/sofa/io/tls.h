@@ -124,6 +124,7 @@ struct TlsAcceptOptions {
 struct TlsConnectOptions {
   Duration timeout = std::chrono::seconds(5);  ///< of the whole handshake
   std::string server_name{};                   ///< when the config has none; empty: the host of the stream's peer
+  std::vector<std::string> alpn{};             ///< instead of the config's, when there are any
 };
 
 /// The server's handshake; `prefix` are bytes of it that were read already. What the stream has queued leaves first, as it is. After an error the
@@ -132,8 +133,8 @@ struct TlsConnectOptions {
 Task<Result<Stream>> tls_accept(Stream stream, Buffer prefix, const TlsServerContext& context, TlsAcceptOptions options = {});
 /// The client's handshake, likewise. With TLS 1.3 a server may refuse our certificate after it: the first read tells then.
 Task<Result<Stream>> tls_connect(Stream stream, const TlsClientContext& context, TlsConnectOptions options = {});
-/// Connects to an address or a name and shakes hands; `options.timeout` for both together.
-Task<Result<Stream>> tls_connect(Address address, const TlsClientContext& context, ConnectOptions options = {});
+/// Connects to an address or a name and shakes hands; `options.timeout` for both together. `alpn` as in TlsConnectOptions.
+Task<Result<Stream>> tls_connect(Address address, const TlsClientContext& context, ConnectOptions options = {}, std::vector<std::string> alpn = {});
 
 /// The first byte, then the second, of every TLS connection: a handshake record of major version 3 (RFC 8446, 5.1).
 inline constexpr uint8_t kTlsFirstBytes[] = {0x16, 0x03};

@@ -8,7 +8,9 @@ namespace detail {
 
 Task<Result<std::shared_ptr<Caller>>> open_caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientOptions options) {
   std::shared_ptr<io::TlsClientContext> tls;
-  if (options.tls) tls = co_await or_return(io::TlsClientContext::open(*options.tls));
+  const ProviderList known = providers->current();
+  const bool wants_tls = options.tls || std::ranges::find(*known, "grpcs", &Provider::protocol) != known->end();
+  if (wants_tls) tls = co_await or_return(io::TlsClientContext::open(options.tls.value_or(io::TlsClientConfig{})));
   auto caller = std::make_shared<Caller>(std::move(providers), std::move(names), std::move(options), std::move(tls));
   co_await or_return(caller->open());
   co_return caller;

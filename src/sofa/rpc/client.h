@@ -66,7 +66,8 @@ struct ClientOptions {
   /// Answers every call in place of a provider, by its methods' implementations (Java: mock "local"); connect() then connects to nobody.
   /// Implementations get copies of the arguments; a method without one is Code::unimplemented.
   std::shared_ptr<Interface> mock{};
-  std::optional<io::TlsClientConfig> tls{};        ///< connect over TLS; the name to verify is the provider's host, unless server_name is set
+  std::optional<io::TlsClientConfig> tls{};        ///< connect over TLS; the name to verify is the provider's host, unless server_name is set.
+                                                   ///< Without it only grpcs:// does, and believes whom the system believes
   Duration heartbeat = std::chrono::seconds(15);   ///< a connection without a byte for so long is asked for a sign of life; after three unanswered
                                                    ///< ones it is closed. Zero: never
   Duration target_idle = std::chrono::minutes(5);  ///< a provider that is not of the list (CallOptions::target, or one that left it) and is not
@@ -90,8 +91,8 @@ Task<Result<void>> bind_caller(Interface& interface, ServiceNames names, std::st
 Task<Result<void>> bind_caller(Interface& interface, ServiceNames names, std::shared_ptr<Providers> providers, ClientOptions options);
 }  // namespace detail
 
-/// A client of the service T at a direct url list ("bolt://h:p,tri://[::1]:p"). Call it on a shard, which becomes the client's: its connections
-/// live there. Destroying the client, on any thread, closes them; calls that have not ended then end with Code::cancelled (see Method).
+/// A client of the service T at a direct url list ("bolt://h:p,tri://[::1]:p,grpcs://h:p"). Call it on a shard, which becomes the client's: its
+/// connections live there. Destroying the client, on any thread, closes them; calls that have not ended then end with Code::cancelled (see Method).
 template <ServiceInterface T>
 Task<Result<std::shared_ptr<T>>> connect(std::string target, ClientOptions options = {}) {
   auto client = std::make_shared<T>();

@@ -5,11 +5,11 @@ namespace sofa::rpc {
 namespace {
 
 Result<void> check(const Provider& provider) {
-  constexpr std::string_view kSpoken[] = {"bolt", "dubbo", "tri", "grpc"};
+  constexpr std::string_view kSpoken[] = {"bolt", "dubbo", "tri", "grpc", "grpcs"};
   if (std::ranges::find(kSpoken, provider.protocol) == std::end(kSpoken)) {
     return fail(Code::invalid_argument,
-                "provider '{0}://{1}' speaks '{0}'; this client speaks Bolt, Dubbo and gRPC: write bolt://host:port, dubbo://host:port or "
-                "tri://host:port",
+                "provider '{0}://{1}' speaks '{0}'; this client speaks Bolt, Dubbo and gRPC: write bolt://host:port, dubbo://host:port, "
+                "tri://host:port or, over TLS, grpcs://host:port",
                 provider.protocol, provider.address.to_string());
   }
   const std::string& wanted = provider.serialization;

@@ -5,6 +5,7 @@ go 1.24
 tool (
 	github.com/fullstorydev/grpcurl/cmd/grpcurl
 	google.golang.org/grpc/interop/client
+	google.golang.org/grpc/interop/server
 )
 
 require (

@@ -6,7 +6,7 @@
 namespace sofa::grpc::detail {
 
 ClientCall::ClientCall(std::string_view path, const CallOptions& options, size_t max_message, Deadline deadline)
-    : path_(path), options_(options), deadline_(deadline), inbox_(max_message, Encoding::identity) {}
+    : path_(path), options_(options), deadline_(deadline), inbox_(max_message, Encoding::identity), encoding_(options.encoding) {}
 
 ClientCall::~ClientCall() = default;
 
@@ -21,7 +21,7 @@ Result<void> ClientCall::send(ByteSpan message, bool end) {
   // The server has ended already: its status, which read() gives, tells more than an error here.
   if (inbox_.ended()) return fail(Code::failed_precondition, "{}: the server has ended the call; read its status", path_);
   if (writes_finished_) return fail(Code::failed_precondition, "{}: a message after finish_writes()", path_);
-  auto framed = frame(message, options_.encoding);
+  auto framed = frame(message, encoding_);
   if (!framed) return forward_error(framed);
   writes_finished_ = end;
   return exchange_->send_data(std::move(*framed), end);

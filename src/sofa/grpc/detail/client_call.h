@@ -19,6 +19,8 @@ class ClientCall final : public http::MessageSink {
   /// From connection->start(); the head is sent.
   void attach(http::ExchangePtr exchange);
 
+  /// As ClientStream has it.
+  void set_encoding(Encoding encoding) { encoding_ = options_.encoding == Encoding::identity ? Encoding::identity : encoding; }
   Result<void> send(ByteSpan message, bool end);
   Result<void> finish_writes();
   io::Task<Result<void>> writable() { return inbox_.writable(); }
@@ -29,6 +31,7 @@ class ClientCall final : public http::MessageSink {
   io::Task<Result<Bytes>> read_only();
   io::Task<Result<const http::Headers*>> headers();
   const http::Headers& trailers() const { return trailers_; }
+  bool message_was_compressed() const { return inbox_.was_compressed(); }
   /// The server has not begun with it: it may be sent again.
   bool not_processed() const;
 
@@ -48,6 +51,7 @@ class ClientCall final : public http::MessageSink {
   const Deadline deadline_;
   http::ExchangePtr exchange_;
   Inbox inbox_;
+  Encoding encoding_;  // of the messages that are sent
   std::optional<http::ResponseHead> head_;
   http::Headers trailers_;
   bool writes_finished_ = false;

@@ -97,15 +97,17 @@ Caller::Core::Core(std::shared_ptr<const Providers> known, const std::shared_ptr
                    std::shared_ptr<io::TlsClientContext> tls)
     : providers(std::move(known)),
       target_idle(client->options.target_idle),
-      bolt(client, tls),
-      dubbo(client, tls),
-      grpc(client, std::move(tls)),
+      bolt(client, client->options.tls ? tls : nullptr),
+      dubbo(client, client->options.tls ? tls : nullptr),
+      grpc(client, client->options.tls ? tls : nullptr),
+      grpcs(client, std::move(tls), true),
       idle_timer([](void* core) { static_cast<Core*>(core)->forget_idle(); }, this) {}
 
 ClientProtocol& Caller::Core::protocol_of(const Provider& provider) {
   watch_idle();
   if (provider.protocol == "bolt") return bolt;
   if (provider.protocol == "dubbo") return dubbo;
+  if (provider.protocol == "grpcs") return grpcs;
   return grpc;
 }
 

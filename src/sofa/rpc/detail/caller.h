@@ -57,8 +57,8 @@ class Caller {
     const Duration target_idle;
     BoltClient bolt;
     DubboClient dubbo;
-    GrpcClient grpc;
-    const std::array<ClientProtocol*, 3> protocols{&bolt, &dubbo, &grpc};
+    GrpcClient grpc, grpcs;
+    const std::array<ClientProtocol*, 4> protocols{&bolt, &dubbo, &grpc, &grpcs};
     std::unique_ptr<cluster::Selector> selector;
     io::TaskGroup tasks;
     io::TimerNode idle_timer;

@@ -26,16 +26,21 @@ Error with_bolt_status(Error error) {
 
 }  // namespace
 
-GrpcClient::GrpcClient(std::shared_ptr<const ClientIdentity> client, std::shared_ptr<io::TlsClientContext> tls)
-    : client_(std::move(client)), channels_(channel_options(client_->options, std::move(tls))) {}
+GrpcClient::GrpcClient(std::shared_ptr<const ClientIdentity> client, std::shared_ptr<io::TlsClientContext> tls, bool secure)
+    : client_(std::move(client)), lacks_tls_(secure && tls == nullptr), channels_(channel_options(client_->options, std::move(tls))) {}
+
+Result<std::shared_ptr<grpc::Channel>> GrpcClient::channel_to(const io::Address& address) {
+  if (!lacks_tls_) return channels_.to(address);
+  return fail(Code::failed_precondition, "grpcs://{} needs TLS, for which this client was not set up: set ClientOptions::tls", address.to_string());
+}
 
 Task<Result<void>> GrpcClient::reach(const io::Address& address) {
-  const auto channel = co_await or_return(channels_.to(address));
+  const auto channel = co_await or_return(channel_to(address));
   co_return co_await channel->connect();
 }
 
 bool GrpcClient::is_live(const io::Address& address) {
-  const auto channel = channels_.to(address);
+  const auto channel = channel_to(address);
   if (!channel) return false;
   if (!(*channel)->is_connected()) (*channel)->start_connecting();
   return (*channel)->is_connected();
@@ -72,7 +77,7 @@ Task<Result<void>> GrpcClient::send(Attempt& attempt) {
   http::Headers headers, trailers;
   CallResponse* response = attempt.options.response;
   grpc::CallOptions options{.timeout = attempt.timeout, .metadata = metadata_of(attempt.options)};
-  auto channel = co_await or_return(channels_.to(attempt.provider().address));
+  auto channel = co_await or_return(channel_to(attempt.provider().address));
   if (spec.oneway) {
     oneways_.spawn("oneway call", send_oneway(std::move(channel), std::move(path), message.take(), std::move(options)));
     co_return Result<void>();
@@ -104,7 +109,7 @@ Result<void> GrpcClient::read_wrapped_answer(ByteSpan message, const CallSpec& s
 
 Task<Result<std::unique_ptr<MessageStream>>> GrpcClient::open_stream(const Provider& provider, const MethodSpec& method, const CallOptions& options) {
   const Duration timeout = options.timeout > Duration::zero() ? options.timeout : method.options.timeout;
-  auto channel = co_await or_return(channels_.to(provider.address));
+  auto channel = co_await or_return(channel_to(provider.address));
   auto stream = co_await or_return(
       channel->stream(fmt::format("/{}/{}", client_->names.proto, method.proto_name()), {.timeout = timeout, .metadata = metadata_of(options)}));
   co_return std::make_unique<GrpcClientMessages>(std::move(channel), std::move(stream), method.shape, method.name);

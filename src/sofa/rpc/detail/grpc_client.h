@@ -8,7 +8,8 @@ namespace sofa::rpc::detail {
 
 class GrpcClient final : public ClientProtocol {
  public:
-  GrpcClient(std::shared_ptr<const ClientIdentity> client, std::shared_ptr<io::TlsClientContext> tls);
+  /// `secure`: without `tls` there is no call.
+  GrpcClient(std::shared_ptr<const ClientIdentity> client, std::shared_ptr<io::TlsClientContext> tls, bool secure = false);
 
   Task<Result<void>> reach(const io::Address& address) override;
   bool is_live(const io::Address& address) override;
@@ -19,11 +20,13 @@ class GrpcClient final : public ClientProtocol {
   Task<void> close() override;
 
  private:
+  Result<std::shared_ptr<grpc::Channel>> channel_to(const io::Address& address);
   http::Headers metadata_of(const CallOptions& options) const;
   static Task<void> send_oneway(std::shared_ptr<grpc::Channel> channel, std::string path, Bytes message, grpc::CallOptions options);
   Result<void> read_wrapped_answer(ByteSpan message, const CallSpec& spec) const;
 
   const std::shared_ptr<const ClientIdentity> client_;
+  const bool lacks_tls_;
   GrpcChannels channels_;
   io::TaskGroup oneways_;
 };

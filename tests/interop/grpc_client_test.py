@@ -1,0 +1,145 @@
+"""Our client against the servers of grpc-go, grpc-java and grpcio: the cases of gRPC's interoperability tests, plain, over TLS and over mutual TLS."""
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+import programs
+from certificates import Certificates
+
+CASES = [
+    "empty_unary", "large_unary", "client_streaming", "server_streaming", "ping_pong", "empty_stream", "timeout_on_sleeping_server",
+    "cancel_after_begin", "cancel_after_first_response", "status_code_and_message", "special_status_message", "rpc_soak", "channel_soak",
+    "custom_metadata", "unimplemented_method", "unimplemented_service",
+]
+GZIP = ["client_compressed_unary_noprobe", "client_compressed_streaming_noprobe", "server_compressed_unary"]
+# What each can beside them: grpc-go's server has no compression, those of grpc-java and grpcio do not look whether a request came compressed, and
+# only ours names itself (pick_first_unary).
+MORE = {
+    "go": [],
+    "java": GZIP,
+    "grpcio": [*GZIP, "server_compressed_streaming"],
+    "cpp": [*GZIP, "server_compressed_streaming", "client_compressed_unary", "client_compressed_streaming", "pick_first_unary"],
+}
+SECONDS = 120
+
+
+def free_port():
+    """For a server that cannot choose one."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+class PortServer(programs.Program):
+    """A server that is told its port and says nothing of it."""
+
+    def __init__(self, command, port):
+        super().__init__(command)
+        self.port = port
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 5).close()
+                return
+            except ConnectionRefusedError:
+                assert self.process.poll() is None and time.monotonic() < deadline, f"nobody listens on {port}: {self}"
+                time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    made = Certificates(tmp_path_factory.mktemp("tls"))
+    made.server = made.issue("server", "localhost")
+    made.client = made.issue("client", "alice", "DNS:alice")
+    return made
+
+
+@pytest.fixture(scope="module")
+def messages(tmp_path_factory):
+    compiled = tmp_path_factory.mktemp("proto") / "test.bin"
+    subprocess.run(["protoc", "--include_imports", f"--descriptor_set_out={compiled}", f"-I{programs.HERE / 'proto'}", "grpc/testing/test.proto"],
+                   check=True, timeout=60)
+    return compiled
+
+
+@contextlib.contextmanager
+def stopping(server):
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def start(request, messages, certificates):
+    """start(kind, secure, mutual): a running server of grpc-go, grpc-java, grpcio or ours."""
+    def run(kind, secure=False, mutual=False):
+        certificate, key = certificates.server
+        if kind == "go":
+            port = free_port()
+            tls = ["-use_tls", f"-tls_cert_file={certificate}", f"-tls_key_file={key}"] if secure else []
+            return stopping(PortServer([request.getfixturevalue("go_grpc") / "server", f"-port={port}", *tls], port))
+        if kind == "java":
+            port = free_port()
+            command = request.getfixturevalue("grpc_java")("io.grpc.testing.integration.TestServiceServer", f"--port={port}", "--use_tls=false")
+            return stopping(PortServer(command, port))
+        if kind == "cpp":
+            tls = ["--tls-certificate", certificate, "--tls-key", key, *(["--tls-client-ca", certificates.ca] if mutual else [])] if secure else []
+            return stopping(programs.Server([programs.binaries() / "grpc-interop-server", "--port", 0, *tls], protocol="h2"))
+        tls = ["--certificate", certificate, "--key", key, *(["--client-ca", certificates.ca] if mutual else [])] if secure else []
+        return stopping(programs.Server([sys.executable, programs.HERE / "grpcio_server.py", messages, *tls], protocol="h2"))
+    return run
+
+
+def run_cases(port, cases, *options):
+    named = [word for case in cases for word in ("--test-case", case)]
+    return programs.run_checks([programs.binaries() / "grpc-interop-client", "--server-port", port, *named, *options], SECONDS)
+
+
+@pytest.mark.parametrize("kind", MORE)
+def test_our_client_passes_on_the_server_of(start, kind):
+    cases = CASES + MORE[kind]
+    with start(kind) as server:
+        failed, passed = run_cases(server.port, cases)
+    assert failed == []
+    assert passed == len(cases)
+
+
+@pytest.mark.parametrize("kind, mutual", [("go", False), ("grpcio", False), ("grpcio", True), ("cpp", True)])
+def test_our_client_passes_over_tls_on_the_server_of(start, certificates, kind, mutual):
+    certificate, key = certificates.client
+    own = ["--tls-certificate", certificate, "--tls-key", key] if mutual else []
+    cases = [case for case in CASES if not case.endswith("soak")]
+    with start(kind, secure=True, mutual=mutual) as server:
+        failed, passed = run_cases(server.port, cases, "--use-tls", "--server-host", "localhost", "--tls-ca", certificates.ca, *own)
+    assert failed == []
+    assert passed == len(cases)
+
+
+def test_a_certificate_that_is_not_believed_is_named_with_host_and_reason(start, certificates, tmp_path):
+    with start("go", secure=True) as server:
+        strangers, _ = run_cases(server.port, ["empty_unary"], "--use-tls", "--server-host", "localhost", "--tls-ca", Certificates(tmp_path).ca)
+        system, _ = run_cases(server.port, ["empty_unary", "custom_metadata"], "--use-tls", "--server-host", "localhost")
+        other_name, _ = run_cases(server.port, ["empty_unary"], "--use-tls", "--server-host", "127.0.0.2", "--tls-ca", certificates.ca)
+    assert len(strangers) == 1 and "the certificate of host localhost" in strangers[0] and "is not among the trusted ones" in strangers[0]
+    assert len(system) == 2 and all("the certificate of host localhost" in line for line in system), "by stubs, and in bytes"
+    assert len(other_name) == 1 and "127.0.0.2" in other_name[0] and "is made for localhost" in other_name[0], other_name
+
+
+def test_a_compression_that_the_server_does_not_have_is_its_error(start):
+    with start("go") as server:
+        failed, _ = run_cases(server.port, ["client_compressed_unary_noprobe"])
+    assert len(failed) == 1 and "Decompressor is not installed" in failed[0]
+
+
+@pytest.mark.parametrize("kind, sentence", [("cpp", "it wants a certificate of ours"), ("grpcio", "")])
+def test_without_the_certificate_that_a_server_wants_calls_fail(start, certificates, kind, sentence):
+    with start(kind, secure=True, mutual=True) as server:
+        failed, passed = run_cases(server.port, ["empty_unary"], "--use-tls", "--server-host", "localhost", "--tls-ca", certificates.ca)
+    assert passed == 0 and len(failed) == 1
+    assert sentence in failed[0], "grpcio closes the connection and gives no reason"
