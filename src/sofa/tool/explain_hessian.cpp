@@ -1,0 +1,85 @@
+#include "sofa/tool/explain.h"
+#include "sofa/wire/hessian/reader.h"
+
+namespace sofa::tool {
+
+namespace {
+
+constexpr size_t kMostValues = 64;  // of a list or map that are shown in its line
+
+bool is_reference(uint8_t tag, hessian::Dialect dialect) {
+  return dialect == hessian::Dialect::h4 ? tag == 0x51 : tag == 0x4a || tag == 0x4b || tag == 'R';
+}
+
+/// Objects field by field; every other value in one line.
+class HessianWalk {
+ public:
+  HessianWalk(Walk& walk, size_t size, hessian::Dialect dialect)
+      : walk_(walk), begin_(walk.at()), bytes_(walk.rest().first(size)), dialect_(dialect), reader_(bytes_, {.dialect = dialect}) {}
+
+  bool done() const { return !walk_.ok() || reader_.at_end(); }
+
+  void value(std::string_view name) {
+    if (is_reference(bytes_[reader_.offset()], dialect_)) return reference(name);
+    auto head = reader_.peek_object();
+    if (!head) return wrong(head.error());
+    if (head->class_name.empty()) return plain(name);
+    object(name);
+  }
+
+ private:
+  void wrong(const Error& error) {
+    walk_.fail(fmt::format("a Hessian value that can be read, in the bytes that begin at {}: {}", begin_, error),
+               reader_.offset() - (walk_.at() - begin_));
+  }
+
+  void note(std::string_view name, std::string value) { walk_.note(reader_.offset() - (walk_.at() - begin_), name, std::move(value)); }
+
+  void reference(std::string_view name) {
+    if (auto skipped = reader_.skip(name); !skipped) return wrong(skipped.error());
+    note(name, "the same value as one before");
+  }
+
+  void plain(std::string_view name) {
+    auto value = reader_.read_value(name);
+    if (!value) return wrong(value.error());
+    const std::string_view type = value->list() != nullptr ? value->list()->type : value->map() != nullptr ? value->map()->type : "";
+    if (value->is_null()) return note(name, "null");
+    note(name, fmt::format("{}{}{} {}", to_string(value->kind()), type.empty() ? "" : " of ", type, shown(*value)));
+  }
+
+  static std::string shown(const hessian::Value& value) {
+    if (value.kind() == hessian::ValueKind::string) return shown_text(value.text());
+    std::string text = hessian::to_text(value, kMostValues);
+    constexpr size_t kMost = 200;
+    return text.size() <= kMost ? text : text.substr(0, kMost) + "...";
+  }
+
+  void object(std::string_view name) {
+    auto head = reader_.begin_object(name);
+    if (!head) return wrong(head.error());
+    note(name, fmt::format("object of {} with {} fields", head->class_name, head->fields.size()));
+    const Walk::Level level(walk_);
+    for (const std::string_view field : head->fields) {
+      if (!walk_.ok()) return;
+      if (reader_.at_end()) return walk_.fail(fmt::format("a value for the field {}", field));
+      value(field);
+    }
+  }
+
+  Walk& walk_;
+  const size_t begin_;
+  const ByteSpan bytes_;
+  const hessian::Dialect dialect_;
+  hessian::Reader reader_;
+};
+
+}  // namespace
+
+void explain_hessian(Walk& walk, size_t size, hessian::Dialect dialect, const std::vector<std::string>& names) {
+  if (!walk.ok() || size == 0) return;
+  HessianWalk hessian(walk, size, dialect);
+  for (size_t i = 0; !hessian.done(); ++i) hessian.value(i < names.size() ? names[i] : fmt::format("value {}", i + 1));
+}
+
+}  // namespace sofa::tool

@@ -1,0 +1,182 @@
+#include "sofa/tool/explain.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "sofa/base/json.h"
+
+namespace sofa::tool {
+namespace {
+
+using testing::HasSubstr;
+
+/// A line of the recorded vectors of the wire modules.
+struct Recorded {
+  std::string name, request, response, hex;
+  static auto describe(Description<Recorded>& d) {
+    d.field("name", &Recorded::name);
+    d.field("request", &Recorded::request);
+    d.field("response", &Recorded::response);
+    d.field("hex", &Recorded::hex);
+  }
+};
+
+std::vector<Recorded> recorded(const std::string& file) {
+  std::ifstream in("../../wire/" + file);
+  EXPECT_TRUE(in) << file;
+  std::vector<Recorded> all;
+  for (std::string line; std::getline(in, line);) {
+    auto one = from_json<Recorded>(line, {.source = file, .ignore_unknown = true, .null_is_default = true});
+    EXPECT_TRUE(one) << one.error().to_string();
+    if (one) all.push_back(std::move(*one));
+  }
+  EXPECT_FALSE(all.empty()) << file;
+  return all;
+}
+
+std::string bytes_of(std::string_view hex) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < hex.size(); i += 2) bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+  return bytes;
+}
+
+using Explain = void (*)(Walk&);
+void explain_h3(Walk& walk) { explain_hessian(walk, walk.left(), hessian::Dialect::h3); }
+void explain_h4(Walk& walk) { explain_hessian(walk, walk.left(), hessian::Dialect::h4); }
+
+/// Every byte belongs to one field, in order.
+void expect_all_explained(Explain explain, const std::string& bytes, const std::string& name) {
+  Walk walk(as_bytes(bytes));
+  explain(walk);
+  ASSERT_TRUE(walk.ok()) << name << ": byte " << walk.wrong()->offset << ": " << walk.wrong()->expected;
+  size_t at = 0;
+  for (const Piece& piece : walk.pieces()) {
+    EXPECT_EQ(piece.offset, at) << name << ": " << piece.name;
+    at += piece.size;
+  }
+  EXPECT_EQ(at, bytes.size()) << name;
+}
+
+/// Cut anywhere, it never says that a byte which is there is wrong, except inside a value that is not whole.
+void expect_cuts_are_told(Explain explain, const std::string& bytes, const std::string& name) {
+  for (size_t size = 1; size < bytes.size(); ++size) {
+    const std::string cut = bytes.substr(0, size);  // its own memory, so that a sanitizer sees a read past its end
+    Walk walk(as_bytes(cut));
+    explain(walk);
+    if (walk.wrong()) {
+      EXPECT_LE(walk.wrong()->offset, size) << name;
+    }
+  }
+}
+
+struct Source {
+  const char* file;
+  Explain explain;
+};
+
+class Explaining : public testing::TestWithParam<Source> {};
+
+TEST_P(Explaining, EveryRecordedByteIsInOneField) {
+  const auto& [file, explain] = GetParam();
+  for (const Recorded& one : recorded(file)) {
+    for (const std::string& hex : {one.request, one.response, one.hex}) {
+      if (!hex.empty()) expect_all_explained(explain, bytes_of(hex), one.name);
+    }
+  }
+}
+
+TEST_P(Explaining, BytesThatEndTooEarlyAreTold) {
+  const auto& [file, explain] = GetParam();
+  for (const Recorded& one : recorded(file)) {
+    for (const std::string& hex : {one.request, one.response, one.hex}) {
+      if (hex.size() < 4000) expect_cuts_are_told(explain, bytes_of(hex), one.name);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Recorded, Explaining,
+                         testing::Values(Source{"bolt/tests/vectors/bolt-frames.jsonl", explain_bolt},
+                                         Source{"bolt/tests/vectors/exchanges.jsonl", explain_bolt},
+                                         Source{"dubbo/tests/vectors/dubbo-frames.jsonl", explain_dubbo},
+                                         Source{"hessian/tests/vectors/hessian-sofa-3.5.5.jsonl", explain_h3},
+                                         Source{"hessian/tests/vectors/hessian-dubbo-lite-4.0.3.jsonl", explain_h4}));
+
+std::string value_of(const Walk& walk, std::string_view name) {
+  for (const Piece& piece : walk.pieces()) {
+    if (piece.name == name) return piece.value;
+  }
+  return "no such field";
+}
+
+TEST(ExplainBolt, NamesTheFieldsOfAFrame) {
+  const std::string bytes = bytes_of(
+      "02010100010100000007010000000bb80000001400000000"
+      "0000000161"
+      "00000001"
+      "62"
+      "00000001"
+      "63"
+      "ffffffff");
+  Walk walk(as_bytes(bytes));
+  explain_bolt(walk);
+  EXPECT_EQ(value_of(walk, "type"), "1 (request)");
+  EXPECT_EQ(value_of(walk, "command"), "1 (request)");
+  EXPECT_EQ(value_of(walk, "request id"), "7");
+  EXPECT_EQ(value_of(walk, "timeout"), "3000 (3000 ms)");
+  EXPECT_EQ(value_of(walk, "key"), "\"a\"");
+}
+
+TEST(ExplainBolt, StopsAtTheFirstWrongByte) {
+  const std::string bytes = bytes_of("0105");
+  Walk walk(as_bytes(bytes));
+  explain_bolt(walk);
+  ASSERT_TRUE(walk.wrong());
+  EXPECT_EQ(walk.wrong()->offset, 1u);
+  EXPECT_THAT(walk.wrong()->expected, HasSubstr("request"));
+}
+
+TEST(ExplainHttp2, NamesFramesSettingsAndHeaderFields) {
+  const std::string bytes = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes_of(
+                                                                     "000006040000000000"
+                                                                     "000300000064"
+                                                                     "000003010500000001"
+                                                                     "828684"
+                                                                     "000004080000000000"
+                                                                     "0000ffff");
+  Walk walk(as_bytes(bytes));
+  explain_http2(walk);
+  ASSERT_TRUE(walk.ok()) << walk.wrong()->expected;
+  EXPECT_EQ(value_of(walk, "setting"), "3 (MAX_CONCURRENT_STREAMS)");
+  EXPECT_EQ(value_of(walk, ":method"), "\"GET\"");
+  EXPECT_EQ(value_of(walk, ":path"), "\"/\"");
+  EXPECT_EQ(value_of(walk, "increment"), "65535");
+  expect_cuts_are_told(explain_http2, bytes, "h2");
+}
+
+TEST(ExplainHttp2, StopsAtABrokenFrame) {
+  const std::string settings = "000000040000000000";
+  for (const std::string hex : {"0000050400000000000003000000", "000003060000000000000000", "000001010400000001ff", "00000101040000000180"}) {
+    const std::string bytes = bytes_of(settings + hex);
+    Walk walk(as_bytes(bytes));
+    explain_http2(walk);
+    EXPECT_TRUE(walk.wrong()) << hex;
+  }
+}
+
+TEST(ExplainHttp2, GoesOnBehindHeaderFieldsOfARecordingFromTheMiddle) {
+  const std::string bytes = bytes_of(
+      "000001010400000001"
+      "be"
+      "000008060000000000"
+      "0000000000000000");
+  Walk walk(as_bytes(bytes));
+  explain_http2(walk);
+  ASSERT_TRUE(walk.ok()) << walk.wrong()->expected;
+  EXPECT_THAT(value_of(walk, "HPACK"), HasSubstr("before the recording"));
+  EXPECT_EQ(value_of(walk, "opaque data"), "8 bytes");
+}
+
+}  // namespace
+}  // namespace sofa::tool
