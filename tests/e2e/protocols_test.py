@@ -11,7 +11,6 @@ BIN = os.environ.get("SOFA_BIN", str(ROOT / "build" / "release" / "bin"))
 
 ANSWERS = {
     "bolt": "hello bolt from the server\n",
-    "dubbo": "hello dubbo\n",
     "triple": "hello triple\n",
     "grpc": "hello Ann\nhello Bob\n",
     "websocket": "hello\n",

@@ -294,7 +294,113 @@ def test_failed_calls_are_counted_by_kind(all_protocols):
     assert done.returncode == WRONG_USAGE and "streams" in done.stderr
 
 
+# Recorded bytes
+
+HEARTBEAT = "01 01 0000 01 00000007 01 00000bb8 0000 0000 00000000"  # of Bolt
+
+
+def vectors(path, key):
+    lines = (ROOT / "src" / "sofa" / path).read_text().splitlines()
+    return [json.loads(line)[key] for line in lines]
+
+
+@pytest.mark.parametrize("path, word", [
+    ("wire/bolt/tests/vectors/exchanges.jsonl", "com.alipay.sofa.rpc.core.request.SofaRequest"),
+    ("wire/dubbo/tests/vectors/dubbo-frames.jsonl", "parameter types"),
+    ("rpc/tests/vectors/triple-exchanges.jsonl", "HEADERS"),
+])
+def test_recorded_bytes_are_explained_whatever_they_are(path, word, tmp_path):
+    recorded = vectors(path, "request")[0]
+    done = sofa("trace-bytes", "-", stdin=recorded)
+    assert done.returncode == OK and word in done.stdout, done
+    binary = tmp_path / "recorded.bin"
+    binary.write_bytes(bytes.fromhex(recorded))
+    assert sofa("trace-bytes", binary).stdout == done.stdout
+    fields = json.loads(sofa("trace-bytes", binary, "-o", "json").stdout)["fields"]
+    assert bytes.fromhex("".join(field["bytes"] for field in fields)) == binary.read_bytes()
+
+
+def test_a_heartbeat_is_explained_field_by_field():
+    lines = [line.split() for line in sofa("trace-bytes", "-", stdin=HEARTBEAT).stdout.splitlines()]
+    assert ["0", "01", "protocol", "1"] in lines
+    assert ["2", "00", "00", "command", "0", "(heartbeat)"] in lines
+    assert ["5", "00", "00", "00", "07", "request", "id", "7"] in lines
+
+
+def test_the_first_wrong_byte_is_told_with_what_was_expected():
+    done = sofa("trace-bytes", "-", "--as", "bolt", stdin=HEARTBEAT.replace("01 01 0000", "01 07 0000"))
+    assert done.returncode == REFUSED
+    assert "byte 1 is wrong" in done.stderr and "request" in done.stderr and "07" in done.stderr
+    done = sofa("trace-bytes", "-", stdin=HEARTBEAT[:20])
+    assert done.returncode == REFUSED and "more bytes" in done.stderr and "the end" in done.stderr
+    assert sofa("trace-bytes", "/no/such/file").returncode == WRONG_USAGE
+
+
+def test_hessian_of_either_dialect():
+    assert "double 1" in sofa("trace-bytes", "-", "--as", "hessian", stdin="68").stdout
+    assert "double 1" in sofa("trace-bytes", "-", "--as", "hessian4", stdin="5c").stdout
+
+
+# The examples of docs/tool.md
+
+def examples():
+    """The commands of its code blocks, each with the lines of output that follow it."""
+    found = []
+    for block in (ROOT / "docs" / "tool.md").read_text().split("```")[1::2]:
+        for line in block.strip("\n").splitlines():
+            if line.startswith("sofa ") or "| sofa " in line:
+                found.append((line, []))
+            elif found:
+                found[-1][1].append(line)
+    return found
+
+
+@pytest.fixture(scope="module")
+def documented_ports():
+    """The servers of the page, and where they listen here."""
+    hello = programs.Server([programs.binaries() / "hello-server", "--port", "0"])
+    greeter = programs.Server([programs.binaries() / "greeter-server", "--port", "0"], protocol="h2")
+    yield {"12200": str(hello.port), "12201": str(greeter.port)}
+    hello.stop()
+    greeter.stop()
+
+
+@pytest.mark.parametrize("command, output", examples(), ids=lambda value: value if isinstance(value, str) else "")
+def test_the_examples_of_the_docs_work(documented_ports, command, output):
+    for documented, port in documented_ports.items():
+        command = command.replace(f"127.0.0.1:{documented}", f"127.0.0.1:{port}")
+    environment = {**os.environ, "PATH": f"{programs.binaries()}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False, env=environment)
+    assert done.returncode == OK, done
+    if output:
+        assert done.stdout.splitlines() == output
+
+
 # The command line
+
+def completed(line):
+    """What bash would offer for the last word of a line."""
+    words = line.split(" ")
+    given = " ".join(word or "''" for word in words)
+    script = sofa("completion", "bash").stdout + f"COMP_WORDS=({given}); COMP_CWORD={len(words) - 1}; _sofa; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    return subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=20, check=True).stdout.split()
+
+
+def test_bash_completes_commands_flags_and_values():
+    assert completed("sofa ca") == ["call"]
+    assert {"call", "bench", "trace-bytes", "completion", "help"} <= set(completed("sofa "))
+    assert "--timeout" in completed("sofa call h:1 --t")
+    assert completed("sofa call --output j") == ["json"]
+    assert completed("sofa help tr") == ["trace-bytes"]
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_get_a_script_with_all_commands(shell):
+    done = sofa("completion", shell)
+    assert done.returncode == OK
+    assert all(word in done.stdout for word in ("call", "bench", "trace-bytes", "timeout"))
+    assert sofa("completion", "csh").returncode == WRONG_USAGE
+
 
 @pytest.mark.parametrize("arguments, words", [
     (["cal"], ["'cal'", "call", "sofa help"]),

@@ -7,5 +7,7 @@ namespace sofa::tool {
 
 Command call_command();
 Command bench_command();
+Command trace_bytes_command();
+Command completion_command();
 
 }  // namespace sofa::tool
