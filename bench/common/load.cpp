@@ -2,78 +2,15 @@
 
 #include <sys/resource.h>
 
-#include <algorithm>
 #include <cstdio>
 
-#include "sofa/io/task_group.h"
+#include "sofa/load/load.h"
 
 namespace bench {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-/// What all callers share.
-struct Load {
-  Load(const LoadOptions& options, Target& target) : options(options), target(target) {
-    micros.reserve(1 << 20);
-    begin = clock.now_monotonic();
-    measured = begin + duration(options.warmup);
-    end = measured + duration(options.seconds);
-  }
-  static Duration duration(double seconds) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); }
-
-  void count(Instant due, const Result<void>& outcome) {
-    const Instant done = clock.now_monotonic();
-    if (!outcome) {
-      if (++errors == 1) first_error = outcome.error().to_string();
-    } else if (due >= measured) {
-      micros.push_back(static_cast<uint32_t>((done - due) / 1us));
-    }
-  }
-
-  const LoadOptions& options;
-  Target& target;
-  const Clock& clock = io::Shard::current().clock();
-  Instant begin, measured, end;
-  uint64_t next = 0;  // open loop: number of the next call
-  uint64_t errors = 0;
-  std::string first_error;
-  std::vector<uint32_t> micros;  // of the calls that were measured
-};
-
-rpc::Task<Result<void>> call_in_turn(Load& load, uint32_t caller) {
-  for (Instant due = load.clock.now_monotonic(); due < load.end && load.errors == 0; due = load.clock.now_monotonic()) {
-    load.count(due, co_await load.target.call(caller));
-  }
-  co_return Result<void>();
-}
-
-rpc::Task<Result<void>> call_at_rate(Load& load, uint32_t caller) {
-  while (load.errors == 0) {
-    const Instant due = load.begin + std::chrono::nanoseconds(load.next++ * 1'000'000'000 / load.options.rate);
-    if (due >= load.end) break;
-    if (due > load.clock.now_monotonic()) co_await rpc::or_return(io::sleep_until(due));
-    load.count(due, co_await load.target.call(caller));
-  }
-  co_return Result<void>();
-}
-
-rpc::Task<Result<void>> say_measuring(Load& load) {
-  co_await rpc::or_return(io::sleep_until(load.measured));
-  std::puts("measuring");
-  std::fflush(stdout);
-  co_return Result<void>();
-}
-
-rpc::Task<Result<void>> run_callers(Load& load) {
-  io::TaskGroup callers(co_await io::current_scope());
-  callers.spawn("measuring", say_measuring(load));
-  for (uint32_t i = 0; i < load.options.callers; ++i) {
-    callers.spawn("caller", load.options.rate > 0 ? call_at_rate(load, i) : call_in_turn(load, i));
-  }
-  co_return co_await callers.join();
-}
+Duration duration_of(double seconds) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); }
 
 double cpu_seconds() {
   rusage usage{};
@@ -82,25 +19,29 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-uint32_t percentile(const std::vector<uint32_t>& sorted, double p) {
-  if (sorted.empty()) return 0;
-  return sorted[std::min(sorted.size() - 1, static_cast<size_t>(p * static_cast<double>(sorted.size())))];
+void print_figures(const load::LoadReport& report) {
+  const auto micros = [&](double share) { return report.latency.percentile(share) / 1000; };
+  const uint64_t calls = report.latency.count();
+  fmt::print("{{\"calls\": {}, \"rate\": {:.1f}, \"p50_us\": {}, \"p99_us\": {}, \"p999_us\": {}, \"client_cpu_us\": {:.2f}}}\n", calls, report.rate(),
+             micros(0.5), micros(0.99), micros(0.999), calls == 0 ? 0 : cpu_seconds() * 1e6 / static_cast<double>(calls));
 }
 
-void print_figures(Load& load) {
-  std::ranges::sort(load.micros);
-  const auto calls = static_cast<double>(load.micros.size());
-  fmt::print("{{\"calls\": {}, \"rate\": {:.1f}, \"p50_us\": {}, \"p99_us\": {}, \"p999_us\": {}, \"client_cpu_us\": {:.2f}}}\n", load.micros.size(),
-             calls / load.options.seconds, percentile(load.micros, 0.5), percentile(load.micros, 0.99), percentile(load.micros, 0.999),
-             calls == 0 ? 0 : cpu_seconds() * 1e6 / calls);
+rpc::Task<Result<void>> run_for(load::Load& load, double seconds) {
+  co_await rpc::or_return(load.run(duration_of(seconds)));
+  const load::LoadReport report = load.report();
+  if (report.failed() > 0) co_return fail(Code::internal, "{} calls failed, the first with: {}", report.failed(), report.first_error);
+  co_return Result<void>();
 }
 
 rpc::Task<Result<void>> measure(const LoadOptions& options, Target& target) {
   co_await rpc::or_return(target.open());
-  Load load(options, target);
-  co_await rpc::or_return(run_callers(load));
-  if (load.errors > 0) co_return fail(Code::internal, "{} calls failed, the first with: {}", load.errors, load.first_error);
-  print_figures(load);
+  load::Load load({.callers = options.callers, .rate = options.rate, .stop_at_error = true}, [&](uint32_t caller) { return target.call(caller); });
+  if (options.warmup > 0) co_await rpc::or_return(run_for(load, options.warmup));
+  load.forget();
+  std::puts("measuring");
+  std::fflush(stdout);
+  co_await rpc::or_return(run_for(load, options.seconds));
+  print_figures(load.report());
   co_return Result<void>();
 }
 

@@ -1,8 +1,5 @@
 #pragma once
-// A load on one server: callers that take turns on one shard, and the figures of their calls as one line of JSON.
-//
-// Closed loop: each caller sends its next call when the last is answered. Open loop (--rate): call number i is due at start + i / rate, whoever
-// is free makes it, and its latency counts from when it was due, so that a stall of the server shows in all the calls it delayed.
+// What loads a server of the benchmarks (sofa/load), and its figures as one line of JSON.
 
 #include <memory>
 #include <string>
@@ -22,7 +19,7 @@ struct LoadOptions {
   uint32_t size = 100;
   double seconds = 10;
   double warmup = 0;
-  uint64_t rate = 0;
+  double rate = 0;
   std::string ca;
   std::string path = "/";
   std::string body;
@@ -38,7 +35,7 @@ struct LoadOptions {
     d.field("size", &LoadOptions::size).range(0, 1 << 24).unit("bytes").doc("of the text that is echoed");
     d.field("seconds", &LoadOptions::seconds).range(0.1L, 3600).unit("seconds").doc("of measuring");
     d.field("warmup", &LoadOptions::warmup).range(0, 3600).unit("seconds").doc("of calls before measuring");
-    d.field("rate", &LoadOptions::rate).unit("calls/s").doc("open loop at this rate; 0: closed loop");
+    d.field("rate", &LoadOptions::rate).at_least(0).unit("calls/s").doc("open loop at this rate; 0: closed loop");
     d.field("ca", &LoadOptions::ca).doc("PEM file of who signs the server's certificate: TLS");
     d.field("path", &LoadOptions::path).doc("http: what is asked for");
     d.field("body", &LoadOptions::body).doc("http: JSON to POST; empty: GET");
