@@ -17,6 +17,7 @@ public final class DubboServer {
         protocol.setSerialization("hessian2");
         ServiceConfig<EchoService> service = new ServiceConfig<>();
         service.setInterface(EchoService.class);
+        service.setVersion("1.0");
         service.setRef(text -> text);
         DubboBootstrap.getInstance().application(application).registry(new RegistryConfig("N/A")).protocol(protocol).service(service).start();
         System.out.println("ready pid=" + ProcessHandle.current().pid() + " dubbo=" + port);
