@@ -149,7 +149,7 @@ void Http2Connection::on_bytes(size_t count) {
     schedule_flush();
     arm_timer();
   }
-  in_.clear();
+  in_ = Buffer();  // a connection between two reads keeps none
 }
 
 io::Task<void> Http2Connection::end_reading(Result<size_t> last) {

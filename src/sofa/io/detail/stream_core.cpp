@@ -16,7 +16,7 @@ namespace sofa::io::detail {
 
 namespace {
 constexpr size_t kPartsPerWrite = 256;
-constexpr size_t kReadRoom = 16 << 10;     // what a read offers at least, when the caller allows it
+constexpr size_t kReadRoom = 16 << 10;     // what a read offers at least, when the caller allows it; Block keeps spare ones
 constexpr unsigned kReadsPerTurn = 16;     // of one stream; then the others have their turn
 constexpr size_t kCompactParts = 1024;     // written parts kept at the front of the queue before it is compacted
 constexpr size_t kSealedBatch = 64 << 10;  // TLS: encrypted bytes for one write
