@@ -22,8 +22,8 @@ double cpu_seconds() {
 void print_figures(const load::LoadReport& report) {
   const auto micros = [&](double share) { return report.latency.percentile(share) / 1000; };
   const uint64_t calls = report.latency.count();
-  fmt::print("{{\"calls\": {}, \"rate\": {:.1f}, \"p50_us\": {}, \"p99_us\": {}, \"p999_us\": {}, \"client_cpu_us\": {:.2f}}}\n", calls, report.rate(),
-             micros(0.5), micros(0.99), micros(0.999), calls == 0 ? 0 : cpu_seconds() * 1e6 / static_cast<double>(calls));
+  fmt::print("{{\"calls\": {}, \"rate\": {:.1f}, \"p50_us\": {}, \"p99_us\": {}, \"p999_us\": {}, \"client_cpu_us\": {:.2f}}}\n", calls,
+             report.rate(), micros(0.5), micros(0.99), micros(0.999), calls == 0 ? 0 : cpu_seconds() * 1e6 / static_cast<double>(calls));
 }
 
 rpc::Task<Result<void>> run_for(load::Load& load, double seconds) {
