@@ -101,6 +101,49 @@ def test_nobody_at_the_address_is_said():
     assert len(done.stderr.splitlines()) == 1 and "127.0.0.1:1" in done.stderr and "start one there" in done.stderr
 
 
+# Over Dubbo, by Java signature
+
+DUBBO_SERVICE = "sofa.interop.DubboInteropService:1.0"
+DUBBO_JAVA = programs.HERE / "dubbo-java"
+
+
+@pytest.fixture(scope="module", params=["cpp", "java"])
+def dubbo_target(request):
+    if request.param == "java":
+        built = subprocess.run([programs.HERE / "java" / "build.sh", DUBBO_JAVA], capture_output=True, text=True, timeout=600, check=False)
+        assert built.returncode == 0, built.stderr
+        command = [programs.JAVA_RUN, "--folder", DUBBO_JAVA, "sofa.interop.DubboJavaServer", "--dubbo", "0"]
+    else:
+        command = [programs.binaries() / "interop-server", "--port", "0"]
+    started = programs.Server(command, protocol="dubbo")
+    yield f"dubbo://{started.address}"
+    started.stop()
+
+
+@pytest.mark.parametrize("method, arguments, expected", [
+    ("hello(String,int)", ["x", 2], "hello x,hello x"),
+    ("add(int,int)", [1, 2], 3),
+    ("echoArray(String[])", [["a", None]], ["a", None]),
+    ("nextLevel(sofa.interop.Level)", ["BRONZE"], {"class": "sofa.interop.Level", "name": "SILVER"}),
+    ("plusDays(java.time.LocalDateTime,int)", ["2000-02-28T10:15:30", 1], {"class": "java.time.LocalDateTime", "value": "2000-02-29T10:15:30"}),
+])
+def test_dubbo_takes_and_gives_the_same_json(dubbo_target, method, arguments, expected):
+    assert result("call", dubbo_target, f"{DUBBO_SERVICE}.{method}", json.dumps(arguments)) == expected
+
+
+def test_a_user_over_dubbo_goes_in_as_it_came_out(dubbo_target):
+    user = result("call", dubbo_target, f"{DUBBO_SERVICE}.getUser(long)", "[7]")
+    assert user["birthday"] == {"class": "java.util.Date", "value": "2000-01-01T00:00:07Z"}
+    back = result("call", dubbo_target, f"{DUBBO_SERVICE}.putUser(sofa.interop.User)", "-", stdin=json.dumps([user]))
+    assert back["class"] == "sofa.interop.User" and back["balance"] == user["balance"]
+
+
+def test_a_java_exception_over_dubbo_is_shown(dubbo_target):
+    done = sofa("call", dubbo_target, f"{DUBBO_SERVICE}.fail(String)", '["checked"]')
+    assert done.returncode == REFUSED
+    assert "sofa.interop.InteropException" in done.stderr and "boom checked" in done.stderr
+
+
 # Methods of a .proto: gRPC, Triple, JSON over HTTP
 
 PROTO = "sofa.interop.pb.Interop"
@@ -231,6 +274,7 @@ def test_json_over_http():
     try:
         target = f"http://{server.address}"
         assert result("call", target, f"{PROTO}.Echo", '{"text": "hi"}') == {"text": "hi"}
+        assert result("call", target, f"{SERVICE}.hello", '["x"]') == "hello x"
         done = sofa("call", target, f"{PROTO}.Echo", '{"texty": "hi"}')
         assert done.returncode == REFUSED and "400" in done.stderr and "texty" in done.stderr
         assert sofa("call", target, "no.Such.method", "{}").returncode == REFUSED
@@ -255,6 +299,7 @@ def all_protocols():
 
 @pytest.mark.parametrize("protocol, method, arguments", [
     ("bolt", f"{SERVICE}.add(int,int)", "[1, 2]"),
+    ("dubbo", f"{DUBBO_SERVICE}.add(int,int)", "[1, 2]"),
     ("grpc", f"{PROTO}.Echo", '{"text": "x"}'),
     ("tri", f"{PROTO}.Echo", '{"text": "x"}'),
     ("http", f"{PROTO}.Echo", '{"text": "x"}'),

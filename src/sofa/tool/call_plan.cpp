@@ -6,7 +6,7 @@ namespace sofa::tool {
 
 namespace {
 
-constexpr std::string_view kProtocols[] = {"bolt", "tri", "grpc", "http"};
+constexpr std::string_view kProtocols[] = {"bolt", "dubbo", "tri", "grpc", "http"};
 
 /// The types between the parentheses; a comma inside <> separates no types.
 Result<std::vector<JavaType>> parse_types(std::string_view text) {

@@ -28,8 +28,8 @@ struct Target {
 struct MethodName {
   std::string service;  ///< "com.acme.Hello", without version and unique id
   std::string method;
-  std::string version = "1.0";
-  std::string unique_id{};
+  std::optional<std::string> version{};          ///< nothing: 1.0; over Dubbo none
+  std::string unique_id{};                       ///< over Dubbo the group
   std::optional<std::vector<JavaType>> types{};  ///< of the parameters, when they are named
   static Result<MethodName> parse(std::string_view text);
 };

@@ -74,11 +74,15 @@ class GenericCallee final : public Callee {
 }  // namespace
 
 io::Task<Result<std::unique_ptr<Callee>>> open_generic(const CallPlan& plan, std::string_view json) {
-  const JavaFlavour flavour;
+  const bool dubbo = plan.target.protocol == "dubbo";
+  const JavaFlavour flavour = dubbo ? JavaFlavour{hessian::Dialect::h4, hessian::Family::dubbo} : JavaFlavour();
   auto arguments = co_await io::or_return(java_arguments(plan, json, flavour));
   const Duration timeout = plan.flags.call_timeout();
-  rpc::ClientOptions options{
-      .version = plan.method.version, .unique_id = plan.method.unique_id, .app = plan.flags.app, .timeout = timeout, .connect_timeout = timeout};
+  rpc::ClientOptions options{.version = plan.method.version.value_or(dubbo ? "" : "1.0"),
+                             .unique_id = plan.method.unique_id,
+                             .app = plan.flags.app,
+                             .timeout = timeout,
+                             .connect_timeout = timeout};
   auto client = co_await io::or_return(rpc::GenericClient::connect(plan.target.to_string(), plan.method.service, std::move(options)));
   co_return std::make_unique<GenericCallee>(std::move(client), plan, std::move(arguments), flavour);
 }

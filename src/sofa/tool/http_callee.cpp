@@ -27,7 +27,8 @@ class HttpCallee final : public Callee {
     const std::string unique = method.unique_id.empty() ? "" : ":" + method.unique_id;
     request_.method = "POST";
     request_.authority = plan.target.address;
-    request_.target = fmt::format("/{}{}/{}", method.service, java ? fmt::format(":{}{}", method.version, unique) : "", method.method);
+    request_.target =
+        fmt::format("/{}{}/{}", method.service, java ? fmt::format(":{}{}", method.version.value_or("1.0"), unique) : "", method.method);
     request_.headers.add("content-type", "application/json");
     request_.headers.add("content-length", std::to_string(body_.size()));
     for (const auto& [key, value] : plan.flags.header) request_.headers.set(key, value);

@@ -25,6 +25,7 @@ TEST(MethodName, HasServiceMethodVersionUniqueIdAndTypes) {
   ASSERT_TRUE(name) << name.error().to_string();
   EXPECT_EQ(name->service, "com.acme.Hello");
   EXPECT_EQ(name->version, "2.0");
+  EXPECT_FALSE(MethodName::parse("com.acme.Hello.ping")->version.has_value());
   EXPECT_EQ(name->unique_id, "blue");
   EXPECT_EQ(name->method, "hello");
   ASSERT_EQ(name->types->size(), 3u);
