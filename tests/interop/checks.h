@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "sofa/base/error.h"
-#include "sofa/io/task.h"
+#include "sofa/io/shard.h"
 
 namespace interop {
 
