@@ -5,6 +5,7 @@
 
 #include "sofa/base/json.h"
 #include "sofa/io/task_group.h"
+#include "sofa/load/load.h"
 #include "sofa/transport/status.h"
 
 namespace interop {
@@ -23,6 +24,7 @@ constexpr auto kPause = 20ms;  // after a failed call
 constexpr auto kWarmUp = 60s;  // a JVM may need long for its first answers
 constexpr uint32_t kLargeEach = 16;
 constexpr size_t kLarge = 100'000;
+constexpr std::string_view kWrong = "wrong answer";  // counted apart from what fails while a server is away
 
 /// What the run prints at its end.
 struct Report {
@@ -49,6 +51,7 @@ struct Report {
 
 std::string kind_of(const Error& error) {
   const auto* transport = error.detail<sofa::transport::TransportStatus>();
+  if (error.code() == sofa::Code::data_loss) return std::string(kWrong);
   if (transport == nullptr) return fmt::format("other: {}", error);
   switch (transport->status) {
     case sofa::bolt::Status::timeout:
@@ -64,7 +67,11 @@ std::string kind_of(const Error& error) {
 
 class Load {
  public:
-  Load(const InteropService& service, LoadOptions options) : service_(service), options_(options) {}
+  Load(const InteropService& service, LoadOptions options)
+      : service_(service),
+        options_(options),
+        numbers_(options.callers),
+        load_({.callers = options.callers, .kind_of = kind_of}, [this](uint32_t caller) { return timed(caller); }) {}
 
   Task<bool> run() {
     if (auto warm = co_await warm_up(); !warm) {
@@ -73,12 +80,10 @@ class Load {
     }
     begun_ = Clock::now();
     sofa::io::TaskGroup callers(co_await sofa::io::current_scope());
-    for (uint32_t i = 0; i < options_.callers; ++i) callers.spawn("caller", call_until_end(i));
+    callers.spawn("callers", load_.run(std::chrono::seconds(options_.seconds)));
     for (uint32_t second = 1; second <= options_.seconds; ++second) {
       if (!co_await sofa::io::sleep_for(begun_ + std::chrono::seconds(second) - Clock::now())) co_return false;
-      uint64_t errors = 0;
-      for (const auto& [kind, count] : report_.errors) errors += count;
-      say(fmt::format("second {} ok={} errors={}", second, ok_in_[second - 1], errors));
+      say(fmt::format("second {} ok={} errors={}", second, ok_in_[second - 1], load_.report().failed()));
     }
     const auto joined = co_await callers.join();
     co_return joined.has_value() && finish();
@@ -123,24 +128,22 @@ class Load {
     co_return back == text;
   }
 
-  Task<Result<void>> call_until_end(uint32_t caller) {
-    for (uint32_t number = 0; seconds() < options_.seconds; ++number) {
-      const double begun = seconds();
-      const auto right = co_await call(caller, number);
-      report_.slowest_ms = std::max(report_.slowest_ms, (seconds() - begun) * 1000);
-      ++report_.calls;
-      if (right) {
-        succeeded(*right);
-      } else {
-        failed(right.error());
-        co_await or_return(sofa::io::sleep_for(kPause));
-      }
+  /// The caller's next call; it rests after one that failed.
+  Task<Result<void>> timed(uint32_t caller) {
+    const double begun = seconds();
+    auto right = co_await call(caller, numbers_[caller]++);
+    report_.slowest_ms = std::max(report_.slowest_ms, (seconds() - begun) * 1000);
+    if (!right) {
+      failed(right.error());
+      co_await or_return(sofa::io::sleep_for(kPause));
+      co_return forward_error(right);
     }
+    succeeded();
+    if (!*right) co_return fail(sofa::Code::data_loss, "an answer is not that of its call");
     co_return Result<void>();
   }
 
-  void succeeded(bool right) {
-    ++(right ? report_.ok : report_.wrong);
+  void succeeded() {
     ++ok_in_[static_cast<size_t>(seconds())];
     if (!away_) return;
     away_ = false;
@@ -151,7 +154,6 @@ class Load {
   }
 
   void failed(const Error& error) {
-    ++report_.errors[kind_of(error)];
     if (away_) return;
     away_ = true;
     away_since_ = seconds();
@@ -160,6 +162,11 @@ class Load {
   }
 
   bool finish() {
+    const auto counted = load_.report();
+    report_.errors = counted.errors;
+    if (const auto wrong = report_.errors.extract(std::string(kWrong))) report_.wrong = wrong.mapped();
+    report_.ok = counted.latency.count();
+    report_.calls = report_.ok + counted.failed();
     report_.ok_in_last_second = ok_in_[options_.seconds - 1];
     const auto text = sofa::to_json(report_);
     say(text ? *text : text.error().to_string());
@@ -169,6 +176,8 @@ class Load {
 
   const InteropService& service_;
   LoadOptions options_;
+  std::vector<uint32_t> numbers_;  // of each caller's next call
+  sofa::load::Load load_;
   Clock::time_point begun_;
   Report report_;
   std::map<size_t, uint64_t> ok_in_;  // by second of the run
