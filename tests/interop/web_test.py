@@ -1,11 +1,13 @@
 """curl and plain requests against the methods of a .proto: JSON, Connect and gRPC-Web, over HTTP/1.1 and HTTP/2 (docs/protocols/connect.md)."""
 
 import base64
+import gzip
 import http.client
 import json
 import socket
 import struct
 import subprocess
+import urllib.parse
 
 import pytest
 
@@ -105,12 +107,86 @@ def test_the_timeout_of_connect_ends_a_call(address):
     ("connect-timeout-ms", "soon", 400, "invalid_argument"),
     ("connect-timeout-ms", "12345678901", 400, "invalid_argument"),
     ("connect-protocol-version", "2", 400, "invalid_argument"),
-    ("content-encoding", "gzip", 501, "unimplemented"),
+    ("content-encoding", "snappy", 501, "unimplemented"),
 ])
 def test_a_head_that_cannot_be_served_is_named(address, name, value, status, code):
     answered, error = post_json(address, "Echo", {}, **{name: value})
     assert (answered, error["code"]) == (status, code)
     assert name in error["message"] and value in error["message"]
+
+
+GET = "?connect=v1&encoding=json&message="
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2-prior-knowledge"])
+def test_curl_gets_a_method_without_side_effects(address, version):
+    query = GET + urllib.parse.quote('{"text": "a&b 中"}')
+    done = subprocess.run(["curl", "-sS", version, "--max-time", str(SECONDS), f"http://{address}{SERVICE}Echo{query}"],
+                          capture_output=True, check=True, timeout=60)
+    assert json.loads(done.stdout) == {"text": "a&b 中"}
+
+
+def get(address, path):
+    """Status, fields and body."""
+    connection = http.client.HTTPConnection(address, timeout=SECONDS)
+    try:
+        connection.request("GET", SERVICE + path)
+        answer = connection.getresponse()
+        return answer.status, dict((name.lower(), value) for name, value in answer.getheaders()), answer.read()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("coding", ["plain", "gzip"])
+def test_a_get_may_have_its_message_in_base64_and_in_gzip(address, coding):
+    message = gzip.compress(text_message(b"hello")) if coding == "gzip" else text_message(b"hello")
+    query = f"?connect=v1&encoding=proto&base64=1&message={base64.urlsafe_b64encode(message).decode().rstrip('=')}"
+    status, fields, body = get(address, "Echo" + query + ("&compression=gzip" if coding == "gzip" else ""))
+    assert (status, fields["content-type"], body) == (200, "application/proto", text_message(b"hello"))
+
+
+@pytest.mark.parametrize("query, status, says", [
+    (GET.replace("v1", "v2") + "{}", 400, "connect=v1"),
+    (GET.replace("json", "xml") + "{}", 400, "encoding=json"),
+    (GET + "%7Bnot", 400, "sofa.interop.pb.EchoRequest"),
+    (GET + "{}&compression=snappy", 501, "snappy"),
+    (GET + "!!&base64=1", 400, "base64"),
+    (GET + urllib.parse.quote('{"fail": "ed"}'), 500, "boom ed"),
+])
+def test_a_get_that_cannot_be_served_is_an_error_of_connect(address, query, status, says):
+    answered, _, body = get(address, "Echo" + query)
+    assert answered == status and says in json.loads(body)["message"]
+
+
+def test_a_method_that_may_have_side_effects_is_not_called_by_get(address):
+    assert get(address, "ServerStream" + GET + "{}")[0] in (404, 405)
+
+
+@pytest.mark.parametrize("size, compressed", [(100, False), (100_000, True)])
+def test_bodies_of_connect_may_be_in_gzip_both_ways(address, size, compressed):
+    body = gzip.compress(json.dumps({"text": "x" * size}).encode())
+    status, fields, answer = post(address, "Echo", "application/json", body, content_encoding="gzip", accept_encoding="gzip")
+    assert (status, fields.get("content-encoding")) == (200, "gzip" if compressed else None)
+    assert json.loads(gzip.decompress(answer) if compressed else answer) == {"text": "x" * size}
+
+
+@pytest.mark.parametrize("body, status, code", [
+    (b"no gzip at all", 500, "internal"),
+    (gzip.compress(b" " * (64 << 20)), 429, "resource_exhausted"),
+])
+def test_a_body_that_is_no_gzip_or_too_big_is_refused(address, body, status, code):
+    answered, _, error = post(address, "Echo", "application/json", body, content_encoding="gzip")
+    assert (answered, json.loads(error)["code"]) == (status, code)
+
+
+def test_streams_of_connect_may_be_in_gzip(address):
+    request = gzip.compress(json.dumps({"text": "x" * 5000, "times": 2}).encode())
+    status, fields, body = post(address, "ServerStream", "application/connect+json", framed(request, flags=1),
+                                connect_content_encoding="gzip", connect_accept_encoding="gzip")
+    assert (status, fields["connect-content-encoding"]) == (200, "gzip")
+    *messages, (flags, _) = frames(body)
+    assert [flag for flag, _ in messages] == [1, 1] and flags == END_STREAM
+    assert [json.loads(gzip.decompress(message))["text"] for _, message in messages] == ["x" * 5000] * 2
 
 
 def test_a_unary_call_in_protobuf(address):

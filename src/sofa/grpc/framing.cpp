@@ -40,8 +40,9 @@ Error over_limit(size_t max_message) {
       fmt::format("the message has more than {} bytes when decompressed, which is max_message; send a smaller one or raise the limit", max_message));
 }
 
-/// The decompressed message, never longer than `max_message`.
-Result<Bytes> inflate_bounded(ByteSpan compressed, size_t max_message) {
+}  // namespace
+
+Result<Bytes> decompress(ByteSpan compressed, size_t max_message) {
   z_stream stream{};
   if (inflateInit2(&stream, kGzipOrZlibWindow) != Z_OK) return fail(Code::resource_exhausted, "no memory to decompress a message");
   stream.next_in = input_of(compressed);
@@ -66,7 +67,11 @@ Result<Bytes> inflate_bounded(ByteSpan compressed, size_t max_message) {
   return out.take();
 }
 
-}  // namespace
+Result<Bytes> compress(ByteSpan message) {
+  Buffer out;
+  if (auto done = deflate_into(out, message); !done) return forward_error(done);
+  return out.take();
+}
 
 std::optional<Encoding> encoding_of(std::string_view name) {
   if (name.empty() || name == "identity") return Encoding::identity;
@@ -118,7 +123,7 @@ Result<std::optional<Bytes>> Deframer::next() {
   was_compressed_ = flags == 1;
   if (flags == 0) return received_.take(size);
   const Bytes compressed = received_.take(size);
-  auto message = inflate_bounded(compressed, max_message_);
+  auto message = decompress(compressed, max_message_);
   if (!message) return forward_error(message);
   return std::move(*message);
 }

@@ -17,6 +17,11 @@ std::string_view to_string(Encoding encoding);
 /// What "grpc-accept-encoding" says of us: "identity,gzip".
 std::string_view accepted_encodings();
 
+/// The message in gzip.
+Result<Bytes> compress(ByteSpan message);
+/// What was compressed, never longer than `max_message`. Errors as Deframer::next.
+Result<Bytes> decompress(ByteSpan compressed, size_t max_message);
+
 /// Writes one message in front of which kPrefix bytes were left: `out` holds them at `at`, the message behind to the end.
 void finish_prefix(Buffer& out, size_t at, bool compressed);
 /// The message with its prefix, compressed when that is asked for.

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "sofa/base/base64.h"
 #include "sofa/grpc/detail/connect_exchange.h"
 #include "sofa/grpc/detail/grpc_web_exchange.h"
+#include "sofa/http/router.h"
 
 namespace sofa::grpc {
 
@@ -50,21 +52,61 @@ Result<std::string> connect_timeout(const http::Headers& headers) {
 }
 
 /// What of the head of a Connect request cannot be served.
-Result<void> check_connect(const http::Headers& headers, const ConnectType& type) {
+Result<void> check_connect(const http::Headers& headers) {
   if (const std::string_view version = headers.get_or("connect-protocol-version", "1"); version != "1") {
     return fail(Code::invalid_argument, "connect-protocol-version is '{}'; this server speaks 1", version);
   }
-  const std::string_view field = type.stream ? "connect-content-encoding" : "content-encoding";
-  if (const std::string_view encoding = headers.get_or(field, "identity"); encoding != "identity") {
-    return fail(Code::unimplemented, "{} is '{}'; send the message as it is (identity)", field, encoding);
-  }
   return {};
+}
+
+/// The encoding that is named in `where`.
+Result<Encoding> known_encoding(std::string_view where, std::string_view name) {
+  const auto encoding = encoding_of(name);
+  if (!encoding) return fail(Code::unimplemented, "{} is '{}', which is none of {}", where, name, accepted_encodings());
+  return *encoding;
 }
 
 /// The types that a path is called with, for who used another one.
 http::Headers types_of(PathKind kind, bool json) {
   const std::string_view prefix = kind == PathKind::unary ? "application/" : "application/connect+";
   return {{"accept-post", fmt::format("{}{}proto, application/grpc-web+proto", json ? fmt::format("{}json, ", prefix) : "", prefix)}};
+}
+
+/// What a GET says in its query.
+struct ConnectQuery {
+  std::string connect, encoding, message, base64, compression;
+};
+
+Result<ConnectQuery> read_query(std::string_view query) {
+  ConnectQuery read;
+  const std::pair<std::string_view, std::string*> known[] = {{"connect", &read.connect},
+                                                             {"encoding", &read.encoding},
+                                                             {"message", &read.message},
+                                                             {"base64", &read.base64},
+                                                             {"compression", &read.compression}};
+  while (!query.empty()) {
+    const std::string_view part = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), part.size() + 1));
+    const size_t equals = part.find('=');
+    const auto field = std::ranges::find(known, part.substr(0, equals), &std::pair<std::string_view, std::string*>::first);
+    if (field == std::end(known) || equals == std::string_view::npos) continue;
+    auto value = http::percent_decode(part.substr(equals + 1), true);
+    if (!value) return fail(Code::invalid_argument, "the query's {} is not percent-encoded", field->first);
+    *field->second = std::move(*value);
+  }
+  return read;
+}
+
+/// The bytes of the message of a GET: as they are, or in base64 for URLs, padded or not.
+Result<Bytes> message_of(const ConnectQuery& query) {
+  if (query.base64 != "1") return Bytes::copy_of(query.message);
+  std::string text = query.message;
+  std::ranges::replace(text, '-', '+');
+  std::ranges::replace(text, '_', '/');
+  while (text.ends_with('=')) text.pop_back();
+  const auto bytes = from_base64(text, Base64Padding::none);
+  if (!bytes) return fail(Code::invalid_argument, "the query's message is no base64");
+  return Bytes::copy_of(as_text(*bytes));
 }
 
 void refuse_type(http::Exchange& exchange, PathKind kind, bool json) {
@@ -76,8 +118,34 @@ void refuse_type(http::Exchange& exchange, PathKind kind, bool json) {
 
 }  // namespace
 
+// docs/protocols/connect.md, section 1.
+void WebHandler::handle_get(http::ExchangePtr exchange) {
+  const http::RequestHead& request = exchange->request();
+  const bool callable = server_.kind_of(request.path()) == PathKind::unary && codec_ != nullptr && codec_->is_free_of_side_effects(request.path());
+  if (!callable) return next().handle(std::move(exchange));
+  const auto query = read_query(request.query());
+  if (!query) return detail::answer_connect_error(*exchange, query.error());
+  if (query->connect != "v1" || (query->encoding != "json" && query->encoding != "proto")) {
+    return detail::answer_connect_error(
+        *exchange,
+        Error(Code::invalid_argument, fmt::format("a GET of {} needs connect=v1, encoding=json or proto, and message=...", request.path())));
+  }
+  const auto encoding = known_encoding("the query's compression", query->compression);
+  if (!encoding) return detail::answer_connect_error(*exchange, encoding.error(), {{"accept-encoding", accepted_encodings()}});
+  const auto timeout = connect_timeout(request.headers);
+  const auto message = message_of(*query);
+  if (!timeout || !message) return detail::answer_connect_error(*exchange, !timeout ? timeout.error() : message.error());
+  const detail::ConnectForm form{.timeout = *timeout,
+                                 .json = query->encoding == "json" ? codec_ : nullptr,
+                                 .encoding = *encoding,
+                                 .accepts_gzip = request.headers.has_token("accept-encoding", "gzip"),
+                                 .max_message = server_.options().max_receive_message};
+  next().handle(std::make_unique<detail::ConnectUnary>(std::move(exchange), form, *message));
+}
+
 void WebHandler::handle(http::ExchangePtr exchange) {
   const http::RequestHead& request = exchange->request();
+  if (request.method == "GET") return handle_get(std::move(exchange));
   if (request.method != "POST") return next().handle(std::move(exchange));
   const std::string_view type = media_type(request.headers);
   if (is_grpc_web(type)) return next().handle(std::make_unique<detail::GrpcWebExchange>(std::move(exchange), type));
@@ -90,15 +158,19 @@ void WebHandler::handle(http::ExchangePtr exchange) {
     return detail::answer_connect_error(*exchange, Error(Code::unimplemented, fmt::format("no method is served at {}", request.path())));
   }
   if (connect->stream != (kind == PathKind::stream) || (connect->json && codec_ == nullptr)) return refuse_type(*exchange, kind, codec_ != nullptr);
-  if (auto checked = check_connect(request.headers, *connect); !checked) {
-    return detail::answer_connect_error(*exchange, checked.error(), {{"accept-encoding", "identity"}});
-  }
+  if (auto checked = check_connect(request.headers); !checked) return detail::answer_connect_error(*exchange, checked.error());
+  const std::string prefix = connect->stream ? "connect-" : "";
+  const auto encoding = known_encoding(prefix + "content-encoding", request.headers.get_or(prefix + "content-encoding"));
+  if (!encoding) return detail::answer_connect_error(*exchange, encoding.error(), {{prefix + "accept-encoding", accepted_encodings()}});
   const auto timeout = connect_timeout(request.headers);
   if (!timeout) return detail::answer_connect_error(*exchange, timeout.error());
-  const JsonCodec* const codec = connect->json ? codec_ : nullptr;
-  const size_t most = server_.options().max_receive_message;
-  if (connect->stream) return next().handle(std::make_unique<detail::ConnectStream>(std::move(exchange), *timeout, codec, most));
-  next().handle(std::make_unique<detail::ConnectUnary>(std::move(exchange), *timeout, codec, most));
+  const detail::ConnectForm form{.timeout = *timeout,
+                                 .json = connect->json ? codec_ : nullptr,
+                                 .encoding = *encoding,
+                                 .accepts_gzip = request.headers.has_token(prefix + "accept-encoding", "gzip"),
+                                 .max_message = server_.options().max_receive_message};
+  if (connect->stream) return next().handle(std::make_unique<detail::ConnectStream>(std::move(exchange), form));
+  next().handle(std::make_unique<detail::ConnectUnary>(std::move(exchange), form));
 }
 
 }  // namespace sofa::grpc

@@ -1,6 +1,7 @@
 #include "sofa/grpc_services/protobuf_json.h"
 
 #include <google/protobuf/descriptor.h>
+#include <google/protobuf/descriptor.pb.h>
 #include <google/protobuf/message.h>
 #include <google/protobuf/util/json_util.h>
 
@@ -42,6 +43,11 @@ class ProtobufJson final : public JsonCodec {
       return fail(Code::internal, "a message of {} cannot be written as protobuf", path);
     }
     return {};
+  }
+
+  bool is_free_of_side_effects(std::string_view path) const override {
+    const auto method = method_at(path);
+    return method && (*method)->options().idempotency_level() == protobuf::MethodOptions::NO_SIDE_EFFECTS;
   }
 
   Result<void> write_response(std::string_view path, ByteSpan bytes, Buffer& out) const override {

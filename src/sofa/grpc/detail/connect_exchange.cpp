@@ -10,7 +10,8 @@ namespace sofa::grpc::detail {
 
 namespace {
 
-constexpr uint8_t kEndStreamFlag = 2;
+constexpr uint8_t kCompressedFlag = 1, kEndStreamFlag = 2;
+constexpr size_t kLeastCompressed = 1024;  // bytes of a message that is worth it
 
 /// A code as Connect writes it.
 std::string_view name_of(Code code) { return code == Code::cancelled ? "canceled" : to_string(code); }
@@ -93,8 +94,14 @@ Result<void> ConnectMessages::from_grpc(ByteSpan message, Buffer& out) const {
   return {};
 }
 
-ConnectUnary::ConnectUnary(http::ExchangePtr inner, std::string_view timeout, const JsonCodec* json, size_t max_message)
-    : TranslatedExchange(std::move(inner), timeout), messages_(request().path(), json), max_message_(max_message) {}
+ConnectUnary::ConnectUnary(http::ExchangePtr inner, const ConnectForm& form, ByteSpan message)
+    : TranslatedExchange(std::move(inner), form.timeout),
+      messages_(request().path(), form.json),
+      encoding_(form.encoding),
+      accepts_gzip_(form.accepts_gzip),
+      max_message_(form.max_message) {
+  body_.append(message);
+}
 
 void ConnectUnary::translate(ByteSpan data) {
   if (body_.size() + data.size() > max_message_) {
@@ -106,7 +113,9 @@ void ConnectUnary::translate(ByteSpan data) {
 
 void ConnectUnary::on_end(http::Headers&) {
   if (is_over()) return;
-  const auto framed = messages_.to_grpc(body_.span());
+  Result<Bytes> message = encoding_ == Encoding::gzip && !body_.empty() ? decompress(body_.span(), max_message_) : body_.take();
+  if (!message) return refuse(message.error());
+  const auto framed = messages_.to_grpc(*message);
   if (!framed) return refuse(framed.error());
   if (hand_over(*framed)) hand_over_end();
 }
@@ -137,11 +146,22 @@ Result<void> ConnectUnary::answer(const http::Headers& trailers) {
   Buffer body;
   if (status) status = messages_.from_grpc(message_, body);
   if (!status) return answer_error(status.error()), Result<void>();
-  return http::respond(inner(), 200, fmt::format("application/{}", messages_.name()), body.take(), std::move(head_));
+  Bytes whole = body.take();
+  if (accepts_gzip_ && whole.size() >= kLeastCompressed) {
+    auto compressed = compress(whole);
+    if (!compressed) return answer_error(compressed.error()), Result<void>();
+    whole = std::move(*compressed);
+    head_.add("content-encoding", "gzip");
+  }
+  if (accepts_gzip_) head_.add("vary", "accept-encoding");
+  return http::respond(inner(), 200, fmt::format("application/{}", messages_.name()), std::move(whole), std::move(head_));
 }
 
-ConnectStream::ConnectStream(http::ExchangePtr inner, std::string_view timeout, const JsonCodec* json, size_t max_message)
-    : TranslatedExchange(std::move(inner), timeout), messages_(request().path(), json), requests_(max_message, Encoding::identity) {}
+ConnectStream::ConnectStream(http::ExchangePtr inner, const ConnectForm& form)
+    : TranslatedExchange(std::move(inner), form.timeout),
+      messages_(request().path(), form.json),
+      accepts_gzip_(form.accepts_gzip),
+      requests_(form.max_message, form.encoding) {}
 
 void ConnectStream::translate(ByteSpan data) {
   requests_.feed(data);
@@ -167,6 +187,7 @@ void ConnectStream::answer_error(const Error& error) {
 
 Result<void> ConnectStream::send_response(int, const http::Headers& headers, bool end) {
   http::Headers head{{"content-type", messages_.name() == "json" ? "application/connect+json" : "application/connect+proto"}};
+  if (accepts_gzip_) head.add("connect-content-encoding", "gzip");
   keep(headers, head);
   head_sent_ = true;
   auto sent = inner().send_response(200, head, false);
@@ -176,7 +197,10 @@ Result<void> ConnectStream::send_response(int, const http::Headers& headers, boo
 Result<void> ConnectStream::send_data(Bytes data, bool) {
   Buffer message;
   if (auto written = messages_.from_grpc(data.slice(kPrefix), message); !written) return written;
-  return inner().send_data(envelope(0, message.span()), false);
+  if (!accepts_gzip_ || message.size() < kLeastCompressed) return inner().send_data(envelope(0, message.span()), false);
+  auto compressed = compress(message.span());
+  if (!compressed) return forward_error(compressed);
+  return inner().send_data(envelope(kCompressedFlag, *compressed), false);
 }
 
 Result<void> ConnectStream::send_trailers(const http::Headers& trailers) {

@@ -7,6 +7,15 @@
 
 namespace sofa::grpc::detail {
 
+/// How the messages of a call travel.
+struct ConnectForm {
+  std::string_view timeout;                ///< as "grpc-timeout" has it; empty: none
+  const JsonCodec* json = nullptr;         ///< null: in the bytes of protobuf
+  Encoding encoding = Encoding::identity;  ///< of the request
+  bool accepts_gzip = false;
+  size_t max_message = 0;
+};
+
 /// The messages of one call: in JSON when there is a codec, else in the bytes of protobuf.
 class ConnectMessages {
  public:
@@ -25,7 +34,8 @@ class ConnectMessages {
 /// One message each way.
 class ConnectUnary final : public TranslatedExchange {
  public:
-  ConnectUnary(http::ExchangePtr inner, std::string_view timeout, const JsonCodec* json, size_t max_message);
+  /// `message`: of a GET, whose body is empty.
+  ConnectUnary(http::ExchangePtr inner, const ConnectForm& form, ByteSpan message = {});
 
   void on_end(http::Headers& trailers) override;
   Result<void> send_response(int status, const http::Headers& headers, bool end) override;
@@ -38,6 +48,8 @@ class ConnectUnary final : public TranslatedExchange {
   Result<void> answer(const http::Headers& trailers);
 
   const ConnectMessages messages_;
+  const Encoding encoding_;
+  const bool accepts_gzip_;
   const size_t max_message_;
   Buffer body_;         // of the request
   http::Headers head_;  // of the answer
@@ -47,7 +59,7 @@ class ConnectUnary final : public TranslatedExchange {
 /// Messages in envelopes; the last one, of either outcome, is JSON that tells the status and the trailers.
 class ConnectStream final : public TranslatedExchange {
  public:
-  ConnectStream(http::ExchangePtr inner, std::string_view timeout, const JsonCodec* json, size_t max_message);
+  ConnectStream(http::ExchangePtr inner, const ConnectForm& form);
 
   void on_end(http::Headers& trailers) override;
   Result<void> send_response(int status, const http::Headers& headers, bool end) override;
@@ -59,6 +71,7 @@ class ConnectStream final : public TranslatedExchange {
   void answer_error(const Error& error) override;
 
   const ConnectMessages messages_;
+  const bool accepts_gzip_;
   Deframer requests_;  // an envelope is framed as a message of gRPC
   bool head_sent_ = false;
 };

@@ -11,7 +11,8 @@ bool is_replaced(std::string_view name) {
 }
 
 http::RequestHead as_grpc(const http::RequestHead& from, std::string_view timeout) {
-  http::RequestHead head{.method = from.method, .scheme = from.scheme, .authority = from.authority, .target = from.target};
+  // A call by GET has its message in the query.
+  http::RequestHead head{.method = "POST", .scheme = from.scheme, .authority = from.authority, .target = std::string(from.path())};
   head.version = from.version;
   head.headers.add("content-type", "application/grpc");
   head.headers.add("te", "trailers");
