@@ -35,6 +35,7 @@ Result<void> ClientCall::finish_writes() {
 void ClientCall::on_response(http::ResponseHead& head, bool final) {
   if (!final) return;
   head_ = std::move(head);
+  is_grpc_ = head_->status == 200 && head_->headers.get_or("content-type").starts_with("application/grpc");
   if (const auto encoding = encoding_of(head_->headers.get_or("grpc-encoding"))) {
     inbox_.set_encoding(*encoding);
   } else {
@@ -42,6 +43,11 @@ void ClientCall::on_response(http::ResponseHead& head, bool final) {
                                                    head_->headers.get_or("grpc-encoding"), accepted_encodings())));
   }
   inbox_.wake();
+}
+
+void ClientCall::on_data(ByteSpan data) {
+  if (!is_grpc_) return exchange_->consumed(data.size());
+  inbox_.on_data(data);
 }
 
 void ClientCall::on_end(http::Headers& trailers) {
@@ -61,12 +67,11 @@ void ClientCall::keep_metadata() {
 Result<void> ClientCall::status() const {
   if (trailers_.contains("grpc-status")) return read_status(trailers_);
   if (!head_) return fail(Code::internal, "{}: the server ended the call without an answer", path_);
-  const std::string_view type = head_->headers.get_or("content-type");
-  if (head_->status != 200 || !type.starts_with("application/grpc")) {
+  if (!is_grpc_) {
     return fail(code_of_http_status(head_->status), "{}: the server answered HTTP {} with content-type '{}' and no grpc-status", path_, head_->status,
-                type);
+                head_->headers.get_or("content-type"));
   }
-  return fail(Code::internal, "{}: the server ended the call without a grpc-status", path_);
+  return fail(Code::unknown, "{}: the server ended the call without a grpc-status", path_);
 }
 
 void ClientCall::on_abort(Error error) {

@@ -36,7 +36,7 @@ class ClientCall final : public http::MessageSink {
   bool not_processed() const;
 
   void on_response(http::ResponseHead& head, bool final) override;
-  void on_data(ByteSpan data) override { inbox_.on_data(data); }
+  void on_data(ByteSpan data) override;
   void on_end(http::Headers& trailers) override;
   void on_abort(Error error) override;
   void on_writable() override { inbox_.wake(); }
@@ -54,6 +54,7 @@ class ClientCall final : public http::MessageSink {
   Encoding encoding_;  // of the messages that are sent
   std::optional<http::ResponseHead> head_;
   http::Headers trailers_;
+  bool is_grpc_ = true;  // the answer; else its body is dropped, and its head tells the status
   bool writes_finished_ = false;
   io::TimerNode timer_{&on_deadline, this};
 };

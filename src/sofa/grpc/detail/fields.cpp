@@ -30,7 +30,10 @@ Result<void> read_status(const http::Headers& fields) {
   int code = 0;
   std::from_chars(number.data(), number.data() + number.size(), code);
   constexpr int kMostCode = 16;
-  Error error(code >= 1 && code <= kMostCode ? static_cast<Code>(code) : Code::unknown, decode_message(fields.get_or(kMessage)));
+  std::string message = decode_message(fields.get_or(kMessage));
+  const bool is_known = code >= 1 && code <= kMostCode;
+  if (!is_known) message = fmt::format("the grpc-status is '{}', which is no code of gRPC{}{}", number, message.empty() ? "" : ": ", message);
+  Error error(is_known ? static_cast<Code>(code) : Code::unknown, std::move(message));
   const auto details = fields.get(kDetails);
   const auto bytes = details ? from_base64(*details, Base64Padding::none) : std::nullopt;
   if (!bytes) return std::unexpected(std::move(error));

@@ -33,7 +33,8 @@ io::Task<Result<std::optional<Bytes>>> Inbox::read() {
   for (;;) {
     auto message = deframer_.next();
     if (message && *message) give_back((*message)->size() + kPrefix);
-    if (!message || *message) co_return message;
+    if (message && *message) co_return message;
+    if (!message && !failure_) co_return message;
     if (failure_) co_return std::unexpected(*failure_);
     if (ended_ && deframer_.is_inside()) co_return fail(Code::internal, "the peer's stream ended inside a message");
     if (ended_) co_return std::optional<Bytes>();
