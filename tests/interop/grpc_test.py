@@ -172,3 +172,26 @@ def test_one_port_speaks_bolt_grpc_and_http_at_the_same_time(messages):
                     assert page.status == 200 and page.read()
     finally:
         server.stop()
+
+
+def test_a_server_that_stops_tells_who_watches_its_health():
+    server = programs.Server([programs.binaries() / "interop-server", "--port", 0], protocol="h2")
+    with grpc.insecure_channel(server.address) as channel:
+        changes = channel.unary_stream("/grpc.health.v1.Health/Watch")(b"", timeout=SECONDS)
+        assert next(changes) == b"\x08\x01"  # SERVING
+        server.stop()
+        assert list(changes) == [b"\x08\x02"]  # NOT_SERVING, then the end with OK
+    assert server.process.returncode == 0, f"{server}"
+
+
+def test_connections_that_get_old_are_replaced_and_no_call_is_lost(messages):
+    """GOAWAY with a drain every 50 to 55 ms under calls that take longer than that."""
+    server = programs.Server([programs.binaries() / "interop-server", "--port", 0, "--max-age-ms", 50], protocol="h2")
+    with grpc.insecure_channel(server.address) as channel:
+        stub = Stub(channel, messages)
+        for round_of_calls in range(20):
+            calls = [stub.echo.future(stub.request(text=str(i), sleep_ms=i * 10), timeout=SECONDS, wait_for_ready=True) for i in range(10)]
+            assert [call.result().text for call in calls] == [str(i) for i in range(10)], round_of_calls
+        assert sum(1 for _ in stub.server_stream(stub.request(times=10, sleep_ms=20), timeout=SECONDS)) == 10
+    server.stop()
+    assert server.process.returncode == 0, f"{server}"

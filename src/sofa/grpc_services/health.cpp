@@ -47,11 +47,16 @@ struct Health::State {
   mutable std::mutex mutex;
   std::map<std::string, Status, std::less<>> statuses{{"", Status::serving}};
   std::list<Watcher> watchers;
+  bool ended = false;
 
   std::optional<Status> get(std::string_view service) const {
     const std::lock_guard lock(mutex);
     const auto found = statuses.find(service);
     return found == statuses.end() ? std::nullopt : std::optional(found->second);
+  }
+  bool is_ended() const {
+    const std::lock_guard lock(mutex);
+    return ended;
   }
   void tell() {
     for (const Watcher& watcher : watchers) watcher.shard.post([changed = watcher.changed] { changed->set(); });
@@ -81,16 +86,18 @@ class Watching {
   std::list<Health::State::Watcher>::iterator at_;
 };
 
-/// Sends the status at once and after each change, until the caller leaves.
+/// Sends the status at once and after each change, until the caller leaves or the server ends.
 Task<Result<void>> watch(std::shared_ptr<Health::State> state, std::string service, rpc::Writer<pb::HealthCheckResponse>& out) {
   Watching watching(*state);
   std::optional<pb::HealthCheckResponse::ServingStatus> sent;
   for (;;) {
     watching.changed().clear();
+    const bool last = state->is_ended();
     const auto status = state->get(service);
     const auto now = status ? wire_status(*status) : pb::HealthCheckResponse::SERVICE_UNKNOWN;
     if (sent != now) co_await or_return(out.write(answer_of(now)));
     sent = now;
+    if (last) co_return Result<void>();
     co_await or_return(watching.changed().wait());
   }
 }
@@ -108,6 +115,7 @@ void Health::set(std::string_view service, Status status) {
 void Health::shut_down() {
   const std::lock_guard lock(state_->mutex);
   for (auto& [service, status] : state_->statuses) status = Status::not_serving;
+  state_->ended = true;
   state_->tell();
 }
 

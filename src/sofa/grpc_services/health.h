@@ -3,7 +3,7 @@
 //
 //   grpc::Health health;
 //   health.set("bank.Ledger", grpc::Health::Status::not_serving);
-//   auto server = std::move(server).add(health.service(), {.thread_safe = true});
+//   auto server = std::move(server).add(health.service(), {.thread_safe = true}).on_stopping([health]() mutable { health.shut_down(); });
 
 #include <memory>
 #include <optional>
@@ -23,7 +23,7 @@ class Health {
 
   Health();
   void set(std::string_view service, Status status);
-  /// Every known service is not_serving from now on: before a server stops.
+  /// Every known service is not_serving from now on, and a Watch ends when it has said so: for rpc::Server::on_stopping.
   void shut_down();
   /// Nothing for a service that was never set.
   std::optional<Status> get(std::string_view service) const;

@@ -84,7 +84,8 @@ transport::PortOptions port_options(const ServerOptions& options, std::string op
 /// Everything that lives as long as the server listens.
 class RunningCore {
  public:
-  RunningCore(ServerOptions options, Filters filters, std::vector<ServiceEntry> services, HttpPart http, std::shared_ptr<const grpc::JsonCodec> json)
+  RunningCore(ServerOptions options, Filters filters, std::vector<ServiceEntry> services, HttpPart http, std::shared_ptr<const grpc::JsonCodec> json,
+              std::vector<std::function<void()>> on_stopping)
       : options_(with_envelope(std::move(options))),
         filters_(std::move(filters)),
         services_(std::move(services)),
@@ -102,7 +103,8 @@ class RunningCore {
         web_(grpc_.server(), json_.get()),
         face_(web_, handler_.shards(), json_.get()),
         http2_(first_handler(), options_.http2),
-        http1_(first_handler(), {}, options_.http2) {
+        http1_(first_handler(), {}, options_.http2),
+        on_stopping_(std::move(on_stopping)) {
     if (http_.handler != nullptr) grpc_.server().set_fallback(traced_.emplace(*http_.handler));
   }
 
@@ -151,6 +153,7 @@ class RunningCore {
   std::optional<http::Cors> cors_;
   http::Http2Protocol http2_;
   http::Http1Protocol http1_;
+  const std::vector<std::function<void()>> on_stopping_;
   std::vector<std::unique_ptr<transport::Port>> ports_;  // the first is that of the options, then more_ports
   io::Address address_;
   bool stopping_ = false;
@@ -227,6 +230,7 @@ Task<Result<void>> RunningCore::start_shard(unsigned index) {
 // The first does it; others, and what they destroy afterwards, wait for its end.
 Task<Result<void>> RunningCore::stop_here() {
   if (std::exchange(stopping_, true)) co_return co_await stopped_.wait();
+  for (const auto& call : on_stopping_) call();
   // All at once: each port has the whole drain.
   io::TaskGroup stopping(io::Shard::current().root_scope());
   for (const auto& port : ports_) stopping.spawn("port stop", port->stop());
@@ -291,8 +295,10 @@ void Server::add_entry(std::string_view interface, std::string_view proto_name, 
 namespace {
 
 Task<Result<std::unique_ptr<RunningServer>>> start_core(ServerOptions options, Filters filters, std::vector<detail::ServiceEntry> services,
-                                                        detail::HttpPart http, std::shared_ptr<const grpc::JsonCodec> json) {
-  auto core = std::make_unique<detail::RunningCore>(std::move(options), std::move(filters), std::move(services), std::move(http), std::move(json));
+                                                        detail::HttpPart http, std::shared_ptr<const grpc::JsonCodec> json,
+                                                        std::vector<std::function<void()>> on_stopping) {
+  auto core = std::make_unique<detail::RunningCore>(std::move(options), std::move(filters), std::move(services), std::move(http), std::move(json),
+                                                    std::move(on_stopping));
   co_await or_return(core->start());
   co_return std::make_unique<RunningServer>(std::move(core));
 }
@@ -300,7 +306,7 @@ Task<Result<std::unique_ptr<RunningServer>>> start_core(ServerOptions options, F
 }  // namespace
 
 Task<Result<std::unique_ptr<RunningServer>>> Server::start() && {
-  return start_core(std::move(options_), std::move(filters_), std::move(services_), std::move(http_), std::move(json_));
+  return start_core(std::move(options_), std::move(filters_), std::move(services_), std::move(http_), std::move(json_), std::move(on_stopping_));
 }
 
 }  // namespace sofa::rpc

@@ -147,6 +147,9 @@ class Server {
   /// JSON for methods of protobuf messages, at their gRPC paths: `.json(grpc::protobuf_json())` (grpc_services). Without it they take the bytes of
   /// protobuf alone.
   Server&& json(std::shared_ptr<const grpc::JsonCodec> codec) && { return json_ = std::move(codec), std::move(*this); }
+  /// Called once when stop() begins, on the shard that started the server, before connections are told and running calls waited for: what lets
+  /// streams that would run on end by themselves (grpc::Health::shut_down). It must not block.
+  Server&& on_stopping(std::function<void()> call) && { return on_stopping_.push_back(std::move(call)), std::move(*this); }
   Server&& shards(unsigned shards) && { return options_.shards = shards, std::move(*this); }
   Server&& filter(std::shared_ptr<Filter> filter) && { return filters_.push_back(std::move(filter)), std::move(*this); }
 
@@ -180,6 +183,7 @@ class Server {
   std::vector<detail::ServiceEntry> services_;
   detail::HttpPart http_;
   std::shared_ptr<const grpc::JsonCodec> json_;
+  std::vector<std::function<void()>> on_stopping_;
 };
 
 /// The main() of a server program: reads --port, --host, --shards, --tls-certificate and its like, and --help, starts, prints
