@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "interop"))
 
+import certificates  # noqa: E402
 import programs  # noqa: E402
 
 SERVICE = "sofa.interop.InteropService"
@@ -280,6 +281,30 @@ def test_json_over_http():
         assert sofa("call", target, "no.Such.method", "{}").returncode == REFUSED
     finally:
         server.stop()
+
+
+# TLS
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory):
+    """A server whose certificate an authority of the test has signed: its address, and the authority's file."""
+    made = certificates.Certificates(tmp_path_factory.mktemp("tls"))
+    server = programs.Server([programs.binaries() / "interop-server", "--port", "0", *made.server_flags()], protocol="h2")
+    yield server.address, made.ca
+    server.stop()
+
+
+@pytest.mark.parametrize("protocol, method, arguments, expected", [
+    ("bolt", f"{SERVICE}.add(int,int)", "[1, 2]", 3),
+    ("grpcs", f"{PROTO}.Echo", '{"text": "x"}', {"text": "x", "index": 0, "blob": "", "attrs": {}}),
+    ("https", f"{PROTO}.Echo", '{"text": "x"}', {"text": "x"}),
+])
+def test_calls_over_tls(secure, protocol, method, arguments, expected):
+    address, ca = secure
+    assert result("call", f"{protocol}://{address}", method, arguments, "--ca", ca) == expected
+    assert result("call", f"{protocol}://{address}", method, arguments, "--insecure") == expected
+    done = sofa("call", f"{protocol}://{address}", method, arguments, "--tls")
+    assert done.returncode in (REFUSED, NO_ANSWER) and "certificate" in done.stderr, "nobody whom the system believes has signed it"
 
 
 # Load

@@ -33,10 +33,12 @@ Result<Target> Target::parse(std::string_view text) {
     target.protocol = text.substr(0, colon);
     target.address = text.substr(colon + 3);
   }
+  target.secure = target.protocol == "grpcs" || target.protocol == "https";
+  if (target.secure) target.protocol.pop_back();
   while (target.address.ends_with('/')) target.address.pop_back();
   if (std::ranges::find(kProtocols, target.protocol) == std::end(kProtocols)) {
-    return fail(Code::invalid_argument, "'{}' is no protocol that can be called here: use one of {}, as in bolt://127.0.0.1:12200", target.protocol,
-                fmt::join(kProtocols, ", "));
+    return fail(Code::invalid_argument, "'{}' is no protocol that can be called here: use one of {}, grpcs or https, as in bolt://127.0.0.1:12200",
+                target.protocol, fmt::join(kProtocols, ", "));
   }
   if (target.address.find(':') == std::string::npos) {
     return fail(Code::invalid_argument, "the target '{}' names no port: write HOST:PORT, as in {}://127.0.0.1:12200", text, target.protocol);
@@ -77,6 +79,11 @@ void CallFlags::describe(Description<CallFlags>& d) {
   d.field("baggage", &CallFlags::baggage).alias("b").doc("baggage of the request");
   d.field("proto", &CallFlags::proto).alias("p").doc(".proto file of the service; without one the server's reflection is asked");
   d.field("import", &CallFlags::import).alias("I").doc("folder where --proto files and what they import are looked for");
+  d.field("tls", &CallFlags::tls).doc("connect over TLS; so do grpcs://, https:// and each of the flags that follow");
+  d.field("ca", &CallFlags::ca).doc("PEM file of who signs the server's certificate; without one the system's list counts");
+  d.field("cert", &CallFlags::cert).doc("PEM file of a certificate that proves who calls");
+  d.field("key", &CallFlags::key).doc("PEM file of its private key");
+  d.field("insecure", &CallFlags::insecure).doc("believe any certificate of the server: for tests alone");
   d.field("app", &CallFlags::app).doc("the application that calls, as the server is told");
 }
 
@@ -86,6 +93,11 @@ Result<CallPlan> make_plan(const std::vector<std::string>& words, const CallFlag
   auto method = MethodName::parse(words.at(1));
   if (!method) return forward_error(method);
   return CallPlan{.target = std::move(*target), .method = std::move(*method), .arguments = words.size() > 2 ? words[2] : "", .flags = flags};
+}
+
+std::optional<io::TlsClientConfig> CallFlags::tls_for(const Target& target) const {
+  if (!target.secure && !tls && !insecure && ca.empty() && cert.empty()) return std::nullopt;
+  return io::TlsClientConfig{.ca = ca, .certificate = {.certificate = cert, .key = key}, .verify = !insecure};
 }
 
 Duration CallFlags::call_timeout() const { return timeout > 0 ? seconds(timeout) : std::chrono::seconds(3); }

@@ -11,6 +11,7 @@
 #include "sofa/base/clock.h"
 #include "sofa/base/description.h"
 #include "sofa/base/error.h"
+#include "sofa/io/tls.h"
 #include "sofa/tool/java_json.h"
 
 namespace sofa::tool {
@@ -19,9 +20,10 @@ namespace sofa::tool {
 struct Target {
   std::string protocol;  ///< bolt, dubbo, tri, grpc, http
   std::string address;   ///< "127.0.0.1:12200"
+  bool secure = false;   ///< grpcs://, https://
   /// Without a protocol it is bolt. Errors: invalid_argument with the protocols that there are.
   static Result<Target> parse(std::string_view text);
-  std::string to_string() const { return protocol + "://" + address; }
+  std::string to_string() const { return fmt::format("{}{}://{}", protocol, secure ? "s" : "", address); }
 };
 
 /// "com.acme.Hello:1.0:blue.hello(java.lang.String,int)" or "acme.Hello/Hello".
@@ -45,11 +47,19 @@ struct CallFlags {
   std::string app = "sofa-tool";
   std::vector<std::string> proto;
   std::vector<std::string> import;
+  bool tls = false;
+  std::string ca;
+  std::string cert;
+  std::string key;
+  bool insecure = false;
 
   /// Of a call of one answer.
   Duration call_timeout() const;
   /// Of a call that streams; zero: none.
   Duration stream_timeout() const { return seconds(timeout); }
+
+  /// What a connection to the target is encrypted with; nothing for a plain one.
+  std::optional<io::TlsClientConfig> tls_for(const Target& target) const;
 
   static void describe(Description<CallFlags>& d);
 };

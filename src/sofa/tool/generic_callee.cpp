@@ -83,6 +83,7 @@ io::Task<Result<std::unique_ptr<Callee>>> open_generic(const CallPlan& plan, std
                              .app = plan.flags.app,
                              .timeout = timeout,
                              .connect_timeout = timeout};
+  options.tls = plan.flags.tls_for(plan.target);
   auto client = co_await io::or_return(rpc::GenericClient::connect(plan.target.to_string(), plan.method.service, std::move(options)));
   co_return std::make_unique<GenericCallee>(std::move(client), plan, std::move(arguments), flavour);
 }

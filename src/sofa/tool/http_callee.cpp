@@ -2,6 +2,7 @@
 #include "sofa/http/client.h"
 #include "sofa/io/dns.h"
 #include "sofa/io/stream.h"
+#include "sofa/io/tls.h"
 #include "sofa/tool/callee.h"
 
 namespace sofa::tool {
@@ -26,6 +27,7 @@ class HttpCallee final : public Callee {
     const bool java = means_java(plan, arguments);
     const std::string unique = method.unique_id.empty() ? "" : ":" + method.unique_id;
     request_.method = "POST";
+    request_.scheme = plan.flags.tls_for(plan.target) ? "https" : "http";
     request_.authority = plan.target.address;
     request_.target =
         fmt::format("/{}{}/{}", method.service, java ? fmt::format(":{}{}", method.version.value_or("1.0"), unique) : "", method.method);
@@ -37,6 +39,7 @@ class HttpCallee final : public Callee {
 
   /// A first connection, so that nobody at the address is told before the first call.
   io::Task<Result<void>> open() {
+    if (auto config = plan_.flags.tls_for(plan_.target)) tls_ = co_await io::or_return(io::TlsClientContext::open(std::move(*config)));
     idle_.push_back(co_await io::or_return(connect()));
     co_return Result<void>();
   }
@@ -59,7 +62,8 @@ class HttpCallee final : public Callee {
  private:
   io::Task<Result<std::unique_ptr<http::ClientConnection>>> connect() {
     const io::Address address = co_await io::or_return(io::Address::parse(plan_.target.address));
-    auto connected = co_await io::with_timeout(plan_.flags.call_timeout(), io::Stream::connect(address));
+    auto connecting = tls_ == nullptr ? io::Stream::connect(address) : io::tls_connect(address, *tls_);
+    auto connected = co_await io::with_timeout(plan_.flags.call_timeout(), std::move(connecting));
     if (!connected) {
       co_return std::unexpected(
           std::move(connected.error())
@@ -111,6 +115,7 @@ class HttpCallee final : public Callee {
   const CallPlan plan_;
   const Bytes body_;
   http::RequestHead request_;
+  std::shared_ptr<io::TlsClientContext> tls_;  // null: plain
   std::vector<std::unique_ptr<http::ClientConnection>> idle_;
 };
 

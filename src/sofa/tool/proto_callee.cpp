@@ -30,10 +30,17 @@ void take_headers(const http::Headers& headers, Answer& answer) {
   }
 }
 
-io::Task<Result<std::unique_ptr<grpc::Channel>>> open_channel(const Target& target, Duration timeout) {
+io::Task<Result<std::unique_ptr<grpc::Channel>>> open_channel(const Target& target, const CallFlags& flags) {
+  const Duration timeout = flags.call_timeout();
+  std::shared_ptr<io::TlsClientContext> tls;
+  if (auto config = flags.tls_for(target)) {
+    config->alpn = {"h2"};
+    tls = co_await io::or_return(io::TlsClientContext::open(std::move(*config)));
+  }
   const io::Address address = co_await io::or_return(io::Address::parse(target.address));
   auto channel = std::make_unique<grpc::Channel>(
-      address, grpc::ChannelOptions{.max_receive_message = Input::kMost, .connect_timeout = timeout, .default_timeout = timeout});
+      address,
+      grpc::ChannelOptions{.max_receive_message = Input::kMost, .connect_timeout = timeout, .default_timeout = timeout, .tls = std::move(tls)});
   auto connected = co_await io::with_timeout(timeout, channel->connect());
   if (connected) co_return channel;
   co_await channel->close();
@@ -137,7 +144,7 @@ class ProtoCallee final : public Callee {
 }  // namespace
 
 io::Task<Result<std::unique_ptr<Callee>>> open_proto(const CallPlan& plan, Input& input) {
-  auto callee = std::make_unique<ProtoCallee>(plan, co_await io::or_return(open_channel(plan.target, plan.flags.call_timeout())));
+  auto callee = std::make_unique<ProtoCallee>(plan, co_await io::or_return(open_channel(plan.target, plan.flags)));
   auto opened = co_await callee->open(input);
   if (opened) co_return callee;
   co_await callee->close();
@@ -160,7 +167,7 @@ io::Task<Result<std::vector<ServiceMethods>>> list(ProtoSource& source) {
 }  // namespace
 
 io::Task<Result<std::vector<ServiceMethods>>> list_services(const Target& target, const CallFlags& flags) {
-  const auto channel = co_await io::or_return(open_channel(target, flags.call_timeout()));
+  const auto channel = co_await io::or_return(open_channel(target, flags));
   auto source = source_of(flags, *channel);
   auto listed = source ? co_await list(**source) : Result<std::vector<ServiceMethods>>(forward_error(source));
   co_await channel->close();

@@ -15,6 +15,15 @@ TEST(Target, IsBoltUnlessItSaysAnotherProtocol) {
   EXPECT_EQ(Target::parse("bolt://[::1]:1/")->address, "[::1]:1");
 }
 
+TEST(Target, IsSecureWithAnSBehindItsProtocol) {
+  const auto target = Target::parse("grpcs://127.0.0.1:443");
+  ASSERT_TRUE(target) << target.error().to_string();
+  EXPECT_EQ(target->protocol, "grpc");
+  EXPECT_EQ(target->to_string(), "grpcs://127.0.0.1:443");
+  EXPECT_TRUE(CallFlags().tls_for(*target).has_value());
+  EXPECT_FALSE(CallFlags().tls_for(*Target::parse("grpc://127.0.0.1:443")).has_value());
+}
+
 TEST(Target, SaysWhichProtocolsThereAreAndThatAPortIsNeeded) {
   EXPECT_THAT(Target::parse("smtp://h:1").error().to_string(), testing::AllOf(HasSubstr("'smtp'"), HasSubstr("bolt")));
   EXPECT_THAT(Target::parse("localhost").error().to_string(), HasSubstr("port"));
