@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "sofa/base/json.h"
+#include "sofa/base/random.h"
 
 namespace sofa::tool {
 namespace {
@@ -92,6 +93,30 @@ TEST_P(Explaining, BytesThatEndTooEarlyAreTold) {
   for (const Recorded& one : recorded(file)) {
     for (const std::string& hex : {one.request, one.response, one.hex}) {
       if (hex.size() < 4000) expect_cuts_are_told(explain, bytes_of(hex), one.name);
+    }
+  }
+}
+
+TEST_P(Explaining, ChangedBytesAreExplainedOrTold) {
+  const auto& [file, explain] = GetParam();
+  const uint64_t seed = system_seed();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  Random random(seed);
+  for (const Recorded& one : recorded(file)) {
+    const std::string& hex = one.hex.empty() ? one.request : one.hex;
+    if (hex.empty() || hex.size() > 4000) continue;
+    for (int i = 0; i < 50; ++i) {
+      std::string bytes = bytes_of(hex);
+      bytes[random.uniform(bytes.size())] = static_cast<char>(random.next());
+      Walk walk(as_bytes(bytes));
+      explain(walk);
+      size_t at = 0;
+      for (const Piece& piece : walk.pieces()) {
+        ASSERT_EQ(piece.offset, at) << one.name << ": " << piece.name;
+        at += piece.size;
+      }
+      ASSERT_LE(at, bytes.size());
+      ASSERT_TRUE(walk.wrong() || at == bytes.size()) << one.name;
     }
   }
 }
