@@ -110,6 +110,14 @@ def test_our_client_passes_on_the_server_of(start, kind):
     assert passed == len(cases)
 
 
+@pytest.mark.parametrize("kind", ["go", "grpcio"])
+def test_our_client_pings_no_more_often_than_servers_take(start, kind):
+    """Both end the connection with "too_many_pings" after a few that come sooner than 5 minutes after each other."""
+    with start(kind) as server:
+        failed, passed = run_cases(server.port, ["quiet_stream"], "--heartbeat-ms", 200)
+    assert (failed, passed) == ([], 1)
+
+
 @pytest.mark.parametrize("kind, mutual", [("go", False), ("grpcio", False), ("grpcio", True), ("cpp", True)])
 def test_our_client_passes_over_tls_on_the_server_of(start, certificates, kind, mutual):
     certificate, key = certificates.client

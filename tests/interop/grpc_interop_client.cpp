@@ -21,6 +21,7 @@ struct Options {
   std::string tls_ca;
   std::string tls_certificate;
   std::string tls_key;
+  uint32_t heartbeat_ms = 15'000;
   static auto describe(sofa::Description<Options>& d) {
     d.doc("Runs cases of gRPC's interoperability tests on a server.");
     d.field("server_host", &Options::server_host).doc("name or address");
@@ -30,6 +31,7 @@ struct Options {
     d.field("tls_ca", &Options::tls_ca).doc("PEM file of who signs servers' certificates; empty: the system's list");
     d.field("tls_certificate", &Options::tls_certificate).doc("PEM file of the client's certificate");
     d.field("tls_key", &Options::tls_key).doc("PEM file of its private key");
+    d.field("heartbeat_ms", &Options::heartbeat_ms).doc("ClientOptions::heartbeat of the stubs");
   }
 };
 
@@ -52,7 +54,7 @@ std::vector<Check> named(const std::vector<std::string>& names, const TestServer
 Task<int> run(Options options) {
   const std::string target = fmt::format("{}:{}", options.server_host, options.server_port);
   sofa::grpc::ChannelOptions channel_options;
-  rpc::ClientOptions client{.timeout = 20s, .connect_timeout = 5s};
+  rpc::ClientOptions client{.timeout = 20s, .connect_timeout = 5s, .heartbeat = std::chrono::milliseconds(options.heartbeat_ms)};
   if (options.use_tls) {
     client.tls = tls_of(options);
     auto context = co_await sofa::io::TlsClientContext::open(*client.tls);

@@ -140,6 +140,17 @@ Task<Result<void>> pick_first_unary(Stub stub) {
   co_return Result<void>();
 }
 
+/// A stream on which nothing comes for a while is still there: a case of ours.
+Task<Result<void>> quiet_stream(Stub stub) {
+  auto call = co_await or_return(stub->full_duplex_call());
+  co_await or_return(call.write(output_request({9})));
+  co_await or_return(call.read());
+  co_await or_return(sofa::io::sleep_for(3s));
+  co_await or_return(call.write(output_request({9})));
+  const auto answer = co_await or_return(call.read());
+  co_return expect_true(answer.has_value(), "the stream ended");
+}
+
 Task<Result<void>> rpc_soak(Stub stub) {
   for (int i = 0; i < 100; ++i) co_await or_return(large_unary(stub));
   co_return Result<void>();
@@ -169,6 +180,7 @@ std::vector<Check> stub_cases(const TestServer& server) {
                                                             {"status_code_and_message", status_code_and_message},
                                                             {"special_status_message", special_status_message},
                                                             {"pick_first_unary", pick_first_unary},
+                                                            {"quiet_stream", quiet_stream},
                                                             {"rpc_soak", rpc_soak}};
   const auto run = [](TestServer to, Case body) -> Task<Result<void>> {
     const Stub stub = co_await or_return(rpc::connect<pb::TestService>(to.target, to.options));

@@ -8,13 +8,17 @@ namespace sofa::rpc::detail {
 
 namespace {
 
+/// Servers of gRPC take a PING every 5 minutes, and after three that come sooner they end the connection with what runs on it: "too_many_pings"
+/// (docs/protocols/grpc.md, section 7).
+constexpr Duration kLeastPingInterval = std::chrono::minutes(5);
+
 grpc::ChannelOptions channel_options(const ClientOptions& options, std::shared_ptr<io::TlsClientContext> tls) {
   grpc::ChannelOptions channel;
   channel.tls = std::move(tls);
   channel.max_receive_message = options.max_frame;
   channel.connect_timeout = options.connect_timeout;
   channel.default_timeout = options.timeout > Duration::zero() ? options.timeout : kDefaultTimeout;
-  channel.http2.keep_alive_interval = options.heartbeat;
+  if (options.heartbeat > Duration::zero()) channel.http2.keep_alive_interval = std::max(options.heartbeat, kLeastPingInterval);
   return channel;
 }
 
