@@ -219,6 +219,7 @@ class Writer final : public TextSink {
     const double value = type.kind == Kind::float32 ? static_cast<double>(get<float>(at)) : get<double>(at);
     if (std::isnan(value)) return write_text("NaN");
     if (std::isinf(value)) return write_text(value > 0 ? "Infinity" : "-Infinity");
+    if (value == 0 && std::signbit(value)) return out_.append("-0.0"), Result<void>();  // "-0" is read as the integer 0
     if (type.kind == Kind::float32) {
       fmt::format_to(to, "{}", get<float>(at));
     } else {

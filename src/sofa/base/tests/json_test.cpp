@@ -135,6 +135,12 @@ TEST(Json, RandomNumbersAndTextsSurvive) {
   }
 }
 
+TEST(Json, ZeroKeepsItsSign) {
+  EXPECT_EQ(to_json(-0.0).value(), "-0.0");
+  EXPECT_TRUE(std::signbit(from_json<double>("-0.0").value()));
+  EXPECT_EQ(to_json(0.0).value(), "0");
+}
+
 TEST(Json, ErrorsNamePathPlaceExpectedAndFound) {
   EXPECT_EQ(problem_of<Limits>("{\n  \"port\": 70000}"), "json:2:16: port: expected a whole number from 1 to 60000, found 70000");
   EXPECT_EQ(problem_of<Limits>(R"({"portt":1})"), R"(json:1:8: portt is no known key; did you mean "port"?)");
