@@ -164,6 +164,8 @@ struct Options {
   std::optional<uint16_t> rest;
   std::optional<uint16_t> dubbo;
   std::optional<uint16_t> dubbo_triple;
+  size_t concurrents = 0;
+  uint32_t flood_per_second = sofa::http::Http2Options().flood_per_second;
   std::string deny;
   std::string cors;
   std::string tls_certificate;
@@ -174,6 +176,8 @@ struct Options {
   static auto describe(sofa::Description<Options>& d) {
     d.doc("The server of the interop contract. A protocol listens when its port is given; with no port given, all listen on their usual ones.");
     d.field("host", &Options::host).doc("address to listen on");
+    d.field("concurrents", &Options::concurrents).doc("calls of InteropPbService that run at the same time; 0: no limit of its own");
+    d.field("flood_per_second", &Options::flood_per_second).doc("of HTTP/2 frames that nobody needs, once the burst is used up");
     d.field("deny", &Options::deny).doc("beginning of the class names that no request may hold; empty: none");
     d.field("cors", &Options::cors).doc("an origin whose pages may call; empty: none");
     d.field("port", &Options::port).doc("one port that speaks every protocol; 0 picks a free one");
@@ -223,6 +227,7 @@ rpc::ServerOptions ports_of(const Options& options) {
 Task<int> serve(Options options) {
   rpc::ServerOptions server = ports_of(options);
   server.host = options.host;
+  server.http2.flood_per_second = options.flood_per_second;
   if (!options.deny.empty()) server.classes.deny(options.deny);
   if (!options.cors.empty()) {
     server.cors = sofa::http::CorsOptions{.origins = {options.cors}, .headers = {"content-type", "connect-protocol-version", "connect-timeout-ms"}};
@@ -238,7 +243,7 @@ Task<int> serve(Options options) {
                                                                               .add(make_service(""))
                                                                               .add(make_service("blue:"), {.unique_id = "blue"})
                                                                               .add(make_dubbo_service())
-                                                                              .add(make_pb_service())
+                                                                              .add(make_pb_service(), {.concurrents = options.concurrents})
                                                                               .add(make_grpc_service())
                                                                               .add(make_json_service())
                                                                               .add(make_extra_service())

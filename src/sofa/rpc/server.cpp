@@ -289,7 +289,7 @@ std::vector<std::string> Server::proto_services() const {
 
 void Server::add_entry(std::string_view interface, std::string_view proto_name, std::function<std::shared_ptr<Interface>(unsigned)> make,
                        bool any_shard, const ServiceOptions& options) {
-  services_.push_back({unique_name(interface, {options.version, options.unique_id}), std::string(proto_name), std::move(make), any_shard});
+  services_.push_back({unique_name(interface, {options.version, options.unique_id}), std::string(proto_name), std::move(make), any_shard, options});
 }
 
 namespace {

@@ -73,8 +73,22 @@ struct ServerStats {
   uint64_t calls = 0;    ///< requests that named a service and method of ours
   uint64_t errors = 0;   ///< of them answered with an error of any kind
   uint64_t refused = 0;  ///< unknown class, service, method, undecodable content
-  uint64_t busy = 0;     ///< answered with status 4
+  uint64_t busy = 0;     ///< refused by a limit (max_calls, concurrents): status 4 of Bolt, 100 of Dubbo, UNAVAILABLE of gRPC
   uint64_t dropped = 0;  ///< waited longer than their timeout, or answered too late to be sent
+};
+
+struct ServiceOptions {
+  std::string version = "1.0";
+  std::string unique_id{};
+  bool thread_safe = false;  ///< one object may serve several shards at the same time
+  /// How many of its calls run at the same time on one shard; 0: as many as the server takes (max_calls). Of methods that are coroutines, or behind
+  /// filters; a plain function never runs beside another one, and a stream is not counted. Further calls wait while their deadlines leave them time
+  /// for it, and are refused as busy when they could not be answered in time: under overload what is answered is answered in time.
+  size_t concurrents = 0;
+  size_t max_waiting = 1'000;  ///< with concurrents: calls that wait on one shard; over it the last of the lowest priority is refused
+  /// With concurrents: of a call that has to wait, by its service, method, headers and peer; the greatest goes first. Empty: all are alike. Called on
+  /// the shard, for several shards at the same time; must not throw.
+  std::function<int(const Context&)> priority{};
 };
 
 namespace detail {
@@ -84,6 +98,7 @@ struct ServiceEntry {
   std::string proto_name;  // of its .proto
   std::function<std::shared_ptr<Interface>(unsigned shard)> make;
   bool any_shard;  // made once for each shard, or declared safe for all
+  ServiceOptions options;
 };
 /// Who answers HTTP beside the services.
 struct HttpPart {
@@ -91,12 +106,6 @@ struct HttpPart {
   std::function<Task<void>()> stop_shard{};  // empty: it has no tasks
 };
 }  // namespace detail
-
-struct ServiceOptions {
-  std::string version = "1.0";
-  std::string unique_id{};
-  bool thread_safe = false;  ///< one object may serve several shards at the same time
-};
 
 /// A server that listens. Destroy it after stop() has ended.
 class RunningServer {

@@ -97,6 +97,10 @@ void BoltCall::answer(Error error) {
 }
 
 void BoltCall::answer_exception(const Error& error) {
+  if (error.detail<Refused>() != nullptr) {
+    [[maybe_unused]] const auto sent = responder_.answer_error(bolt::Status::server_busy);  // which has no place for a sentence
+    return;
+  }
   const auto* thrown = error.detail<JavaException>();
   context_.put_response_header(std::string(kErrorHeader), "true");
   if (thrown == nullptr) context_.put_response_header(std::string(kCodeHeader), std::string(to_string(error.code())));

@@ -142,6 +142,7 @@ void DubboServerCall::answer(Error error) {
   if (responder_.answered()) return;
   counters_.errors.add();
   if (too_late()) return;
+  if (error.detail<Refused>() != nullptr) return responder_.answer_error(dubbo::Status::threadpool_exhausted, error.message());
   const auto* thrown = error.detail<JavaException>();
   if (thrown == nullptr) context_.put_response_header(std::string(kCodeHeader), std::string(to_string(error.code())));
   const JavaException exception = thrown != nullptr ? *thrown : JavaException("java.lang.RuntimeException", error.to_string());

@@ -11,11 +11,14 @@
 
 namespace sofa::rpc::detail {
 
+class Admission;
+
 struct MethodEntry {
   const MethodBase* method;
-  std::string service;     // unique name
-  std::string signatures;  // joined, JVM form
-  std::string grpc_path;   // "/package.Service/Method"; empty when it is not reached over gRPC
+  std::string service;             // unique name
+  std::string signatures;          // joined, JVM form
+  std::string grpc_path;           // "/package.Service/Method"; empty when it is not reached over gRPC
+  Admission* admission = nullptr;  // of its service, when that has a limit of its own
   /// Whether it travels over gRPC in Triple's wrapper messages, having no protobuf messages of its own.
   bool is_wrapped() const { return method->shape().result.protobuf == nullptr; }
 };

@@ -19,6 +19,11 @@ Error thrown_error(const MethodEntry& entry, const std::exception& e) {
 Result<void> ShardServer::add_services(const std::vector<ServiceEntry>& services) {
   for (const ServiceEntry& service : services) {
     if (auto ok = services_.add(service.name, service.make(io::Shard::current().index()), service.proto_name); !ok) return ok;
+    if (service.options.concurrents == 0) continue;
+    Admission* admission = admissions_.emplace_back(std::make_unique<Admission>(service.name, service.options)).get();
+    for (const auto& entry : services_.entries()) {
+      if (entry->service == service.name) entry->admission = admission;
+    }
   }
   return {};
 }
@@ -90,7 +95,14 @@ void ShardServer::serve_now(ServerCall& call, const MethodEntry& entry) {
   }
 }
 
-Task<void> ShardServer::serve(ServerCall& call, const MethodEntry& entry, io::Scope& scope) {
+Task<void> ShardServer::serve_in_turn(ServerCall& call, const MethodEntry& entry, io::Scope& scope) {
+  auto place = co_await entry.admission->enter(call.context()).in(scope);
+  if (place) co_return co_await serve_at_once(call, entry, scope);
+  if (place.error().detail<Refused>() != nullptr) counters_.busy.add();
+  call.answer(std::move(place.error()));
+}
+
+Task<void> ShardServer::serve_at_once(ServerCall& call, const MethodEntry& entry, io::Scope& scope) {
   scope.set_context(&call.context());
   Values values(entry.method->shape());
   if (!call.read_arguments(values.arguments())) co_return;

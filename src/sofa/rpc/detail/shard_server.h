@@ -6,6 +6,7 @@
 #include "sofa/base/metrics.h"
 #include "sofa/grpc/server.h"
 #include "sofa/io/task_group.h"
+#include "sofa/rpc/detail/admission.h"
 #include "sofa/rpc/detail/request_route.h"
 #include "sofa/rpc/detail/service_table.h"
 #include "sofa/rpc/filter.h"
@@ -98,8 +99,11 @@ class ShardServer {
   static void serve_now(ServerCall& call, const MethodEntry& entry);
   /// Whether as many tasks run as may (max_calls): a further call gets "busy".
   bool is_full() const { return running_.size() >= options_.max_calls; }
-  /// Reads the arguments, runs filters and method in `scope`, and answers. All of them live until it has ended.
-  Task<void> serve(ServerCall& call, const MethodEntry& entry, io::Scope& scope);
+  /// Waits for its turn, when its service has a limit; reads the arguments, runs filters and method in `scope`, and answers. All of them live until
+  /// it has ended.
+  Task<void> serve(ServerCall& call, const MethodEntry& entry, io::Scope& scope) {
+    return entry.admission == nullptr ? serve_at_once(call, entry, scope) : serve_in_turn(call, entry, scope);
+  }
   /// Runs filters and a method that streams. The filters see the call once, before its first message, and no arguments.
   Task<Result<void>> serve_stream(Context& context, const MethodEntry& entry, MessageStream& messages);
   /// Runs a task that ends when the server stops.
@@ -110,12 +114,15 @@ class ShardServer {
   void refuse(const bolt::Frame& frame, transport::Responder& responder, const Refusal& refusal);
   static Task<void> run(ShardServer& self, bolt::Frame frame, bolt::HeaderMap header, transport::Responder responder, const MethodEntry& entry,
                         ArgumentsAt at, Deadline deadline);
+  Task<void> serve_at_once(ServerCall& call, const MethodEntry& entry, io::Scope& scope);
+  Task<void> serve_in_turn(ServerCall& call, const MethodEntry& entry, io::Scope& scope);
   Task<Result<void>> pass_filters(ServerCall& call, const MethodEntry& entry, Values& values);
 
   const ServerOptions& options_;
   const Filters& filters_;
   Counters& counters_;
   ServiceTable services_;
+  std::vector<std::unique_ptr<Admission>> admissions_;
   io::TaskGroup running_;
 };
 
