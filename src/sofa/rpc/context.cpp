@@ -31,6 +31,11 @@ std::string_view Context::header(std::string_view key) const {
   return find_field(*fields_, std::string(key)).value_or(std::string_view{});
 }
 
+std::string_view Context::caller_app() const {
+  const std::string_view app = header("app");
+  return app.empty() && grpc_ != nullptr ? header("tri-consumer-appname") : app;
+}
+
 std::optional<std::string_view> Context::baggage(std::string_view key) const {
   if (fields_ != nullptr) return find_field(*fields_, std::string(kRequestBaggage).append(key));
   std::optional<std::string_view> found;

@@ -61,7 +61,7 @@ class Context : public io::ScopeContext {
   /// Who called.
   const io::Address& peer() const { return *peer_; }
   /// The caller's application name; empty when it sent none.
-  std::string_view caller_app() const { return header("app"); }
+  std::string_view caller_app() const;
   /// When the caller stops waiting; kNoDeadline when it did not say. Calls made from the handler inherit it through the scope.
   Deadline deadline() const { return deadline_; }
   bool oneway() const { return oneway_; }

@@ -1,5 +1,7 @@
 #include "sofa/rpc/providers.h"
 
+#include <algorithm>
+
 namespace sofa::rpc {
 
 namespace {
@@ -18,8 +20,9 @@ Result<void> check(const Provider& provider) {
     return fail(Code::invalid_argument, "provider '{}' wants the serialization '{}'; over Dubbo this client has hessian2",
                 provider.address.to_string(), wanted);
   }
-  if (wanted != "hessian" && wanted != "json" && wanted != "protobuf") {
-    return fail(Code::invalid_argument, "provider '{}' wants the serialization '{}'; this client has hessian, hessian2, json and protobuf",
+  if (wanted != "hessian" && wanted != "hessian4" && wanted != "json" && wanted != "protobuf") {
+    return fail(Code::invalid_argument,
+                "provider '{}' wants the serialization '{}'; this client has hessian, hessian2, hessian4 (Dubbo's, over tri://), json and protobuf",
                 provider.address.to_string(), wanted);
   }
   return {};

@@ -1,5 +1,6 @@
 #pragma once
-// Methods that stream messages: members of an Interface beside Method. They are called over gRPC; messages are those of protobuf.
+// Methods that stream messages: members of an Interface beside Method. They are called over gRPC. Messages are those of protobuf, or described types,
+// which go as Triple's wrapper messages: in Java such a method has a SofaStreamObserver (SOFARPC) or a StreamObserver (Dubbo) for each stream.
 //
 //   struct Chat : rpc::Interface {
 //     static constexpr std::string_view kName = "com.acme.Chat";
@@ -163,7 +164,8 @@ class StreamImplementationOf final : public StreamImplementation {
 /// What the three kinds of member have in common.
 template <MethodKind kKind, class R, class A>
 class StreamingMethod : public MethodBase {
-  static_assert(ProtobufMessage<R> && ProtobufMessage<A>, "methods that stream take and give protobuf messages");
+  static_assert(ProtobufMessage<R> == ProtobufMessage<A>, "a method that streams takes and gives protobuf messages, or neither");
+  static_assert(!std::is_void_v<R> && !std::is_void_v<A>, "a method that streams has messages both ways");
 
  public:
   /// `name` must live for ever (a literal).

@@ -53,7 +53,7 @@ OutgoingHead BoltClient::outgoing_head(const Attempt& attempt) const {
   if (!attempt.spec.typed()) head.generic_type = attempt.spec.generic == GenericKind::objects ? "2" : "0";
   if (!attempt.options.baggage.empty()) head.baggage = &attempt.options.baggage;
   if (!attempt.options.headers.empty()) head.headers = &attempt.options.headers;
-  if (attempt.served != nullptr) head.passed_on = &attempt.served->headers();
+  head.served = attempt.served;
   return head;
 }
 
@@ -105,10 +105,7 @@ Result<void> BoltClient::read_answer(const Attempt& attempt, const bolt::Frame& 
   auto header = bolt::HeaderMap::parse(frame.header());
   if (!header) return forward_error(header);
   if (CallResponse* response = attempt.options.response; response != nullptr) {
-    for (const auto& [key, value] : *header) {
-      response->headers.emplace_back(key, value);
-      if (key.starts_with(kResponseBaggage)) response->baggage.emplace_back(key.substr(kResponseBaggage.size()), value);
-    }
+    for (const auto& [key, value] : *header) take_response_header(*response, key, value);
   }
   return read_content(attempt.spec, *header, frame.content());
 }

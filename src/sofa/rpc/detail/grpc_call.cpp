@@ -58,37 +58,55 @@ Result<void> GrpcCall::write(Buffer& out, const void* result) const {
 
 void GrpcCall::answer_error(Error error) { call_.answer(grpc_error(std::move(error))); }
 
-GrpcMessages::GrpcMessages(grpc::StreamCall& call, const MethodEntry& entry) : call_(call), entry_(entry) {
+StreamMessages::StreamMessages(grpc::StreamCall& call, const MethodEntry& entry) : entry_(entry), call_(call) {
   ServerCallAccess::fill(context_, entry.service, entry.method->name(), call);
 }
 
-Task<Result<bool>> GrpcMessages::read(void* into) {
+Task<Result<bool>> StreamMessages::read(void* into) {
   const auto message = co_await or_return(call_.read());
   if (!message) co_return false;
-  co_await or_return(read_message(*message, *entry_.method->shape().arguments[0].protobuf, into, entry_.method->name()));
+  co_await or_return(decode(*message, into));
   co_return true;
 }
 
-Task<Result<void>> GrpcMessages::write(const void* message) {
+Task<Result<void>> StreamMessages::write(const void* message) {
   if (!std::exchange(answered_, true)) {
     for (const auto& [name, value] : context_.response_headers()) call_.add_header(name, value);
   }
   Buffer out;
-  co_await or_return(write_message(out, *entry_.method->shape().result.protobuf, message, entry_.method->name()));
+  co_await or_return(encode(out, message));
   co_return co_await call_.write(out.take());
 }
 
-Task<Result<bool>> GrpcClientMessages::read(void* into) {
-  const auto message = co_await or_return(stream_->read());
+Error GrpcMessages::told(Error error) const { return grpc_error(std::move(error)); }
+
+Result<void> GrpcMessages::decode(ByteSpan bytes, void* into) {
+  return read_message(bytes, *entry_.method->shape().arguments[0].protobuf, into, entry_.method->name());
+}
+
+Result<void> GrpcMessages::encode(Buffer& out, const void* message) {
+  return write_message(out, *entry_.method->shape().result.protobuf, message, entry_.method->name());
+}
+
+Task<Result<bool>> ClientMessages::read(void* into) {
+  const auto message = co_await or_return(parts_.stream->read());
   if (!message) co_return false;
-  co_await or_return(read_message(*message, *shape_.result.protobuf, into, method_));
+  co_await or_return(decode(*message, into));
   co_return true;
 }
 
-Task<Result<void>> GrpcClientMessages::write(const void* message) {
+Task<Result<void>> ClientMessages::write(const void* message) {
   Buffer out;
-  co_await or_return(write_message(out, *shape_.arguments[0].protobuf, message, method_));
-  co_return co_await stream_->write(out.take());
+  co_await or_return(encode(out, message));
+  co_return co_await parts_.stream->write(out.take());
+}
+
+Result<void> GrpcClientMessages::decode(ByteSpan bytes, void* into) {
+  return read_message(bytes, *method().shape.result.protobuf, into, method().name);
+}
+
+Result<void> GrpcClientMessages::encode(Buffer& out, const void* message) {
+  return write_message(out, *method().shape.arguments[0].protobuf, message, method().name);
 }
 
 }  // namespace sofa::rpc::detail

@@ -5,6 +5,7 @@
 
 #include "sofa/grpc/client.h"
 #include "sofa/grpc/server.h"
+#include "sofa/rpc/detail/attempt.h"
 #include "sofa/rpc/detail/shard_server.h"
 #include "sofa/rpc/streaming.h"
 
@@ -49,38 +50,73 @@ class GrpcCall final : public UnaryGrpcCall {
   void answer_error(Error error) override;
 };
 
-/// The messages of a call that streams.
-class GrpcMessages final : public MessageStream {
+/// The messages of a call that streams, whatever they are.
+class StreamMessages : public MessageStream {
  public:
-  GrpcMessages(grpc::StreamCall& call, const MethodEntry& entry);
-  Task<Result<bool>> read(void* into) override;
-  Task<Result<void>> write(const void* message) override;
-  Result<void> finish_writes() override { return {}; }
+  StreamMessages(grpc::StreamCall& call, const MethodEntry& entry);
+  Task<Result<bool>> read(void* into) final;
+  Task<Result<void>> write(const void* message) final;
+  Result<void> finish_writes() final { return {}; }
+  /// The error of the handler as the caller is told.
+  virtual Error told(Error error) const = 0;
 
   Context& context() { return context_; }
 
+ protected:
+  virtual Result<void> decode(ByteSpan bytes, void* into) = 0;
+  virtual Result<void> encode(Buffer& out, const void* message) = 0;
+  const MethodEntry& entry_;
+
  private:
   grpc::StreamCall& call_;
-  const MethodEntry& entry_;
   bool answered_ = false;
   Context context_;
 };
 
-/// The messages of a call that streams, on the client. It keeps the channel in use.
-class GrpcClientMessages final : public MessageStream {
+/// Those of protobuf.
+class GrpcMessages final : public StreamMessages {
  public:
-  GrpcClientMessages(std::shared_ptr<grpc::Channel> channel, std::unique_ptr<grpc::ClientStream> stream, const MethodShape& shape,
-                     std::string_view method)
-      : channel_(std::move(channel)), stream_(std::move(stream)), shape_(shape), method_(method) {}
-  Task<Result<bool>> read(void* into) override;
-  Task<Result<void>> write(const void* message) override;
-  Result<void> finish_writes() override { return stream_->finish_writes(); }
+  GrpcMessages(grpc::StreamCall& call, const MethodEntry& entry, const ShardServer&) : StreamMessages(call, entry) {}
+  Error told(Error error) const override;
 
  private:
-  const std::shared_ptr<grpc::Channel> channel_;
-  const std::unique_ptr<grpc::ClientStream> stream_;
-  const MethodShape& shape_;
-  const std::string_view method_;
+  Result<void> decode(ByteSpan bytes, void* into) override;
+  Result<void> encode(Buffer& out, const void* message) override;
+};
+
+/// What a call that streams uses on the client, as long as it runs.
+struct ClientStreamParts {
+  std::shared_ptr<const ClientIdentity> client;
+  std::shared_ptr<grpc::Channel> channel;
+  std::unique_ptr<grpc::ClientStream> stream;
+  MethodSpec method;
+};
+
+/// The same on the client.
+class ClientMessages : public MessageStream {
+ public:
+  explicit ClientMessages(ClientStreamParts parts) : parts_(std::move(parts)) {}
+  Task<Result<bool>> read(void* into) final;
+  Task<Result<void>> write(const void* message) final;
+  Result<void> finish_writes() final { return parts_.stream->finish_writes(); }
+
+ protected:
+  virtual Result<void> decode(ByteSpan bytes, void* into) = 0;
+  virtual Result<void> encode(Buffer& out, const void* message) = 0;
+  const MethodSpec& method() const { return parts_.method; }
+  const ClientOptions& options() const { return parts_.client->options; }
+
+ private:
+  const ClientStreamParts parts_;
+};
+
+class GrpcClientMessages final : public ClientMessages {
+ public:
+  using ClientMessages::ClientMessages;
+
+ private:
+  Result<void> decode(ByteSpan bytes, void* into) override;
+  Result<void> encode(Buffer& out, const void* message) override;
 };
 
 /// An error as gRPC tells it: of a Java exception its message alone.

@@ -1,8 +1,9 @@
 #include "sofa/rpc/detail/grpc_client.h"
 
-#include "sofa/rpc/detail/grpc_call.h"
 #include "sofa/rpc/detail/request_codec.h"
-#include "sofa/rpc/detail/triple_wrapper.h"
+#include "sofa/rpc/detail/response_codec.h"
+#include "sofa/rpc/detail/trace_context.h"
+#include "sofa/rpc/detail/triple_call.h"
 
 namespace sofa::rpc::detail {
 
@@ -26,6 +27,17 @@ Error with_bolt_status(Error error) {
   if (error.code() == Code::unavailable) return transport::with_status(std::move(error), bolt::Status::comm_error);
   if (error.code() == Code::deadline_exceeded) return transport::with_status(std::move(error), bolt::Status::timeout);
   return error;
+}
+
+bool is_wrapped(const MethodShape& shape) { return shape.result.protobuf == nullptr; }
+
+/// What a provider's URL asks for: "serialization=hessian4" is a Dubbo server.
+TripleSerializer serializer_of(const Provider& provider) {
+  return triple_serializer(provider.serialization).value_or(TripleSerializer::sofa_hessian);
+}
+
+void add_unless_empty(http::Headers& metadata, std::string_view name, std::string_view value) {
+  if (!value.empty()) metadata.add(name, value);
 }
 
 }  // namespace
@@ -56,47 +68,50 @@ Task<void> GrpcClient::close() {
   co_await channels_.close();
 }
 
-http::Headers GrpcClient::metadata_of(const CallOptions& options) const {
+http::Headers GrpcClient::metadata_of(const CallOptions& options, const Provider& provider, const Context* served) const {
   const ClientOptions& client = client_->options;
   http::Headers metadata;
   for (const auto& [key, value] : options.headers) metadata.add(key, value);
   for (const auto& [key, value] : options.baggage) metadata.add(std::string(kRequestBaggage) + key, value);
-  if (!client.unique_id.empty()) metadata.add("tri-service-version", client.unique_id);
-  if (!client.app.empty()) {
-    metadata.add("app", client.app);
-    metadata.add("tri-consumer-appname", client.app);
+  if (serializer_of(provider) == TripleSerializer::dubbo_hessian) {
+    metadata.add("tri-service-version", client.version);
+    add_unless_empty(metadata, "tri-service-group", client.unique_id);
+  } else {
+    add_unless_empty(metadata, "tri-service-version", client.unique_id);
   }
+  for (const std::string_view name : {"app", "tri-consumer-appname", "tri-trace-current-app"}) add_unless_empty(metadata, name, client.app);
+  if (served != nullptr) add_trace_metadata(metadata, *served);
   return metadata;
+}
+
+std::string GrpcClient::path_of(bool wrapped, std::string_view method, std::string_view proto_method) const {
+  const ServiceNames& names = client_->names;
+  return wrapped ? fmt::format("/{}/{}", names.interface, method) : fmt::format("/{}/{}", names.proto, proto_method);
 }
 
 Task<Result<void>> GrpcClient::send(Attempt& attempt) {
   const CallSpec& spec = attempt.spec;
   if (!spec.typed()) co_return fail(Code::unimplemented, "calls without types do not go over gRPC; call this one over bolt://");
-  const bool wrapped = spec.shape->result.protobuf == nullptr;
   Buffer message;
-  co_await or_return(wrapped ? write_triple_arguments(message, *spec.shape, spec.signatures, spec.arguments)
-                             : write_message(message, *spec.shape->arguments[0].protobuf, spec.arguments[0], spec.method));
-  const ServiceNames& names = client_->names;
-  auto path = wrapped ? fmt::format("/{}/{}", names.interface, spec.method) : fmt::format("/{}/{}", names.proto, spec.proto_method);
+  co_await or_return(write(message, spec, serializer_of(attempt.provider())));
+  auto path = path_of(is_wrapped(*spec.shape), spec.method, spec.proto_method);
   http::Headers headers, trailers;
-  CallResponse* response = attempt.options.response;
-  grpc::CallOptions options{.timeout = attempt.timeout, .metadata = metadata_of(attempt.options)};
+  grpc::CallOptions options{.timeout = attempt.timeout, .metadata = metadata_of(attempt.options, attempt.provider(), attempt.served)};
   auto channel = co_await or_return(channel_to(attempt.provider().address));
   if (spec.oneway) {
     oneways_.spawn("oneway call", send_oneway(std::move(channel), std::move(path), message.take(), std::move(options)));
     co_return Result<void>();
   }
-  if (response != nullptr) {
-    options.headers = &headers;
-    options.trailers = &trailers;
-  }
+  options.headers = &headers;
+  options.trailers = &trailers;
   auto answer = co_await channel->unary(std::move(path), message.take(), std::move(options));
-  for (const http::Headers* part : {&headers, &trailers}) {  // Dubbo's attachments come behind the answer
-    for (const http::HeaderField field : *part) response->headers.emplace_back(field.name, field.value);
+  if (CallResponse* response = attempt.options.response; response != nullptr) {
+    for (const http::Headers* part : {&headers, &trailers}) {  // Dubbo's attachments come behind the answer
+      for (const http::HeaderField field : *part) take_response_header(*response, field.name, field.value);
+    }
   }
   if (!answer) co_return std::unexpected(with_bolt_status(std::move(answer.error())));
-  co_return attempt.settle(
-      [&] { return wrapped ? read_wrapped_answer(*answer, spec) : read_message(*answer, *spec.shape->result.protobuf, spec.result, spec.method); });
+  co_return attempt.settle([&] { return read(*answer, headers, spec); });
 }
 
 /// gRPC has no call without an answer: it is awaited and dropped.
@@ -104,19 +119,31 @@ Task<void> GrpcClient::send_oneway(std::shared_ptr<grpc::Channel> channel, std::
   [[maybe_unused]] const auto answer = co_await channel->unary(std::move(path), std::move(message), std::move(options));
 }
 
-Result<void> GrpcClient::read_wrapped_answer(ByteSpan message, const CallSpec& spec) const {
+Result<void> GrpcClient::write(Buffer& out, const CallSpec& spec, TripleSerializer serializer) {
+  if (is_wrapped(*spec.shape)) return write_triple_arguments(out, serializer, *spec.shape, spec.signatures, spec.arguments);
+  return write_message(out, *spec.shape->arguments[0].protobuf, spec.arguments[0], spec.method);
+}
+
+Result<void> GrpcClient::read(ByteSpan message, const http::Headers& headers, const CallSpec& spec) const {
+  if (!is_wrapped(*spec.shape)) return read_message(message, *spec.shape->result.protobuf, spec.result, spec.method);
+  const auto* classes = &client_->options.classes;
   auto response = read_triple_response(message);
   if (!response) return forward_error(response);
+  if (headers.contains(kTripleExceptionHeader)) return read_triple_exception(*response, classes);
   return read_triple_value(response->serializer, response->data, spec.shape->result, spec.result, fmt::format("the result of {}", spec.method),
-                           &client_->options.classes);
+                           classes);
 }
 
 Task<Result<std::unique_ptr<MessageStream>>> GrpcClient::open_stream(const Provider& provider, const MethodSpec& method, const CallOptions& options) {
   const Duration timeout = options.timeout > Duration::zero() ? options.timeout : method.options.timeout;
+  const bool wrapped = is_wrapped(method.shape);
+  const Context* served = current_call(co_await io::current_scope());
   auto channel = co_await or_return(channel_to(provider.address));
   auto stream = co_await or_return(
-      channel->stream(fmt::format("/{}/{}", client_->names.proto, method.proto_name()), {.timeout = timeout, .metadata = metadata_of(options)}));
-  co_return std::make_unique<GrpcClientMessages>(std::move(channel), std::move(stream), method.shape, method.name);
+      channel->stream(path_of(wrapped, method.name, method.proto_name()), {.timeout = timeout, .metadata = metadata_of(options, provider, served)}));
+  ClientStreamParts parts{client_, std::move(channel), std::move(stream), method};
+  if (!wrapped) co_return std::make_unique<GrpcClientMessages>(std::move(parts));
+  co_return std::make_unique<TripleClientMessages>(std::move(parts), serializer_of(provider));
 }
 
 }  // namespace sofa::rpc::detail

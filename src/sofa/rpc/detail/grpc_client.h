@@ -3,6 +3,7 @@
 
 #include "sofa/rpc/detail/client_protocol.h"
 #include "sofa/rpc/detail/grpc_channels.h"
+#include "sofa/rpc/detail/triple_wrapper.h"
 
 namespace sofa::rpc::detail {
 
@@ -21,9 +22,11 @@ class GrpcClient final : public ClientProtocol {
 
  private:
   Result<std::shared_ptr<grpc::Channel>> channel_to(const io::Address& address);
-  http::Headers metadata_of(const CallOptions& options) const;
+  http::Headers metadata_of(const CallOptions& options, const Provider& provider, const Context* served) const;
+  std::string path_of(bool wrapped, std::string_view method, std::string_view proto_method) const;
   static Task<void> send_oneway(std::shared_ptr<grpc::Channel> channel, std::string path, Bytes message, grpc::CallOptions options);
-  Result<void> read_wrapped_answer(ByteSpan message, const CallSpec& spec) const;
+  static Result<void> write(Buffer& out, const CallSpec& spec, TripleSerializer serializer);
+  Result<void> read(ByteSpan message, const http::Headers& headers, const CallSpec& spec) const;
 
   const std::shared_ptr<const ClientIdentity> client_;
   const bool lacks_tls_;

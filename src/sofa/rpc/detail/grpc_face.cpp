@@ -31,6 +31,8 @@ struct GrpcFace::Path final : grpc::UnaryHandler, grpc::StreamHandler {
   template <class Served, class... Further>
   static Task<void> run(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry, Further... further);
   static Task<Result<void>> run(Path& self, ShardServer& shard, grpc::StreamCall& call);
+  template <class Messages>
+  static Task<Result<void>> run_stream(ShardServer& shard, grpc::StreamCall& call, const MethodEntry& entry);
   ShardServer& here() const { return *shards[io::Shard::current().index()]; }
 
   const Shards& shards;
@@ -87,12 +89,17 @@ Task<Result<void>> GrpcFace::Path::run(Path& self, ShardServer& shard, grpc::Str
   shard.counters().calls.add();
   const std::string_view service = co_await or_return(self.route.find_service(call.metadata()));
   const MethodEntry& entry = *shard.services().entries()[self.route.find_only(service)];
-  GrpcMessages messages(call, entry);
+  co_return co_await (self.wrapped ? run_stream<TripleMessages>(shard, call, entry) : run_stream<GrpcMessages>(shard, call, entry));
+}
+
+template <class Messages>
+Task<Result<void>> GrpcFace::Path::run_stream(ShardServer& shard, grpc::StreamCall& call, const MethodEntry& entry) {
+  Messages messages(call, entry, shard);
   (co_await io::current_scope()).set_context(&messages.context());
   auto done = co_await shard.serve_stream(messages.context(), entry, messages);
   if (done) co_return done;
   shard.counters().errors.add();
-  co_return std::unexpected(grpc_error(std::move(done.error())));
+  co_return std::unexpected(messages.told(std::move(done.error())));
 }
 
 GrpcFace::GrpcFace(const ServerOptions& options, const Shards& shards) : shards_(shards), server_(grpc_options(options)) {}

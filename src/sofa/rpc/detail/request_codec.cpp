@@ -1,5 +1,7 @@
 #include "sofa/rpc/detail/request_codec.h"
 
+#include "sofa/rpc/detail/trace_context.h"
+
 namespace sofa::rpc::detail {
 
 namespace {
@@ -251,10 +253,9 @@ void write_request_header(Buffer& out, const OutgoingHead& head) {
     append_header_pair(out, "generic.revise", "true");
   }
   if (head.remaining_ms) append_header_pair(out, "sofa_head_deadline_remain_time", fmt::format("{}", *head.remaining_ms));
-  if (head.passed_on != nullptr) {
-    for (const auto& [key, value] : *head.passed_on) {
-      if (key.starts_with(kTracePrefix) || key == kSerializedTrace) append_header_pair(out, key, value);
-    }
+  if (head.served != nullptr) {
+    each_trace_entry(*head.served, [&out](std::string_view key, std::string_view value) { append_header_pair(out, key, value); });
+    if (const auto serialized = head.served->headers().find(kSerializedTrace)) append_header_pair(out, kSerializedTrace, *serialized);
   }
   if (head.baggage != nullptr) {
     for (const auto& [key, value] : *head.baggage) append_header_pair(out, std::string(kRequestBaggage) + key, value);
@@ -275,19 +276,17 @@ void write_properties(hessian::Writer& writer, const OutgoingHead& head) {
   writer.begin_map({});
   if (!head.app.empty()) pair("app", head.app);
   pair("protocol", "bolt");
-  if (head.passed_on != nullptr) {
+  if (head.served != nullptr) {
     bool open = false;
-    for (const auto& [key, value] : *head.passed_on) {
-      if (!key.starts_with(kTracePrefix)) continue;
-      if (!open) {
-        writer.write_string("rpc_trace_context");
+    each_trace_entry(*head.served, [&](std::string_view key, std::string_view value) {
+      if (!std::exchange(open, true)) {
+        writer.write_string(kTracePrefix.substr(0, kTracePrefix.size() - 1));
         writer.begin_map({});
-        open = true;
       }
       pair(key.substr(kTracePrefix.size()), value);
-    }
+    });
     if (open) writer.end_map();
-    if (const auto serialized = head.passed_on->find(kSerializedTrace)) pair(kSerializedTrace, *serialized);
+    if (const auto serialized = head.served->headers().find(kSerializedTrace)) pair(kSerializedTrace, *serialized);
   }
   if (!head.generic_type.empty()) {
     pair("sofa_head_generic_type", head.generic_type);

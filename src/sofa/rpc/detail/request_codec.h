@@ -76,9 +76,9 @@ struct OutgoingHead {
   std::string_view type;          // "sync", "oneway"
   std::string_view generic_type;  // empty: an ordinary call
   const Pairs* baggage = nullptr;
-  const Pairs* headers = nullptr;              // sent as they are
-  const bolt::HeaderMap* passed_on = nullptr;  // of the call that this one is made for: its trace context goes along
-  std::optional<int64_t> remaining_ms;         // sofa_head_deadline_remain_time
+  const Pairs* headers = nullptr;       // sent as they are
+  const Context* served = nullptr;      // the call that this one is made for: its trace context goes along
+  std::optional<int64_t> remaining_ms;  // sofa_head_deadline_remain_time
 };
 
 /// The header map of a request, by section 2.1.

@@ -94,6 +94,11 @@ Result<void> write_server_exception(Buffer& out, std::string_view message) {
   return writer.write(JavaException(std::string(kServerExceptionClass), std::string(message)));
 }
 
+void take_response_header(CallResponse& response, std::string_view key, std::string_view value) {
+  response.headers.emplace_back(key, value);
+  if (key.starts_with(kResponseBaggage)) response.baggage.emplace_back(key.substr(kResponseBaggage.size()), value);
+}
+
 Error thrown_error(JavaException exception, std::string_view code) {
   Error error = java_error(std::move(exception));
   if (code.empty()) return error;

@@ -31,6 +31,8 @@ Result<void> write_exception_response(Buffer& out, const JavaException& exceptio
 Result<void> write_server_exception(Buffer& out, std::string_view message);
 inline constexpr std::string_view kServerExceptionClass = "com.alipay.remoting.rpc.exception.RpcServerException";
 
+/// A header of an answer, whatever the protocol, and the entry of baggage that it may be.
+void take_response_header(CallResponse& response, std::string_view key, std::string_view value);
 /// Reads the answer to a call into `result` (untouched for void). Errors: what the service threw (with a JavaException detail), the text of a
 /// framework error, what is wrong with the bytes (Code::data_loss), or the class that `classes` (null: all pass) refuses (permission_denied).
 Result<void> read_response(ByteSpan content, const bolt::HeaderMap& header, const ValueShape& shape, bool plain, void* result,

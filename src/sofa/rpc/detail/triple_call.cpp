@@ -8,9 +8,6 @@ namespace sofa::rpc::detail {
 
 namespace {
 
-constexpr std::string_view kExceptionHeader = "tri-exception-code";
-constexpr std::string_view kBusinessException = "3";
-
 /// An error as SOFARPC's Triple tells it: an exception is UNKNOWN with its message.
 Error triple_error(Error error) {
   const auto* thrown = error.detail<JavaException>();
@@ -44,13 +41,42 @@ Result<void> TripleCall::write(Buffer& out, const void* result) const {
 void TripleCall::answer_error(Error error) {
   const auto* thrown = error.detail<JavaException>();
   if (thrown == nullptr || !is_dubbo()) return call_.answer(triple_error(std::move(error)));
-  call_.add_header(kExceptionHeader, kBusinessException);
+  call_.add_header(kTripleExceptionHeader, kTripleBusinessException);
   call_.answer_with([&](Buffer& out) { return write_triple_exception(out, entry_.method->shape().result, *thrown); });
 }
 
 void TripleCall::send_header(std::string_view name, std::string_view value) {
   if (is_dubbo()) return call_.add_trailer(name, value);
   call_.add_header(name, value);
+}
+
+Error TripleMessages::told(Error error) const { return triple_error(std::move(error)); }
+
+Result<void> TripleMessages::decode(ByteSpan bytes, void* into) {
+  auto request = read_triple_request(bytes);
+  if (!request) return forward_error(request);
+  if (request->arguments.size() != 1) {
+    return fail(Code::invalid_argument, "a message of {} holds {} arguments; a method that streams has one", entry_.method->name(),
+                request->arguments.size());
+  }
+  serializer_ = request->serializer;
+  return read_triple_value(serializer_, request->arguments[0], entry_.method->shape().arguments[0], into,
+                           fmt::format("a message of {}", entry_.method->name()), &shard_.options().classes);
+}
+
+Result<void> TripleMessages::encode(Buffer& out, const void* message) {
+  return write_triple_result(out, serializer_, entry_.method->shape().result, message, TripleTypes::boxed);
+}
+
+Result<void> TripleClientMessages::decode(ByteSpan bytes, void* into) {
+  auto response = read_triple_response(bytes);
+  if (!response) return forward_error(response);
+  return read_triple_value(response->serializer, response->data, method().shape.result, into, fmt::format("a message of {}", method().name),
+                           &options().classes);
+}
+
+Result<void> TripleClientMessages::encode(Buffer& out, const void* message) {
+  return write_triple_arguments(out, serializer_, method().shape, method().signatures(), std::span(&message, 1));
 }
 
 void TripleRoute::add(size_t index, const MethodEntry& entry) {

@@ -27,6 +27,32 @@ class TripleCall final : public UnaryGrpcCall {
   const TripleRequest request_;
 };
 
+/// The messages of a call that streams: each a wrapper message with one value. Those of the answer have the serializer of the request that came last.
+class TripleMessages final : public StreamMessages {
+ public:
+  TripleMessages(grpc::StreamCall& call, const MethodEntry& entry, const ShardServer& shard) : StreamMessages(call, entry), shard_(shard) {}
+  Error told(Error error) const override;
+
+ private:
+  Result<void> decode(ByteSpan bytes, void* into) override;
+  Result<void> encode(Buffer& out, const void* message) override;
+
+  const ShardServer& shard_;
+  TripleSerializer serializer_ = TripleSerializer::sofa_hessian;
+};
+
+/// The same on the client.
+class TripleClientMessages final : public ClientMessages {
+ public:
+  TripleClientMessages(ClientStreamParts parts, TripleSerializer serializer) : ClientMessages(std::move(parts)), serializer_(serializer) {}
+
+ private:
+  Result<void> decode(ByteSpan bytes, void* into) override;
+  Result<void> encode(Buffer& out, const void* message) override;
+
+  const TripleSerializer serializer_;
+};
+
 /// The methods behind one path. They are of services that differ in version or unique id, and of each service they are overloads.
 class TripleRoute {
  public:

@@ -1,5 +1,7 @@
 #include "sofa/rpc/detail/triple_wrapper.h"
 
+#include <algorithm>
+
 #include "sofa/grpc/protobuf_fields.h"
 #include "sofa/wire/dubbo/body.h"
 #include "sofa/wire/hessian/reader.h"
@@ -53,6 +55,15 @@ void write_response(Buffer& out, const TripleResponse& response) {
 }
 
 std::string_view declared_type(const ValueShape& shape) { return shape.type == nullptr ? kVoid : java_type_of(*shape.type); }
+
+/// The class of the objects that stand for a primitive; any other type is itself.
+std::string_view boxed(std::string_view type) {
+  static constexpr std::pair<std::string_view, std::string_view> kBoxes[] = {
+      {"boolean", "java.lang.Boolean"}, {"byte", "java.lang.Byte"}, {"char", "java.lang.Character"}, {"short", "java.lang.Short"},
+      {"int", "java.lang.Integer"},     {"long", "java.lang.Long"}, {"float", "java.lang.Float"},    {"double", "java.lang.Double"}};
+  const auto box = std::ranges::find(kBoxes, type, [](const auto& pair) { return pair.first; });
+  return box == std::end(kBoxes) ? type : box->second;
+}
 
 hessian::ReaderOptions reader_options(TripleSerializer serializer) {
   return serializer == TripleSerializer::dubbo_hessian ? dubbo::reader_options() : hessian::ReaderOptions{};
@@ -111,10 +122,11 @@ Result<void> write_triple_value(Buffer& out, TripleSerializer serializer, const 
   return {};
 }
 
-Result<void> write_triple_result(Buffer& out, TripleSerializer serializer, const ValueShape& shape, const void* value) {
+Result<void> write_triple_result(Buffer& out, TripleSerializer serializer, const ValueShape& shape, const void* value, TripleTypes types) {
   Buffer data;
   if (auto done = write_triple_value(data, serializer, shape, value); !done) return done;
-  write_response(out, {serializer, data.span(), declared_type(shape)});
+  const std::string_view declared = declared_type(shape);
+  write_response(out, {serializer, data.span(), types == TripleTypes::boxed ? boxed(declared) : declared});
   return {};
 }
 
@@ -125,14 +137,20 @@ Result<void> write_triple_exception(Buffer& out, const ValueShape& shape, const 
   return {};
 }
 
-Result<void> write_triple_arguments(Buffer& out, const MethodShape& shape, std::span<const std::string_view> types,
+Result<void> read_triple_exception(const TripleResponse& response, const hessian::ClassFilter* classes) {
+  static const ValueShape kShape = value_shape<JavaException>();
+  JavaException exception;
+  if (auto done = read_triple_value(response.serializer, response.data, kShape, &exception, "the exception", classes); !done) return done;
+  return fail_java(std::move(exception));
+}
+
+Result<void> write_triple_arguments(Buffer& out, TripleSerializer serializer, const MethodShape& shape, std::span<const std::string_view> types,
                                     std::span<const void* const> arguments) {
-  constexpr auto kSerializer = TripleSerializer::sofa_hessian;
-  write_serializer(out, kSerializer);
+  write_serializer(out, serializer);
   Buffer argument;
   for (size_t i = 0; i < shape.arguments.size(); ++i) {
     argument.clear();
-    if (auto done = write_triple_value(argument, kSerializer, shape.arguments[i], arguments[i]); !done) return done;
+    if (auto done = write_triple_value(argument, serializer, shape.arguments[i], arguments[i]); !done) return done;
     write_field(out, kArguments, argument.span());
   }
   for (const std::string_view type : types) write_field(out, kArgumentTypes, as_bytes(type));

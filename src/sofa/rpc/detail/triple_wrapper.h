@@ -24,6 +24,9 @@ enum class TripleSerializer : uint8_t {
 std::optional<TripleSerializer> triple_serializer(std::string_view name);
 std::string_view to_string(TripleSerializer serializer);
 
+/// The header that says that Dubbo's answer holds an exception, and its value for one of the service.
+inline constexpr std::string_view kTripleExceptionHeader = "tri-exception-code", kTripleBusinessException = "3";
+
 /// Views of the message that it was read from.
 struct TripleRequest {
   TripleSerializer serializer = TripleSerializer::sofa_hessian;
@@ -45,12 +48,17 @@ Result<void> read_triple_value(TripleSerializer serializer, ByteSpan data, const
                                const hessian::ClassFilter* classes);
 /// Void and a null pointer are written as a null.
 Result<void> write_triple_value(Buffer& out, TripleSerializer serializer, const ValueShape& shape, const void* value);
-/// What a message of an answer holds: the value and the Java type that the method declares.
-Result<void> write_triple_result(Buffer& out, TripleSerializer serializer, const ValueShape& shape, const void* value);
+/// How a type is named in an answer: as the method declares it, or, in a stream, the class of its objects, which SOFARPC's client loads.
+enum class TripleTypes : uint8_t { declared, boxed };
+/// What a message of an answer holds: the value and its Java type.
+Result<void> write_triple_result(Buffer& out, TripleSerializer serializer, const ValueShape& shape, const void* value,
+                                 TripleTypes types = TripleTypes::declared);
 /// What the service threw, as Dubbo sends it: the Throwable, with the type that the method declares all the same.
 Result<void> write_triple_exception(Buffer& out, const ValueShape& shape, const JavaException& exception);
-/// What a message of a request holds: the arguments of a method, for a SOFARPC server, with their Java types.
-Result<void> write_triple_arguments(Buffer& out, const MethodShape& shape, std::span<const std::string_view> types,
+/// What such a message says: the exception as an Error, or what is wrong with it.
+Result<void> read_triple_exception(const TripleResponse& response, const hessian::ClassFilter* classes);
+/// What a message of a request holds: the arguments of a method, with their Java types.
+Result<void> write_triple_arguments(Buffer& out, TripleSerializer serializer, const MethodShape& shape, std::span<const std::string_view> types,
                                     std::span<const void* const> arguments);
 
 }  // namespace sofa::rpc::detail

@@ -66,6 +66,39 @@ TEST(Nested, TraceContextPassesOnFromEveryShardAndBaggageDoesNot) {
       2);
 }
 
+/// Calls an outer service over one protocol, which calls an inner one over the other; what the inner one saw of the trace.
+Task<Result<void>> pass_trace(std::string outer_protocol, std::string inner_protocol) {
+  std::vector<std::string> seen;
+  auto innermost = make_sample();
+  innermost->hello = [&seen](Context& context, std::string name) {
+    for (const auto key : {"rpc_trace_context.sofaTraceId", "rpc_trace_context.samp", "tri-trace-traceid", "sofa-rpcid", "tri-trace-sys-baggage"}) {
+      seen.emplace_back(context.header(key));
+    }
+    return name;
+  };
+  auto inner = co_await or_return(Server(ServerOptions{.port = 0}).add(innermost).start());
+  auto inner_client = co_await or_return(connect<Sample>(inner_protocol + inner->address().to_string()));
+  auto service = make_sample();
+  service->hello = [&](std::string name) { return inner_client->hello(name); };
+  auto outer = co_await or_return(Server(ServerOptions{.port = 0}).add(service).start());
+  auto client = co_await or_return(connect<Sample>(outer_protocol + outer->address().to_string()));
+  const Pairs over_bolt{{"rpc_trace_context.sofaTraceId", "T"}, {"rpc_trace_context.sofaRpcId", "0.1"}, {"rpc_trace_context.sysPenAttrs", "a=b"}};
+  const Pairs over_triple{{"tri-trace-traceid", "T"}, {"tri-trace-rpcid", "0.1"}, {"tri-trace-sys-baggage", "a=b"}};
+  co_await or_return(client->hello.with({.headers = outer_protocol == "bolt://" ? over_bolt : over_triple})("bob"));
+  if (inner_protocol == "bolt://") {
+    EXPECT_THAT(seen, ::testing::ElementsAre("T", "", "", "", ""));
+  } else {
+    EXPECT_THAT(seen, ::testing::ElementsAre("", "", "T", "0.1", "a=b"));
+  }
+  client.reset();
+  co_await or_return(outer->stop());
+  inner_client.reset();
+  co_return co_await inner->stop();
+}
+TEST(Nested, TraceContextPassesOnBetweenProtocols) {
+  for (const auto& [outer, inner] : {std::pair("bolt://", "tri://"), {"tri://", "bolt://"}, {"tri://", "tri://"}}) run_test(pass_trace(outer, inner));
+}
+
 TEST(Nested, ACallHasWhatIsLeftOfTheOuterOnesTime) {
   run_test(
       []() -> Task<Result<void>> {

@@ -3,6 +3,7 @@
 #include "sample.h"
 #include "sofa/grpc/client.h"
 #include "sofa/rpc/detail/triple_wrapper.h"
+#include "sofa/rpc/streaming.h"
 
 namespace sofa::rpc {
 namespace {
@@ -169,6 +170,66 @@ Task<Result<void>> unique_ids() {
 }
 TEST(Triple, ServicesOfOnePathAreToldApartByHeaders) { run_test(unique_ids()); }
 
+/// As a message of protobuf: its bytes are the text itself.
+struct ProtoText {
+  std::string text;
+  bool ParseFromArray(const void* from, int size) { return text.assign(static_cast<const char*>(from), static_cast<size_t>(size)), true; }
+  bool SerializeToArray(void* to, int size) const { return std::memcpy(to, text.data(), static_cast<size_t>(size)), true; }
+  size_t ByteSizeLong() const { return text.size(); }
+  std::string GetTypeName() const { return "test.ProtoText"; }
+};
+
+struct ProtoSample : Interface {
+  static constexpr std::string_view kName = "test.Greeter";
+  Method<ProtoText(ProtoText)> greet{this, "greet"};
+  ServerStreaming<ProtoText(ProtoText)> greet_often{this, "greet_often"};
+};
+
+std::shared_ptr<ProtoSample> make_greeter(std::string prefix) {
+  auto greeter = std::make_shared<ProtoSample>();
+  greeter->greet = [prefix](ProtoText name) { return ProtoText{prefix + name.text}; };
+  greeter->greet_often = [prefix](ProtoText name, Writer<ProtoText>& out) -> Task<Result<void>> {
+    co_return co_await out.write({prefix + name.text});
+  };
+  return greeter;
+}
+
+/// Calls the greeter as this client; what it says, or the error's sentence.
+Task<std::string> greet(std::string target, ClientOptions options) {
+  auto client = co_await connect<ProtoSample>(target, options);
+  if (!client) co_return client.error().to_string();
+  const auto once = co_await (*client)->greet({"bob"});
+  if (!once) co_return once.error().to_string();
+  auto stream = co_await (*client)->greet_often({"bob"});
+  if (!stream) co_return stream.error().to_string();
+  const auto often = co_await stream->read();
+  co_return once->text + ", " + (often && *often ? (*often)->text : "nothing");
+}
+
+Task<Result<void>> proto_ids() {
+  auto server = co_await or_return(Server(ServerOptions{.port = 0})
+                                       .add(make_greeter("hello "))
+                                       .add(make_greeter("blue "), {.unique_id = "blue"})
+                                       .add(make_greeter("new "), {.version = "2.0"})
+                                       .start());
+  const std::string target = "tri://" + server->address().to_string();
+  EXPECT_EQ(co_await greet(target, {}), "hello bob, hello bob");
+  EXPECT_EQ(co_await greet(target, {.unique_id = "blue"}), "blue bob, blue bob");
+  const std::string dubbo = target + "?serialization=hessian4";
+  EXPECT_EQ(co_await greet(dubbo, {.version = "2.0"}), "new bob, new bob");
+  EXPECT_EQ(co_await greet(dubbo, {.unique_id = "blue"}), "blue bob, blue bob");
+  EXPECT_THAT(co_await greet(target, {.unique_id = "green"}), ::testing::HasSubstr("no service test.Greeter with tri-service-version 'green'"));
+  co_return co_await server->stop();
+}
+TEST(Triple, ServicesOfProtobufMessagesAreToldApartByHeadersToo) { run_test(proto_ids()); }
+
+Task<Result<void>> only_blue() {
+  auto server = co_await or_return(Server(ServerOptions{.port = 0}).add(make_greeter("blue "), {.unique_id = "blue"}).start());
+  EXPECT_EQ(co_await greet("tri://" + server->address().to_string(), {}), "blue bob, blue bob") << "the only one, where no header is sent";
+  co_return co_await server->stop();
+}
+TEST(Triple, TheOnlyServiceOfAPathNeedsNoHeader) { run_test(only_blue()); }
+
 Task<Result<void>> errors() {
   TripleFixture f;
   co_await or_return(f.open());
@@ -197,6 +258,111 @@ Task<Result<void>> beside_the_arguments() {
 }
 TEST(Triple, BaggageAndOnewayCalls) { run_test(beside_the_arguments()); }
 
+Task<Result<void>> calls_of_dubbos_family() {
+  TripleFixture f;
+  co_await or_return(f.open());
+  const std::string target = fmt::format("tri://{}?serialization=hessian4", f.server->address().to_string());
+  auto client = co_await or_return(connect<DubboSample>(target));
+  EXPECT_EQ(co_await or_return(client->hello("bob")), "hello bob");
+  const Transfer made = co_await or_return(client->transfer({.id = "t", .cents = 1}));
+  EXPECT_EQ(made.id + std::to_string(made.cents), "t!2");
+  const auto thrown = co_await client->fail("java");
+  EXPECT_FALSE(thrown);
+  if (!thrown) {
+    const auto* exception = thrown.error().detail<JavaException>();
+    EXPECT_TRUE(exception != nullptr && exception->class_name == "sofa.interop.InteropException") << thrown.error().to_string();
+    EXPECT_EQ(exception->field("code")->integer(), 42);
+  }
+  CallResponse response;
+  EXPECT_EQ(co_await or_return(client->baggage.with({.baggage = {{"key", "v"}}, .response = &response})("key")), "v");
+  EXPECT_EQ(*find_in(response.baggage, "answer"), "got-v") << "among the trailers";
+  auto other = co_await or_return(connect<DubboSample>(target, {.version = "7.7"}));
+  const auto refused = co_await other->hello("bob");
+  EXPECT_FALSE(refused);
+  if (!refused) EXPECT_THAT(refused.error().to_string(), ::testing::HasSubstr("tri-service-version '7.7'"));
+  co_return co_await f.close();
+}
+TEST(Triple, OurClientCallsAsDubboDoesWhereAProviderAsksForHessian4) { run_test(calls_of_dubbos_family()); }
+
+/// Streams of Java types.
+struct StreamSample : Interface {
+  static constexpr std::string_view kName = "com.acme.Streams";
+  ServerStreaming<Transfer(int32_t)> count{this, "count"};
+  ClientStreaming<int64_t(Transfer)> total{this, "total"};
+  BidiStreaming<Transfer(Transfer)> talk{this, "talk"};
+};
+
+std::shared_ptr<StreamSample> make_streams() {
+  auto streams = std::make_shared<StreamSample>();
+  streams->count = [](int32_t times, Writer<Transfer>& out) -> Task<Result<void>> {
+    for (int32_t i = 0; i < times; ++i) co_await or_return(out.write({.id = "c", .cents = i}));
+    if (times < 0) co_return fail_java("java.lang.IllegalArgumentException", "{} times", times);
+    co_return Result<void>();
+  };
+  streams->total = [](Reader<Transfer>& in) -> Task<Result<int64_t>> {
+    int64_t cents = 0;
+    while (const auto transfer = co_await or_return(in.read())) cents += transfer->cents;
+    co_return cents;
+  };
+  streams->talk = [](Reader<Transfer>& in, Writer<Transfer>& out) -> Task<Result<void>> {
+    while (auto transfer = co_await or_return(in.read())) {
+      ++transfer->cents;
+      co_await or_return(out.write(std::move(*transfer)));
+    }
+    co_return Result<void>();
+  };
+  return streams;
+}
+
+Task<Result<void>> use_streams(StreamSample& client) {
+  auto counted = co_await or_return(client.count(3));
+  for (int32_t i = 0; i < 3; ++i) EXPECT_EQ((co_await or_return(counted.read())).value_or(Transfer{}).cents, i);
+  EXPECT_FALSE(co_await or_return(counted.read())) << "the end";
+  auto totalled = co_await or_return(client.total());
+  for (int64_t cents : {1, 2, 3}) co_await or_return(totalled.write({.id = "t", .cents = cents}));
+  EXPECT_EQ(co_await or_return(totalled.finish()), 6);
+  auto talk = co_await or_return(client.talk());
+  for (int64_t cents : {10, 20}) {
+    co_await or_return(talk.write({.id = "b", .cents = cents}));
+    EXPECT_EQ((co_await or_return(talk.read())).value_or(Transfer{}).cents, cents + 1);
+  }
+  co_await or_return(talk.finish_writes());
+  EXPECT_FALSE(co_await or_return(talk.read()));
+  auto failing = co_await or_return(client.count(-1));
+  const auto failed = co_await failing.read();
+  EXPECT_TRUE(!failed && failed.error().code() == Code::unknown && failed.error().message() == "-1 times");
+  co_return Result<void>();
+}
+
+/// What SOFARPC's client needs of the type of a stream's messages: a class that it can load.
+Task<Result<void>> expect_boxed_type(grpc::Channel& channel, Bytes message) {
+  auto stream = co_await or_return(channel.stream("/com.acme.Streams/total"));
+  co_await or_return(stream->write(std::move(message)));
+  co_await or_return(stream->finish_writes());
+  const auto answer = co_await or_return(stream->read());
+  const auto response = co_await or_return(detail::read_triple_response(answer ? answer->span() : ByteSpan()));
+  EXPECT_EQ(response.type, "java.lang.Long");
+  co_return Result<void>();
+}
+
+Task<Result<void>> streams() {
+  auto server = co_await or_return(Server(ServerOptions{.port = 0}).add(make_streams()).start());
+  for (const std::string_view query : {"", "?serialization=hessian4"}) {
+    auto client = co_await or_return(connect<StreamSample>(fmt::format("tri://{}{}", server->address().to_string(), query)));
+    co_await or_return(use_streams(*client));
+  }
+  grpc::Channel channel(server->address());
+  Buffer message;
+  const Transfer transfer{.id = "t", .cents = 1};
+  const void* const argument = &transfer;
+  co_await or_return(detail::write_triple_arguments(message, detail::TripleSerializer::sofa_hessian, detail::shape_of<int64_t, Transfer>(), {},
+                                                    std::span(&argument, 1)));
+  co_await or_return(expect_boxed_type(channel, message.take()));
+  co_await channel.close();
+  co_return co_await server->stop();
+}
+TEST(Triple, MethodsOfJavaTypesStream) { run_test(streams()); }
+
 /// A wrapper message by hand: fields of bytes with one-byte lengths.
 Bytes wrapper(std::initializer_list<std::pair<uint8_t, std::string_view>> fields) {
   Buffer out;
@@ -223,6 +389,8 @@ Task<Result<void>> bad_requests() {
       {"hello", wrapper({{1, "kryo"}, {2, "\x01x"}, {3, text}}), Code::unimplemented, "'kryo', which is none of hessian2"},
       {"hello", wrapper({{1, "hessian2"}, {2, "\x01x"}, {3, "long"}}), Code::unimplemented, "has no method hello(long)"},
       {"hello", wrapper({{1, "hessian2"}, {3, text}}), Code::invalid_argument, "takes 1 arguments, 0 came"},
+      {"hello", wrapper({{1, "hessian2"}, {2, "\x01x"}, {2, "\x01y"}, {3, text}}), Code::invalid_argument, "takes 1 arguments, 2 came"},
+      {"add", wrapper({{1, "hessian4"}, {2, "\x01x"}, {2, "\x91"}, {3, "int"}, {3, "int"}}), Code::invalid_argument, "argument 1 of add"},
       {"hello", wrapper({{1, "hessian2"}, {2, "\x05x"}, {3, text}}), Code::invalid_argument, "argument 1 of hello"},
       {"unheard", wrapper({{1, "hessian2"}}), Code::unimplemented, "no method /sofa.interop.InteropService/unheard"},
   };
@@ -238,6 +406,32 @@ Task<Result<void>> bad_requests() {
   EXPECT_THAT(std::string(untyped.text()), ::testing::HasSubstr("hello x"));
   co_return co_await f.close();
 }
+/// Messages of a stream that are none are answered with a status, and the connection lives.
+Task<Result<void>> bad_messages() {
+  auto server = co_await or_return(Server(ServerOptions{.port = 0}).add(make_streams()).start());
+  grpc::Channel channel(server->address());
+  const std::pair<Bytes, std::string_view> bad[] = {
+      {Bytes::literal("\x0a\x7f"), "no wrapper message of a request"},
+      {wrapper({{1, "hessian2"}}), "a message of total holds 0 arguments; a method that streams has one"},
+      {wrapper({{2, "N"}, {2, "N"}}), "holds 2 arguments"},
+      {wrapper({{1, "json"}, {2, "{}"}}), "the serializer of a request is 'json'"},
+      {wrapper({{2, "\x05x"}}), "a message of total"},
+  };
+  for (const auto& [message, sentence] : bad) {
+    auto stream = co_await or_return(channel.stream("/com.acme.Streams/total"));
+    co_await or_return(stream->write(message));
+    const auto answer = co_await stream->read();
+    EXPECT_FALSE(answer) << sentence;
+    if (!answer) EXPECT_THAT(std::string(answer.error().message()), ::testing::HasSubstr(sentence));
+  }
+  auto client = co_await or_return(connect<StreamSample>("tri://" + server->address().to_string()));
+  co_await or_return(use_streams(*client));
+  client.reset();
+  co_await channel.close();
+  co_return co_await server->stop();
+}
+TEST(Triple, AMessageOfAStreamThatIsNoneIsAnsweredWithASentence) { run_test(bad_messages()); }
+
 TEST(Triple, WhatCannotBeCalledIsAnsweredWithASentence) { run_test(bad_requests()); }
 
 }  // namespace
