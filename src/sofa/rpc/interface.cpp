@@ -14,7 +14,8 @@ void Interface::set_caller(std::shared_ptr<detail::Caller> caller) {
 }
 
 std::string unique_name(std::string_view interface, const ServiceId& id) {
-  std::string name = fmt::format("{}:{}", interface, id.version);
+  std::string name(interface);
+  name.append(":").append(id.version);
   if (!id.unique_id.empty()) name.append(":").append(id.unique_id);
   return name;
 }

@@ -48,8 +48,8 @@ Result<void> DubboServerCall::read(void* const* into) const {
   options.filter = &classes_;
   hessian::Reader reader(parts_.body.span().first(parts_.call.arguments_end).subspan(parts_.call.arguments_at), options);
   for (size_t i = 0; i < shape.arguments.size(); ++i) {
-    if (auto done = reader.read(*shape.arguments[i].type, into[i], fmt::format("argument {} of {}", i + 1, entry_.method->name())); !done)
-      return done;
+    const std::string label = ("argument " + std::to_string(i + 1)).append(" of ").append(entry_.method->name());
+    if (auto done = reader.read(*shape.arguments[i].type, into[i], label); !done) return done;
   }
   return reader.expect_end();
 }

@@ -1,5 +1,6 @@
 #include "sofa/wire/dubbo/body.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "sofa/wire/dubbo/descriptor.h"
@@ -40,7 +41,42 @@ std::optional<std::string> text_of(const hessian::Value& value) {
   }
 }
 
-Result<Attachments> read_attachments(hessian::Reader& reader, size_t max) {
+/// Takes a string from the front when it is of ASCII and in one piece, so that its bytes and UTF-16 units are the same.
+std::optional<std::string_view> take_plain_text(ByteSpan& bytes) {
+  if (bytes.size() < 2) return {};
+  size_t head = 1, size = bytes[0];
+  if (size >= 0x30 && size <= 0x33) {
+    size = (size - 0x30) << 8 | bytes[1];
+    head = 2;
+  } else if (size > 0x1f) {
+    return {};
+  }
+  if (bytes.size() < head + size) return {};
+  const std::string_view text = as_text(bytes.subspan(head, size));
+  if (std::ranges::any_of(text, [](char c) { return static_cast<uint8_t>(c) >= 0x80; })) return {};
+  bytes = bytes.subspan(head + size);
+  return text;
+}
+
+/// The map as every known writer lays it out, untyped and with such texts alone; nothing for any other, which takes the general reader.
+std::optional<Attachments> read_plain_attachments(ByteSpan bytes, size_t max) {
+  if (bytes.empty() || bytes.front() != 'H') return {};
+  bytes = bytes.subspan(1);
+  Attachments attachments;
+  attachments.reserve(8);  // Java's client sends six
+  while (!bytes.empty() && bytes.front() != 'Z') {
+    const auto key = take_plain_text(bytes);
+    const auto value = key ? take_plain_text(bytes) : std::nullopt;
+    if (!value || attachments.size() == max) return {};
+    attachments.emplace_back(*key, *value);
+  }
+  if (bytes.empty()) return {};
+  return attachments;
+}
+
+/// The last part of a body; where it leaves the reader is open.
+Result<Attachments> read_attachments(hessian::Reader& reader, ByteSpan body, size_t max) {
+  if (auto plain = read_plain_attachments(body.subspan(reader.offset()), max)) return std::move(*plain);
   auto value = reader.read_value("attachments");
   if (!value) return forward_error(value);
   Attachments attachments;
@@ -72,14 +108,14 @@ Result<Call> read_call(ByteSpan body, const BodyLimits& limits) {
     if (!text) return forward_error(text);
     *name.into = std::move(*text);
   }
-  auto parameters = parse_descriptor(call.parameter_types);
+  auto parameters = count_parameters(call.parameter_types);
   if (!parameters) return forward_error(parameters);
   call.arguments_at = reader.offset();
-  for (size_t i = 0; i < parameters->size(); ++i) {
-    if (auto skipped = reader.skip(fmt::format("argument {}", i + 1)); !skipped) return forward_error(skipped);
+  for (size_t i = 1; i <= *parameters; ++i) {
+    if (auto skipped = reader.skip("argument " + std::to_string(i)); !skipped) return forward_error(skipped);
   }
   call.arguments_end = reader.offset();
-  auto attachments = read_attachments(reader, limits.max_attachments);
+  auto attachments = read_attachments(reader, body, limits.max_attachments);
   if (!attachments) return forward_error(attachments);
   call.attachments = std::move(*attachments);
   return call;
@@ -154,7 +190,7 @@ Result<Answer> read_answer(ByteSpan body, const BodyLimits& limits) {
   }
   answer.value_end = reader.offset();
   if (has_attachments(answer.kind)) {
-    auto attachments = read_attachments(reader, limits.max_attachments);
+    auto attachments = read_attachments(reader, body, limits.max_attachments);
     if (!attachments) return forward_error(attachments);
     answer.attachments = std::move(*attachments);
   }

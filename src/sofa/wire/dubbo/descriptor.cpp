@@ -39,18 +39,31 @@ std::string class_name(std::string_view type) {
   return name;
 }
 
+/// Gives each type of the descriptor to `take`; their number.
+template <class Take>
+Result<size_t> for_each_type(std::string_view descriptor, Take&& take) {
+  size_t count = 0;
+  for (size_t at = 0; at < descriptor.size(); ++count) {
+    const size_t size = type_size(descriptor.substr(at));
+    if (size == 0) return fail(Code::invalid_argument, "parameter types '{}' are no JVM descriptor from character {} on", descriptor, at);
+    if (count == kMaxParameters) return fail(Code::invalid_argument, "parameter types name more than {} parameters", kMaxParameters);
+    take(descriptor.substr(at, size));
+    at += size;
+  }
+  return count;
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> parse_descriptor(std::string_view descriptor) {
   std::vector<std::string> names;
-  for (size_t at = 0; at < descriptor.size();) {
-    const size_t size = type_size(descriptor.substr(at));
-    if (size == 0) return fail(Code::invalid_argument, "parameter types '{}' are no JVM descriptor from character {} on", descriptor, at);
-    if (names.size() == kMaxParameters) return fail(Code::invalid_argument, "parameter types name more than {} parameters", kMaxParameters);
-    names.push_back(class_name(descriptor.substr(at, size)));
-    at += size;
-  }
+  auto walked = for_each_type(descriptor, [&](std::string_view type) { names.push_back(class_name(type)); });
+  if (!walked) return forward_error(walked);
   return names;
+}
+
+Result<size_t> count_parameters(std::string_view descriptor) {
+  return for_each_type(descriptor, [](std::string_view) {});
 }
 
 void append_descriptor(std::string& out, std::string_view class_name) {

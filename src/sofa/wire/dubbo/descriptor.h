@@ -14,6 +14,8 @@ inline constexpr size_t kMaxParameters = 255;
 
 /// Fails with invalid_argument, naming the descriptor and the offset, on anything that the JVM would not write.
 Result<std::vector<std::string>> parse_descriptor(std::string_view descriptor);
+/// How many types the descriptor names; fails as parse_descriptor does.
+Result<size_t> count_parameters(std::string_view descriptor);
 /// Appends the descriptor of one type given as Class.getName() writes it; also "java.lang.String[]" for an array.
 void append_descriptor(std::string& out, std::string_view class_name);
 
