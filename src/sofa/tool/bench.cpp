@@ -51,7 +51,6 @@ class Bench {
           return callees_[caller % callees_.size()]->call(nullptr);
         }) {}
 
-  /// `arguments` were read once for all targets.
   io::Task<Result<void>> open(uint32_t connections) {
     for (uint32_t i = 0; i < connections; ++i) {
       Input input(plan_.arguments);
@@ -108,21 +107,26 @@ io::Task<Result<void>> measure(std::span<const std::unique_ptr<Bench>> benches, 
   co_return Result<void>();
 }
 
-io::Task<Exit> run_bench(const CallPlan& plan, const BenchOptions& options, Terminal& terminal) {
+using Benches = std::vector<std::unique_ptr<Bench>>;
+
+/// Fills `benches` with one for each target; those that are there are to be closed, also after an error.
+io::Task<Result<void>> open_all(const CallPlan& plan, const BenchOptions& options, Benches& benches) {
   Input input(plan.arguments);
-  auto arguments = co_await input.rest();
-  if (!arguments) co_return show_failure(arguments.error(), options.output, terminal);
-  std::vector<std::unique_ptr<Bench>> benches;
-  Result<void> done;
-  for (const std::string& target :
-       options.compare.empty() ? std::vector{plan.target.to_string()} : std::vector{plan.target.to_string(), options.compare}) {
-    CallPlan own = plan;
-    own.arguments = *arguments;
-    own.target = *Target::parse(target);
-    benches.push_back(std::make_unique<Bench>(std::move(own), options));
-    if (done) done = co_await benches.back()->open(options.connections);
+  CallPlan own = plan;
+  own.arguments = co_await io::or_return(input.rest());
+  benches.push_back(std::make_unique<Bench>(own, options));
+  if (!options.compare.empty()) {
+    own.target = co_await io::or_return(Target::parse(options.compare));
+    benches.push_back(std::make_unique<Bench>(own, options));
   }
-  const bool wrong = !done && done.error().code() == Code::invalid_argument;
+  for (const auto& bench : benches) co_await io::or_return(bench->open(options.connections));
+  co_return Result<void>();
+}
+
+io::Task<Exit> run_bench(const CallPlan& plan, const BenchOptions& options, Terminal& terminal) {
+  Benches benches;
+  auto done = co_await open_all(plan, options, benches);
+  const bool misread = !done && done.error().code() == Code::invalid_argument;
   if (done) done = co_await measure(benches, options, terminal);
   std::vector<BenchFigures> figures;
   for (const auto& bench : benches) {
@@ -131,18 +135,17 @@ io::Task<Exit> run_bench(const CallPlan& plan, const BenchOptions& options, Term
   }
   if (!done) {
     const Exit exit = show_failure(done.error(), options.output, terminal);
-    co_return wrong ? Exit::wrong_usage : exit;
+    co_return misread ? Exit::wrong_usage : exit;
   }
   terminal.print(options.output == OutputFormat::json ? figures_json(figures) + "\n" : figures_text(figures, terminal));
-  const bool all_failed = std::ranges::any_of(figures, [](const BenchFigures& one) { return one.report.latency.count() == 0; });
-  co_return all_failed ? Exit::refused : Exit::ok;
+  const bool nothing_answered = std::ranges::any_of(figures, [](const BenchFigures& one) { return one.report.latency.count() == 0; });
+  co_return nothing_answered ? Exit::refused : Exit::ok;
 }
 
 Exit bench(Arguments<BenchOptions>& given, Terminal& terminal) {
   const auto plan = make_plan(given.positional, given.options);
-  const auto second = given.options.compare.empty() ? Result<Target>() : Target::parse(given.options.compare);
-  if (plan && second) return run_on_shard(run_bench(*plan, given.options, terminal));
-  terminal.complain(!plan ? plan.error().to_string() : second.error().to_string());
+  if (plan) return run_on_shard(run_bench(*plan, given.options, terminal));
+  terminal.complain(plan.error().to_string());
   return Exit::wrong_usage;
 }
 
