@@ -145,6 +145,20 @@ def test_a_java_exception_over_dubbo_is_shown(dubbo_target):
     assert "sofa.interop.InteropException" in done.stderr and "boom checked" in done.stderr
 
 
+# Over Triple's wrapper messages, by Java signature
+
+@pytest.mark.parametrize("family, service", [("", SERVICE), ("?serialization=hessian4", DUBBO_SERVICE)], ids=["sofarpc", "dubbo"])
+def test_methods_of_java_types_over_triple(all_protocols, family, service):
+    target = f"tri://{all_protocols}{family}"
+    assert result("call", target, f"{service}.hello(String,int)", '["x", 2]') == "hello x,hello x"
+    assert result("call", target, f"{service}.add(int,int)", "[1, 2]") == 3
+    user = result("call", target, f"{service}.getUser(long)", "[7]")
+    assert user["class"] == "sofa.interop.User" and user["birthday"] == {"class": "java.util.Date", "value": "2000-01-01T00:00:07Z"}
+    assert result("call", target, f"{service}.putUser(sofa.interop.User)", json.dumps([user]))["balance"] == user["balance"]
+    done = sofa("call", target, f"{service}.fail(String)", '["checked"]')
+    assert done.returncode == REFUSED and "boom checked" in done.stderr
+
+
 # Methods of a .proto: gRPC, Triple, JSON over HTTP
 
 PROTO = "sofa.interop.pb.Interop"

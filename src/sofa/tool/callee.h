@@ -39,7 +39,7 @@ class Callee {
 /// Whether the arguments, or the names of types, say that a method of Java types is meant, and not one of a protobuf message.
 bool means_java(const CallPlan& plan, std::string_view arguments);
 
-/// Methods of Java types: Bolt and Dubbo.
+/// Methods of Java types: Bolt, Dubbo, and Triple's wrapper messages.
 io::Task<Result<std::unique_ptr<Callee>>> open_generic(const CallPlan& plan, std::string_view arguments);
 /// Methods of protobuf messages: gRPC and Triple.
 io::Task<Result<std::unique_ptr<Callee>>> open_proto(const CallPlan& plan, Input& input);

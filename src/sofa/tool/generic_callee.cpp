@@ -74,7 +74,8 @@ class GenericCallee final : public Callee {
 }  // namespace
 
 io::Task<Result<std::unique_ptr<Callee>>> open_generic(const CallPlan& plan, std::string_view json) {
-  const bool dubbo = plan.target.protocol == "dubbo";
+  // Over Triple the target says which family the server is of, as a provider's URL does.
+  const bool dubbo = plan.target.protocol == "dubbo" || plan.target.address.ends_with("?serialization=hessian4");
   const JavaFlavour flavour = dubbo ? JavaFlavour{hessian::Dialect::h4, hessian::Family::dubbo} : JavaFlavour();
   auto arguments = co_await io::or_return(java_arguments(plan, json, flavour));
   const Duration timeout = plan.flags.call_timeout();

@@ -36,6 +36,21 @@ TripleSerializer serializer_of(const Provider& provider) {
   return triple_serializer(provider.serialization).value_or(TripleSerializer::sofa_hessian);
 }
 
+/// The shape of a call without types: its values are java.lang.Objects, beside which Triple's messages carry the types that are meant. Must outlive the
+/// spec.
+struct GenericShape {
+  explicit GenericShape(CallSpec& spec) {
+    shape.arguments.assign(spec.values.size(), value_shape<hessian::Value>());
+    shape.result = value_shape<hessian::Document>();
+    for (const hessian::Value& value : spec.values) arguments.push_back(&value);
+    spec.shape = &shape;
+    spec.arguments = arguments;
+    spec.result = spec.document;
+  }
+  MethodShape shape;
+  std::vector<const void*> arguments;
+};
+
 void add_unless_empty(http::Headers& metadata, std::string_view name, std::string_view value) {
   if (!value.empty()) metadata.add(name, value);
 }
@@ -90,8 +105,9 @@ std::string GrpcClient::path_of(bool wrapped, std::string_view method, std::stri
 }
 
 Task<Result<void>> GrpcClient::send(Attempt& attempt) {
-  const CallSpec& spec = attempt.spec;
-  if (!spec.typed()) co_return fail(Code::unimplemented, "calls without types do not go over gRPC; call this one over bolt://");
+  CallSpec spec = attempt.spec;
+  std::optional<GenericShape> generic;
+  if (!spec.typed()) generic.emplace(spec);
   Buffer message;
   co_await or_return(write(message, spec, serializer_of(attempt.provider())));
   auto path = path_of(is_wrapped(*spec.shape), spec.method, spec.proto_method);
