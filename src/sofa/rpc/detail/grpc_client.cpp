@@ -36,8 +36,8 @@ TripleSerializer serializer_of(const Provider& provider) {
   return triple_serializer(provider.serialization).value_or(TripleSerializer::sofa_hessian);
 }
 
-/// The shape of a call without types: its values are java.lang.Objects, beside which Triple's messages carry the types that are meant. Must outlive the
-/// spec.
+/// The shape of a call without types: its values are java.lang.Objects, beside which Triple's messages carry the types that are meant. Must outlive
+/// the spec.
 struct GenericShape {
   explicit GenericShape(CallSpec& spec) {
     shape.arguments.assign(spec.values.size(), value_shape<hessian::Value>());
