@@ -10,25 +10,6 @@ namespace {
 using hessian::Value;
 using namespace std::chrono_literals;
 
-void exceptions(const InteropService& s, std::vector<Check>& checks) {
-  const std::tuple<const char*, const char*, const char*> kinds[] = {{"runtime", "java.lang.RuntimeException", "boom runtime"},
-                                                                     {"illegal", "java.lang.IllegalArgumentException", "boom illegal"},
-                                                                     {"cause", "java.lang.IllegalStateException", "boom outer"},
-                                                                     {"other", "java.lang.UnsupportedOperationException", ""}};
-  for (const auto& [kind, class_name, message] : kinds) {
-    checks.push_back({fmt::format("fail.{}", kind), [&s, kind, class_name, message]() -> Task<Result<void>> {
-                        const auto got = co_await s.fail(kind);
-                        co_return expect_thrown(got, class_name, message);
-                      }});
-  }
-  checks.push_back({"fail.checked", [&s]() -> Task<Result<void>> {
-                      const auto got = co_await s.fail("checked");
-                      co_await or_return(expect_thrown(got, "sofa.interop.InteropException", "boom checked"));
-                      const Value* code = got.error().detail<rpc::JavaException>()->field("code");
-                      co_return expect_true(code != nullptr && code->integer() == 42, "the field code is not 42");
-                    }});
-}
-
 void missing_things(Peer& peer, std::vector<Check>& checks) {
   checks.push_back({"no_such_unique_id", [&peer]() -> Task<Result<void>> {
                       auto nobody = co_await or_return(rpc::connect<InteropService>(peer.target, {.unique_id = "nobody", .tls = peer.tls}));
@@ -72,6 +53,9 @@ void call_kinds(const InteropService& s, std::vector<Check>& checks) {
                       const Text got = co_await or_return(s.recall("never noted"));
                       co_return expect_true(!got, "it is not null");
                     }});
+}
+
+void baggage(const InteropService& s, std::vector<Check>& checks) {
   checks.push_back({"baggage", [&s]() -> Task<Result<void>> {
                       rpc::CallResponse response;
                       const Text got = co_await or_return(s.baggage.with({.baggage = {{"color", "blue"}}, .response = &response})("color"));
@@ -138,13 +122,38 @@ Task<Result<void>> caller(const InteropService& s, int number) {
 
 }  // namespace
 
-void add_call_checks(Peer& peer, std::vector<Check>& checks) {
+void add_exception_checks(Peer& peer, std::vector<Check>& checks) {
   const InteropService& s = *peer.service;
-  exceptions(s, checks);
+  const std::tuple<const char*, const char*, const char*> kinds[] = {{"runtime", "java.lang.RuntimeException", "boom runtime"},
+                                                                     {"illegal", "java.lang.IllegalArgumentException", "boom illegal"},
+                                                                     {"cause", "java.lang.IllegalStateException", "boom outer"},
+                                                                     {"other", "java.lang.UnsupportedOperationException", ""}};
+  for (const auto& [kind, class_name, message] : kinds) {
+    checks.push_back({fmt::format("fail.{}", kind), [&s, kind, class_name, message]() -> Task<Result<void>> {
+                        const auto got = co_await s.fail(kind);
+                        co_return expect_thrown(got, class_name, message);
+                      }});
+  }
+  checks.push_back({"fail.checked", [&s]() -> Task<Result<void>> {
+                      const auto got = co_await s.fail("checked");
+                      co_await or_return(expect_thrown(got, "sofa.interop.InteropException", "boom checked"));
+                      const Value* code = got.error().detail<rpc::JavaException>()->field("code");
+                      co_return expect_true(code != nullptr && code->integer() == 42, "the field code is not 42");
+                    }});
+}
+
+void add_call_checks(Peer& peer, std::vector<Check>& checks) {
+  add_exception_checks(peer, checks);
+  add_call_kind_checks(peer, checks);
   missing_things(peer, checks);
-  call_kinds(s, checks);
+  baggage(*peer.service, checks);
   generic_calls(peer, checks);
   protobuf_calls(peer, checks);
+}
+
+void add_call_kind_checks(Peer& peer, std::vector<Check>& checks) {
+  const InteropService& s = *peer.service;
+  call_kinds(s, checks);
   checks.push_back({"64_callers_on_one_connection", [&s]() -> Task<Result<void>> {
                       sofa::io::TaskGroup callers(co_await sofa::io::current_scope());
                       for (int i = 0; i < 64; ++i) callers.spawn("caller", caller(s, i));

@@ -21,6 +21,7 @@ struct Peer {
   std::shared_ptr<JsonService> json;
   std::shared_ptr<ExtraService> extra;
   std::shared_ptr<rpc::GenericClient> generic;
+  std::shared_ptr<DubboInteropService> dubbo;  // over Dubbo alone
 };
 
 /// The users must be the same in all but the manager; attrs.n of `got` is of this kind.
@@ -36,6 +37,12 @@ Result<void> expect_thrown(const Result<T>& got, std::string_view class_name, st
 void add_value_checks(Peer& peer, std::vector<Check>& checks);
 void add_object_checks(Peer& peer, std::vector<Check>& checks);
 void add_call_checks(Peer& peer, std::vector<Check>& checks);
+/// Parts of the one above that every protocol has: exceptions with their class; timeouts, oneway calls, many callers.
+void add_exception_checks(Peer& peer, std::vector<Check>& checks);
+void add_call_kind_checks(Peer& peer, std::vector<Check>& checks);
+/// Section 5, over Dubbo 2.
+Task<Result<Peer>> connect_dubbo(std::string target);
+void add_dubbo_checks(Peer& peer, std::vector<Check>& checks);
 void add_json_checks(Peer& peer, std::vector<Check>& checks);
 /// After a rest, in which the server closes the connection, the next call goes over another one.
 void add_idle_check(Peer& peer, sofa::Duration rest, std::vector<Check>& checks);

@@ -1,5 +1,6 @@
 // interop-client HOST:PORT [--only NAME]: calls every method of the interop contract on a server, Java's or ours, and checks what comes back.
 // Prints `ok name` or `FAIL name: why` for each check and `N passed, M failed`; exit code 0 only when none failed.
+// interop-client dubbo://HOST:PORT: over Dubbo 2.
 // interop-client HOST:PORT[,HOST:PORT] --load SECONDS [--callers N] [--connections N] [--retries N]: load instead of checks (load.h).
 // interop-client HOST:PORT --idle SECONDS: the check of a connection that the server closes in this time of rest.
 
@@ -68,7 +69,8 @@ Task<int> run(std::string target, Options options) {
     const LoadOptions load{.seconds = options.load, .callers = options.callers, .connections = options.connections, .retries = options.retries};
     co_return co_await run_load(target, load) ? 0 : 1;
   }
-  auto peer = co_await connect(target, tls_of(options));
+  const bool dubbo = target.starts_with("dubbo://");
+  auto peer = co_await (dubbo ? connect_dubbo(target) : connect(target, tls_of(options)));
   if (!peer) {
     fmt::print("FAIL connect: {}\n0 passed, 1 failed\n", peer.error());
     co_return 1;
@@ -76,6 +78,8 @@ Task<int> run(std::string target, Options options) {
   std::vector<Check> checks;
   if (options.idle > 0) {
     add_idle_check(*peer, std::chrono::seconds(options.idle), checks);
+  } else if (dubbo) {
+    add_dubbo_checks(*peer, checks);
   } else {
     add_value_checks(*peer, checks);
     add_object_checks(*peer, checks);
@@ -101,5 +105,7 @@ int main(int argc, char** argv) {
     fmt::print("{}", flags->help_text);
     return flags->help ? 0 : 2;
   }
-  return sofa::io::run(interop::run("bolt://" + flags->positional.front(), options), {.shards = 1});
+  std::string target = flags->positional.front();
+  if (target.find("://") == std::string::npos) target = "bolt://" + target;
+  return sofa::io::run(interop::run(std::move(target), options), {.shards = 1});
 }

@@ -93,7 +93,10 @@ struct Meaning {
   std::string_view hint{};
 };
 
-Meaning meaning_of(dubbo::Status status) {
+/// What Java says first, before the trace of its stack.
+std::string_view first_line(std::string_view sentence) { return sentence.substr(0, sentence.find('\n')); }
+
+Meaning meaning_of(dubbo::Status status, std::string_view sentence) {
   switch (status) {
     case dubbo::Status::threadpool_exhausted:
       return {Code::resource_exhausted, bolt::Status::server_busy};
@@ -104,6 +107,9 @@ Meaning meaning_of(dubbo::Status status) {
       return {Code::unavailable, bolt::Status::connection_closed};
     case dubbo::Status::service_not_found:
       return {Code::not_found, bolt::Status::server_exception};
+    case dubbo::Status::service_error:  // also of a group that Java does not have
+      return {sentence.find("Not found exported service") != std::string_view::npos ? Code::not_found : Code::internal,
+              bolt::Status::server_exception};
     case dubbo::Status::bad_request:
       return {Code::invalid_argument, bolt::Status::server_exception,
               " (also what a provider says that has no such interface, version, group or method)"};
@@ -113,8 +119,9 @@ Meaning meaning_of(dubbo::Status status) {
 }
 
 std::unexpected<Error> status_error(const dubbo::Frame& frame) {
-  const Meaning meaning = meaning_of(frame.status);
-  const std::string sentence = dubbo::read_sentence(frame.body);
+  const std::string text = dubbo::read_sentence(frame.body);
+  const std::string_view sentence = first_line(text);
+  const Meaning meaning = meaning_of(frame.status, sentence);
   return std::unexpected(
       transport::with_status(Error(meaning.code, fmt::format("the server answered '{}' ({}){}{}{}", to_string(frame.status),
                                                              static_cast<int>(frame.status), sentence.empty() ? "" : ": ", sentence, meaning.hint)),

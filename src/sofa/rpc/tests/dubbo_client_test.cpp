@@ -325,6 +325,7 @@ TEST(DubboClient, TellsWhatEachStatusMeans) {
   struct Case {
     dubbo::Status status;
     Code code;
+    std::string_view sentence = "because";
   };
   static constexpr Case kCases[] = {{dubbo::Status::serialization_error, Code::internal},
                                     {dubbo::Status::client_timeout, Code::deadline_exceeded},
@@ -333,16 +334,19 @@ TEST(DubboClient, TellsWhatEachStatusMeans) {
                                     {dubbo::Status::bad_request, Code::invalid_argument},
                                     {dubbo::Status::bad_response, Code::internal},
                                     {dubbo::Status::service_not_found, Code::not_found},
+                                    {dubbo::Status::service_error, Code::internal, "because\n\tat a.B.c(B.java)"},
+                                    {dubbo::Status::service_error, Code::not_found, "Not found exported service, because of b:1"},
                                     {dubbo::Status::server_error, Code::internal},
                                     {dubbo::Status{77}, Code::internal}};
   size_t at = 0;
-  with_peer([&at](const dubbo::Frame& request) { return status_of(request, kCases[at].status, "because"); },
+  with_peer([&at](const dubbo::Frame& request) { return status_of(request, kCases[at].status, kCases[at].sentence); },
             [&at](ToldPeer& peer) -> Task<Result<void>> {
               auto client = co_await or_return(connect<DubboSample>(peer.url()));
               for (; at < std::size(kCases); ++at) {
                 const auto got = co_await client->hello("x");
                 EXPECT_EQ(got.error().code(), kCases[at].code) << static_cast<int>(kCases[at].status);
                 if (kCases[at].code != Code::deadline_exceeded) EXPECT_THAT(got.error().to_string(), HasSubstr("because"));
+                EXPECT_THAT(got.error().to_string(), ::testing::Not(HasSubstr("\n"))) << "no trace of a stack";
               }
               EXPECT_EQ(peer.connections(), 1);
               co_return Result<void>();
