@@ -1,5 +1,5 @@
-"""Dubbo 3.3's own client against the C++ server (section 5 of the contract), over Dubbo 2 and Triple, on a port of its own and on the one port; raw
-bytes and telnet."""
+"""Section 5 of the contract: Dubbo 3.3's own client against the C++ server, over Dubbo 2 and Triple, on a port of its own and on the one port; our
+client against Dubbo's own server; raw bytes and telnet."""
 
 import socket
 import subprocess
@@ -12,6 +12,7 @@ import programs
 FOLDER = programs.HERE / "dubbo-java"
 CHECKS_AT_LEAST = 70
 TRIPLE_CHECKS_AT_LEAST = 57  # without generic calls and $echo
+CPP_CHECKS_AT_LEAST = 100
 SERVICE = "sofa.interop.DubboInteropService"
 
 
@@ -67,6 +68,34 @@ def test_java_client_over_triple(dubbo_java, triple_server):
     failed, passed = programs.run_checks(dubbo_command("DubboJavaClient", f"tri://{triple_server.address}"), 180)
     assert not failed, f"{len(failed)} checks failed, {passed} passed:\n" + "\n".join(failed)
     assert passed >= TRIPLE_CHECKS_AT_LEAST
+
+
+def test_java_consumer_finds_the_server_by_application(dubbo_java, dubbo_server):
+    """The registry gives the address alone: the consumer asks the server's metadata service which services it has."""
+    failed, passed = programs.run_checks(dubbo_command("DubboApplicationClient", dubbo_server.address), 120)
+    assert not failed, f"{len(failed)} checks failed, {passed} passed:\n" + "\n".join(failed)
+    assert passed >= 7
+
+
+@pytest.fixture(scope="module")
+def java_server(dubbo_java):
+    server = programs.Server(dubbo_command("DubboJavaServer", "--dubbo", "0"), protocol="dubbo")
+    yield server
+    server.stop()
+
+
+def assert_cpp_client_passes(server):
+    failed, passed = programs.run_checks([programs.binaries() / "interop-client", f"dubbo://{server.address}"], 180)
+    assert not failed, f"{len(failed)} checks failed, {passed} passed:\n" + "\n".join(failed)
+    assert passed >= CPP_CHECKS_AT_LEAST
+
+
+def test_cpp_client_to_java_server(java_server):
+    assert_cpp_client_passes(java_server)
+
+
+def test_cpp_client_to_cpp_server(dubbo_server):
+    assert_cpp_client_passes(dubbo_server)
 
 
 def connect(server):

@@ -129,9 +129,9 @@ std::shared_ptr<InteropService> make_service(const std::string& prefix) {
   return service;
 }
 
-std::shared_ptr<DubboInteropService> make_dubbo_service() {
+std::shared_ptr<DubboInteropService> make_dubbo_service(const std::string& prefix) {
   auto service = std::make_shared<DubboInteropService>();
-  fill(*service, "");
+  fill(*service, prefix);
   service->attachment = [](rpc::Context& context, Text key) -> Text {
     context.put_response_header("answer", "got");
     const std::string_view value = context.header(key.value_or(""));
@@ -228,6 +228,7 @@ Task<int> serve(Options options) {
   rpc::ServerOptions server = ports_of(options);
   server.host = options.host;
   server.http2.flood_per_second = options.flood_per_second;
+  server.application = "interop-server";
   if (!options.deny.empty()) server.classes.deny(options.deny);
   if (!options.cors.empty()) {
     server.cors = sofa::http::CorsOptions{.origins = {options.cors}, .headers = {"content-type", "connect-protocol-version", "connect-timeout-ms"}};
@@ -242,7 +243,8 @@ Task<int> serve(Options options) {
   co_return co_await rpc::serve_until_stopped(sofa::grpc::with_reflection(rpc::Server(server)
                                                                               .add(make_service(""))
                                                                               .add(make_service("blue:"), {.unique_id = "blue"})
-                                                                              .add(make_dubbo_service())
+                                                                              .add(make_dubbo_service(""))
+                                                                              .add(make_dubbo_service("blue:"), {.unique_id = "blue"})
                                                                               .add(make_pb_service(), {.concurrents = options.concurrents})
                                                                               .add(make_grpc_service())
                                                                               .add(make_json_service())

@@ -3,6 +3,7 @@
 #include "sofa/http/server.h"
 #include "sofa/io/runtime.h"
 #include "sofa/io/sync.h"
+#include "sofa/rpc/detail/dubbo_metadata.h"
 #include "sofa/rpc/detail/dubbo_service.h"
 #include "sofa/rpc/detail/grpc_face.h"
 #include "sofa/rpc/detail/http_face.h"
@@ -48,6 +49,19 @@ ServerOptions with_envelope(ServerOptions options) {
   return options;
 }
 
+/// The services, and beside them what tells Dubbo's consumers of them. `application` may be null.
+std::vector<ServiceEntry> with_metadata(std::vector<ServiceEntry> services, std::shared_ptr<const DubboApplication> application) {
+  if (application == nullptr) return services;
+  const ServiceId id{std::string(DubboMetadataService::kVersion), application->name()};
+  auto service = make_dubbo_metadata_service(std::move(application));
+  services.push_back({.name = unique_name(DubboMetadataService::kName, id),
+                      .proto_name = std::string(DubboMetadataService::kName),
+                      .make = [service = std::move(service)](unsigned) -> std::shared_ptr<Interface> { return service; },
+                      .any_shard = true,
+                      .options = {}});
+  return services;
+}
+
 transport::BoltServerOptions bolt_options(const ServerOptions& options) {
   transport::BoltServerOptions bolt;
   bolt.session.limits.max_frame = options.max_frame;
@@ -88,18 +102,19 @@ class RunningCore {
               std::vector<std::function<void()>> on_stopping)
       : options_(with_envelope(std::move(options))),
         filters_(std::move(filters)),
-        services_(std::move(services)),
+        application_(options_.application.empty() ? nullptr : std::make_shared<DubboApplication>(options_.application)),
+        services_(with_metadata(std::move(services), application_)),
         home_(io::Shard::current()),
         runtime_(home_.runtime()),
         counters_(runtime_.shard_count()),
         handler_(runtime_.shard_count()),
         bolt_(handlers_, bolt_options(options_)),
-        dubbo_service_([this]() -> ShardServer& { return *handler_.shard(io::Shard::current().index()); }),
+        json_(std::move(json)),
+        dubbo_service_([this]() -> ShardServer& { return *handler_.shard(io::Shard::current().index()); }, json_.get()),
         dubbo_(dubbo_service_, dubbo_options(options_, false)),
         dubbo_alone_(dubbo_service_, dubbo_options(options_, true)),
         http_(std::move(http)),
         grpc_(options_, handler_.shards()),
-        json_(std::move(json)),
         web_(grpc_.server(), json_.get()),
         face_(web_, handler_.shards(), json_.get()),
         http2_(first_handler(), options_.http2),
@@ -133,6 +148,7 @@ class RunningCore {
 
   const ServerOptions options_;
   const Filters filters_;
+  const std::shared_ptr<DubboApplication> application_;  // null: it has no name
   const std::vector<ServiceEntry> services_;
   io::Shard& home_;
   io::Runtime& runtime_;
@@ -141,13 +157,13 @@ class RunningCore {
   UnknownClassHandler unknown_class_;
   transport::Handlers handlers_;
   transport::BoltProtocol bolt_;
+  const std::shared_ptr<const grpc::JsonCodec> json_;  // null: none
   DubboService dubbo_service_;
   transport::DubboProtocol dubbo_;        // beside others
   transport::DubboProtocol dubbo_alone_;  // on a port of its own: with text commands
   const HttpPart http_;
   std::optional<TracedHandler> traced_;  // before the handler of http_
   GrpcFace grpc_;
-  const std::shared_ptr<const grpc::JsonCodec> json_;  // null: none
   grpc::WebHandler web_;
   HttpFace face_;
   std::optional<http::Cors> cors_;
@@ -176,6 +192,7 @@ Task<Result<void>> RunningCore::start() {
     co_await or_return(stop());
     co_return started;
   }
+  if (application_ != nullptr) application_->set_services(handler_.shard(home_.index())->services());
   co_await or_return(handlers_.add(std::string(kRequestClass), handler_));
   handlers_.set_fallback(unknown_class_);
   grpc_.add_methods();
@@ -185,6 +202,7 @@ Task<Result<void>> RunningCore::start() {
     co_return listening;
   }
   address_ = ports_.front()->local();
+  if (application_ != nullptr) application_->set_ports(port("dubbo"), port("h2"));
   co_return Result<void>();
 }
 

@@ -58,6 +58,8 @@ struct ServerOptions {
   std::vector<ProtocolPort> more_ports{};         ///< ports beside it, each with one protocol; one of Dubbo takes text commands (telnet), too
   Duration drain = std::chrono::seconds(10);      ///< how long stop() waits for running calls before it cancels them
   http::Http2Options http2{};                     ///< of connections that speak HTTP/2: streams, windows, keep-alive, age
+  std::string application{};                      ///< this application's name: consumers of Dubbo that a registry sends to it may then ask for its
+                                                  ///< services (org.apache.dubbo.metadata.MetadataService). Empty: they may not
   std::optional<http::CorsOptions> cors{};        ///< which pages of other origins may call over HTTP; nothing: none
   /// Which classes the Hessian content of a request may name; by default all. One that is not admitted is status 0x12 with its name, and the
   /// connection lives. With an allow list: also those of the JDK that arguments use ("java.").

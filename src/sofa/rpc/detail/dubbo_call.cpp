@@ -1,6 +1,7 @@
 #include "sofa/rpc/detail/dubbo_call.h"
 
 #include "sofa/base/json.h"
+#include "sofa/rpc/detail/grpc_call.h"
 #include "sofa/rpc/detail/json_codec.h"
 #include "sofa/rpc/detail/response_codec.h"
 
@@ -34,8 +35,9 @@ bool DubboServerCall::too_late() {
 
 Result<void> DubboServerCall::read(void* const* into) const {
   const MethodShape& shape = entry_.method->shape();
-  if (shape.result.protobuf != nullptr) {
-    return fail(Code::unimplemented, "{}.{} takes protobuf messages, which Dubbo's hessian2 cannot carry; call it over Bolt or gRPC", entry_.service,
+  if (shape.result.protobuf != nullptr) return read_protobuf_json(into[0]);
+  if (parts_.form == DubboForm::protobuf_json) {
+    return fail(Code::invalid_argument, "{}.{} takes no protobuf messages; call it with the generic kind gson for JSON", entry_.service,
                 entry_.method->name());
   }
   if (parts_.form != DubboForm::typed) {
@@ -68,6 +70,33 @@ Result<void> DubboServerCall::read_generic(size_t index, const Type& type, void*
   if (!real) return forward_error(real);
   auto done = hessian::convert(*real, type, into, parts_.arena);
   if (!done) return fail(done.error().code(), "argument {} of {}: {}", index + 1, entry_.method->name(), done.error());
+  return {};
+}
+
+Result<void> DubboServerCall::read_protobuf_json(void* message) const {
+  const std::string_view method = entry_.method->name();
+  if (parts_.form != DubboForm::protobuf_json) {
+    return fail(
+        Code::unimplemented,
+        "{}.{} takes protobuf messages, which Dubbo's hessian2 cannot carry; call it over Bolt or gRPC, or with the generic kind protobuf-json",
+        entry_.service, method);
+  }
+  if (json_ == nullptr) return fail(Code::unimplemented, "this server was given no JSON of protobuf messages (rpc::Server::json)");
+  const hessian::Value& argument = parts_.arguments[0];
+  if (argument.kind() != hessian::ValueKind::string) {
+    return fail(Code::invalid_argument, "{} takes one JSON text as a generic call of kind protobuf-json, found {}", method,
+                to_string(argument.kind()));
+  }
+  Buffer bytes;
+  if (auto done = json_->read_request(entry_.grpc_path, argument.text(), bytes); !done) return done;
+  return read_message(bytes.span(), *entry_.method->shape().arguments[0].protobuf, message, method);
+}
+
+Result<void> DubboServerCall::write_protobuf_json(hessian::Writer& writer, const void* message) const {
+  Buffer bytes, text;
+  if (auto done = write_message(bytes, *entry_.method->shape().result.protobuf, message, entry_.method->name()); !done) return done;
+  if (auto done = json_->write_response(entry_.grpc_path, bytes.span(), text); !done) return done;
+  writer.write_string(as_text(text.span()));
   return {};
 }
 
@@ -108,6 +137,7 @@ Result<void> DubboServerCall::write_generic(hessian::Writer& writer, const Type&
 Result<void> DubboServerCall::write_result(Buffer& out, const void* result) const {
   const Type* type = entry_.method->shape().result.type;
   return write_dubbo_answer(out, false, parts_.call, attachments(), [&](hessian::Writer& writer) -> Result<void> {
+    if (result != nullptr && parts_.form == DubboForm::protobuf_json) return write_protobuf_json(writer, result);
     if (result == nullptr || type == nullptr) return writer.write_null(), Result<void>();
     if (parts_.form == DubboForm::typed || parts_.form == DubboForm::raw_return) return writer.write(*type, result);
     return write_generic(writer, *type, result);

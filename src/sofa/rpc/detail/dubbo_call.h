@@ -27,9 +27,10 @@ void write_dubbo_headers(DubboRequestParts& parts);
 
 class DubboServerCall final : public ServerCall {
  public:
-  DubboServerCall(DubboRequestParts& parts, transport::DubboResponder& responder, const MethodEntry& entry, const hessian::ClassFilter& classes,
-                  Counters& counters)
-      : parts_(parts), responder_(responder), entry_(entry), classes_(classes), counters_(counters) {}
+  /// `json` (null: none) knows the messages of protobuf.
+  DubboServerCall(DubboRequestParts& parts, transport::DubboResponder& responder, const MethodEntry& entry, ShardServer& server,
+                  const grpc::JsonCodec* json)
+      : parts_(parts), responder_(responder), entry_(entry), classes_(server.options().classes), counters_(server.counters()), json_(json) {}
 
   /// An argument that cannot be read is a request that cannot be read: status 40 with a sentence.
   bool read_arguments(void* const* into) override;
@@ -42,6 +43,8 @@ class DubboServerCall final : public ServerCall {
   bool too_late();
   Result<void> read(void* const* into) const;
   Result<void> read_generic(size_t index, const Type& type, void* into) const;
+  Result<void> read_protobuf_json(void* message) const;
+  Result<void> write_protobuf_json(hessian::Writer& writer, const void* message) const;
   Result<void> write_result(Buffer& out, const void* result) const;
   Result<void> write_generic(hessian::Writer& writer, const Type& type, const void* result) const;
   dubbo::Attachments attachments() const;
@@ -51,6 +54,7 @@ class DubboServerCall final : public ServerCall {
   const MethodEntry& entry_;
   const hessian::ClassFilter& classes_;
   Counters& counters_;
+  const grpc::JsonCodec* const json_;
   Context context_;
 };
 

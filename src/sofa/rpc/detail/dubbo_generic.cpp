@@ -293,6 +293,7 @@ std::optional<DubboForm> dubbo_form(std::string_view generic) {
   if (generic == "raw.return") return DubboForm::raw_return;
   if (generic == "bean") return DubboForm::bean;
   if (generic == "gson") return DubboForm::gson;
+  if (generic == "protobuf-json") return DubboForm::protobuf_json;
   return {};
 }
 

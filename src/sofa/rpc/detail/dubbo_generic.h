@@ -13,14 +13,15 @@ namespace sofa::rpc::detail {
 
 /// How arguments and result of a call stand on the wire.
 enum class DubboForm : uint8_t {
-  typed,       ///< an ordinary call: values of the method's own types
-  pojo,        ///< generic "true": objects are maps with a key "class"
-  raw_return,  ///< generic "raw.return": arguments as pojo, the result typed
-  bean,        ///< generic "bean": every value is a JavaBeanDescriptor
-  gson,        ///< generic "gson": every argument and the result are JSON texts
+  typed,          ///< an ordinary call: values of the method's own types
+  pojo,           ///< generic "true": objects are maps with a key "class"
+  raw_return,     ///< generic "raw.return": arguments as pojo, the result typed
+  bean,           ///< generic "bean": every value is a JavaBeanDescriptor
+  gson,           ///< generic "gson": every argument and the result are JSON texts
+  protobuf_json,  ///< generic "protobuf-json": methods of protobuf messages; the argument and the result are their JSON
 };
 
-/// The form that the attachment `generic` names, or nothing for one that is not spoken here (nativejava, protobuf-json, any other).
+/// The form that the attachment `generic` names, or nothing for one that is not spoken here (nativejava, any other).
 std::optional<DubboForm> dubbo_form(std::string_view generic);
 
 /// An argument as the reader of a described type takes it: maps with a text under "class" become objects of that class, a JavaBeanDescriptor (in the

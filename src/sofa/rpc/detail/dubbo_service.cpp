@@ -62,7 +62,7 @@ Fit<const MethodEntry*> find_generic(const ServiceTable& services, const std::st
   const std::string kind = text_in(parts.call.attachments, "generic");
   const auto form = dubbo_form(kind);
   if (!form) {
-    return unfit("generic calls of kind '{}' are not served here; use true, raw.return, bean or gson", kind);
+    return unfit("generic calls of kind '{}' are not served here; use true, raw.return, bean, gson or protobuf-json", kind);
   }
   parts.form = *form;
   auto options = dubbo::reader_options();
@@ -82,7 +82,9 @@ Fit<const MethodEntry*> find_generic(const ServiceTable& services, const std::st
   std::string key;
   for (const std::string& type : *types) append_signature(key, jvm_signature(type));
   entry = services.find(service, *method, key);
-  if (entry == nullptr && types->empty()) entry = services.find_by_count(service, *method, parts.arguments.size());
+  // Messages of protobuf have no overloads, and no Java names here.
+  if (entry == nullptr && (types->empty() || parts.form == DubboForm::protobuf_json))
+    entry = services.find_by_count(service, *method, parts.arguments.size());
   if (entry == nullptr) return no_method(service, *method, *types);
   if (entry->method->shape().arguments.size() != parts.arguments.size()) {
     return unfit("{}.{} takes {} arguments, {} came", service, *method, entry->method->shape().arguments.size(), parts.arguments.size());
@@ -151,7 +153,7 @@ void DubboService::handle(transport::DubboRequest& request, transport::DubboResp
   write_dubbo_headers(parts);
   const Deadline deadline = deadline_of(parts.call, request.arrival);
   if (!server.needs_task(**entry)) {
-    DubboServerCall now(parts, responder, **entry, server.options().classes, counters);
+    DubboServerCall now(parts, responder, **entry, server, json_);
     fill_context(now, parts, responder, **entry, deadline);
     return ShardServer::serve_now(now, **entry);
   }
@@ -166,7 +168,7 @@ Task<void> DubboService::run(ShardServer& server, std::unique_ptr<DubboRequestPa
                              const MethodEntry& entry, Deadline deadline) {
   // The responder keeps the session, and with it the parent of this scope.
   io::Scope scope(&responder.session().scope(), nullptr, deadline);
-  DubboServerCall call(*parts, responder, entry, server.options().classes, server.counters());
+  DubboServerCall call(*parts, responder, entry, server, json_);
   fill_context(call, *parts, responder, entry, deadline);
   co_await server.serve(call, entry, scope);
 }

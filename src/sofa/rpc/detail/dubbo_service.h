@@ -17,16 +17,17 @@ std::string dubbo_service_name(const ServiceTable& services, const dubbo::Call& 
 /// Serves the requests of all connections, each on its shard. Outlived by the shards.
 class DubboService final : public transport::DubboHandler {
  public:
-  /// `shard_server` gives what the current shard has.
-  explicit DubboService(std::function<ShardServer&()> shard_server) : shard_server_(std::move(shard_server)) {}
+  /// `shard_server` gives what the current shard has. `json` (null: none) knows the messages of protobuf; it outlives this.
+  DubboService(std::function<ShardServer&()> shard_server, const grpc::JsonCodec* json) : shard_server_(std::move(shard_server)), json_(json) {}
 
   void handle(transport::DubboRequest& request, transport::DubboResponder& responder) override;
   Task<std::string> command(std::string line, const io::Address& peer) override;
 
  private:
-  static Task<void> run(ShardServer& server, std::unique_ptr<DubboRequestParts> parts, transport::DubboResponder responder, const MethodEntry& entry,
-                        Deadline deadline);
+  Task<void> run(ShardServer& server, std::unique_ptr<DubboRequestParts> parts, transport::DubboResponder responder, const MethodEntry& entry,
+                 Deadline deadline);
   const std::function<ShardServer&()> shard_server_;
+  const grpc::JsonCodec* const json_;
 };
 
 }  // namespace sofa::rpc::detail

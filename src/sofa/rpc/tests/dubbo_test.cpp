@@ -357,7 +357,9 @@ TEST(DubboGeneric, OtherKindsAndMethodsThatAreNotThereAreNamed) {
   with_dubbo([](DubboFixture& f) -> Task<Result<void>> {
     Arena arena;
     Got got = co_await or_return(f.invoke("nativejava", "echo", {"java.lang.String"}, {Value()}, arena));
-    EXPECT_EQ(got.sentence, "generic calls of kind 'nativejava' are not served here; use true, raw.return, bean or gson");
+    EXPECT_EQ(got.sentence, "generic calls of kind 'nativejava' are not served here; use true, raw.return, bean, gson or protobuf-json");
+    got = co_await or_return(f.invoke("protobuf-json", "echo", {"java.lang.String"}, {Value::literal("{}")}, arena));
+    EXPECT_EQ(got.sentence, "sofa.interop.DubboInteropService:1.0.echo takes no protobuf messages; call it with the generic kind gson for JSON");
     got = co_await or_return(f.invoke("true", "missing", {"java.lang.String"}, {Value()}, arena));
     EXPECT_EQ(got.sentence, "service sofa.interop.DubboInteropService:1.0 has no method missing(java.lang.String)");
     co_return Result<void>();

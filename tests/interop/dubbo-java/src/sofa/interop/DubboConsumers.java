@@ -20,8 +20,12 @@ final class DubboConsumers {
     }
 
     private <T> ReferenceConfig<T> reference(String version) {
+        return reference(DubboInteropService.class.getName(), version);
+    }
+
+    private <T> ReferenceConfig<T> reference(String name, String version) {
         ReferenceConfig<T> reference = new ReferenceConfig<>();
-        reference.setInterface(DubboInteropService.class.getName());
+        reference.setInterface(name);
         reference.setVersion(version);
         reference.setUrl(url);
         reference.setTimeout(10_000);
@@ -58,7 +62,11 @@ final class DubboConsumers {
     }
 
     GenericService generic(String kind) {
-        ReferenceConfig<GenericService> reference = reference("1.0");
+        return generic(DubboInteropService.class.getName(), kind);
+    }
+
+    GenericService generic(String name, String kind) {
+        ReferenceConfig<GenericService> reference = reference(name, "1.0");
         reference.setGeneric(kind);
         return reference.get();
     }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.apache.dubbo.common.beanutil.JavaBeanDescriptor;
 import org.apache.dubbo.common.beanutil.JavaBeanSerializeUtil;
+import org.apache.dubbo.rpc.RpcException;
 import org.apache.dubbo.rpc.service.GenericException;
 import org.apache.dubbo.rpc.service.GenericService;
 
@@ -54,6 +55,19 @@ final class DubboGenericChecks {
             equal("user-6", user.name);
             equal(Level.BRONZE, user.level);
             equal(List.of("a", "中文"), user.tags);
+        });
+        suite.check("generic.protobuf_json", () -> {
+            GenericService messages = consumers.generic("sofa.interop.pb.Interop", "protobuf-json");
+            Object result = messages.$invoke("echo", new String[] {"sofa.interop.pb.EchoRequest"}, new Object[] {"{\"text\":\"hi\"}"});
+            that(result.toString().replace(" ", "").contains("\"text\":\"hi\""), "JSON of the answer: " + result);
+            RpcException e = thrown(RpcException.class,
+                () -> messages.$invoke("echo", new String[] {"sofa.interop.pb.EchoRequest"}, new Object[] {"{\"missing\":1}"}));
+            that(e.getMessage().contains("missing"), "the field is named: " + e.getMessage());
+        });
+        suite.check("generic.nativejava_is_refused", () -> {
+            RpcException e = thrown(RpcException.class,
+                () -> consumers.generic("nativejava").$invoke("echo", STRING, new Object[] {new byte[] {1}}));
+            that(e.getMessage().contains("generic calls of kind 'nativejava' are not served"), "the kind is named: " + e.getMessage());
         });
     }
 
