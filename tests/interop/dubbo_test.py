@@ -20,11 +20,15 @@ def dubbo_command(main_class, *arguments):
     return [programs.JAVA_RUN, "--folder", FOLDER, f"sofa.interop.{main_class}", *arguments]
 
 
+def build(folder):
+    done = subprocess.run([programs.HERE / "java" / "build.sh", folder], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, f"the Dubbo programs do not build: {done.stderr}"
+
+
 @pytest.fixture(scope="module")
 def dubbo_java():
     """The Dubbo programs, compiled."""
-    done = subprocess.run([programs.HERE / "java" / "build.sh", FOLDER], capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, f"the Dubbo programs do not build: {done.stderr}"
+    build(FOLDER)
 
 
 class DubboServer(programs.Server):
@@ -60,6 +64,14 @@ def alone():
 
 def test_java_client_to_server(dubbo_java, dubbo_server):
     failed, passed = programs.run_checks(dubbo_command("DubboJavaClient", f"dubbo://{dubbo_server.address}"), 180)
+    assert not failed, f"{len(failed)} checks failed, {passed} passed:\n" + "\n".join(failed)
+    assert passed >= CHECKS_AT_LEAST
+
+
+def test_client_of_dubbo_2_7_to_server(alone):
+    folder = programs.HERE / "dubbo27-java"
+    build(folder)
+    failed, passed = programs.run_checks([programs.JAVA_RUN, "--folder", folder, "sofa.interop.DubboJavaClient", f"dubbo://{alone.address}"], 180)
     assert not failed, f"{len(failed)} checks failed, {passed} passed:\n" + "\n".join(failed)
     assert passed >= CHECKS_AT_LEAST
 

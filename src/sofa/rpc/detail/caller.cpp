@@ -308,7 +308,8 @@ Error Caller::describe(const Attempt& attempt, const Error& error) const {
   if (thrown != nullptr) {
     text += thrown->to_string();
   } else if (status == bolt::Status::timeout) {
-    text += fmt::format("no answer within {} ms", milliseconds(std::min(attempt.timeout, took)));
+    const auto waited = std::chrono::ceil<std::chrono::milliseconds>(std::min(attempt.timeout, took));  // a timer may be a little early
+    text += fmt::format("no answer within {} ms", waited.count());
   } else {
     text += fmt::format("{} (after {} ms)", error, milliseconds(took));
   }

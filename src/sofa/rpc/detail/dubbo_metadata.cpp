@@ -95,16 +95,15 @@ DubboMetadata DubboApplication::metadata() const {
 
 namespace {
 
-/// Which services are asked for; null and empty: all.
+/// Which services are asked for, as Java understands it: no interface, or "*", is all of them; no group and no version are the services without.
 struct Filter {
   DubboMetadataService::Text interface{}, group{}, version{}, protocol{};
 
-  static bool fits(const DubboMetadataService::Text& wanted, std::string_view is) {
-    return !wanted || wanted->empty() || *wanted == "*" || *wanted == is;
-  }
   bool admits(const DubboServiceInfo& service) const {
-    return fits(interface, service.name) && fits(group, service.group.value_or("")) && fits(version, service.version.value_or("")) &&
-           fits(protocol, service.protocol);
+    const std::string_view wanted = interface ? std::string_view(*interface) : std::string_view();
+    if (wanted.empty() || wanted == "*") return true;
+    return wanted == service.name && group.value_or("") == service.group.value_or("") && version.value_or("") == service.version.value_or("") &&
+           (!protocol || protocol->empty() || *protocol == service.protocol);
   }
 };
 

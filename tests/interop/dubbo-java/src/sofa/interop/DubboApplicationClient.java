@@ -36,8 +36,7 @@ public final class DubboApplicationClient {
         host = args[0].substring(0, colon);
         port = Integer.parseInt(args[0].substring(colon + 1));
         ApplicationConfig application = new ApplicationConfig("interop-client");
-        application.setQosEnable(false);
-        application.setSerializeCheckStatus("DISABLE");
+        DubboVersion.configure(application);
         ApplicationModel.defaultModel().getExtensionLoader(ServiceDiscoveryFactory.class).addExtension("instance", OneInstanceFactory.class);
         RegistryConfig registry = new RegistryConfig("instance://127.0.0.1:1?registry-type=service&registry.file.cache.enabled=false");
         registry.setUseAsMetadataCenter(false);

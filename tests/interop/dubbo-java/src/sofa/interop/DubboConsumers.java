@@ -14,8 +14,7 @@ final class DubboConsumers {
     DubboConsumers(String url) {
         this.url = url;
         ApplicationConfig application = new ApplicationConfig("interop-client");
-        application.setQosEnable(false);
-        application.setSerializeCheckStatus("DISABLE");
+        DubboVersion.configure(application);
         DubboBootstrap.getInstance().application(application);
     }
 
