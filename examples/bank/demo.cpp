@@ -280,6 +280,12 @@ Java calls it with SOFARPC as it is:
     gateway.openAccount("account-0001", 100000);
     Receipt receipt = gateway.transfer(new Transfer("t-1", "account-0000", "account-0001", 250));
 
+The same port answers curl, which calls any method, and grpcurl:
+
+    curl -d '["account-0000", 100000]' http://127.0.0.1:12200/bank.Gateway:1.0/openAccount
+    curl 'http://127.0.0.1:12200/bank.Gateway:1.0/statement?account=account-0000&skip=0&limit=10'
+    grpcurl -plaintext -d '{{"account": "account-0000", "limit": 10}}' 127.0.0.1:12200 bank.v1.Bank/GetStatement
+
 Read next: docs/tutorial.md walks through this program; README.md has the 20 lines of a service of your own.
 )",
              log_file(bank.folder, "*"));

@@ -1,9 +1,13 @@
 // The gateway process: the door of the bank. It asks risk, then the ledger, and tries again where trying again is safe.
 
+#include "bank.sofa.h"
 #include "bank/bank_api.h"
 #include "bank/program.h"
+#include "bank/proto_messages.h"
 #include "bank/retry.h"
 #include "sofa/base/random.h"
+#include "sofa/grpc_services/protobuf_json.h"
+#include "sofa/grpc_services/reflection.h"
 #include "sofa/rpc/client.h"
 #include "sofa/rpc/server.h"
 
@@ -19,7 +23,7 @@ struct GatewayOptions {
 
   static auto describe(sofa::Description<GatewayOptions>& d) {
     d.doc("The bank's gateway process.");
-    d.field("port", &GatewayOptions::port).doc("bolt port, 0 picks a free one");
+    d.field("port", &GatewayOptions::port).doc("of Bolt, gRPC and HTTP, 0 picks a free one");
     d.field("ledger", &GatewayOptions::ledger).doc("address of the ledger, such as bolt://127.0.0.1:12201").required();
     d.field("risk", &GatewayOptions::risk).doc("address of the risk process").required();
     d.field("ledger_attempts", &GatewayOptions::ledger_attempts).doc("calls to the ledger for one request").range(1, 1000);
@@ -81,6 +85,23 @@ class GatewayService {
   sofa::Random random_{sofa::system_seed()};
 };
 
+// region: gateway-grpc
+/// The same calls for clients of gRPC.
+std::shared_ptr<v1::Bank> make_grpc_door(GatewayService& service) {
+  auto door = std::make_shared<v1::Bank>();
+  door->open_account = [&service](v1::OpenAccountRequest request) -> Task<Result<v1::Receipt>> {
+    co_return to_proto(co_await or_return(service.open_account(request.account(), request.deposit_cents())));
+  };
+  door->transfer = [&service](v1::TransferRequest request) -> Task<Result<v1::Receipt>> {
+    co_return to_proto(co_await or_return(service.transfer(from_proto(request))));
+  };
+  door->get_statement = [&service](v1::StatementRequest request) -> Task<Result<v1::Statement>> {
+    co_return to_proto(co_await or_return(service.statement(request.account(), request.skip(), request.limit())));
+  };
+  return door;
+}
+// endregion
+
 Task<int> run(const GatewayOptions& options) {
   auto ledger = co_await sofa::rpc::connect<Ledger>(options.ledger);
   auto risk = co_await sofa::rpc::connect<Risk>(options.risk);
@@ -90,7 +111,8 @@ Task<int> run(const GatewayOptions& options) {
   gateway->open_account.bind(&service, &GatewayService::open_account);
   gateway->transfer.bind(&service, &GatewayService::transfer);
   gateway->statement.bind(&service, &GatewayService::statement);
-  co_return co_await sofa::rpc::serve_until_stopped(sofa::rpc::Server{}.port(options.port).add(gateway));
+  auto server = sofa::rpc::Server{}.port(options.port).add(gateway).add(make_grpc_door(service)).json(sofa::grpc::protobuf_json());
+  co_return co_await sofa::rpc::serve_until_stopped(sofa::grpc::with_reflection(std::move(server)));
 }
 
 }  // namespace

@@ -1,10 +1,13 @@
 """The demo as a test: the bank is killed in the middle, and its own proof must hold."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import time
+
+import pytest
 
 BIN = os.environ.get("SOFA_BIN", os.path.join(os.path.dirname(__file__), "..", "..", "build", "release", "bin"))
 PROOF = "every acknowledged transfer is there exactly once"
@@ -36,6 +39,8 @@ def assert_events_and_next_steps(text):
     for name in ("bank-risk --port 12202", "bank-ledger --port 12201 --folder", "bank-gateway --port 12200 --ledger bolt://127.0.0.1:12201"):
         assert f"./dev run {name}" in text
     assert '.setDirectUrl("bolt://127.0.0.1:12200")' in text
+    assert """curl -d '["account-0000", 100000]' http://127.0.0.1:12200/bank.Gateway:1.0/openAccount""" in text
+    assert "127.0.0.1:12200 bank.v1.Bank/GetStatement" in text
 
 
 def test_the_bank_loses_nothing_when_its_ledger_is_killed(tmp_path):
@@ -108,3 +113,36 @@ def test_each_program_stops_within_two_seconds_of_sigterm(tmp_path):
         assert process.wait(timeout=10) == 0
         assert time.monotonic() - begun < 2
         process.stdout.close()
+
+
+@pytest.fixture
+def gateway(tmp_path):
+    """The three programs; the address of the gateway."""
+    risk, risk_at = start("bank-risk")
+    ledger, ledger_at = start("bank-ledger", "--folder", str(tmp_path / "ledger"))
+    gateway, gateway_at = start("bank-gateway", "--ledger", ledger_at, "--risk", risk_at)
+    yield gateway_at.removeprefix("bolt://")
+    for process in (gateway, ledger, risk):
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=10)
+        process.stdout.close()
+
+
+def curl(*words):
+    done = subprocess.run(["curl", "-sS", "--fail-with-body", "--max-time", "20", *words], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_curl_calls_the_gateway_as_the_readme_says(gateway):
+    at = f"http://{gateway}/bank.Gateway:1.0"
+    assert curl("-d", '["alice", 100000]', f"{at}/openAccount")["sequence"] == 1
+    assert curl("-d", '{"depositCents": 5, "account": "bob"}', f"{at}/openAccount")["sequence"] == 2
+    transfer = '{"id": "t-1", "from": "alice", "to": "bob", "cents": 250}'
+    receipt = curl("-d", transfer, f"{at}/transfer")
+    assert (receipt["id"], receipt["sequence"]) == ("t-1", 3)
+    assert curl("-d", transfer, f"{at}/transfer")["sequence"] == 3, "the same id is the same transfer"
+    statement = curl(f"{at}/statement?account=alice&skip=0&limit=10")
+    assert (statement["balance"], [line["cents"] for line in statement["postings"]]) == (99750, [100000, -250])
+    as_json = ["-H", "content-type: application/json", "-d", '{"account": "bob", "limit": 10}']
+    assert curl(*as_json, f"http://{gateway}/bank.v1.Bank/GetStatement")["balance"] == "255"

@@ -62,3 +62,23 @@ def test_grpcurl_calls_by_reflection(go_grpc, contract):
     assert failed.returncode != 0 and "Code: Unknown" in failed.stderr and "boom ed" in failed.stderr
     health = grpcurl(go_grpc, contract, "grpc.health.v1.Health/Check", data={})
     assert json.loads(health.stdout) == {"status": "SERVING"}, health.stderr
+
+
+def test_grpcurl_calls_the_bank_as_its_readme_says(tools, tmp_path):
+    programs_of_bank = []
+
+    def start(name, *arguments):
+        programs_of_bank.append(programs.Server([programs.binaries() / name, "--port", 0, *arguments]))
+        return programs_of_bank[-1]
+
+    try:
+        risk, ledger = start("bank-risk"), start("bank-ledger", "--folder", tmp_path / "book")
+        gateway = start("bank-gateway", "--ledger", f"bolt://{ledger.address}", "--risk", f"bolt://{risk.address}")
+        assert "bank.v1.Bank" in grpcurl(tools, gateway, "list").stdout.split()
+        opened = grpcurl(tools, gateway, "bank.v1.Bank/OpenAccount", data={"account": "alice", "depositCents": 100})
+        assert json.loads(opened.stdout)["sequence"] == "1", opened.stderr
+        statement = grpcurl(tools, gateway, "bank.v1.Bank/GetStatement", data={"account": "alice", "limit": 10})
+        assert json.loads(statement.stdout)["balance"] == "100", statement.stderr
+    finally:
+        for program in reversed(programs_of_bank):
+            program.stop()
