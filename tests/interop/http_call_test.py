@@ -63,6 +63,7 @@ def test_rest_by_curl(one_port, version):
     assert curl(version, "-H", "X-Interop: v", f"{at}/header")[::2] == (200, "header=v")
     status, _, body = curl(version, f"{at}/fail?kind=runtime")
     assert status == 500 and "boom runtime" in body
+    assert [curl(version, f"{at}/fail?kind={kind}")[0] for kind in ("illegal", "checked", "x")] == [500, 500, 500]
     assert curl(version, f"{at}/missing")[0] == 404
 
 
