@@ -198,3 +198,29 @@ def test_a_server_stops_when_a_reader_of_events_has_gone():
     assert connection.getresponse().read(12) == b"event: tick\n"
     connection.close()
     assert server.stop(seconds=30) < 30 and server.process.returncode == 0, f"{server}"
+
+
+@pytest.fixture(scope="module")
+def orders():
+    server = programs.Server([programs.binaries() / "rest-orders", "--port", "0"], protocol="http1")
+    yield server.address
+    server.stop()
+    assert server.process.returncode == 0, f"{server}"
+
+
+def test_one_declaration_serves_rest_and_json(orders):
+    status, order = ask_json(orders, "POST", "/orders", {"item": "tea", "count": 2})
+    assert (status, order) == (201, {"id": 1, "item": "tea", "count": 2})
+    assert ask_json(orders, "GET", "/orders/1") == (200, order)
+    assert ask_json(orders, "GET", "/orders?item=coffee") == (200, [])
+    assert ask_json(orders, "POST", "/com.acme.Orders:1.0/find", [1], content_type="application/json") == (200, order)
+    assert problem(orders, "GET", "/orders/7")[:2] == (404, "not_found")
+    status, code, detail = problem(orders, "POST", "/orders", {"item": "tea", "count": 0})
+    assert (status, code) == (400, "invalid_argument") and "count" in detail
+
+
+def test_bound_routes_describe_themselves(orders):
+    _, described = ask_json(orders, "GET", "/openapi.json")
+    find = described["paths"]["/orders/{id}"]["get"]
+    assert find["summary"] == "One order."
+    assert [(parameter["name"], parameter["in"]) for parameter in find["parameters"]] == [("id", "path")]

@@ -14,11 +14,19 @@ Api::Api(About about) : about_(std::move(about)) {
   });
 }
 
-Result<void> answer_error(http::Exchange& exchange, const Error& error) {
+Route& Api::add_route(std::string_view method, std::string_view pattern, const Type& request, const Type* response, Serve serve, bool events) {
+  Route& route = routes_.emplace_back(method, pattern, request, response, events);
+  router_.add(method, pattern, http::Router::Coroutine([&route, serve = std::move(serve)](http::Exchange& exchange, http::Body& body) {
+                return serve(route, exchange, body);
+              }));
+  return route;
+}
+
+Result<void> answer_error(http::Exchange& exchange, const Error& error, http::Headers fields) {
   const int status = http::status_of(error.code());
-  return http::respond(
-      exchange, status, "application/problem+json",
-      Bytes::copy_of(fmt::format(R"({{"status":{},"code":"{}","detail":{}}})", status, to_string(error.code()), json_quoted(error.to_string()))));
+  const std::string problem =
+      fmt::format(R"({{"status":{},"code":"{}","detail":{}}})", status, to_string(error.code()), json_quoted(error.to_string()));
+  return http::respond(exchange, status, "application/problem+json", Bytes::copy_of(problem), std::move(fields));
 }
 
 Result<void> Events::open() {

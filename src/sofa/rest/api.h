@@ -80,8 +80,8 @@ class Route {
 
   /// Fills the struct. invalid_argument says which field is wrong, what it takes and what was found.
   io::Task<Result<void>> read(http::Exchange& exchange, http::Body& body, void* into, size_t max_body) const;
-  /// Answers with the result; `value` is null for nothing.
-  Result<void> answer(http::Exchange& exchange, const void* value) const;
+  /// Answers with the result, and further header fields; `value` is null for nothing.
+  Result<void> answer(http::Exchange& exchange, const void* value, http::Headers fields = {}) const;
 
  private:
   Route& place(std::string_view field, Place place, std::string_view name);
@@ -97,7 +97,7 @@ class Route {
 };
 
 /// Answers with an error as application/problem+json.
-Result<void> answer_error(http::Exchange& exchange, const Error& error);
+Result<void> answer_error(http::Exchange& exchange, const Error& error, http::Headers fields = {});
 
 /// Sends server-sent events (HTML standard, 9.2). One send at a time; it waits while the peer does not take them, and fails when it is gone.
 class Events {
@@ -175,13 +175,15 @@ class Api final : public http::Handler {
     using Value = typename detail::Answer<typename Types::Returned>::Value;
     const Type* response = nullptr;
     if constexpr (!std::is_void_v<Value>) response = &type_of<Value>();
-    Route& route = routes_.emplace_back(method, pattern, type_of<typename Types::Request>(), response, Types::kEvents);
     const auto shared = std::make_shared<const F>(std::move(handler));
-    router_.add(method, pattern, http::Router::Coroutine([this, &route, shared](http::Exchange& exchange, http::Body& body) {
-                  return run(*this, route, *shared, exchange, body);
-                }));
-    return route;
+    return add_route(
+        method, pattern, type_of<typename Types::Request>(), response,
+        [this, shared](const Route& route, http::Exchange& exchange, http::Body& body) { return run(*this, route, *shared, exchange, body); },
+        Types::kEvents);
   }
+  /// One whose handler reads and answers by Route::read and Route::answer. The types live as long as the Api.
+  using Serve = std::function<io::Task<Result<void>>(const Route& route, http::Exchange& exchange, http::Body& body)>;
+  Route& add_route(std::string_view method, std::string_view pattern, const Type& request, const Type* response, Serve serve, bool events = false);
   template <class F>
   Route& get(std::string_view pattern, F handler) {
     return add("GET", pattern, std::move(handler));

@@ -162,15 +162,15 @@ io::Task<Result<void>> Route::read(http::Exchange& exchange, http::Body& body, v
   co_return from_json(members.behind(text), request_, into, options, arena.get());
 }
 
-Result<void> Route::answer(http::Exchange& exchange, const void* value) const {
-  if (response_ == nullptr || value == nullptr) return exchange.send_response(status_, {}, true);
+Result<void> Route::answer(http::Exchange& exchange, const void* value, http::Headers fields) const {
+  if (response_ == nullptr || value == nullptr) return exchange.send_response(status_, fields, true);
   if (plain_text_) {
     const auto& text = *static_cast<const std::string*>(value);
-    return http::respond(exchange, status_, "text/plain; charset=utf-8", Bytes::copy_of(text));
+    return http::respond(exchange, status_, "text/plain; charset=utf-8", Bytes::copy_of(text), std::move(fields));
   }
   auto json = to_json(*response_, value);
-  if (!json) return answer_error(exchange, json.error());
-  return http::respond(exchange, status_, "application/json", Bytes::copy_of(*json));
+  if (!json) return answer_error(exchange, json.error(), std::move(fields));
+  return http::respond(exchange, status_, "application/json", Bytes::copy_of(*json), std::move(fields));
 }
 
 }  // namespace sofa::rest

@@ -10,6 +10,7 @@
 #include "sofa/rpc/detail/http_trace.h"
 #include "sofa/rpc/detail/response_codec.h"
 #include "sofa/rpc/detail/shard_server.h"
+#include "sofa/rpc/rest.h"
 #include "sofa/transport/bolt_protocol.h"
 #include "sofa/transport/dubbo_protocol.h"
 #include "sofa/transport/port.h"
@@ -135,6 +136,7 @@ class RunningCore {
 
  private:
   Task<Result<void>> start_shard(unsigned index);
+  Task<Result<void>> serve_rest(RestRoutes& routes);
   Task<Result<void>> listen(std::shared_ptr<io::TlsServerContext> tls);
   Result<std::vector<transport::Protocol*>> choose(const std::vector<std::string>& names);
   /// The handler that sees every HTTP request.
@@ -195,6 +197,7 @@ Task<Result<void>> RunningCore::start() {
   if (application_ != nullptr) application_->set_services(handler_.shard(home_.index())->services());
   co_await or_return(handlers_.add(std::string(kRequestClass), handler_));
   handlers_.set_fallback(unknown_class_);
+  if (http_.routes != nullptr) co_await or_return(serve_rest(*http_.routes));
   grpc_.add_methods();
   auto listening = co_await listen(std::move(tls));
   if (!listening) {
@@ -204,6 +207,13 @@ Task<Result<void>> RunningCore::start() {
   address_ = ports_.front()->local();
   if (application_ != nullptr) application_->set_ports(port("dubbo"), port("h2"));
   co_return Result<void>();
+}
+
+Task<Result<void>> RunningCore::serve_rest(RestRoutes& routes) {
+  routes.serve_by([this]() -> ShardServer& { return *handler_.shard(io::Shard::current().index()); });
+  auto checked = routes.check();
+  if (!checked) co_await or_return(stop());
+  co_return checked;
 }
 
 Task<Result<void>> RunningCore::listen(std::shared_ptr<io::TlsServerContext> tls) {
@@ -297,6 +307,12 @@ Task<Result<void>> RunningServer::stop() { return core_->stop(); }
 const std::vector<std::string>& protocols() {
   static const std::vector<std::string> kNames = {"bolt", "dubbo", "h2", "http1"};
   return kNames;
+}
+
+Server&& Server::rest(std::shared_ptr<RestRoutes> routes) && {
+  auto self = std::move(*this).http(routes->shared_api());
+  self.http_.routes = std::move(routes);
+  return *this = std::move(self), std::move(*this);
 }
 
 std::vector<std::string> Server::proto_services() const {

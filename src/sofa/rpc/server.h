@@ -1,6 +1,6 @@
 #pragma once
-// A server of services over Bolt (SOFARPC), Dubbo 2 and, for methods of protobuf messages, gRPC, gRPC-Web and Connect, all on one port: 20 lines
-// make a program (examples/hello/server.cpp).
+// A server of services over Bolt (SOFARPC), Triple, Dubbo 2, HTTP ("/<unique name>/<method>", docs/protocols/http.md) and, for methods of protobuf
+// messages, gRPC, gRPC-Web and Connect, all on one port: 20 lines make a program (examples/hello/server.cpp).
 //
 //   auto ledger = std::make_shared<Ledger>();
 //   ledger->transfer = [&book](Transfer t) -> rpc::Task<Result<Receipt>> { co_return co_await book.apply(t); };
@@ -93,6 +93,8 @@ struct ServiceOptions {
   std::function<int(const Context&)> priority{};
 };
 
+class RestRoutes;
+
 namespace detail {
 class RunningCore;
 struct ServiceEntry {
@@ -106,6 +108,7 @@ struct ServiceEntry {
 struct HttpPart {
   std::shared_ptr<http::Handler> handler;    // null: nobody
   std::function<Task<void>()> stop_shard{};  // empty: it has no tasks
+  std::shared_ptr<RestRoutes> routes{};      // whose handler it is; null: it has no routes of services
 };
 }  // namespace detail
 
@@ -155,6 +158,8 @@ class Server {
     if constexpr (requires { handler->stop_shard(); }) http_.stop_shard = [handler] { return handler->stop_shard(); };
     return http_.handler = std::move(handler), std::move(*this);
   }
+  /// REST routes of the services (rest.h), in place of http().
+  Server&& rest(std::shared_ptr<RestRoutes> routes) &&;
   /// JSON for methods of protobuf messages, at their gRPC paths: `.json(grpc::protobuf_json())` (grpc_services). Without it they take the bytes of
   /// protobuf alone.
   Server&& json(std::shared_ptr<const grpc::JsonCodec> codec) && { return json_ = std::move(codec), std::move(*this); }
