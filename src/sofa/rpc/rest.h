@@ -9,7 +9,7 @@
 // Where the arguments come from. One argument of a described struct: its fields, as rest/api.h says. Else each argument is a field with the name that
 // MethodOptions::parameters gives it; one that is no optional is required. A route that cannot be made ends the program with a sentence.
 //
-// A request is a call as any other: filters, limits and counters see it, on the service of its shard, with a Context whose header fields are those of
+// A request is a call as any other: filters and counters see it, on the service of its shard, with a Context whose header fields are those of
 // the request. Errors are application/problem+json with the status that fits the code; of a Java exception, that of its class.
 
 #include <functional>

@@ -12,13 +12,21 @@ import com.alipay.sofa.rpc.core.exception.SofaTimeOutException;
 import java.util.List;
 import sofa.interop.pb.EchoRequest;
 
-/** SOFARPC's clients over HTTP on a server of the contract: HttpJavaClient HOST:PORT [CHECK]. Prints as InteropJavaClient does. */
+/**
+ * SOFARPC's clients over HTTP on a server of the contract: HttpJavaClient HOST:PORT [CHECK], or
+ * h2://HOST:PORT for HTTP/2 over TLS alone. Prints as InteropJavaClient does.
+ */
 public final class HttpJavaClient {
     public static void main(String[] args) throws Exception {
         Arguments.setSofaProperties();
         Suite suite = new Suite(RpcInvokeContext::removeContext);
-        addRest(suite, consumer(RestService.class, "rest", args[0]).refer());
-        addHttp2(suite, args[0]);
+        if (args[0].startsWith("h2://")) {
+            System.setProperty("ssl", "true");
+            addHttp2(suite, "h2", args[0].substring("h2://".length()));
+        } else {
+            addRest(suite, consumer(RestService.class, "rest", args[0]).refer());
+            addHttp2(suite, "h2c", args[0]);
+        }
         // SOFARPC leaves threads that do not end by themselves.
         System.exit(suite.run(args.length > 1 ? args[1] : null) ? 0 : 1);
     }
@@ -59,34 +67,34 @@ public final class HttpJavaClient {
         suite.check("rest.notFound", () -> that(text(rest::nothing).contains("404"), "no status 404"));
     }
 
-    private static void addHttp2(Suite suite, String address) {
-        InteropService plain = consumer(InteropService.class, "h2c", address).refer();
-        InteropService blue = consumer(InteropService.class, "h2c", address).setUniqueId("blue").refer();
-        InteropService nobody = consumer(InteropService.class, "h2c", address).setUniqueId("nobody").refer();
-        ValueChecks.add(suite, plain, "@h2c", "");
-        ValueChecks.add(suite, blue, "@h2c_blue", "blue:");
-        JsonService json = consumer(JsonService.class, "h2c", address).setSerialization("json").refer();
-        InteropPbService pb = consumer(InteropPbService.class, "h2c", address).setSerialization("protobuf").refer();
-        suite.check("h2c.json", () -> {
+    private static void addHttp2(Suite suite, String protocol, String address) {
+        InteropService plain = consumer(InteropService.class, protocol, address).refer();
+        InteropService blue = consumer(InteropService.class, protocol, address).setUniqueId("blue").refer();
+        InteropService nobody = consumer(InteropService.class, protocol, address).setUniqueId("nobody").refer();
+        ValueChecks.add(suite, plain, "@" + protocol, "");
+        ValueChecks.add(suite, blue, "@" + protocol + "_blue", "blue:");
+        JsonService json = consumer(JsonService.class, protocol, address).setSerialization("json").refer();
+        InteropPbService pb = consumer(InteropPbService.class, protocol, address).setSerialization("protobuf").refer();
+        suite.check(protocol + ".json", () -> {
             equal("hello bob,hello bob", json.hello("bob", 2));
             equal(List.of("b", "a"), json.reverse(List.of("a", "b")));
             equal(42L, json.putUser(User.of(41, null)).id);
             equal(6, json.sum(new int[] {1, 2, 3}));
             equal(Level.GOLD, json.nextLevel(Level.SILVER));
         });
-        suite.check("h2c.protobuf", () -> equal("x", pb.echo(EchoRequest.newBuilder().setText("x").build()).getText()));
-        suite.check("h2c.exception", () -> {
+        suite.check(protocol + ".protobuf", () -> equal("x", pb.echo(EchoRequest.newBuilder().setText("x").build()).getText()));
+        suite.check(protocol + ".exception", () -> {
             SofaRpcException thrown = thrown(SofaRpcException.class, () -> plain.fail("illegal"));
             that(thrown.getMessage().contains("java.lang.IllegalArgumentException: boom illegal"), "told was " + thrown);
             equal(RpcErrorType.SERVER_BIZ, thrown.getErrorType());
         });
-        suite.check("h2c.noSuchService", () -> that(text(() -> nobody.hello("x")).contains("InteropService:1.0:nobody"), "the name is lost"));
-        suite.check("h2c.timeout", () -> {
+        suite.check(protocol + ".noSuchService", () -> that(text(() -> nobody.hello("x")).contains("InteropService:1.0:nobody"), "the name is lost"));
+        suite.check(protocol + ".timeout", () -> {
             RpcInvokeContext.getContext().setTimeout(100);
             thrown(SofaTimeOutException.class, () -> plain.sleep(2000));
             equal("hello x", plain.hello("x"));
         });
-        suite.check("h2c.baggage", () -> {
+        suite.check(protocol + ".baggage", () -> {
             RpcInvokeContext.getContext().putRequestBaggage("color", "blue");
             equal("blue", plain.baggage("color"));
         });
