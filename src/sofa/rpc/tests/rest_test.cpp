@@ -57,9 +57,9 @@ struct CountCalls final : Filter {
 };
 
 Task<Result<std::unique_ptr<RunningServer>>> start(std::shared_ptr<Filter> filter = nullptr) {
-  Server server(ServerOptions{.port = 0});
-  if (filter != nullptr) server = std::move(server).filter(std::move(filter));
-  co_return co_await std::move(server).add(make_accounts(), {.thread_safe = true}).rest(make_routes()).start();
+  Server server = Server(ServerOptions{.port = 0}).add(make_accounts(), {.thread_safe = true}).rest(make_routes());
+  if (filter != nullptr) static_cast<void>(std::move(server).filter(std::move(filter)));
+  co_return co_await std::move(server).start();
 }
 
 Task<Result<HttpAnswer>> ask(const RunningServer& server, std::string method, std::string target, std::string body = {}, http::Headers fields = {}) {
