@@ -34,7 +34,7 @@ public final class HttpJavaClient {
     static <T> ConsumerConfig<T> consumer(Class<T> service, String protocol, String address) {
         ConsumerConfig<T> config = new ConsumerConfig<>();
         config.setInterfaceId(service.getName()).setDirectUrl(protocol + "://" + address).setProtocol(protocol).setRegister(false);
-        config.setTimeout(Peers.TIMEOUT_MS).setRetries(0).setRepeatedReferLimit(-1);
+        config.setTimeout(Peers.TIMEOUT_MS).setConnectTimeout(Peers.TIMEOUT_MS).setRetries(0).setRepeatedReferLimit(-1);
         return config;
     }
 
