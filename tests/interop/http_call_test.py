@@ -41,10 +41,6 @@ def test_java_clients_of_rest_and_h2c(java, one_port):
     run_java_client(one_port.address)
 
 
-def test_java_client_of_h2_over_tls(java, one_port):
-    run_java_client(f"h2://{one_port.address}")
-
-
 def test_rest_on_its_own_port():
     server = programs.Server([programs.binaries() / "interop-server", "--rest", 0], protocol="http1")
     try:
