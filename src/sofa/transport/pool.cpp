@@ -77,22 +77,24 @@ io::Task<void> BasicPool<S>::close() {
 template <class S>
 size_t BasicPool<S>::connections() const {
   size_t sum = 0;
-  for (const auto& [address, peer] : peers_) sum += peer->live_count();
+  for (const auto& [address, peer] : peers_) sum += peer->sessions_.size();
   return sum;
 }
 
 // A connection that was told to go, or is closed, is no longer ours: it ends by itself, and another one takes its place.
 template <class S>
+bool BasicPool<S>::Peer::is_live() {
+  const auto lost = std::erase_if(sessions_, [](const Ref<S>& session) { return !session->usable(); });
+  if (lost > 0 && pool_.options_.reconnect) connect();
+  return !sessions_.empty();
+}
+
+template <class S>
 S* BasicPool<S>::Peer::live() {
   asked_ = io::Shard::current().now();
-  while (!sessions_.empty()) {
-    next_ = next_ + 1 < sessions_.size() ? next_ + 1 : 0;
-    S* session = sessions_[next_].get();
-    if (session->usable()) return session;
-    sessions_.erase(sessions_.begin() + static_cast<std::ptrdiff_t>(next_));
-    if (pool_.options_.reconnect) connect();
-  }
-  return nullptr;
+  if (!is_live()) return nullptr;
+  next_ = next_ + 1 < sessions_.size() ? next_ + 1 : 0;
+  return sessions_[next_].get();
 }
 
 template <class S>

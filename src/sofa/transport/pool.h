@@ -89,6 +89,8 @@ class BasicPool {
 template <class S>
 class BasicPool<S>::Peer : public std::enable_shared_from_this<Peer> {
  public:
+  /// Whether there is a connection that takes calls now.
+  bool is_live();
   /// A live connection, each in turn; null when there is none.
   S* live();
   /// A live connection, or the outcome of connecting; see BasicPool::get.
@@ -96,7 +98,6 @@ class BasicPool<S>::Peer : public std::enable_shared_from_this<Peer> {
   /// Begins to connect in the background, unless that is under way already.
   void connect();
   const io::Address& address() const { return address_; }
-  size_t live_count() const { return sessions_.size(); }
 
   Peer(BasicPool& pool, io::Address address) : pool_(pool), address_(std::move(address)), asked_(io::Shard::current().now()) {}
 

@@ -20,8 +20,9 @@ class SessionProtocol : public ClientProtocol {
   bool is_live(const io::Address& address) final {
     auto* peer = pool_.peer(address);
     if (peer == nullptr) return false;
-    if (peer->live_count() == 0) peer->connect();
-    return peer->live_count() > 0;
+    if (peer->is_live()) return true;
+    peer->connect();
+    return false;
   }
   void forget_unused(Instant before, const std::function<bool(const io::Address&)>& keep) final { pool_.forget_unused(before, keep); }
   bool empty() const final { return pool_.addresses() == 0; }
