@@ -6,8 +6,10 @@
 
 #include "checks.h"
 #include "extra_api.h"
+#include "interop.sofa.h"
 #include "json_api.h"
 #include "sofa/rpc/client.h"
+#include "stream_api.h"
 
 namespace interop {
 
@@ -21,7 +23,10 @@ struct Peer {
   std::shared_ptr<JsonService> json;
   std::shared_ptr<ExtraService> extra;
   std::shared_ptr<rpc::GenericClient> generic;
-  std::shared_ptr<DubboInteropService> dubbo;  // over Dubbo alone
+  // Over Triple alone:
+  std::shared_ptr<StreamService> streams;
+  std::shared_ptr<sofa::interop::pb::Interop> grpc;  // null: Dubbo's
+  std::shared_ptr<DubboInteropService> dubbo;  // over Dubbo; over Triple null of SOFARPC's server
 };
 
 /// The users must be the same in all but the manager; attrs.n of `got` is of this kind.
@@ -43,6 +48,9 @@ void add_call_kind_checks(Peer& peer, std::vector<Check>& checks);
 /// Section 5, over Dubbo 2.
 Task<Result<Peer>> connect_dubbo(std::string target);
 void add_dubbo_checks(Peer& peer, std::vector<Check>& checks);
+/// Everything over Triple: of SOFARPC's server sections 1 and 3, of Dubbo's section 5, and the streams of both.
+Task<Result<Peer>> connect_triple(std::string target);
+void add_triple_checks(Peer& peer, std::vector<Check>& checks);
 void add_json_checks(Peer& peer, std::vector<Check>& checks);
 /// After a rest, in which the server closes the connection, the next call goes over another one.
 void add_idle_check(Peer& peer, sofa::Duration rest, std::vector<Check>& checks);

@@ -28,11 +28,21 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason="the Java server does not promise this"))
 
 
+def compile_java(folder):
+    done = subprocess.run([programs.HERE / "java" / "build.sh", folder], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, f"the Java programs of {folder} do not build: {done.stderr}"
+
+
 @pytest.fixture(scope="session")
 def java():
     """The Java programs, compiled."""
-    done = subprocess.run([programs.HERE / "java" / "build.sh"], capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, f"the Java programs do not build: {done.stderr}"
+    compile_java(programs.HERE / "java")
+
+
+@pytest.fixture(scope="session")
+def dubbo_java():
+    """The Dubbo programs, compiled."""
+    compile_java(programs.DUBBO_JAVA)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 // interop-client HOST:PORT [--only NAME]: calls every method of the interop contract on a server, Java's or ours, and checks what comes back.
 // Prints `ok name` or `FAIL name: why` for each check and `N passed, M failed`; exit code 0 only when none failed.
 // interop-client dubbo://HOST:PORT: over Dubbo 2.
+// interop-client tri://HOST:PORT[?serialization=hessian4]: over Triple; the serialization is that of Dubbo's server.
 // interop-client HOST:PORT[,HOST:PORT] --load SECONDS [--callers N] [--connections N] [--retries N]: load instead of checks (load.h).
 // interop-client HOST:PORT --idle SECONDS: the check of a connection that the server closes in this time of rest.
 
@@ -69,8 +70,9 @@ Task<int> run(std::string target, Options options) {
     const LoadOptions load{.seconds = options.load, .callers = options.callers, .connections = options.connections, .retries = options.retries};
     co_return co_await run_load(target, load) ? 0 : 1;
   }
+  const bool triple = target.starts_with("tri://");
   const bool dubbo = target.starts_with("dubbo://");
-  auto peer = co_await (dubbo ? connect_dubbo(target) : connect(target, tls_of(options)));
+  auto peer = co_await (triple ? connect_triple(target) : dubbo ? connect_dubbo(target) : connect(target, tls_of(options)));
   if (!peer) {
     fmt::print("FAIL connect: {}\n0 passed, 1 failed\n", peer.error());
     co_return 1;
@@ -80,6 +82,8 @@ Task<int> run(std::string target, Options options) {
     add_idle_check(*peer, std::chrono::seconds(options.idle), checks);
   } else if (dubbo) {
     add_dubbo_checks(*peer, checks);
+  } else if (triple) {
+    add_triple_checks(*peer, checks);
   } else {
     add_value_checks(*peer, checks);
     add_object_checks(*peer, checks);

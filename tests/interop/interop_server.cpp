@@ -249,6 +249,8 @@ Task<int> serve(Options options) {
                                                                               .add(make_grpc_service())
                                                                               .add(make_json_service())
                                                                               .add(make_extra_service())
+                                                                              .add(make_sofa_streams())
+                                                                              .add(make_dubbo_streams())
                                                                               .add(health.service(), {.thread_safe = true})
                                                                               .on_stopping([&health] { health.shut_down(); })
                                                                               .json(sofa::grpc::protobuf_json())

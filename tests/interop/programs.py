@@ -14,6 +14,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 JAVA_RUN = HERE / "java" / "run.sh"
+DUBBO_JAVA = HERE / "dubbo-java"
 
 
 def binaries():
@@ -128,6 +129,10 @@ def node_modules():
 def node_command(script, *arguments):
     """(command, environment) of a script of node/."""
     return ["node", HERE / "node" / script, *arguments], {"NODE_PATH": str(node_modules())}
+
+
+def dubbo_command(main_class, *arguments):
+    return [JAVA_RUN, "--folder", DUBBO_JAVA, f"sofa.interop.{main_class}", *arguments]
 
 
 def server_command(kind, port=0):

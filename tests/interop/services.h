@@ -6,6 +6,7 @@
 #include "extra_api.h"
 #include "interop.sofa.h"
 #include "json_api.h"
+#include "stream_api.h"
 
 namespace sofa::rest {
 class Api;
@@ -16,6 +17,8 @@ namespace interop {
 std::shared_ptr<JsonService> make_json_service();
 std::shared_ptr<ExtraService> make_extra_service();
 std::shared_ptr<sofa::interop::pb::Interop> make_grpc_service();
+std::shared_ptr<SofaStreamService> make_sofa_streams();
+std::shared_ptr<DubboStreamService> make_dubbo_streams();
 
 /// The contract's REST, and what PlainPages answers.
 std::shared_ptr<sofa::rest::Api> make_rest_api();

@@ -22,7 +22,7 @@ final class DubboConsumers {
         return reference(DubboInteropService.class.getName(), version);
     }
 
-    private <T> ReferenceConfig<T> reference(String name, String version) {
+    <T> ReferenceConfig<T> reference(String name, String version) {
         ReferenceConfig<T> reference = new ReferenceConfig<>();
         reference.setInterface(name);
         reference.setVersion(version);

@@ -8,6 +8,7 @@ import org.apache.dubbo.config.ProtocolConfig;
 import org.apache.dubbo.config.RegistryConfig;
 import org.apache.dubbo.config.ServiceConfig;
 import org.apache.dubbo.config.bootstrap.DubboBootstrap;
+import org.apache.dubbo.config.nested.TripleConfig;
 import org.apache.dubbo.rpc.RpcContext;
 
 /**
@@ -28,7 +29,7 @@ public final class DubboJavaServer {
             }
         }
         DubboBootstrap.getInstance().application(application()).registry(new RegistryConfig("N/A")).protocols(protocols)
-            .service(service("", "")).service(service("blue", "blue:")).start();
+            .services(services(arguments.number("--triple", -1) >= 0)).start();
         System.out.println(ready);
         System.out.flush();
         Thread.currentThread().join();
@@ -46,15 +47,30 @@ public final class DubboJavaServer {
         protocol.setSerialization("hessian2");
         protocol.setPreferSerialization("hessian2");
         protocol.setPayload(64 << 20);
+        TripleConfig triple = new TripleConfig();
+        triple.setMaxBodySize(64 << 20);
+        triple.setMaxResponseBodySize(64 << 20);
+        protocol.setTriple(triple);
         return protocol;
     }
 
-    private static ServiceConfig<DubboInteropService> service(String group, String prefix) {
-        ServiceConfig<DubboInteropService> service = new ServiceConfig<>();
-        service.setInterface(DubboInteropService.class);
+    /** Streams go over Triple alone. */
+    private static List<ServiceConfig> services(boolean streams) {
+        List<ServiceConfig> services = new ArrayList<>();
+        services.add(service(DubboInteropService.class, "", new Impl("")));
+        services.add(service(DubboInteropService.class, "blue", new Impl("blue:")));
+        if (streams) {
+            services.add(service(DubboStreamService.class, "", DubboStreams.serve(new StreamMethods())));
+        }
+        return services;
+    }
+
+    private static <T> ServiceConfig<T> service(Class<T> type, String group, T implementation) {
+        ServiceConfig<T> service = new ServiceConfig<>();
+        service.setInterface(type);
         service.setVersion("1.0");
         service.setGroup(group.isEmpty() ? null : group);
-        service.setRef(new Impl(prefix));
+        service.setRef(implementation);
         return service;
     }
 

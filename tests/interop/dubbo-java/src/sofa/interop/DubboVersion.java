@@ -21,5 +21,11 @@ final class DubboVersion {
         return RpcContext.getClientAttachment();
     }
 
+    /** Over Triple. */
+    static void addStreamChecks(Suite suite, DubboConsumers consumers) {
+        DubboStreamService service = consumers.<DubboStreamService>reference(DubboStreamService.class.getName(), "1.0").get();
+        StreamChecks.add(suite, DubboStreams.call(service));
+    }
+
     private DubboVersion() {}
 }

@@ -19,5 +19,8 @@ final class DubboVersion {
         return RpcContext.getContext();
     }
 
+    /** Dubbo 2.7 has no Triple. */
+    static void addStreamChecks(Suite suite, DubboConsumers consumers) {}
+
     private DubboVersion() {}
 }

@@ -5,24 +5,44 @@ import com.alipay.sofa.rpc.config.ServerConfig;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 
-/** A SOFARPC server of the whole contract: InteropJavaServer [--bolt PORT] [--host ADDRESS]; port 0 picks a free one. */
+/**
+ * A SOFARPC server of the contract: InteropJavaServer [--bolt PORT] [--triple PORT] [--host ADDRESS]; port 0 picks a free one. Without --triple it
+ * speaks Bolt alone, on 12200 unless said otherwise.
+ */
 public final class InteropJavaServer {
     public static void main(String[] args) throws Exception {
         Arguments.setSofaProperties();
-        Arguments arguments = new Arguments(args, "--bolt", "--host");
+        Arguments arguments = new Arguments(args, "--bolt", "--triple", "--host");
         String host = arguments.text("--host", "127.0.0.1");
-        int port = arguments.number("--bolt", 12200);
-        if (port == 0) {
-            port = freePort(host);
+        int triple = arguments.number("--triple", -1);
+        int bolt = arguments.number("--bolt", triple < 0 ? 12200 : -1);
+        String ready = "ready pid=" + ProcessHandle.current().pid();
+        if (bolt >= 0) {
+            ServerConfig server = server("bolt", host, bolt);
+            exportJava(server);
+            export(server, ExtraService.class, new ExtraServiceImpl(), "");
+            export(server, JsonService.class, new JsonServiceImpl(), "");
+            export(server, InteropPbService.class, new InteropPbServiceImpl(), "");
+            ready += " bolt=" + server.getPort();
         }
-        ServerConfig server = new ServerConfig().setProtocol("bolt").setHost(host).setPort(port).setDaemon(false);
+        if (triple >= 0) {
+            ServerConfig server = server("tri", host, triple);
+            exportJava(server);
+            export(server, SofaStreamService.class, SofaStreams.serve(new StreamMethods()), "");
+            export(server, InteropTriple.IInterop.class, new InteropTripleImpl(), "");
+            ready += " triple=" + server.getPort();
+        }
+        System.out.println(ready);
+        System.out.flush();
+    }
+
+    private static ServerConfig server(String protocol, String host, int port) throws Exception {
+        return new ServerConfig().setProtocol(protocol).setHost(host).setPort(port == 0 ? freePort(host) : port).setDaemon(false);
+    }
+
+    private static void exportJava(ServerConfig server) {
         export(server, InteropService.class, new InteropServiceImpl(""), "");
         export(server, InteropService.class, new InteropServiceImpl("blue:"), "blue");
-        export(server, ExtraService.class, new ExtraServiceImpl(), "");
-        export(server, JsonService.class, new JsonServiceImpl(), "");
-        export(server, InteropPbService.class, new InteropPbServiceImpl(), "");
-        System.out.println("ready pid=" + ProcessHandle.current().pid() + " bolt=" + port);
-        System.out.flush();
     }
 
     static int freePort(String host) throws Exception {
