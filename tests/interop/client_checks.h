@@ -26,7 +26,7 @@ struct Peer {
   // Over Triple alone:
   std::shared_ptr<StreamService> streams;
   std::shared_ptr<sofa::interop::pb::Interop> grpc;  // null: Dubbo's
-  std::shared_ptr<DubboInteropService> dubbo;  // over Dubbo; over Triple null of SOFARPC's server
+  std::shared_ptr<DubboInteropService> dubbo;        // over Dubbo; over Triple null of SOFARPC's server
 };
 
 /// The users must be the same in all but the manager; attrs.n of `got` is of this kind.
