@@ -64,7 +64,7 @@ def test_grpcurl_calls_by_reflection(go_grpc, contract):
     assert json.loads(health.stdout) == {"status": "SERVING"}, health.stderr
 
 
-def test_grpcurl_calls_the_bank_as_its_readme_says(tools, tmp_path):
+def test_grpcurl_calls_the_bank_as_its_readme_says(go_grpc, tmp_path):
     programs_of_bank = []
 
     def start(name, *arguments):
@@ -74,10 +74,10 @@ def test_grpcurl_calls_the_bank_as_its_readme_says(tools, tmp_path):
     try:
         risk, ledger = start("bank-risk"), start("bank-ledger", "--folder", tmp_path / "book")
         gateway = start("bank-gateway", "--ledger", f"bolt://{ledger.address}", "--risk", f"bolt://{risk.address}")
-        assert "bank.v1.Bank" in grpcurl(tools, gateway, "list").stdout.split()
-        opened = grpcurl(tools, gateway, "bank.v1.Bank/OpenAccount", data={"account": "alice", "depositCents": 100})
+        assert "bank.v1.Bank" in grpcurl(go_grpc, gateway, "list").stdout.split()
+        opened = grpcurl(go_grpc, gateway, "bank.v1.Bank/OpenAccount", data={"account": "alice", "depositCents": 100})
         assert json.loads(opened.stdout)["sequence"] == "1", opened.stderr
-        statement = grpcurl(tools, gateway, "bank.v1.Bank/GetStatement", data={"account": "alice", "limit": 10})
+        statement = grpcurl(go_grpc, gateway, "bank.v1.Bank/GetStatement", data={"account": "alice", "limit": 10})
         assert json.loads(statement.stdout)["balance"] == "100", statement.stderr
     finally:
         for program in reversed(programs_of_bank):
