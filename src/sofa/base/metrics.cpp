@@ -31,6 +31,19 @@ void HistogramSnapshot::merge(const HistogramSnapshot& other) {
   max_ = std::max(max_, other.max_);
 }
 
+HistogramSnapshot HistogramSnapshot::since(const HistogramSnapshot& earlier) const {
+  if (earlier.count_ == 0) return *this;
+  HistogramSnapshot later;
+  later.buckets_.resize(HistogramBuckets::kCount);
+  for (size_t i = 0; i < later.buckets_.size() && i < buckets_.size(); ++i) {
+    later.buckets_[i] = buckets_[i] - earlier.buckets_[i];
+    later.count_ += later.buckets_[i];
+    if (later.buckets_[i] != 0) later.max_ = std::min(HistogramBuckets::middle_of(i), max_);
+  }
+  later.sum_ = sum_ - earlier.sum_;
+  return later;
+}
+
 HistogramSnapshot Histogram::read() const {
   HistogramSnapshot snapshot;
   snapshot.buckets_.resize(HistogramBuckets::kCount);

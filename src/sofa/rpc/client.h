@@ -21,6 +21,7 @@
 #include "sofa/io/runtime.h"  // io::run: this header alone makes a program
 #include "sofa/io/task.h"
 #include "sofa/io/tls.h"
+#include "sofa/rpc/calls.h"
 #include "sofa/rpc/context.h"
 #include "sofa/rpc/filter.h"
 #include "sofa/rpc/interface.h"
@@ -66,6 +67,7 @@ struct ClientOptions {
   /// Answers every call in place of a provider, by its methods' implementations (Java: mock "local"); connect() then connects to nobody.
   /// Implementations get copies of the arguments; a method without one is Code::unimplemented.
   std::shared_ptr<Interface> mock{};
+  std::shared_ptr<Calls> calls{};                  ///< where attempts are counted by method, with latencies and stages (calls.h); null: nowhere
   std::optional<io::TlsClientConfig> tls{};        ///< connect over TLS; the name to verify is the provider's host, unless server_name is set.
                                                    ///< Without it only grpcs:// does, and believes whom the system believes
   Duration heartbeat = std::chrono::seconds(15);   ///< a connection without a byte for so long is asked for a sign of life; after three unanswered

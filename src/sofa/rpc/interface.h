@@ -29,6 +29,7 @@
 #include "sofa/rpc/context.h"
 #include "sofa/rpc/detail/shape.h"
 #include "sofa/rpc/exception.h"
+#include "sofa/rpc/stages.h"
 
 namespace sofa::rpc {
 
@@ -66,17 +67,28 @@ class Implementation {
   virtual Task<Result<void>> invoke(Context& context, void* const* arguments, void* result) = 0;
 };
 
-/// What the typed part needs of the server's part (detail/bolt_call.cpp).
+/// What the typed part needs of the server's part (detail/bolt_call.cpp). The timer has begun, or measures nothing.
 class ServerCall {
  public:
+  explicit ServerCall(CallTimer timer) : timer_(std::move(timer)) {}
   /// Reads the arguments into default-made objects. False: the call is answered already, with an error.
-  virtual bool read_arguments(void* const* into) = 0;
-  virtual void answer(const void* result) = 0;
-  virtual void answer(Error error) = 0;
+  bool read_arguments(void* const* into);
+  void answer(const void* result);
+  void answer(Error error);
   virtual Context& context() = 0;
+  CallTimer& timer() { return timer_; }
 
  protected:
   ~ServerCall() = default;
+
+ private:
+  // The protocol's part; what it answered: nothing for a result that was sent, else the code of the error that was sent in its place, or for which
+  // nothing was.
+  virtual bool read(void* const* into) = 0;
+  virtual std::optional<Code> send(const void* result) = 0;
+  virtual std::optional<Code> send(Error error) = 0;
+
+  CallTimer timer_;
 };
 
 /// What calls need of their method. A Caller shares it, so that a call that keeps its Caller needs neither the Method nor the client.

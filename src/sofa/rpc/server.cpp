@@ -44,9 +44,10 @@ class ServiceHandler final : public transport::Handler {
   GrpcFace::Shards shards_;
 };
 
-/// The envelope of a call is not the filter's affair.
-ServerOptions with_envelope(ServerOptions options) {
-  options.classes.always(std::string(kRequestClass));
+ServerOptions completed(ServerOptions options) {
+  options.classes.always(std::string(kRequestClass));  // the envelope of a call is not the filter's affair
+  if (!options.count_calls) options.calls = nullptr;
+  if (options.count_calls && options.calls == nullptr) options.calls = std::make_shared<Calls>();
   return options;
 }
 
@@ -101,7 +102,7 @@ class RunningCore {
  public:
   RunningCore(ServerOptions options, Filters filters, std::vector<ServiceEntry> services, HttpPart http, std::shared_ptr<const grpc::JsonCodec> json,
               std::vector<std::function<void()>> on_stopping)
-      : options_(with_envelope(std::move(options))),
+      : options_(completed(std::move(options))),
         filters_(std::move(filters)),
         application_(options_.application.empty() ? nullptr : std::make_shared<DubboApplication>(options_.application)),
         services_(with_metadata(std::move(services), application_)),
@@ -133,6 +134,7 @@ class RunningCore {
   uint16_t port(std::string_view protocol) const;
   ServerStats stats() const;
   grpc::CallStats grpc_stats() const { return grpc_.server().stats(); }
+  const std::shared_ptr<Calls>& calls() const { return options_.calls; }
 
  private:
   Task<Result<void>> start_shard(unsigned index);
@@ -302,6 +304,7 @@ uint16_t RunningServer::port(std::string_view protocol) const { return core_->po
 const io::Address& RunningServer::address() const { return core_->address(); }
 ServerStats RunningServer::stats() const { return core_->stats(); }
 grpc::CallStats RunningServer::grpc_stats() const { return core_->grpc_stats(); }
+const std::shared_ptr<Calls>& RunningServer::calls() const { return core_->calls(); }
 Task<Result<void>> RunningServer::stop() { return core_->stop(); }
 
 const std::vector<std::string>& protocols() {

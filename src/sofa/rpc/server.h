@@ -26,6 +26,7 @@
 #include "sofa/io/address.h"
 #include "sofa/io/task.h"
 #include "sofa/io/tls.h"
+#include "sofa/rpc/calls.h"
 #include "sofa/rpc/context.h"
 #include "sofa/rpc/filter.h"
 #include "sofa/rpc/interface.h"
@@ -61,6 +62,8 @@ struct ServerOptions {
   std::string application{};                      ///< this application's name: consumers of Dubbo that a registry sends to it may then ask for its
                                                   ///< services (org.apache.dubbo.metadata.MetadataService). Empty: they may not
   std::optional<http::CorsOptions> cors{};        ///< which pages of other origins may call over HTTP; nothing: none
+  bool count_calls = true;                        ///< by method: counts, latencies, stages, the slowest calls (calls.h)
+  std::shared_ptr<Calls> calls{};                 ///< where, with count_calls; null: in a log of this server alone
   /// Which classes the Hessian content of a request may name; by default all. One that is not admitted is status 0x12 with its name, and the
   /// connection lives. With an allow list: also those of the JDK that arguments use ("java.").
   hessian::ClassFilter classes{};
@@ -125,6 +128,8 @@ class RunningServer {
   ServerStats stats() const;
   /// Those that came over gRPC, and their messages.
   grpc::CallStats grpc_stats() const;
+  /// What it has done, by method; null without ServerOptions::count_calls.
+  const std::shared_ptr<Calls>& calls() const;
   /// Stops accepting, lets running calls end for `drain`, cancels what is left, closes all connections. From any shard, any number of times, also
   /// at once: each call ends when the server has stopped. Only a further call can fail, when its own scope is cancelled before.
   Task<Result<void>> stop();

@@ -59,6 +59,20 @@ TEST(Histogram, PercentilesAreWithinTheBoundOfTheExactOnes) {
   }
 }
 
+TEST(Histogram, TellsWhatWasCountedSinceAnEarlierSnapshot) {
+  Histogram histogram;
+  for (int i = 0; i < 100; ++i) histogram.record(1'000'000);
+  const HistogramSnapshot earlier = histogram.read();
+  EXPECT_EQ(earlier.since(earlier).count(), 0u);
+  EXPECT_EQ(earlier.since({}).count(), 100u);
+  for (int i = 0; i < 10; ++i) histogram.record(20);
+  const HistogramSnapshot later = histogram.read().since(earlier);
+  EXPECT_EQ(later.count(), 10u);
+  EXPECT_EQ(later.sum(), 200u);
+  EXPECT_EQ(later.percentile(0.5), 20u);
+  EXPECT_EQ(later.max(), 20u);
+}
+
 TEST(Histogram, NothingCountedIsZero) {
   EXPECT_EQ(HistogramSnapshot{}.percentile(0.5), 0u);
   EXPECT_EQ(HistogramSnapshot{}.count_up_to(HistogramBuckets::kLargest), 0u);

@@ -47,6 +47,7 @@ struct ClientIdentity {
 struct Choice {
   ProviderList list;
   const Provider* provider = nullptr;
+  Instant asked{};  // when it was begun to choose, for a client that counts calls
 };
 
 struct Attempt;
@@ -70,6 +71,7 @@ struct Attempt {
   Duration timeout{};
   Instant begun{};
   Settlement* settlement = nullptr;  // with others at once
+  CallTimer timer{};
 
   const Provider& provider() const { return *choice.provider; }
   /// Whichever comes first: the end of its timeout or that of the scope.

@@ -22,7 +22,7 @@ bool is_past(Deadline deadline) {
 
 bool BoltCall::too_late() const { return is_past(context_.deadline()); }
 
-Result<void> BoltCall::read(void* const* into) {
+Result<void> BoltCall::read_content(void* const* into) {
   const MethodShape& shape = entry_.method->shape();
   switch (frame_.codec) {
     case bolt::kCodecHessian:
@@ -44,8 +44,8 @@ Result<void> BoltCall::read(void* const* into) {
               shape.result.protobuf != nullptr ? "11 (protobuf)" : "1 (hessian2) or 12 (json)");
 }
 
-bool BoltCall::read_arguments(void* const* into) {
-  auto done = read(into);
+bool BoltCall::read(void* const* into) {
+  auto done = read_content(into);
   if (done) return true;
   counters_.refused.add();
   answer_failure(responder_, bolt::Status::server_deserial_exception, done.error().to_string());
@@ -65,12 +65,12 @@ Result<void> BoltCall::write(Buffer& out, const void* result) const {
   return write_json_result(out, shape.result, result);
 }
 
-void BoltCall::answer(const void* result) {
-  if (responder_.answered()) return;
+std::optional<Code> BoltCall::send(const void* result) {
+  if (responder_.answered()) return Code::cancelled;
   if (too_late()) {
     counters_.dropped.add();
     responder_.discard();
-    return;
+    return Code::deadline_exceeded;
   }
   Buffer header;
   if (!context_.response_headers().empty()) write_response_header(header, context_.response_headers());
@@ -79,21 +79,23 @@ void BoltCall::answer(const void* result) {
     written = write(out, result);
     return written.has_value();
   });
-  if (sent && *sent) return;
+  if (sent && *sent) return std::nullopt;
   counters_.errors.add();
   const std::string sentence = written ? sent.error().to_string() : written.error().to_string();
   if (!responder_.answered()) answer_failure(responder_, bolt::Status::server_serial_exception, sentence);
+  return Code::internal;
 }
 
-void BoltCall::answer(Error error) {
-  if (responder_.answered()) return;
+std::optional<Code> BoltCall::send(Error error) {
+  if (responder_.answered()) return Code::cancelled;
   counters_.errors.add();
   if (too_late()) {
     counters_.dropped.add();
     responder_.discard();
-    return;
+    return Code::deadline_exceeded;
   }
   answer_exception(error);
+  return error.code();
 }
 
 void BoltCall::answer_exception(const Error& error) {

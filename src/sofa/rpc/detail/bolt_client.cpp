@@ -86,16 +86,20 @@ Task<Result<void>> BoltClient::send(Attempt& attempt) {
   Instant now = attempt.begun;
   transport::SessionRef session = live_session(attempt.provider().address);
   if (session == nullptr) {
+    attempt.timer.enter(Stage::connect);
     session = co_await or_return(session_to(attempt.provider().address, deadline));
     now = io::Shard::current().clock().now_monotonic();
   }
+  attempt.timer.enter(Stage::serialize);
   const Duration left = deadline == kNoDeadline ? attempt.timeout : deadline - now;
   OutgoingHead head = outgoing_head(attempt);
   if (attempt.deadline != kNoDeadline) head.remaining_ms = std::max<int64_t>(0, milliseconds(left));
   co_await or_return(write_request_parts(attempt.spec, head));
   if (attempt.spec.oneway) co_return session->oneway(take_request(attempt.spec, left));
   transport::Call call = session->call(take_request(attempt.spec, left));
+  attempt.timer.enter(Stage::wait);
   auto answer = co_await call;
+  attempt.timer.enter(Stage::deserialize);
   if (!answer) co_return forward_error(answer);
   co_return attempt.settle([&] { return read_answer(attempt, answer->frame); });
 }

@@ -67,6 +67,13 @@ void log_ejection(const std::string& service, const cluster::OutlierEjection::Ej
   log.warn("a provider is ejected for a while", {{"service", service}, {"provider", ejection.address.to_string()}, {"why", ejection.why}});
 }
 
+CallProtocol call_protocol(const Attempt& attempt) {
+  const std::string_view spoken = attempt.provider().protocol;
+  if (spoken == "bolt") return CallProtocol::bolt;
+  if (spoken == "dubbo") return CallProtocol::dubbo;
+  return attempt.spec.typed() && attempt.spec.shape->result.protobuf != nullptr ? CallProtocol::grpc : CallProtocol::triple;
+}
+
 }  // namespace
 
 bool is_retryable(const Error& error) {
@@ -89,7 +96,8 @@ Caller::Caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientO
       shard_(io::Shard::current()),
       core_(make_core(shard_, providers_, client_, std::move(tls))),
       one_at_a_time_(is_one_at_a_time(options_)),
-      random_(system_seed()) {
+      random_(system_seed()),
+      log_(options_.calls == nullptr ? nullptr : &options_.calls->here()) {
   if (options_.retry_budget) budget_.emplace(*options_.retry_budget);
 }
 
@@ -195,8 +203,9 @@ Task<void> Caller::Core::measure(std::string service) {
 }
 
 Result<Choice> Caller::choose(const CallSpec& spec, const CallOptions& options, std::span<const io::Address> tried) {
+  const Instant asked = log_ == nullptr ? Instant() : log_->now();
   if (!options.target.empty()) return find_target(options.target);
-  Choice choice{.list = providers_->current()};
+  Choice choice{.list = providers_->current(), .asked = asked};
   if (choice.list->empty()) return fail(Code::unavailable, "no provider is known from {}", providers_->source());
   const auto is_live = [](void* core, const Provider& provider) { return static_cast<Core*>(core)->protocol_of(provider).is_live(provider.address); };
   choice.provider = core_->selector->select(
@@ -246,8 +255,24 @@ Task<Result<void>> Caller::attempt(Attempt& attempt) {
   attempt.spec.codec = codec_for(attempt.spec, attempt.provider());
   attempt.timeout = timeout_of(attempt);
   attempt.begun = shard_.clock().now_monotonic();
+  if (log_ != nullptr) attempt.timer = begin_call(attempt);
   if (core_->selector->counts()) return counted(attempt);
   return options_.filters.empty() ? send(attempt) : pass_filters(attempt);
+}
+
+CallTimer Caller::begin_call(const Attempt& attempt) {
+  const CallProtocol protocol = call_protocol(attempt);
+  const std::string_view method = attempt.spec.method;
+  const auto is_it = [&](const Row& row) { return row.protocol == protocol && row.method == method; };
+  auto row = std::ranges::find_if(rows_, is_it);
+  if (row == rows_.end()) {
+    MethodCalls& calls = log_->method(CallSide::client, protocol, client_->service, method);
+    // The row of all others, when the log is full, is none of this method.
+    if (calls.key().method != method) return CallTimer(*log_, calls, attempt.choice.asked, Stage::choose);
+    row = rows_.insert(row, Row{calls.key().method, protocol, &calls});
+  }
+  std::iter_swap(row, rows_.begin());
+  return CallTimer(*log_, *rows_.front().calls, attempt.choice.asked, Stage::choose);
 }
 
 /// Tells the balancer and the fault tolerance what became of it.
@@ -264,6 +289,7 @@ Task<Result<void>> Caller::pass_filters(Attempt& attempt) {
     Caller& caller;
     Attempt& attempt;
   } last{*this, attempt};
+  attempt.timer.enter(Stage::filters);
   const InvocationValues values(attempt.spec.shape, attempt.spec.arguments.data(), attempt.spec.result);
   Invocation invocation{.service = client_->service,
                         .method = attempt.spec.method,
@@ -272,7 +298,13 @@ Task<Result<void>> Caller::pass_filters(Attempt& attempt) {
                         .options = &attempt.options,
                         .address = &attempt.provider().address};
   const Next next(
-      options_.filters, [](void* context, Invocation&) { return static_cast<Last*>(context)->caller.send(static_cast<Last*>(context)->attempt); },
+      options_.filters,
+      [](void* context, Invocation&) -> Task<Result<void>> {
+        Last& target = *static_cast<Last*>(context);
+        auto done = co_await target.caller.send(target.attempt);
+        target.attempt.timer.enter(Stage::filters);
+        co_return done;
+      },
       &last);
   co_return co_await next(invocation);
 }
@@ -347,6 +379,7 @@ Task<Result<void>> Caller::call(std::shared_ptr<Caller> self, CallSpec spec, Cal
     }
     current.choice = std::move(*choice);
     auto done = co_await caller.attempt(current);
+    current.timer.end(done);
     if (options.response != nullptr) {
       options.response->address = current.provider().address;
       options.response->attempts = current.number;

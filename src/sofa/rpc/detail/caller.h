@@ -75,6 +75,7 @@ class Caller {
   Task<Result<void>> reach_one();
   Duration timeout_of(const Attempt& attempt) const;
   Task<Result<void>> attempt(Attempt& attempt);
+  CallTimer begin_call(const Attempt& attempt);
   Task<Result<void>> counted(Attempt& attempt);
   Task<Result<void>> pass_filters(Attempt& attempt);
   Task<Result<void>> send(Attempt& attempt) { return core_->protocol_of(attempt.provider()).send(attempt); }
@@ -103,6 +104,13 @@ class Caller {
   Random random_;
   std::optional<cluster::RetryBudget> budget_;
   size_t failbacks_ = 0;  // calls that wait for their repetition
+  CallLog* const log_;    // null: calls are not counted
+  struct Row {
+    std::string_view method;
+    CallProtocol protocol;
+    MethodCalls* calls;
+  };
+  std::vector<Row> rows_;  // of methods that were called, the last one first
   std::vector<std::shared_ptr<const MethodSpec>> specs_;
   std::atomic<bool> closed_{false};
   std::string argument_text_;  // of the call that is being sent

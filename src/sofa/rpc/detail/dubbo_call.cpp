@@ -33,7 +33,7 @@ bool DubboServerCall::too_late() {
   return true;
 }
 
-Result<void> DubboServerCall::read(void* const* into) const {
+Result<void> DubboServerCall::read_content(void* const* into) const {
   const MethodShape& shape = entry_.method->shape();
   if (shape.result.protobuf != nullptr) return read_protobuf_json(into[0]);
   if (parts_.form == DubboForm::protobuf_json) {
@@ -100,8 +100,8 @@ Result<void> DubboServerCall::write_protobuf_json(hessian::Writer& writer, const
   return {};
 }
 
-bool DubboServerCall::read_arguments(void* const* into) {
-  auto done = read(into);
+bool DubboServerCall::read(void* const* into) {
+  auto done = read_content(into);
   if (done) return true;
   counters_.refused.add();
   responder_.answer_error(dubbo::Status::bad_request, done.error().to_string());
@@ -144,16 +144,18 @@ Result<void> DubboServerCall::write_result(Buffer& out, const void* result) cons
   });
 }
 
-void DubboServerCall::answer(const void* result) {
-  if (responder_.answered() || too_late()) return;
+std::optional<Code> DubboServerCall::send(const void* result) {
+  if (responder_.answered()) return Code::cancelled;
+  if (too_late()) return Code::deadline_exceeded;
   Result<void> written;
   const bool sent = responder_.answer_with([&](Buffer& out) {
     written = write_result(out, result);
     return written.has_value();
   });
-  if (sent) return;
+  if (sent) return std::nullopt;
   counters_.errors.add();
   responder_.answer_error(dubbo::Status::bad_response, written.error().to_string());
+  return Code::internal;
 }
 
 namespace {
@@ -168,11 +170,14 @@ JavaException generic_exception(const JavaException& thrown) {
 
 }  // namespace
 
-void DubboServerCall::answer(Error error) {
-  if (responder_.answered()) return;
+std::optional<Code> DubboServerCall::send(Error error) {
+  if (responder_.answered()) return Code::cancelled;
   counters_.errors.add();
-  if (too_late()) return;
-  if (error.detail<Refused>() != nullptr) return responder_.answer_error(dubbo::Status::threadpool_exhausted, error.message());
+  if (too_late()) return Code::deadline_exceeded;
+  if (error.detail<Refused>() != nullptr) {
+    responder_.answer_error(dubbo::Status::threadpool_exhausted, error.message());
+    return error.code();
+  }
   const auto* thrown = error.detail<JavaException>();
   if (thrown == nullptr) context_.put_response_header(std::string(kCodeHeader), std::string(to_string(error.code())));
   const JavaException exception = thrown != nullptr ? *thrown : JavaException("java.lang.RuntimeException", error.to_string());
@@ -184,6 +189,7 @@ void DubboServerCall::answer(Error error) {
     return written.has_value();
   });
   if (!sent) responder_.answer_error(dubbo::Status::service_error, exception.to_string());
+  return error.code();
 }
 
 }  // namespace sofa::rpc::detail

@@ -29,19 +29,25 @@ class DubboServerCall final : public ServerCall {
  public:
   /// `json` (null: none) knows the messages of protobuf.
   DubboServerCall(DubboRequestParts& parts, transport::DubboResponder& responder, const MethodEntry& entry, ShardServer& server,
-                  const grpc::JsonCodec* json)
-      : parts_(parts), responder_(responder), entry_(entry), classes_(server.options().classes), counters_(server.counters()), json_(json) {}
+                  const grpc::JsonCodec* json, CallTimer timer)
+      : ServerCall(std::move(timer)),
+        parts_(parts),
+        responder_(responder),
+        entry_(entry),
+        classes_(server.options().classes),
+        counters_(server.counters()),
+        json_(json) {}
 
-  /// An argument that cannot be read is a request that cannot be read: status 40 with a sentence.
-  bool read_arguments(void* const* into) override;
-  void answer(const void* result) override;
-  /// The exception that the service threw; a plain error is a java.lang.RuntimeException with its sentence.
-  void answer(Error error) override;
   Context& context() override { return context_; }
 
  private:
+  /// An argument that cannot be read is a request that cannot be read: status 40 with a sentence.
+  bool read(void* const* into) override;
+  std::optional<Code> send(const void* result) override;
+  /// The exception that the service threw; a plain error is a java.lang.RuntimeException with its sentence.
+  std::optional<Code> send(Error error) override;
   bool too_late();
-  Result<void> read(void* const* into) const;
+  Result<void> read_content(void* const* into) const;
   Result<void> read_generic(size_t index, const Type& type, void* into) const;
   Result<void> read_protobuf_json(void* message) const;
   Result<void> write_protobuf_json(hessian::Writer& writer, const void* message) const;

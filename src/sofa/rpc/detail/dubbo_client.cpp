@@ -12,15 +12,19 @@ Task<Result<void>> DubboClient::send(Attempt& attempt) {
   Instant now = attempt.begun;
   transport::DubboSessionRef session = live_session(attempt.provider().address);
   if (session == nullptr) {
+    attempt.timer.enter(Stage::connect);
     session = co_await or_return(session_to(attempt.provider().address, deadline));
     now = io::Shard::current().clock().now_monotonic();
   }
   const Duration left = deadline == kNoDeadline ? attempt.timeout : deadline - now;
+  attempt.timer.enter(Stage::serialize);
   Buffer body;
   co_await or_return(write_dubbo_call(body, *client_, attempt.spec, attempt.options, left));
   if (attempt.spec.oneway) co_return session->oneway(body.span());
   transport::DubboCall call = session->call(body.span(), left);
+  attempt.timer.enter(Stage::wait);
   auto answer = co_await call;
+  attempt.timer.enter(Stage::deserialize);
   if (!answer) co_return forward_error(answer);
   co_return attempt.settle([&] { return read_dubbo_answer(*answer, attempt.spec, client_->options.classes, attempt.options.response); });
 }

@@ -152,23 +152,25 @@ void DubboService::handle(transport::DubboRequest& request, transport::DubboResp
   counters.calls.add();
   write_dubbo_headers(parts);
   const Deadline deadline = deadline_of(parts.call, request.arrival);
+  CallTimer timer = server.begin_call(**entry, CallProtocol::dubbo, text_in(parts.call.attachments, "remote.application"));
   if (!server.needs_task(**entry)) {
-    DubboServerCall now(parts, responder, **entry, server, json_);
+    DubboServerCall now(parts, responder, **entry, server, json_, std::move(timer));
     fill_context(now, parts, responder, **entry, deadline);
     return ShardServer::serve_now(now, **entry);
   }
   if (server.is_full()) {
     counters.busy.add();
+    timer.end(Code::resource_exhausted);
     return responder.answer_error(dubbo::Status::threadpool_exhausted, "busy: as many calls run already as may (max_calls)");
   }
-  server.spawn(run(server, std::make_unique<DubboRequestParts>(std::move(parts)), std::move(responder), **entry, deadline));
+  server.spawn(run(server, std::make_unique<DubboRequestParts>(std::move(parts)), std::move(responder), **entry, deadline, std::move(timer)));
 }
 
 Task<void> DubboService::run(ShardServer& server, std::unique_ptr<DubboRequestParts> parts, transport::DubboResponder responder,
-                             const MethodEntry& entry, Deadline deadline) {
+                             const MethodEntry& entry, Deadline deadline, CallTimer timer) {
   // The responder keeps the session, and with it the parent of this scope.
   io::Scope scope(&responder.session().scope(), nullptr, deadline);
-  DubboServerCall call(*parts, responder, entry, server, json_);
+  DubboServerCall call(*parts, responder, entry, server, json_, std::move(timer));
   fill_context(call, *parts, responder, entry, deadline);
   co_await server.serve(call, entry, scope);
 }

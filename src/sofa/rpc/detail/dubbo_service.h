@@ -25,7 +25,7 @@ class DubboService final : public transport::DubboHandler {
 
  private:
   Task<void> run(ShardServer& server, std::unique_ptr<DubboRequestParts> parts, transport::DubboResponder responder, const MethodEntry& entry,
-                 Deadline deadline);
+                 Deadline deadline, CallTimer timer);
   const std::function<ShardServer&()> shard_server_;
   const grpc::JsonCodec* const json_;
 };

@@ -55,9 +55,14 @@ std::string list_methods(const ServiceTable& services, std::string_view name) {
 /// A call whose arguments and result are JSON.
 class TextCall final : public ServerCall {
  public:
-  TextCall(const MethodEntry& entry, std::string_view arguments) : entry_(entry), arguments_(arguments) {}
+  TextCall(const MethodEntry& entry, std::string_view arguments, CallTimer timer)
+      : ServerCall(std::move(timer)), entry_(entry), arguments_(arguments) {}
 
-  bool read_arguments(void* const* into) override {
+  Context& context() override { return context_; }
+  std::string& text() { return text_; }
+
+ private:
+  bool read(void* const* into) override {
     const MethodShape& shape = entry_.method->shape();
     if (shape.result.protobuf != nullptr) {
       text_ = "the method takes protobuf messages, which have no text here";
@@ -70,19 +75,18 @@ class TextCall final : public ServerCall {
     }
     return true;
   }
-  void answer(const void* result) override {
+  std::optional<Code> send(const void* result) override {
     const Type* type = entry_.method->shape().result.type;
     auto text = result == nullptr || type == nullptr ? Result<std::string>("null") : to_json(*type, result);
     text_ = "result: " + (text ? *text : text.error().to_string());
+    return std::nullopt;
   }
-  void answer(Error error) override {
+  std::optional<Code> send(Error error) override {
     const auto* thrown = error.detail<JavaException>();
     text_ = "failed: " + (thrown != nullptr ? thrown->to_string() : error.to_string());
+    return error.code();
   }
-  Context& context() override { return context_; }
-  std::string& text() { return text_; }
 
- private:
   const MethodEntry& entry_;
   const std::string_view arguments_;
   Context context_;
@@ -118,7 +122,7 @@ Task<std::string> invoke(ShardServer& server, std::string_view text, const io::A
   if (named.entry == nullptr) co_return named.problem;
   const io::Shard& shard = io::Shard::current();
   const Deadline deadline = deadline_after(shard.now(), kTimeout);
-  TextCall call(*named.entry, named.arguments);
+  TextCall call(*named.entry, named.arguments, server.begin_call(*named.entry, CallProtocol::dubbo, {}));
   ServerCallAccess::fill(call.context(), named.entry->service, named.entry->method->name(), peer, deadline, false, {});
   io::Scope scope(&co_await io::current_scope(), nullptr, deadline);
   const Instant begun = shard.clock().now_monotonic();

@@ -21,12 +21,13 @@ Result<void> read_message(ByteSpan bytes, const ProtobufOps& protobuf, void* int
   return fail(Code::internal, "{} bytes are no message of the type that {} takes", bytes.size(), method);
 }
 
-UnaryGrpcCall::UnaryGrpcCall(grpc::UnaryCall& call, const MethodEntry& entry, ShardServer& shard) : call_(call), entry_(entry), shard_(shard) {
+UnaryGrpcCall::UnaryGrpcCall(grpc::UnaryCall& call, const MethodEntry& entry, ShardServer& shard, CallTimer timer)
+    : ServerCall(std::move(timer)), call_(call), entry_(entry), shard_(shard) {
   ServerCallAccess::fill(context_, entry.service, entry.method->name(), call);
 }
 
-bool UnaryGrpcCall::read_arguments(void* const* into) {
-  const auto done = read(into);
+bool UnaryGrpcCall::read(void* const* into) {
+  const auto done = parse(into);
   if (done) return true;
   shard_.counters().refused.add();
   call_.answer(done.error());
@@ -39,16 +40,22 @@ bool UnaryGrpcCall::begin_answer() {
   return true;
 }
 
-void UnaryGrpcCall::answer(const void* result) {
-  if (begin_answer()) call_.answer_with([&](Buffer& out) { return write(out, result); });
+std::optional<Code> UnaryGrpcCall::send(const void* result) {
+  if (!begin_answer()) return Code::cancelled;
+  Result<void> written;
+  call_.answer_with([&](Buffer& out) { return written = write(out, result); });
+  return written ? std::nullopt : std::optional(written.error().code());
 }
 
-void UnaryGrpcCall::answer(Error error) {
+std::optional<Code> UnaryGrpcCall::send(Error error) {
   shard_.counters().errors.add();
-  if (begin_answer()) answer_error(std::move(error));
+  const Code code = error.code();
+  if (!begin_answer()) return Code::cancelled;
+  answer_error(std::move(error));
+  return code;
 }
 
-Result<void> GrpcCall::read(void* const* into) const {
+Result<void> GrpcCall::parse(void* const* into) const {
   return read_message(call_.message(), *entry_.method->shape().arguments[0].protobuf, into[0], entry_.method->name());
 }
 

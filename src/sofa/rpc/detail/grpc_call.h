@@ -14,16 +14,13 @@ namespace sofa::rpc::detail {
 /// A unary call whose method is known, whatever its messages are.
 class UnaryGrpcCall : public ServerCall {
  public:
-  UnaryGrpcCall(grpc::UnaryCall& call, const MethodEntry& entry, ShardServer& shard);
+  UnaryGrpcCall(grpc::UnaryCall& call, const MethodEntry& entry, ShardServer& shard, CallTimer timer);
 
-  bool read_arguments(void* const* into) final;
-  void answer(const void* result) final;
-  void answer(Error error) final;
   Context& context() final { return context_; }
 
  protected:
   ~UnaryGrpcCall() = default;
-  virtual Result<void> read(void* const* into) const = 0;
+  virtual Result<void> parse(void* const* into) const = 0;
   virtual Result<void> write(Buffer& out, const void* result) const = 0;
   virtual void answer_error(Error error) = 0;
   /// Sends a field of Context::put_response_header.
@@ -34,6 +31,9 @@ class UnaryGrpcCall : public ServerCall {
   ShardServer& shard_;
 
  private:
+  bool read(void* const* into) final;
+  std::optional<Code> send(const void* result) final;
+  std::optional<Code> send(Error error) final;
   /// False for a caller that is gone.
   bool begin_answer();
   Context context_;
@@ -45,7 +45,7 @@ class GrpcCall final : public UnaryGrpcCall {
   using UnaryGrpcCall::UnaryGrpcCall;
 
  private:
-  Result<void> read(void* const* into) const override;
+  Result<void> parse(void* const* into) const override;
   Result<void> write(Buffer& out, const void* result) const override;
   void answer_error(Error error) override;
 };

@@ -108,6 +108,7 @@ Task<Result<void>> GrpcClient::send(Attempt& attempt) {
   CallSpec spec = attempt.spec;
   std::optional<GenericShape> generic;
   if (!spec.typed()) generic.emplace(spec);
+  attempt.timer.enter(Stage::serialize);
   Buffer message;
   co_await or_return(write(message, spec, serializer_of(attempt.provider())));
   auto path = path_of(is_wrapped(*spec.shape), spec.method, spec.proto_method);
@@ -120,7 +121,9 @@ Task<Result<void>> GrpcClient::send(Attempt& attempt) {
   }
   options.headers = &headers;
   options.trailers = &trailers;
+  attempt.timer.enter(Stage::wait);
   auto answer = co_await channel->unary(std::move(path), message.take(), std::move(options));
+  attempt.timer.enter(Stage::deserialize);
   if (CallResponse* response = attempt.options.response; response != nullptr) {
     for (const http::Headers* part : {&headers, &trailers}) {  // Dubbo's attachments come behind the answer
       for (const http::HeaderField field : *part) take_response_header(*response, field.name, field.value);

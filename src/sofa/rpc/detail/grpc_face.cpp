@@ -29,7 +29,7 @@ struct GrpcFace::Path final : grpc::UnaryHandler, grpc::StreamHandler {
   template <class Served, class... Further>
   static void serve(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry, Further... further);
   template <class Served, class... Further>
-  static Task<void> run(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry, Further... further);
+  static Task<void> run(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry, CallTimer timer, Further... further);
   static Task<Result<void>> run(Path& self, ShardServer& shard, grpc::StreamCall& call);
   template <class Messages>
   static Task<Result<void>> run_stream(ShardServer& shard, grpc::StreamCall& call, const MethodEntry& entry);
@@ -61,19 +61,22 @@ void GrpcFace::Path::handle(std::unique_ptr<grpc::UnaryCall> call) {
 
 template <class Served, class... Further>
 void GrpcFace::Path::serve(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry, Further... further) {
+  CallTimer timer = shard.begin_call(entry, entry.is_wrapped() ? CallProtocol::triple : CallProtocol::grpc, call->metadata().get_or("app"));
   if (!shard.needs_task(entry)) {
-    Served served(*call, std::move(further)..., entry, shard);
+    Served served(*call, std::move(further)..., entry, shard, std::move(timer));
     return ShardServer::serve_now(served, entry);
   }
   if (shard.is_full()) {
     shard.counters().busy.add();
+    timer.end(Code::unavailable);
     return call->answer(Error(Code::unavailable, "as many calls run as may (max_calls); try later"));
   }
-  shard.spawn(run<Served>(shard, std::move(call), entry, std::move(further)...));
+  shard.spawn(run<Served>(shard, std::move(call), entry, std::move(timer), std::move(further)...));
 }
 
 template <class Served, class... Further>
-Task<void> GrpcFace::Path::run(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry, Further... further) {
+Task<void> GrpcFace::Path::run(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry, CallTimer timer,
+                               Further... further) {
   io::Scope scope(&co_await io::current_scope(), nullptr, call->deadline());
   const auto cancel = [](void* context) { static_cast<io::Scope*>(context)->cancel(Error(Code::cancelled, "the caller is gone")); };
   if (call->is_cancelled()) {
@@ -81,7 +84,7 @@ Task<void> GrpcFace::Path::run(ShardServer& shard, std::unique_ptr<grpc::UnaryCa
   } else {
     call->on_cancelled(cancel, &scope);
   }
-  Served served(*call, std::move(further)..., entry, shard);
+  Served served(*call, std::move(further)..., entry, shard, std::move(timer));
   co_await shard.serve(served, entry, scope);
 }
 
@@ -96,7 +99,10 @@ template <class Messages>
 Task<Result<void>> GrpcFace::Path::run_stream(ShardServer& shard, grpc::StreamCall& call, const MethodEntry& entry) {
   Messages messages(call, entry, shard);
   (co_await io::current_scope()).set_context(&messages.context());
+  CallTimer timer = shard.begin_call(entry, CallProtocol::grpc, messages.context().caller_app());
+  timer.enter(Stage::implementation);
   auto done = co_await shard.serve_stream(messages.context(), entry, messages);
+  timer.end(done);
   if (done) co_return done;
   shard.counters().errors.add();
   co_return std::unexpected(messages.told(std::move(done.error())));

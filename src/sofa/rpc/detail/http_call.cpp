@@ -135,8 +135,8 @@ void HttpRequest::answer_text(int status, std::string_view sentence, http::Heade
   answer(status, "text/plain; charset=utf-8", Bytes::copy_of(fmt::format("{}\n", sentence)), std::move(further));
 }
 
-HttpServerCall::HttpServerCall(HttpRequest& request, const HttpCallParts& parts, const MethodEntry& entry, ShardServer& shard)
-    : request_(request), parts_(parts), entry_(entry), shard_(shard) {
+HttpServerCall::HttpServerCall(HttpRequest& request, const HttpCallParts& parts, const MethodEntry& entry, ShardServer& shard, CallTimer timer)
+    : ServerCall(std::move(timer)), request_(request), parts_(parts), entry_(entry), shard_(shard) {
   ServerCallAccess::fill(context_, entry.service, entry.method->name(), request.exchange(), request.deadline(), request.trace());
 }
 
@@ -151,7 +151,7 @@ Result<void> HttpServerCall::read_message(void* into) const {
   return detail::read_message(message.span(), protobuf, into, entry_.method->name());
 }
 
-Result<void> HttpServerCall::read(void* const* into) const {
+Result<void> HttpServerCall::read_content(void* const* into) const {
   const MethodBase& method = *entry_.method;
   if (method.shape().result.protobuf != nullptr) return read_message(into[0]);
   switch (parts_.serializer) {
@@ -167,8 +167,8 @@ Result<void> HttpServerCall::read(void* const* into) const {
   return fail(Code::invalid_argument, "{} takes no protobuf message; use json or hessian2", method.name());
 }
 
-bool HttpServerCall::read_arguments(void* const* into) {
-  const auto done = read(into);
+bool HttpServerCall::read(void* const* into) {
+  const auto done = read_content(into);
   if (done) return true;
   shard_.counters().refused.add();
   request_.answer_text(400, done.error().to_string());
@@ -199,32 +199,35 @@ http::Headers HttpServerCall::fields() const {
   return fields;
 }
 
-bool HttpServerCall::begin_answer() {
-  if (request_.is_gone()) return shard_.counters().dropped.add(), false;
-  if (!is_past(context_.deadline())) return true;
+std::optional<Code> HttpServerCall::unanswerable() {
+  if (request_.is_gone()) return shard_.counters().dropped.add(), Code::cancelled;
+  if (!is_past(context_.deadline())) return std::nullopt;
   shard_.counters().dropped.add();
   request_.answer_text(504, fmt::format("{} was not answered within the caller's deadline", entry_.method->name()));
-  return false;
+  return Code::deadline_exceeded;
 }
 
-void HttpServerCall::answer(const void* result) {
-  if (!begin_answer()) return;
+std::optional<Code> HttpServerCall::send(const void* result) {
+  if (const auto why = unanswerable()) return why;
   Buffer out;
   if (auto written = write(out, result); !written) {
     shard_.counters().errors.add();
-    return request_.answer_text(500, written.error().to_string(), fields());
+    request_.answer_text(500, written.error().to_string(), fields());
+    return Code::internal;
   }
   request_.answer(200, content_type(parts_.serializer), out.take(), fields());
+  return std::nullopt;
 }
 
-void HttpServerCall::answer(Error error) {
+std::optional<Code> HttpServerCall::send(Error error) {
   shard_.counters().errors.add();
-  if (!begin_answer()) return;
+  if (const auto why = unanswerable()) return why;
   const auto* thrown = error.detail<JavaException>();
   http::Headers further = fields();
   further.add(kErrorHeader, "true");
   if (thrown == nullptr) further.add(kCodeHeader, to_string(error.code()));
   request_.answer_text(200, thrown != nullptr ? thrown->to_string() : error.to_string(), std::move(further));
+  return error.code();
 }
 
 }  // namespace sofa::rpc::detail

@@ -89,19 +89,19 @@ struct HttpCallParts {
 
 class HttpServerCall final : public ServerCall {
  public:
-  HttpServerCall(HttpRequest& request, const HttpCallParts& parts, const MethodEntry& entry, ShardServer& shard);
+  HttpServerCall(HttpRequest& request, const HttpCallParts& parts, const MethodEntry& entry, ShardServer& shard, CallTimer timer);
 
-  /// An argument that cannot be read is a request that cannot be read: status 400 with a sentence.
-  bool read_arguments(void* const* into) override;
-  void answer(const void* result) override;
-  /// 200 with "sofa_head_response_error" and the exception as a text.
-  void answer(Error error) override;
   Context& context() override { return context_; }
 
  private:
-  /// False for a caller that is gone, or has been told that it waited too long.
-  bool begin_answer();
-  Result<void> read(void* const* into) const;
+  /// An argument that cannot be read is a request that cannot be read: status 400 with a sentence.
+  bool read(void* const* into) override;
+  std::optional<Code> send(const void* result) override;
+  /// 200 with "sofa_head_response_error" and the exception as a text.
+  std::optional<Code> send(Error error) override;
+  /// Why nothing is to be answered: the caller is gone, or has been told that it waited too long.
+  std::optional<Code> unanswerable();
+  Result<void> read_content(void* const* into) const;
   Result<void> read_message(void* into) const;
   Result<void> write(Buffer& out, const void* result) const;
   Result<void> write_message(Buffer& out, const void* result) const;

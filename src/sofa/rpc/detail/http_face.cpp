@@ -81,21 +81,23 @@ void HttpFace::serve(ShardServer& shard, std::unique_ptr<HttpRequest> request, c
   const auto entry = find(shard.services(), *request, shard.options().classes, parts);
   if (!entry) return refuse(entry.error().code() == Code::not_found ? 404 : 400, entry.error());
   shard.counters().calls.add();
+  CallTimer timer = shard.begin_call(**entry, CallProtocol::http, request->head().headers.get_or("app"));
   if (!shard.needs_task(**entry)) {
-    HttpServerCall call(*request, parts, **entry, shard);
+    HttpServerCall call(*request, parts, **entry, shard, std::move(timer));
     return ShardServer::serve_now(call, **entry);
   }
   if (shard.is_full()) {
     shard.counters().busy.add();
+    timer.end(Code::resource_exhausted);
     return request->answer_text(503, "as many calls run as may (max_calls); try later", {{"retry-after", "1"}});
   }
-  shard.spawn(run(shard, std::move(request), std::move(parts), **entry));
+  shard.spawn(run(shard, std::move(request), std::move(parts), **entry, std::move(timer)));
 }
 
-Task<void> HttpFace::run(ShardServer& shard, std::unique_ptr<HttpRequest> request, HttpCallParts parts, const MethodEntry& entry) {
+Task<void> HttpFace::run(ShardServer& shard, std::unique_ptr<HttpRequest> request, HttpCallParts parts, const MethodEntry& entry, CallTimer timer) {
   io::Scope scope(&co_await io::current_scope(), nullptr, request->deadline());
   request->cancel_when_gone(scope);
-  HttpServerCall call(*request, parts, entry, shard);
+  HttpServerCall call(*request, parts, entry, shard, std::move(timer));
   co_await shard.serve(call, entry, scope);
   request->cancel_nothing();
 }

@@ -22,7 +22,7 @@ class HttpFace final : public http::Middleware {
   ShardServer& here() const { return *shards_[io::Shard::current().index()]; }
   bool is_ours(const http::RequestHead& head, const HttpTarget& target) const;
   static void serve(ShardServer& shard, std::unique_ptr<HttpRequest> request, const grpc::JsonCodec* messages);
-  static Task<void> run(ShardServer& shard, std::unique_ptr<HttpRequest> request, HttpCallParts parts, const MethodEntry& entry);
+  static Task<void> run(ShardServer& shard, std::unique_ptr<HttpRequest> request, HttpCallParts parts, const MethodEntry& entry, CallTimer timer);
 
   const Shards& shards_;
   const grpc::JsonCodec* const messages_;

@@ -31,6 +31,9 @@ RequestRoute::RequestRoute(const bolt::HeaderMap& header) {
   std::string_view target_service;
   for (const auto& [key, value] : header) {
     switch (key.size()) {
+      case 3:
+        if (key == "app") app = value;
+        break;
       case 7:
         if (key == "service") service = value;
         break;

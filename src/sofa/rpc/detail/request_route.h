@@ -16,7 +16,7 @@ namespace sofa::rpc::detail {
 /// The header entries that say where a call goes and until when, found in one walk. Views of the header.
 struct RequestRoute {
   explicit RequestRoute(const bolt::HeaderMap& header);
-  std::string_view service, method, remaining_ms;
+  std::string_view service, method, remaining_ms, app;
 };
 
 struct FoundMethod {

@@ -66,7 +66,8 @@ Result<void> ServiceTable::add(std::string unique_name, std::shared_ptr<Interfac
   }
   for (const MethodBase* method : service->methods()) {
     if (auto ok = check(unique_name, *method); !ok) return ok;
-    auto entry = std::make_unique<MethodEntry>(MethodEntry{.method = method, .service = unique_name, .signatures = {}, .grpc_path = {}});
+    auto entry = std::make_unique<MethodEntry>(
+        MethodEntry{.index = entries_.size(), .method = method, .service = unique_name, .signatures = {}, .grpc_path = {}});
     if (!proto_name.empty()) entry->grpc_path = grpc_path(unique_name, proto_name, *method);
     for (std::string_view signature : method->signatures()) append_signature(entry->signatures, jvm_signature(signature));
     if (method->kind() == MethodKind::unary && look_up(unique_name, method->name(), entry->signatures) != nullptr) {

@@ -14,6 +14,7 @@ namespace sofa::rpc::detail {
 class Admission;
 
 struct MethodEntry {
+  size_t index;  // among entries()
   const MethodBase* method;
   std::string service;             // unique name
   std::string signatures;          // joined, JVM form

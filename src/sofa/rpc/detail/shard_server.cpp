@@ -16,6 +16,9 @@ Error thrown_error(const MethodEntry& entry, const std::exception& e) {
 
 }  // namespace
 
+ShardServer::ShardServer(const ServerOptions& options, const Filters& filters, Counters& counters)
+    : options_(options), filters_(filters), counters_(counters), log_(options.calls == nullptr ? nullptr : &options.calls->here()) {}
+
 Result<void> ShardServer::add_services(const std::vector<ServiceEntry>& services) {
   for (const ServiceEntry& service : services) {
     if (auto ok = services_.add(service.name, service.make(io::Shard::current().index()), service.proto_name); !ok) return ok;
@@ -25,7 +28,17 @@ Result<void> ShardServer::add_services(const std::vector<ServiceEntry>& services
       if (entry->service == service.name) entry->admission = admission;
     }
   }
+  rows_.resize(services_.entries().size());
   return {};
+}
+
+CallTimer ShardServer::begin_call(const MethodEntry& entry, CallProtocol protocol, std::string_view app) {
+  if (log_ == nullptr) return {};
+  MethodCalls*& row = rows_[entry.index][static_cast<size_t>(protocol)];
+  if (row == nullptr) row = &log_->method(CallSide::server, protocol, entry.service, entry.method->name());
+  CallTimer timer(*log_, *row, io::Shard::current().now(), Stage::arrive, row->caller(app));
+  timer.enter(Stage::queue);
+  return timer;
 }
 
 void ShardServer::refuse(const bolt::Frame& frame, transport::Responder& responder, const Refusal& refusal) {
@@ -60,31 +73,53 @@ void ShardServer::handle(transport::IncomingRequest& request, transport::Respond
   if (!found) return refuse(request.frame, responder, found.error());
   const auto& [entry, at] = *found;
   counters_.calls.add();
+  CallTimer timer = begin_call(*entry, CallProtocol::bolt, route.app);
   const Deadline deadline = deadline_of(request, route);
   if (is_past(deadline)) {
     counters_.dropped.add();  // it waited longer than its caller does
+    timer.end(Code::deadline_exceeded);
     return responder.discard();
   }
   if (!needs_task(*entry)) {
-    BoltCall call(request.frame, responder, *entry, at, options_.classes, counters_);
+    BoltCall call(request.frame, responder, *entry, at, options_.classes, counters_, std::move(timer));
     ServerCallAccess::fill(call.context(), entry->service, entry->method->name(), request.session.peer(), deadline, request.oneway(), request.header);
     return serve_now(call, *entry);
   }
   if (is_full()) {
     counters_.busy.add();
+    timer.end(Code::resource_exhausted);
     [[maybe_unused]] const auto sent = responder.answer_error(bolt::Status::server_busy);
     return;
   }
-  spawn(run(*this, std::move(request.frame), request.header, std::move(responder), *entry, at, deadline));
+  spawn(run(*this, std::move(request.frame), request.header, std::move(responder), *entry, at, deadline, std::move(timer)));
 }
 
 Task<void> ShardServer::run(ShardServer& self, bolt::Frame frame, bolt::HeaderMap header, transport::Responder responder, const MethodEntry& entry,
-                            ArgumentsAt at, Deadline deadline) {
+                            ArgumentsAt at, Deadline deadline, CallTimer timer) {
   // The responder keeps the session, and with it the parent of this scope.
   io::Scope scope(&responder.session()->scope(), nullptr, deadline);
-  BoltCall call(frame, responder, entry, at, self.options_.classes, self.counters_);
+  BoltCall call(frame, responder, entry, at, self.options_.classes, self.counters_, std::move(timer));
   ServerCallAccess::fill(call.context(), entry.service, entry.method->name(), responder.session()->peer(), deadline, responder.oneway(), header);
   co_await self.serve(call, entry, scope);
+}
+
+bool ServerCall::read_arguments(void* const* into) {
+  timer_.enter(Stage::deserialize);
+  if (!read(into)) return timer_.end(Code::invalid_argument), false;
+  timer_.enter(Stage::implementation);
+  return true;
+}
+
+void ServerCall::answer(const void* result) {
+  timer_.enter(Stage::serialize);
+  const auto code = send(result);
+  code ? timer_.end(*code) : timer_.end_well();
+}
+
+void ServerCall::answer(Error error) {
+  timer_.enter(Stage::serialize);
+  const auto code = send(std::move(error));
+  code ? timer_.end(*code) : timer_.end_well();
 }
 
 void ShardServer::serve_now(ServerCall& call, const MethodEntry& entry) {
@@ -122,9 +157,11 @@ Task<void> ShardServer::serve_at_once(ServerCall& call, const MethodEntry& entry
 
 Task<Result<void>> ShardServer::pass_filters(ServerCall& call, const MethodEntry& entry, Values& values) {
   struct Last {
+    ServerCall& call;
     const MethodEntry& entry;
     Values& values;
-  } last{entry, values};
+  } last{call, entry, values};
+  call.timer().enter(Stage::filters);
   const InvocationValues shown(&entry.method->shape(), values.arguments(), values.result());
   Invocation invocation{.service = entry.service,
                         .method = entry.method->name(),
@@ -134,9 +171,12 @@ Task<Result<void>> ShardServer::pass_filters(ServerCall& call, const MethodEntry
                         .address = &call.context().peer()};
   const Next next(
       filters_,
-      [](void* context, Invocation& invoked) {
+      [](void* context, Invocation& invoked) -> Task<Result<void>> {
         Last& target = *static_cast<Last*>(context);
-        return target.entry.method->implementation()->invoke(*invoked.context, target.values.arguments(), target.values.result());
+        target.call.timer().enter(Stage::implementation);
+        auto done = co_await target.entry.method->implementation()->invoke(*invoked.context, target.values.arguments(), target.values.result());
+        target.call.timer().enter(Stage::filters);
+        co_return done;
       },
       &last);
   co_return co_await next(invocation);

@@ -6,6 +6,7 @@
 #include "sofa/base/metrics.h"
 #include "sofa/grpc/server.h"
 #include "sofa/io/task_group.h"
+#include "sofa/rpc/calls.h"
 #include "sofa/rpc/detail/admission.h"
 #include "sofa/rpc/detail/request_route.h"
 #include "sofa/rpc/detail/service_table.h"
@@ -55,17 +56,17 @@ bool is_past(Deadline deadline);
 class BoltCall final : public ServerCall {
  public:
   BoltCall(bolt::Frame& frame, transport::Responder& responder, const MethodEntry& entry, ArgumentsAt at, const hessian::ClassFilter& classes,
-           Counters& counters)
-      : frame_(frame), responder_(responder), entry_(entry), at_(at), classes_(classes), counters_(counters) {}
+           Counters& counters, CallTimer timer)
+      : ServerCall(std::move(timer)), frame_(frame), responder_(responder), entry_(entry), at_(at), classes_(classes), counters_(counters) {}
 
-  bool read_arguments(void* const* into) override;
-  void answer(const void* result) override;
-  void answer(Error error) override;
   Context& context() override { return context_; }
 
  private:
+  bool read(void* const* into) override;
+  std::optional<Code> send(const void* result) override;
+  std::optional<Code> send(Error error) override;
   bool too_late() const;
-  Result<void> read(void* const* into);
+  Result<void> read_content(void* const* into);
   Result<void> write(Buffer& out, const void* result) const;
   void answer_exception(const Error& error);
 
@@ -81,7 +82,8 @@ class BoltCall final : public ServerCall {
 /// Belongs to its shard; made and destroyed there.
 class ShardServer {
  public:
-  ShardServer(const ServerOptions& options, const Filters& filters, Counters& counters) : options_(options), filters_(filters), counters_(counters) {}
+  /// Made on its shard.
+  ShardServer(const ServerOptions& options, const Filters& filters, Counters& counters);
   Result<void> add_services(const std::vector<ServiceEntry>& services);
 
   void handle(transport::IncomingRequest& request, transport::Responder& responder);
@@ -93,6 +95,8 @@ class ShardServer {
   const ServiceTable& services() const { return services_; }
   const ServerOptions& options() const { return options_; }
   Counters& counters() { return counters_; }
+  /// The timer of a call that the current turn has read and that is looked at now. `app`: its caller.
+  CallTimer begin_call(const MethodEntry& entry, CallProtocol protocol, std::string_view app);
   /// Whether a call must run as a task: its method is a coroutine, or filters stand before it.
   bool needs_task(const MethodEntry& entry) const { return entry.method->implementation()->is_coroutine || !filters_.empty(); }
   /// Answers a call here and now; only one that needs no task.
@@ -113,7 +117,7 @@ class ShardServer {
   static Deadline deadline_of(const transport::IncomingRequest& request, const RequestRoute& route);
   void refuse(const bolt::Frame& frame, transport::Responder& responder, const Refusal& refusal);
   static Task<void> run(ShardServer& self, bolt::Frame frame, bolt::HeaderMap header, transport::Responder responder, const MethodEntry& entry,
-                        ArgumentsAt at, Deadline deadline);
+                        ArgumentsAt at, Deadline deadline, CallTimer timer);
   Task<void> serve_at_once(ServerCall& call, const MethodEntry& entry, io::Scope& scope);
   Task<void> serve_in_turn(ServerCall& call, const MethodEntry& entry, io::Scope& scope);
   Task<Result<void>> pass_filters(ServerCall& call, const MethodEntry& entry, Values& values);
@@ -121,8 +125,10 @@ class ShardServer {
   const ServerOptions& options_;
   const Filters& filters_;
   Counters& counters_;
+  CallLog* const log_;  // null: calls are not counted
   ServiceTable services_;
   std::vector<std::unique_ptr<Admission>> admissions_;
+  std::vector<std::array<MethodCalls*, kCallProtocols>> rows_;  // of each entry; null before its first call
   io::TaskGroup running_;
 };
 

@@ -43,6 +43,7 @@ struct Caller::Branch {
 
 Task<void> Caller::run(Branch& branch, io::Event& ended) {
   branch.done.emplace(co_await attempt(branch.attempt));
+  branch.attempt.timer.end(*branch.done);
   if (branch.attempt.settlement != nullptr) branch.attempt.settlement->settle(branch.attempt, *branch.done);
   ended.set();
 }

@@ -17,10 +17,10 @@ Error triple_error(Error error) {
 
 }  // namespace
 
-TripleCall::TripleCall(grpc::UnaryCall& call, TripleRequest request, const MethodEntry& entry, ShardServer& shard)
-    : UnaryGrpcCall(call, entry, shard), request_(std::move(request)) {}
+TripleCall::TripleCall(grpc::UnaryCall& call, TripleRequest request, const MethodEntry& entry, ShardServer& shard, CallTimer timer)
+    : UnaryGrpcCall(call, entry, shard, std::move(timer)), request_(std::move(request)) {}
 
-Result<void> TripleCall::read(void* const* into) const {
+Result<void> TripleCall::parse(void* const* into) const {
   const MethodShape& shape = entry_.method->shape();
   if (request_.arguments.size() != shape.arguments.size()) {
     return fail(Code::invalid_argument, "{}.{} takes {} arguments, {} came", entry_.service, entry_.method->name(), shape.arguments.size(),

@@ -12,10 +12,10 @@ namespace sofa::rpc::detail {
 class TripleCall final : public UnaryGrpcCall {
  public:
   /// `request` views the message of `call`.
-  TripleCall(grpc::UnaryCall& call, TripleRequest request, const MethodEntry& entry, ShardServer& shard);
+  TripleCall(grpc::UnaryCall& call, TripleRequest request, const MethodEntry& entry, ShardServer& shard, CallTimer timer);
 
  private:
-  Result<void> read(void* const* into) const override;
+  Result<void> parse(void* const* into) const override;
   Result<void> write(Buffer& out, const void* result) const override;
   /// SOFARPC gets the status UNKNOWN with the exception's message, Dubbo the exception itself in an ordinary answer (docs/protocols/triple.md,
   /// section 4). An Error that is no exception is a status of its own code for both.
