@@ -18,6 +18,7 @@ struct ServeFlags {
   std::string tls_key{};
   std::string tls_client_ca{};
   bool tls_only = false;
+  bool count_calls = true;
 
   static auto describe(Description<ServeFlags>& d) {
     d.doc("Serves SOFARPC calls until SIGTERM or SIGINT.");
@@ -28,6 +29,7 @@ struct ServeFlags {
     d.field("tls_key", &ServeFlags::tls_key).doc("PEM file of its private key");
     d.field("tls_client_ca", &ServeFlags::tls_client_ca).doc("PEM file of who signs clients' certificates, which are then required");
     d.field("tls_only", &ServeFlags::tls_only).doc("take no plain connections");
+    d.field("count_calls", &ServeFlags::count_calls).doc("keep counts, latencies and the slowest calls of each method, which `sofa top` shows");
   }
 };
 
@@ -62,6 +64,7 @@ Task<int> serve_until_stopped(Server server) {
 
 int serve(int argc, char** argv, Server server) {
   ServeFlags flags{.host = server.options().host, .port = server.options().port, .shards = server.options().shards};
+  flags.count_calls = server.options().count_calls;
   const auto parsed = parse_flags(argc, argv, flags);
   if (!parsed) {
     std::fprintf(stderr, "%s\n", parsed.error().to_string().c_str());
@@ -73,6 +76,7 @@ int serve(int argc, char** argv, Server server) {
   }
   server.options().host = flags.host;
   server.options().port = flags.port;
+  server.options().count_calls = flags.count_calls;
   if (!flags.tls_certificate.empty()) {
     server.options().tls =
         io::TlsServerConfig{.certificates = {{.certificate = flags.tls_certificate, .key = flags.tls_key}}, .client_ca = flags.tls_client_ca};

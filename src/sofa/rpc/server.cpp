@@ -3,6 +3,7 @@
 #include "sofa/http/server.h"
 #include "sofa/io/runtime.h"
 #include "sofa/io/sync.h"
+#include "sofa/rpc/detail/calls_service.h"
 #include "sofa/rpc/detail/dubbo_metadata.h"
 #include "sofa/rpc/detail/dubbo_service.h"
 #include "sofa/rpc/detail/grpc_face.h"
@@ -117,6 +118,7 @@ class RunningCore {
         dubbo_alone_(dubbo_service_, dubbo_options(options_, true)),
         http_(std::move(http)),
         grpc_(options_, handler_.shards()),
+        calls_service_(options_.calls, options_.show_calls),
         web_(grpc_.server(), json_.get()),
         face_(web_, handler_.shards(), json_.get()),
         http2_(first_handler(), options_.http2),
@@ -168,6 +170,7 @@ class RunningCore {
   const HttpPart http_;
   std::optional<TracedHandler> traced_;  // before the handler of http_
   GrpcFace grpc_;
+  CallsService calls_service_;
   grpc::WebHandler web_;
   HttpFace face_;
   std::optional<http::Cors> cors_;
@@ -201,6 +204,7 @@ Task<Result<void>> RunningCore::start() {
   handlers_.set_fallback(unknown_class_);
   if (http_.routes != nullptr) co_await or_return(serve_rest(*http_.routes));
   grpc_.add_methods();
+  co_await or_return(calls_service_.add_to(grpc_.server()));
   auto listening = co_await listen(std::move(tls));
   if (!listening) {
     co_await or_return(stop());
@@ -261,6 +265,7 @@ Task<Result<void>> RunningCore::start_shard(unsigned index) {
 Task<Result<void>> RunningCore::stop_here() {
   if (std::exchange(stopping_, true)) co_return co_await stopped_.wait();
   for (const auto& call : on_stopping_) call();
+  calls_service_.stop();
   // All at once: each port has the whole drain.
   io::TaskGroup stopping(io::Shard::current().root_scope());
   for (const auto& port : ports_) stopping.spawn("port stop", port->stop());

@@ -41,6 +41,10 @@ struct ProtocolPort {
   std::string option = "more_ports";  ///< what changes the port, for the error of a taken one
 };
 
+/// Who may ask the server for what it has counted (sofa.rpc.v1.Calls on its ports that speak h2; `sofa top`). Behind a proxy on the same machine
+/// every peer is a loopback one.
+enum class ShowCalls : uint8_t { nobody, loopback, anyone };
+
 struct ServerOptions {
   std::string host = "127.0.0.1";                 ///< address to listen on; closed to the network unless said otherwise
   uint16_t port = 12200;                          ///< 0: a free one
@@ -64,6 +68,7 @@ struct ServerOptions {
   std::optional<http::CorsOptions> cors{};        ///< which pages of other origins may call over HTTP; nothing: none
   bool count_calls = true;                        ///< by method: counts, latencies, stages, the slowest calls (calls.h)
   std::shared_ptr<Calls> calls{};                 ///< where, with count_calls; null: in a log of this server alone
+  ShowCalls show_calls = ShowCalls::loopback;
   /// Which classes the Hessian content of a request may name; by default all. One that is not admitted is status 0x12 with its name, and the
   /// connection lives. With an allow list: also those of the JDK that arguments use ("java.").
   hessian::ClassFilter classes{};

@@ -262,17 +262,18 @@ Task<Result<void>> Caller::attempt(Attempt& attempt) {
 
 CallTimer Caller::begin_call(const Attempt& attempt) {
   const CallProtocol protocol = call_protocol(attempt);
+  const Instant since = attempt.choice.asked == Instant() ? log_->now() : attempt.choice.asked;  // nothing was chosen
   const std::string_view method = attempt.spec.method;
   const auto is_it = [&](const Row& row) { return row.protocol == protocol && row.method == method; };
   auto row = std::ranges::find_if(rows_, is_it);
   if (row == rows_.end()) {
     MethodCalls& calls = log_->method(CallSide::client, protocol, client_->service, method);
     // The row of all others, when the log is full, is none of this method.
-    if (calls.key().method != method) return CallTimer(*log_, calls, attempt.choice.asked, Stage::choose);
+    if (calls.key().method != method) return CallTimer(*log_, calls, since, Stage::choose);
     row = rows_.insert(row, Row{calls.key().method, protocol, &calls});
   }
   std::iter_swap(row, rows_.begin());
-  return CallTimer(*log_, *rows_.front().calls, attempt.choice.asked, Stage::choose);
+  return CallTimer(*log_, *rows_.front().calls, since, Stage::choose);
 }
 
 /// Tells the balancer and the fault tolerance what became of it.

@@ -17,19 +17,7 @@ constexpr uint32_t kArguments = 2, kArgumentTypes = 3;
 constexpr uint32_t kData = 2, kType = 3;
 constexpr std::string_view kVoid = "void";
 
-void write_field(Buffer& out, uint32_t number, ByteSpan bytes) {
-  out.append_u8(static_cast<uint8_t>(number << 3 | 2));
-  for (size_t size = bytes.size();; size >>= 7) {
-    if (size < 0x80) {
-      out.append_u8(static_cast<uint8_t>(size));
-      break;
-    }
-    out.append_u8(static_cast<uint8_t>(size | 0x80));
-  }
-  out.append(bytes);
-}
-
-void write_serializer(Buffer& out, TripleSerializer serializer) { write_field(out, kSerializeType, as_bytes(to_string(serializer))); }
+void write_serializer(Buffer& out, TripleSerializer serializer) { grpc::ProtobufWriter(out).bytes(kSerializeType, as_bytes(to_string(serializer))); }
 
 /// Walks over a message of either kind; an absent serializer is SOFARPC's.
 template <class F>
@@ -50,8 +38,9 @@ Result<TripleSerializer> read_fields(ByteSpan message, std::string_view what, F 
 
 void write_response(Buffer& out, const TripleResponse& response) {
   write_serializer(out, response.serializer);
-  write_field(out, kData, response.data);
-  write_field(out, kType, as_bytes(response.type));
+  grpc::ProtobufWriter fields(out);
+  fields.bytes(kData, response.data);
+  fields.bytes(kType, as_bytes(response.type));
 }
 
 std::string_view declared_type(const ValueShape& shape) { return shape.type == nullptr ? kVoid : java_type_of(*shape.type); }
@@ -147,13 +136,14 @@ Result<void> read_triple_exception(const TripleResponse& response, const hessian
 Result<void> write_triple_arguments(Buffer& out, TripleSerializer serializer, const MethodShape& shape, std::span<const std::string_view> types,
                                     std::span<const void* const> arguments) {
   write_serializer(out, serializer);
+  grpc::ProtobufWriter fields(out);
   Buffer argument;
   for (size_t i = 0; i < shape.arguments.size(); ++i) {
     argument.clear();
     if (auto done = write_triple_value(argument, serializer, shape.arguments[i], arguments[i]); !done) return done;
-    write_field(out, kArguments, argument.span());
+    fields.bytes(kArguments, argument.span());
   }
-  for (const std::string_view type : types) write_field(out, kArgumentTypes, as_bytes(type));
+  for (const std::string_view type : types) fields.bytes(kArgumentTypes, as_bytes(type));
   return {};
 }
 

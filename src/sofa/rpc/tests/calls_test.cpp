@@ -195,6 +195,21 @@ TEST(Calls, BothSidesOfACallAreCountedWithTheirStages) {
   }());
 }
 
+TEST(Calls, CallsOfATargetAndOfAllProvidersHaveNothingToChoose) {
+  run_test([]() -> Task<Result<void>> {
+    auto server = co_await or_return(Server(ServerOptions{.port = 0}).add(make_sample()).start());
+    for (const Strategy strategy : {Strategy::failover, Strategy::broadcast}) {
+      auto calls = std::make_shared<Calls>();
+      auto client = co_await or_return(rpc::connect<Sample>(at(server), {.strategy = strategy, .calls = calls}));
+      co_await or_return(client->hello.with({.target = at(server)})("bob"));
+      const auto row = row_of(co_await or_return(calls->read()), CallSide::client, "hello");
+      EXPECT_EQ(row.calls(), 1u);
+      EXPECT_LT(of(row.stages, Stage::choose), 1min);
+    }
+    co_return co_await server->stop();
+  }());
+}
+
 TEST(Calls, AServerCountsUnlessItIsToldNotTo) {
   run_test([]() -> Task<Result<void>> {
     for (const bool count : {true, false}) {
