@@ -7,6 +7,7 @@ namespace sofa::tool {
 
 Command call_command();
 Command bench_command();
+Command top_command();
 Command trace_bytes_command();
 Command completion_command();
 

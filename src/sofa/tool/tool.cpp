@@ -45,7 +45,7 @@ Exit help(std::span<const char* const> names, Terminal& terminal) {
 }  // namespace
 
 std::span<const Command> commands() {
-  static const std::vector<Command> all{call_command(), bench_command(), trace_bytes_command(), completion_command()};
+  static const std::vector<Command> all{call_command(), bench_command(), top_command(), trace_bytes_command(), completion_command()};
   return all;
 }
 
