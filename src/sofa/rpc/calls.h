@@ -27,7 +27,7 @@ namespace sofa::rpc {
 
 enum class CallSide : uint8_t { server, client };
 /// `grpc`: methods of protobuf messages, gRPC-Web and Connect included; `triple`: those of Java types, in its wrapper messages; `http`: SOFARPC's
-/// calls over HTTP.
+/// calls over HTTP, and REST routes that are bound to methods.
 enum class CallProtocol : uint8_t { bolt, dubbo, grpc, triple, http };
 inline constexpr size_t kCallProtocols = 5;
 

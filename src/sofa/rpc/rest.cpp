@@ -16,7 +16,8 @@ namespace {
 class RestCall final : public ServerCall {
  public:
   RestCall(const RestMethod& method, const rest::Route& route, http::Exchange& exchange, const MethodEntry& entry, ShardServer& shard)
-      : method_(method),
+      : ServerCall(shard.begin_call(entry, CallProtocol::http, exchange.request().headers.get_or("app"))),
+        method_(method),
         route_(route),
         exchange_(exchange),
         shard_(shard),
@@ -29,15 +30,19 @@ class RestCall final : public ServerCall {
   void* request() { return request_; }
   Result<void> sent() { return std::move(sent_); }
 
-  bool read_arguments(void* const* into) override { return method_.move_out(request_, into), true; }
-  void answer(const void* result) override { sent_ = route_.answer(exchange_, result, fields()); }
-  void answer(Error error) override {
-    shard_.counters().errors.add();
-    sent_ = rest::answer_error(exchange_, error, fields());
-  }
   Context& context() override { return context_; }
 
  private:
+  bool read(void* const* into) override { return method_.move_out(request_, into), true; }
+  std::optional<Code> send(const void* result) override {
+    sent_ = route_.answer(exchange_, result, fields());
+    return sent_ ? std::nullopt : std::optional(sent_.error().code());
+  }
+  std::optional<Code> send(Error error) override {
+    shard_.counters().errors.add();
+    sent_ = rest::answer_error(exchange_, error, fields());
+    return error.code();
+  }
   http::Headers fields() const {
     http::Headers fields;
     for (const auto& [name, value] : context_.response_headers()) fields.add(name, value);
@@ -104,6 +109,7 @@ Task<Result<void>> RestRoutes::serve(const detail::RestMethod& method, const res
   detail::RestCall call(method, route, exchange, entry, shard);
   if (auto read = co_await route.read(exchange, body, call.request(), api_->about().max_body); !read) {
     shard.counters().refused.add();
+    call.timer().end(read.error().code());
     co_return rest::answer_error(exchange, read.error());
   }
   shard.counters().calls.add();

@@ -56,7 +56,7 @@ TEST(Top, ShowsRatesOfTheIntervalTheBusiestMethodFirst) {
   const Terminal plain({}, {});
   const std::string text = top_text(top, 1, plain);
   EXPECT_THAT(text, HasSubstr("2.0 s: 404 calls, 4 errors"));
-  EXPECT_THAT(text, HasSubstr("acme.Users:1.0.save  server  bolt      200.0    1.0       0 us  12.3 ms"));
+  EXPECT_THAT(text, HasSubstr("acme.Users:1.0.save  server  bolt        200.0       1.0  0 us  12.3 ms"));
   EXPECT_THAT(text, HasSubstr("and 1 further methods"));
   EXPECT_THAT(text, HasSubstr("1.5 s  acme.Users:1.0.save (client triple), not_found, from shop, 3 s ago"));
   EXPECT_THAT(text, HasSubstr("wait 100 %"));
