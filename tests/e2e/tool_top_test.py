@@ -24,7 +24,7 @@ def sofa(*arguments):
 
 @pytest.fixture(scope="module")
 def server():
-    started = programs.Server(programs.server_command("cpp"))
+    started = programs.Server([programs.binaries() / "interop-server", "--port", "0"])
     for _ in range(3):
         assert sofa("call", started.address, f"{SERVICE}.hello", '["x"]').returncode == 0
     assert sofa("call", started.address, f"{SERVICE}.fail(String)", '["checked"]').returncode == 1
