@@ -1,5 +1,6 @@
 // Any bytes as what a WebSocket peer sends, of either side, compressed or not: the same events however they are cut, and every message within its
 // limit.
+#include "sofa/base/utf8.h"
 #include "sofa/http/detail/websocket_codec.h"
 
 namespace {

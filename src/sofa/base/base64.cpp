@@ -55,4 +55,11 @@ std::optional<std::vector<uint8_t>> from_base64(std::string_view text, Base64Pad
   return bytes;
 }
 
+std::optional<std::vector<uint8_t>> from_base64url(std::string_view text) {
+  std::string plain(text);
+  std::ranges::replace(plain, '-', '+');
+  std::ranges::replace(plain, '_', '/');
+  return from_base64(plain, Base64Padding::none);
+}
+
 }  // namespace sofa

@@ -1,5 +1,5 @@
 #pragma once
-// Base64 (RFC 4648, section 4).
+// Base64 (RFC 4648, sections 4 and 5).
 
 #include <optional>
 #include <string>
@@ -16,5 +16,8 @@ enum class Base64Padding : uint8_t { required, none };
 std::string to_base64(ByteSpan bytes, Base64Padding padding = Base64Padding::required);
 /// With Base64Padding::none padded text is taken, too. Nothing when the text is not what an encoder writes.
 std::optional<std::vector<uint8_t>> from_base64(std::string_view text, Base64Padding padding = Base64Padding::required);
+
+/// The alphabet of URLs and file names, padded or not.
+std::optional<std::vector<uint8_t>> from_base64url(std::string_view text);
 
 }  // namespace sofa

@@ -14,6 +14,8 @@ namespace {
 /// What io::Stream reads into (kReadRoom): such blocks come and go, since a connection holds one only while it has bytes.
 constexpr size_t kReadBlock = size_t{16} << 10;
 
+constexpr bool kReuseBlocks = !__has_feature(address_sanitizer);  // a reused block would hide a use after free
+
 /// The memory of a few free blocks of one size, of this thread. The last one comes back first: it is still in the processor's cache.
 class SpareBlocks {
  public:
@@ -47,7 +49,7 @@ Block* Block::make(size_t capacity) {
 }
 
 void Block::free(Block* block) {
-  const bool kept = block->capacity == kReadBlock && spare_blocks.keep(block);
+  const bool kept = kReuseBlocks && block->capacity == kReadBlock && spare_blocks.keep(block);
   if (!kept) std::free(block);
 }
 }  // namespace detail

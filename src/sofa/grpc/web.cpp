@@ -6,6 +6,7 @@
 #include "sofa/base/base64.h"
 #include "sofa/grpc/detail/connect_exchange.h"
 #include "sofa/grpc/detail/grpc_web_exchange.h"
+#include "sofa/http/query.h"
 #include "sofa/http/router.h"
 
 namespace sofa::grpc {
@@ -84,15 +85,11 @@ Result<ConnectQuery> read_query(std::string_view query) {
                                                              {"message", &read.message},
                                                              {"base64", &read.base64},
                                                              {"compression", &read.compression}};
-  while (!query.empty()) {
-    const std::string_view part = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), part.size() + 1));
-    const size_t equals = part.find('=');
-    const auto field = std::ranges::find(known, part.substr(0, equals), &std::pair<std::string_view, std::string*>::first);
-    if (field == std::end(known) || equals == std::string_view::npos) continue;
-    auto value = http::percent_decode(part.substr(equals + 1), true);
-    if (!value) return fail(Code::invalid_argument, "the query's {} is not percent-encoded", field->first);
-    *field->second = std::move(*value);
+  auto pairs = http::parse_query(query);
+  if (!pairs) return forward_error(pairs);
+  for (auto& [name, value] : *pairs) {
+    const auto field = std::ranges::find(known, name, &std::pair<std::string_view, std::string*>::first);
+    if (field != std::end(known)) *field->second = std::move(value);
   }
   return read;
 }
@@ -100,11 +97,7 @@ Result<ConnectQuery> read_query(std::string_view query) {
 /// The bytes of the message of a GET: as they are, or in base64 for URLs, padded or not.
 Result<Bytes> message_of(const ConnectQuery& query) {
   if (query.base64 != "1") return Bytes::copy_of(query.message);
-  std::string text = query.message;
-  std::ranges::replace(text, '-', '+');
-  std::ranges::replace(text, '_', '/');
-  while (text.ends_with('=')) text.pop_back();
-  const auto bytes = from_base64(text, Base64Padding::none);
+  const auto bytes = from_base64url(query.message);
   if (!bytes) return fail(Code::invalid_argument, "the query's message is no base64");
   return Bytes::copy_of(as_text(*bytes));
 }

@@ -50,9 +50,7 @@ std::optional<std::string> h2c_settings(const RequestHead& head, const MessageFa
     text = field.value;
   }
   if (!text) return std::nullopt;
-  std::replace(text->begin(), text->end(), '-', '+');
-  std::replace(text->begin(), text->end(), '_', '/');
-  const auto settings = from_base64(*text, Base64Padding::none);
+  const auto settings = from_base64url(*text);
   if (!settings || settings->size() % 6 != 0) return std::nullopt;
   return std::string(settings->begin(), settings->end());
 }

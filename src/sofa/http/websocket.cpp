@@ -3,6 +3,7 @@
 #include <openssl/rand.h>
 
 #include "sofa/base/base64.h"
+#include "sofa/base/utf8.h"
 #include "sofa/http/body.h"
 #include "sofa/http/detail/text.h"
 #include "sofa/http/detail/websocket_codec.h"
@@ -307,7 +308,7 @@ io::Task<Result<void>> WebSocket::write(Message message) {
   if (gone()) co_return std::unexpected<Error>(*gone());
   if (close_sent_) co_return fail(Code::failed_precondition, "the WebSocket to {} is closed", peer().to_string());
   const Opcode opcode = message.kind == Kind::text ? Opcode::text : Opcode::binary;
-  if (opcode == Opcode::text && !detail::is_utf8(message.data.text())) {
+  if (opcode == Opcode::text && !is_utf8(message.data.text())) {
     co_return fail(Code::invalid_argument, "a text message of {} bytes is not UTF-8: send it as binary", message.data.size());
   }
   const bool compressed = deflater_ != nullptr && message.data.size() >= options_.min_compressed;

@@ -20,6 +20,16 @@ std::string unique_name(std::string_view interface, const ServiceId& id) {
   return name;
 }
 
+UniqueNameParts split_unique_name(std::string_view name) {
+  const auto cut = [&name] {
+    const std::string_view part = name.substr(0, name.find(':'));
+    name.remove_prefix(std::min(name.size(), part.size() + 1));
+    return part;
+  };
+  const std::string_view interface = cut(), version = cut();
+  return {interface, version, name};
+}
+
 namespace detail {
 
 MethodBase::MethodBase(Interface* owner, std::string_view name, MethodOptions options, const MethodShape& shape, MethodKind kind)

@@ -393,5 +393,10 @@ struct ServiceId {
   std::string unique_id{};
 };
 std::string unique_name(std::string_view interface, const ServiceId& id);
+/// The parts of a unique name; views of it. A name without version has an empty one.
+struct UniqueNameParts {
+  std::string_view interface, version, unique_id;
+};
+UniqueNameParts split_unique_name(std::string_view name);
 
 }  // namespace sofa::rpc

@@ -24,6 +24,12 @@ TEST(Base64, VectorsOfTheRfcWithAndWithoutPadding) {
   }
 }
 
+TEST(Base64, OfUrlsHasAnAlphabetOfItsOwn) {
+  for (const char* text : {"-_-_", "-_8=", "-_8"}) EXPECT_TRUE(from_base64url(text)) << text;
+  EXPECT_EQ(*from_base64url("-_8"), *from_base64("+/8="));
+  EXPECT_FALSE(from_base64url("-_8$"));
+}
+
 TEST(Base64, TextThatNoEncoderWritesIsRefused) {
   for (const char* text : {"Z", "Zg=", "Zh==", "Z===", "Zm9$", "Zm9v=", "=", "Zg==Zg=="}) {
     EXPECT_EQ(decoded(text, Base64Padding::required), std::nullopt) << text;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "sofa/base/base64.h"
+#include "sofa/base/utf8.h"
 #include "sofa/http/detail/text.h"
 
 namespace sofa::http::detail {
@@ -246,28 +247,6 @@ Bytes close_payload(uint16_t code, std::string_view reason) {
 bool is_close_code(uint16_t code) {
   if (code >= 3000 && code <= 4999) return true;
   return code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006;
-}
-
-bool is_utf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto byte = [&](size_t at) { return at < text.size() ? static_cast<uint8_t>(text[at]) : uint8_t{0}; };
-    const uint8_t lead = byte(i);
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    const size_t size = lead >= 0xc2 && lead <= 0xdf ? 2 : lead >= 0xe0 && lead <= 0xef ? 3 : lead >= 0xf0 && lead <= 0xf4 ? 4 : 0;
-    if (size == 0) return false;
-    const uint8_t second = byte(i + 1);
-    // Overlong forms, surrogates, and what lies behind U+10FFFF.
-    const uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80, high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (second < low || second > high) return false;
-    for (size_t k = 2; k < size; ++k) {
-      if ((byte(i + k) & 0xc0) != 0x80) return false;
-    }
-    i += size;
-  }
-  return true;
 }
 
 // ---------------------------------------------------------------- the handshake

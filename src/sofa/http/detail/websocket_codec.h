@@ -108,8 +108,6 @@ Bytes close_payload(uint16_t code, std::string_view reason);
 /// Codes that may stand in a close frame (RFC 6455, 7.4).
 bool is_close_code(uint16_t code);
 
-bool is_utf8(std::string_view text);
-
 /// "sec-websocket-accept" for a key (RFC 6455, 4.2.2).
 std::string websocket_accept(std::string_view key);
 

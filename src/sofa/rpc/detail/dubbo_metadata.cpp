@@ -44,12 +44,8 @@ std::string DubboServiceInfo::service_key() const {
 
 void DubboApplication::set_services(const ServiceTable& services) {
   for (const auto& entry : services.entries()) {
-    const std::string_view name = entry->service;  // "interface:version[:unique_id]"
-    const size_t version_at = name.find(':') + 1;
-    const size_t end = std::min(name.find(':', version_at), name.size());
-    Service service{.interface = std::string(name.substr(0, version_at - 1)),
-                    .version = std::string(name.substr(version_at, end - version_at)),
-                    .group = end == name.size() ? std::string() : std::string(name.substr(end + 1))};
+    const UniqueNameParts name = split_unique_name(entry->service);
+    Service service{.interface = std::string(name.interface), .version = std::string(name.version), .group = std::string(name.unique_id)};
     if (service.interface == DubboMetadataService::kName) continue;
     const auto same = [&](const Service& known) {
       return known.interface == service.interface && known.version == service.version && known.group == service.group;

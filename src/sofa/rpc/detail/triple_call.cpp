@@ -80,14 +80,8 @@ Result<void> TripleClientMessages::encode(Buffer& out, const void* message) {
 }
 
 void TripleRoute::add(size_t index, const MethodEntry& entry) {
-  const std::string_view service = entry.service;  // "interface:version[:unique_id]"
-  const size_t version_at = service.find(':') + 1;
-  const size_t colon = service.find(':', version_at);
-  const bool unique = colon != std::string_view::npos;
-  candidates_.push_back({.index = index,
-                         .entry = &entry,
-                         .version = service.substr(version_at, unique ? colon - version_at : colon),
-                         .unique_id = unique ? service.substr(colon + 1) : std::string_view()});
+  const UniqueNameParts name = split_unique_name(entry.service);
+  candidates_.push_back({.index = index, .entry = &entry, .version = name.version, .unique_id = name.unique_id});
 }
 
 Result<std::string_view> TripleRoute::find_service(const http::Headers& headers) const {
