@@ -2,11 +2,22 @@
 
 #include <algorithm>
 
+#include "sofa/base/utf8.h"
+
 namespace sofa::rpc {
 
 namespace {
 
 constexpr std::string_view kOthers = "(others)";
+constexpr size_t kMostCallerName = 128;
+constexpr size_t kMostCallers = 254;  // beside those without a name and the others: an index has one byte
+
+/// Callers write their names: short ones in UTF-8 are kept.
+std::string_view shown_name(std::string_view app) {
+  app = app.substr(0, kMostCallerName);
+  for (int cut = 0; cut < 3 && app.size() + static_cast<size_t>(cut) == kMostCallerName && !is_utf8(app); ++cut) app.remove_suffix(1);
+  return is_utf8(app) ? app : "(not UTF-8)";
+}
 
 void add(StageTimes& sum, const StageTimes& times) {
   for (size_t i = 0; i < kStages; ++i) sum[i] += times[i];
@@ -48,9 +59,10 @@ MethodCalls::MethodCalls(uint32_t index, MethodKey key, const CallsOptions& opti
 }
 
 uint8_t MethodCalls::find_caller(std::string_view app) {
+  app = shown_name(app);
   auto found = std::ranges::find(callers_, app, &CallerCalls::app);
   if (found == callers_.end()) {
-    const bool full = callers_.size() > options_.callers;
+    const bool full = callers_.size() > std::min(options_.callers, kMostCallers);
     if (full) found = std::ranges::find(callers_, kOthers, &CallerCalls::app);
     if (found == callers_.end()) found = callers_.insert(found, CallerCalls{.app = std::string(full ? kOthers : app)});
   }

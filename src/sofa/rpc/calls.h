@@ -37,7 +37,7 @@ std::string_view to_string(CallProtocol protocol);
 struct CallsOptions {
   size_t recent = 1024;                                ///< calls that the ring of a shard keeps
   size_t methods = 512;                                ///< rows of a shard, about 11 KiB each; calls of further methods count in one row "(others)"
-  size_t callers = 16;                                 ///< applications that are told apart for each method, at most 255; further ones are "(others)"
+  size_t callers = 16;                                 ///< applications that are told apart for each method, at most 254; further ones are "(others)"
   size_t slowest = 8;                                  ///< calls kept for each method
   Duration slowest_window = std::chrono::seconds(60);  ///< a slowest call is kept for one to two of these
 };

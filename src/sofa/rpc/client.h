@@ -45,7 +45,7 @@ struct ClientOptions {
   Duration connect_timeout = std::chrono::seconds(1);  ///< of one attempt to connect
   unsigned connections = 1;                            ///< to each provider
   size_t max_frame = size_t{32} << 20;                 ///< bytes of content of one answer
-  size_t max_pending = 65'536;                         ///< calls that wait for an answer, for each connection
+  size_t max_pending = 65'536;                         ///< calls that wait for an answer, for each connection; over gRPC: oneway calls of the client
   uint8_t codec = bolt::kCodecHessian;                 ///< kCodecJson: described types as JSON. Protobuf methods always use kCodecProtobuf
   bool check = true;                                   ///< connect() fails when no provider can be reached; false: the first call connects
   Duration address_wait{};                             ///< how long connect() waits for a list of providers that is still empty

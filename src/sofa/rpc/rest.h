@@ -123,7 +123,7 @@ class RestRoutes {
   /// For routes of its own, and for what is no typed route.
   rest::Api& api() { return *api_; }
   const std::shared_ptr<rest::Api>& shared_api() const { return api_; }
-  /// Of the server that starts: the calls of the current shard. Null when it has stopped.
+  /// Of the server that starts: the calls of the current shard. One server at a time has these routes.
   void serve_by(std::function<detail::ShardServer&()> here) { here_ = std::move(here); }
   /// An error for a route whose service or method the server does not have.
   Result<void> check() const;

@@ -46,28 +46,29 @@ struct ProtocolPort {
 enum class ShowCalls : uint8_t { nobody, loopback, anyone };
 
 struct ServerOptions {
-  std::string host = "127.0.0.1";                 ///< address to listen on; closed to the network unless said otherwise
-  uint16_t port = 12200;                          ///< 0: a free one
-  unsigned shards = 1;                            ///< threads that serve connections; only for serve(): start() uses all shards of its runtime
-  size_t max_frame = size_t{32} << 20;            ///< bytes of content of one message
-  size_t min_frame_rate = size_t{16} << 10;       ///< bytes a second that a big request comes with at least, or its connection is closed (transport)
-  size_t max_half_frame_bytes = size_t{1} << 30;  ///< received bytes of requests that are not whole, all connections together; over it: close
-  size_t max_connections = 10'000;                ///< a further one is closed at once
-  size_t max_calls = 10'000;                      ///< running calls of one shard; over it callers get "busy" (status 4)
-  size_t max_calls_per_connection = 1'000;        ///< running calls of one connection, likewise
-  size_t max_calls_of_all_shards = 65'536;        ///< running calls of the server, likewise
-  std::string port_option = "--port";             ///< what changes the port, for the error of a taken one
-  std::optional<io::TlsServerConfig> tls{};       ///< TLS on its ports, beside plain connections
-  bool tls_only = false;                          ///< with tls: plain connections are closed at once
-  std::vector<std::string> protocols{};           ///< what the port speaks, told apart by the first bytes: of protocols(). Empty: all of them
-  std::vector<ProtocolPort> more_ports{};         ///< ports beside it, each with one protocol; one of Dubbo takes text commands (telnet), too
-  Duration drain = std::chrono::seconds(10);      ///< how long stop() waits for running calls before it cancels them
-  http::Http2Options http2{};                     ///< of connections that speak HTTP/2: streams, windows, keep-alive, age
-  std::string application{};                      ///< this application's name: consumers of Dubbo that a registry sends to it may then ask for its
-                                                  ///< services (org.apache.dubbo.metadata.MetadataService). Empty: they may not
-  std::optional<http::CorsOptions> cors{};        ///< which pages of other origins may call over HTTP; nothing: none
-  bool count_calls = true;                        ///< by method: counts, latencies, stages, the slowest calls (calls.h)
-  std::shared_ptr<Calls> calls{};                 ///< where, with count_calls; null: in a log of this server alone
+  std::string host = "127.0.0.1";            ///< address to listen on; closed to the network unless said otherwise
+  uint16_t port = 12200;                     ///< 0: a free one
+  unsigned shards = 1;                       ///< threads that serve connections; only for serve(): start() uses all shards of its runtime
+  size_t max_frame = size_t{32} << 20;       ///< bytes of content of one message
+  size_t min_frame_rate = size_t{16} << 10;  ///< bytes a second that a big request comes with at least, or its connection is closed (transport)
+  size_t max_half_frame_bytes =
+      size_t{1} << 30;              ///< received bytes of requests of Bolt and Dubbo that are not whole, all connections together; over it: close
+  size_t max_connections = 10'000;  ///< a further one is closed at once
+  size_t max_calls = 10'000;        ///< running calls of one shard; over it callers get "busy" (status 4)
+  size_t max_calls_per_connection = 1'000;    ///< running calls of one connection, likewise
+  size_t max_calls_of_all_shards = 65'536;    ///< running calls of the server, likewise
+  std::string port_option = "--port";         ///< what changes the port, for the error of a taken one
+  std::optional<io::TlsServerConfig> tls{};   ///< TLS on its ports, beside plain connections
+  bool tls_only = false;                      ///< with tls: plain connections are closed at once
+  std::vector<std::string> protocols{};       ///< what the port speaks, told apart by the first bytes: of protocols(). Empty: all of them
+  std::vector<ProtocolPort> more_ports{};     ///< ports beside it, each with one protocol; one of Dubbo takes text commands (telnet), too
+  Duration drain = std::chrono::seconds(10);  ///< how long stop() waits for running calls before it cancels them
+  http::Http2Options http2{};                 ///< of connections that speak HTTP/2: streams, windows, keep-alive, age
+  std::string application{};                  ///< this application's name: consumers of Dubbo that a registry sends to it may then ask for its
+                                              ///< services (org.apache.dubbo.metadata.MetadataService). Empty: they may not
+  std::optional<http::CorsOptions> cors{};    ///< which pages of other origins may call over HTTP; nothing: none
+  bool count_calls = true;                    ///< by method: counts, latencies, stages, the slowest calls (calls.h)
+  std::shared_ptr<Calls> calls{};             ///< where, with count_calls; null: in a log of this server alone
   ShowCalls show_calls = ShowCalls::loopback;
   /// Which classes the Hessian content of a request may name; by default all. One that is not admitted is status 0x12 with its name, and the
   /// connection lives. With an allow list: also those of the JDK that arguments use ("java.").

@@ -8,6 +8,7 @@
 
 #include "sofa/grpc/client.h"
 #include "sofa/io/task_group.h"
+#include "sofa/rpc/detail/client_protocol.h"
 
 namespace sofa::rpc::detail {
 
@@ -18,7 +19,7 @@ class GrpcChannels {
 
   /// Made when it is asked for first. It is in use as long as the caller keeps it. After close() there is none any more.
   Result<std::shared_ptr<grpc::Channel>> to(const io::Address& address) {
-    if (closed_) return fail(Code::cancelled, "the client was destroyed");
+    if (closed_) return fail(Code::cancelled, "{}", kClientDestroyed);
     auto peer = std::ranges::find(peers_, address, &Peer::address);
     if (peer == peers_.end()) peer = peers_.insert(peer, {.address = address, .channel = std::make_shared<grpc::Channel>(address, options_)});
     peer->asked = io::Shard::current().now();

@@ -116,6 +116,9 @@ Task<Result<void>> GrpcClient::send(Attempt& attempt) {
   grpc::CallOptions options{.timeout = attempt.timeout, .metadata = metadata_of(attempt.options, attempt.provider(), attempt.served)};
   auto channel = co_await or_return(channel_to(attempt.provider().address));
   if (spec.oneway) {
+    if (oneways_.size() >= client_->options.max_pending) {
+      co_return fail(Code::resource_exhausted, "{} oneway calls wait for their answer already (max_pending)", oneways_.size());
+    }
     oneways_.spawn("oneway call", send_oneway(std::move(channel), std::move(path), message.take(), std::move(options)));
     co_return Result<void>();
   }

@@ -16,6 +16,8 @@ grpc::ServerOptions grpc_options(const ServerOptions& options) {
   return grpc;
 }
 
+CallProtocol protocol_of(const MethodEntry& entry) { return entry.is_wrapped() ? CallProtocol::triple : CallProtocol::grpc; }
+
 }  // namespace
 
 /// One path and the methods behind it, all unary or all streams, all wrapped or none.
@@ -61,7 +63,7 @@ void GrpcFace::Path::handle(std::unique_ptr<grpc::UnaryCall> call) {
 
 template <class Served, class... Further>
 void GrpcFace::Path::serve(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry, Further... further) {
-  CallTimer timer = shard.begin_call(entry, entry.is_wrapped() ? CallProtocol::triple : CallProtocol::grpc, call->metadata().get_or("app"));
+  CallTimer timer = shard.begin_call(entry, protocol_of(entry), call->metadata().get_or("app", call->metadata().get_or("tri-consumer-appname")));
   if (!shard.needs_task(entry)) {
     Served served(*call, std::move(further)..., entry, shard, std::move(timer));
     return ShardServer::serve_now(served, entry);
@@ -99,7 +101,7 @@ template <class Messages>
 Task<Result<void>> GrpcFace::Path::run_stream(ShardServer& shard, grpc::StreamCall& call, const MethodEntry& entry) {
   Messages messages(call, entry, shard);
   (co_await io::current_scope()).set_context(&messages.context());
-  CallTimer timer = shard.begin_call(entry, CallProtocol::grpc, messages.context().caller_app());
+  CallTimer timer = shard.begin_call(entry, protocol_of(entry), messages.context().caller_app());
   timer.enter(Stage::implementation);
   auto done = co_await shard.serve_stream(messages.context(), entry, messages);
   timer.end(done);

@@ -1,9 +1,8 @@
 #include "sofa/rpc/detail/http_call.h"
 
-#include <charconv>
-
 #include "sofa/base/json.h"
 #include "sofa/http/router.h"
+#include "sofa/rpc/detail/admission.h"
 #include "sofa/rpc/detail/grpc_call.h"
 #include "sofa/rpc/detail/http_trace.h"
 #include "sofa/rpc/detail/json_codec.h"
@@ -13,16 +12,6 @@
 namespace sofa::rpc::detail {
 
 namespace {
-
-constexpr std::string_view kRemainingTime = "sofa_head_deadline_remain_time";
-
-Deadline deadline_of(const http::Headers& fields) {
-  const std::string_view text = fields.get_or(kRemainingTime);
-  int64_t milliseconds = 0;
-  const bool given = !text.empty() && std::from_chars(text.data(), text.data() + text.size(), milliseconds).ec == std::errc();
-  if (!given || milliseconds < 0 || milliseconds > INT32_MAX) return kNoDeadline;
-  return io::Shard::current().now() + std::chrono::milliseconds(milliseconds);
-}
 
 std::string_view content_type(HttpSerializer serializer) {
   switch (serializer) {
@@ -82,7 +71,7 @@ HttpRequest::HttpRequest(http::ExchangePtr exchange, HttpTarget target, size_t m
       max_body_(max_body),
       ready_(ready),
       context_(context),
-      deadline_(deadline_of(exchange_->request().headers)),
+      deadline_(deadline_after_remaining(exchange_->request().headers.get_or(kRemainingTime), io::Shard::current().now())),
       trace_(trace_context(exchange_->request().headers)) {}
 
 void HttpRequest::receive(http::ExchangePtr exchange, HttpTarget target, size_t max_body, Ready ready, void* context) {
@@ -222,6 +211,10 @@ std::optional<Code> HttpServerCall::send(const void* result) {
 std::optional<Code> HttpServerCall::send(Error error) {
   shard_.counters().errors.add();
   if (const auto why = unanswerable()) return why;
+  if (error.detail<Refused>() != nullptr) {
+    request_.answer_text(503, error.to_string(), {{"retry-after", "1"}});
+    return error.code();
+  }
   const auto* thrown = error.detail<JavaException>();
   http::Headers further = fields();
   further.add(kErrorHeader, "true");

@@ -47,7 +47,7 @@ class HttpRequest final : public http::MessageSink {
   http::Exchange& exchange() { return *exchange_; }
   const HttpTarget& target() const { return target_; }
   ByteSpan body() const { return body_.span(); }
-  /// When the caller stops waiting ("sofa_head_deadline_remain_time"); counted from the head.
+  /// When the caller stops waiting (kRemainingTime); counted from the head.
   Deadline deadline() const { return deadline_; }
   bolt::HeaderMap trace() const;
   /// Cancels the scope when the caller is gone; at once when it is already. The scope lives until the request ends, or cancel_nothing().

@@ -8,7 +8,10 @@ namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
 
-/// What stands between the commas of an array or an object, which begins and ends the text.
+/// Java's methods have at most 255 parameters: an array or object with more items is none of arguments, and is not taken apart any further.
+constexpr size_t kMostItems = 256;
+
+/// What stands between the commas of an array or an object, which begins and ends the text; of the items at most kMostItems.
 Result<std::vector<std::string_view>> split_items(std::string_view text, char open, char close, std::string_view what) {
   const size_t first = text.find_first_not_of(kSpace);
   const size_t last = text.find_last_not_of(kSpace);
@@ -34,6 +37,7 @@ Result<std::vector<std::string_view>> split_items(std::string_view text, char op
       --depth;
     } else if (c == ',' && depth == 0) {
       parts.push_back(text.substr(begin, i - begin));
+      if (parts.size() == kMostItems) return parts;
       begin = i + 1;
     }
   }

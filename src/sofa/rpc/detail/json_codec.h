@@ -10,13 +10,13 @@
 
 namespace sofa::rpc::detail {
 
-/// The texts of an array's elements; an error when the text is no array.
+/// The texts of an array's elements, the first 256 of them; an error when the text is no array.
 Result<std::vector<std::string_view>> split_json_array(std::string_view text);
 struct JsonMember {
   std::string name;
   std::string_view value;
 };
-/// The members of an object, their values as texts; an error when the text is no object.
+/// The members of an object, the first 256 of them, their values as texts; an error when the text is no object.
 Result<std::vector<JsonMember>> split_json_object(std::string_view text);
 /// One value, named `source` in errors. Graphs own what they reach.
 Result<void> read_json_value(std::string_view content, std::string_view source, const Type& type, void* into);

@@ -1,5 +1,7 @@
 #include "sofa/rpc/detail/request_codec.h"
 
+#include <charconv>
+
 #include "sofa/rpc/detail/trace_context.h"
 
 namespace sofa::rpc::detail {
@@ -252,7 +254,7 @@ void write_request_header(Buffer& out, const OutgoingHead& head) {
     append_header_pair(out, "sofa_head_generic_type", head.generic_type);
     append_header_pair(out, "generic.revise", "true");
   }
-  if (head.remaining_ms) append_header_pair(out, "sofa_head_deadline_remain_time", fmt::format("{}", *head.remaining_ms));
+  if (head.remaining_ms) append_header_pair(out, kRemainingTime, fmt::format("{}", *head.remaining_ms));
   if (head.served != nullptr) {
     each_trace_entry(*head.served, [&out](std::string_view key, std::string_view value) { append_header_pair(out, key, value); });
     if (const auto serialized = head.served->headers().find(kSerializedTrace)) append_header_pair(out, kSerializedTrace, *serialized);
@@ -340,6 +342,13 @@ Result<void> write_generic_request(Buffer& out, const OutgoingHead& head, std::s
     }
   }
   return {};
+}
+
+Deadline deadline_after_remaining(std::string_view milliseconds, Instant from) {
+  int64_t count = 0;
+  const bool given =
+      !milliseconds.empty() && std::from_chars(milliseconds.data(), milliseconds.data() + milliseconds.size(), count).ec == std::errc();
+  return given && count >= 0 && count < INT32_MAX ? from + std::chrono::milliseconds(count) : kNoDeadline;
 }
 
 }  // namespace sofa::rpc::detail

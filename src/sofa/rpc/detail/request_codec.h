@@ -22,6 +22,8 @@ inline constexpr std::string_view kRequestClass = "com.alipay.sofa.rpc.core.requ
 inline constexpr std::string_view kRequestBaggage = "rpc_req_baggage.", kResponseBaggage = "rpc_resp_baggage.";
 /// The trace context among the headers: entry by entry behind a prefix, or all in one text.
 inline constexpr std::string_view kTracePrefix = "rpc_trace_context.", kSerializedTrace = "new_rpc_trace_context";
+/// How many milliseconds the caller still waits.
+inline constexpr std::string_view kRemainingTime = "sofa_head_deadline_remain_time";
 inline constexpr std::string_view kResponseClass = "com.alipay.sofa.rpc.core.response.SofaResponse";
 
 /// A signature of either style in the one form that methods are registered with: "[Ljava.lang.String;" for "java.lang.String[]", "[I" for "int[]".
@@ -90,5 +92,9 @@ Result<void> write_request(Buffer& out, const OutgoingHead& head, std::span<cons
 /// The same with dynamic arguments.
 Result<void> write_generic_request(Buffer& out, const OutgoingHead& head, std::span<const std::string_view> signatures,
                                    std::span<const hessian::Value> arguments);
+
+/// The end of a call whose kRemainingTime is this text, counted from `from`; kNoDeadline for none, or what is no number of milliseconds below 2^31
+/// - 1.
+Deadline deadline_after_remaining(std::string_view milliseconds, Instant from);
 
 }  // namespace sofa::rpc::detail

@@ -1,5 +1,7 @@
 #include "sofa/rpc/detail/request_route.h"
 
+#include "sofa/rpc/detail/request_codec.h"
+
 namespace sofa::rpc::detail {
 
 namespace {
@@ -44,7 +46,7 @@ RequestRoute::RequestRoute(const bolt::HeaderMap& header) {
         if (key == "sofa_head_target_service") target_service = value;
         break;
       case 30:
-        if (key == "sofa_head_deadline_remain_time") remaining_ms = value;
+        if (key == kRemainingTime) remaining_ms = value;
         break;
       default:
         break;

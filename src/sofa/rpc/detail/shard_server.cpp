@@ -1,7 +1,5 @@
 #include "sofa/rpc/detail/shard_server.h"
 
-#include <charconv>
-
 #include "sofa/rpc/detail/response_codec.h"
 #include "sofa/transport/session.h"
 
@@ -58,13 +56,7 @@ void ShardServer::refuse(const bolt::Frame& frame, transport::Responder& respond
 Deadline ShardServer::deadline_of(const transport::IncomingRequest& request, const RequestRoute& route) {
   Deadline deadline = kNoDeadline;
   if (request.frame.timeout_ms > 0) deadline = request.arrival + std::chrono::milliseconds(request.frame.timeout_ms);
-  const std::string_view remaining = route.remaining_ms;
-  int64_t milliseconds = 0;
-  if (!remaining.empty() && std::from_chars(remaining.data(), remaining.data() + remaining.size(), milliseconds).ec == std::errc() &&
-      milliseconds >= 0 && milliseconds < INT32_MAX) {
-    deadline = std::min(deadline, request.arrival + std::chrono::milliseconds(milliseconds));
-  }
-  return deadline;
+  return std::min(deadline, deadline_after_remaining(route.remaining_ms, request.arrival));
 }
 
 void ShardServer::handle(transport::IncomingRequest& request, transport::Responder& responder) {

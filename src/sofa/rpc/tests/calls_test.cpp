@@ -122,6 +122,16 @@ TEST(CallLog, CountsByStatusAndByCallerWithinItsBounds) {
   EXPECT_EQ(read.slowest[1].app, "(others)");
 }
 
+TEST(CallLog, ANameOfACallerIsKeptShortAndAsUtf8) {
+  Logged l;
+  l.call(1ms, {}, std::string(1000, 'a'));
+  l.call(1ms, {}, std::string(127, 'b') + "\xe4\xb8\xad");
+  l.call(1ms, {}, "\xff");
+  std::vector<std::string> names;
+  for (const CallerCalls& caller : l.read().callers) names.push_back(caller.app);
+  EXPECT_THAT(names, ElementsAre("", std::string(128, 'a'), std::string(127, 'b'), "(not UTF-8)"));
+}
+
 TEST(CallLog, MethodsPastTheBoundShareARowAndTheRingKeepsTheLast) {
   Logged l({.recent = 2, .methods = 2});
   EXPECT_EQ(&l.row("a"), &l.row("a"));

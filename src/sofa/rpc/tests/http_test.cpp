@@ -144,5 +144,24 @@ TEST_P(Http, WhatIsTooMuchIsRefused) {
   }(GetParam()));
 }
 
+TEST_P(Http, ACallThatTheLimitOfItsServiceRefusesIsBusy) {
+  run_test([](http::Version version) -> Task<Result<void>> {
+    Fixture fixture;
+    fixture.server = co_await or_return(
+        Server(ServerOptions{.port = 0}).add(make_sample(fixture.seen), {.thread_safe = true, .concurrents = 1, .max_waiting = 0}).start());
+    io::TaskGroup group(co_await io::current_scope());
+    group.spawn("runs", [](Fixture& served, http::Version spoken) -> Task<void> {
+      const auto answer = co_await post(served, spoken, "sleep", "[200]");
+      EXPECT_TRUE(answer && answer->status == 200);
+    }(fixture, version));
+    while (fixture.server->stats().calls == 0) co_await or_return(io::sleep_for(1ms));
+    const auto answer = co_await or_return(post(fixture, version, "sleep", "[1]"));
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_THAT(answer.body, HasSubstr("concurrents"));
+    co_await or_return(group.join());
+    co_return co_await fixture.server->stop();
+  }(GetParam()));
+}
+
 }  // namespace
 }  // namespace sofa::rpc
