@@ -61,20 +61,30 @@ def test_people_get_a_table_and_bars(server):
 
 
 def test_each_snapshot_is_a_line_until_the_signal(server):
-    watching = subprocess.Popen([TOOL, "top", server.address, "-o", "json", "-i", "0.1"], stdout=subprocess.PIPE, text=True)
+    watching = programs.Program([TOOL, "top", server.address, "-o", "json", "-i", "0.1"])
     try:
-        first, second = (json.loads(watching.stdout.readline()) for _ in range(2))
+        first, second = (json.loads(watching.wait_for_line(r"^{.*", 30)[0]) for _ in range(2))
         assert method(first, "hello")["calls"] == 3
         assert method(second, "hello")["calls"] == 0 and method(second, "hello")["total_calls"] == 3
-        watching.send_signal(signal.SIGINT)
-        assert watching.wait(timeout=30) == 130
+        watching.process.send_signal(signal.SIGINT)
+        assert watching.wait(30) == 130
     finally:
-        watching.kill()
-        watching.communicate()
+        watching.stop()
 
 
-def test_a_server_that_shows_nothing_is_said(server):
+def test_a_server_that_shows_nothing_is_said():
+    silent = programs.Server([programs.binaries() / "hello-server", "--port", "0", "--no-count-calls"])
+    try:
+        done = sofa("top", silent.address, "--once")
+    finally:
+        silent.stop()
+    assert done.returncode != 0 and "shows no calls" in done.stderr, done
+
+
+def test_nobody_there_and_a_wrong_target_are_said():
     nobody = sofa("top", "127.0.0.1:1", "--once")
     assert nobody.returncode == 3 and "127.0.0.1:1" in nobody.stderr
     wrong = sofa("top", "nowhere")
     assert wrong.returncode == 2, os.linesep.join([wrong.stdout, wrong.stderr])
+    secure = sofa("top", "grpcs://127.0.0.1:1")
+    assert secure.returncode == 2 and "TLS" in secure.stderr, secure

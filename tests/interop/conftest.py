@@ -49,8 +49,7 @@ def dubbo_java():
 def grpc_java():
     """grpc_java(main_class, arguments...): the command line of a program of grpc-java, compiled."""
     folder = programs.HERE / "grpc-java"
-    done = subprocess.run([programs.HERE / "java" / "build.sh", folder], capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, f"the programs of grpc-java do not build: {done.stderr}"
+    compile_java(folder)
     return lambda main_class, *arguments: [programs.JAVA_RUN, "--folder", folder, main_class, *arguments]
 
 

@@ -6,13 +6,12 @@ import socket
 import programs
 
 
-class Http1Server(programs.Program):
+class Http1Server(programs.Server):
     """http1-server, which prints "ready pid=N port=P"."""
 
     def __init__(self, *flags):
-        super().__init__([programs.binaries() / "http1-server", "--port", "0", *flags])
-        self.port = int(self.wait_for_line(r"^ready pid=\d+ port=(\d+)", 30)[1])
-        self.url = f"http://127.0.0.1:{self.port}"
+        super().__init__([programs.binaries() / "http1-server", "--port", "0", *flags], protocol="port")
+        self.url = f"http://{self.address}"
 
 
 class Peer:

@@ -1,6 +1,8 @@
 #pragma once
 // For tests: what the original libraries sent each other, recorded: one JSON object a line, request and response bytes as hex.
 
+#include <gtest/gtest.h>
+
 #include <fstream>
 #include <string>
 #include <vector>
@@ -29,6 +31,7 @@ inline std::string field_of_recorded(const std::string& line, const std::string&
 inline std::vector<Recorded> read_recorded(const std::string& file) {
   std::vector<Recorded> all;
   std::ifstream in("vectors/" + file);
+  EXPECT_TRUE(in) << "vectors/" << file << " cannot be read";
   for (std::string line; std::getline(in, line);) {
     const auto field = [&line](const char* name) { return detail::field_of_recorded(line, name); };
     Recorded one{field("protocol"), field("name"), {}, {}};
