@@ -1,5 +1,6 @@
 """Certificates made with the openssl command, and key stores for Java; nothing of it is kept."""
 
+import functools
 import ssl
 import subprocess
 
@@ -29,25 +30,37 @@ class Certificates:
                    "-addext", "basicConstraints=critical,CA:FALSE")
         return self.folder / f"{name}.pem", self.folder / f"{name}.key"
 
+    @functools.cached_property
+    def server(self):
+        """For localhost and 127.0.0.1."""
+        return self.issue("server", "localhost")
+
+    @functools.cached_property
+    def client(self):
+        """For a caller named alice."""
+        return self.issue("client", "alice", "DNS:alice")
+
     def server_flags(self):
-        """What makes a server of ours speak TLS beside plain connections, with a certificate for localhost and 127.0.0.1."""
-        certificate, key = self.issue("localhost", "localhost")
+        """What makes a server of ours speak TLS beside plain connections."""
+        certificate, key = self.server
         return ["--tls-certificate", certificate, "--tls-key", key]
 
     def server_context(self):
         """A server of Python's with such a certificate."""
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        made.load_cert_chain(*self.issue("localhost", "localhost"))
+        made.load_cert_chain(*self.server)
         return made
 
     def context(self):
         """A client that believes the authority."""
         return ssl.create_default_context(cafile=str(self.ca))
 
-    def java_store(self, name):
+    def java_store(self, issued):
         """A key store with an issued certificate, its key, and the authority as trusted."""
+        certificate, key = issued
+        name = certificate.stem
         store = self.folder / f"{name}.jks"
-        run("openssl", "pkcs12", "-export", "-in", f"{name}.pem", "-inkey", f"{name}.key", "-certfile", "ca.pem", "-name", name,
+        run("openssl", "pkcs12", "-export", "-in", certificate, "-inkey", key, "-certfile", "ca.pem", "-name", name,
             "-out", f"{name}.p12", "-passout", f"pass:{PASSWORD}", folder=self.folder)
         run("keytool", "-importkeystore", "-srckeystore", f"{name}.p12", "-srcstoretype", "pkcs12", "-srcstorepass", PASSWORD,
             "-destkeystore", store, "-deststoretype", "jks", "-deststorepass", PASSWORD, "-noprompt", folder=self.folder)

@@ -52,14 +52,6 @@ class PortServer(programs.Program):
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    made = Certificates(tmp_path_factory.mktemp("tls"))
-    made.server = made.issue("server", "localhost")
-    made.client = made.issue("client", "alice", "DNS:alice")
-    return made
-
-
-@pytest.fixture(scope="module")
 def messages(tmp_path_factory):
     compiled = tmp_path_factory.mktemp("proto") / "test.bin"
     subprocess.run(["protoc", "--include_imports", f"--descriptor_set_out={compiled}", f"-I{programs.HERE / 'proto'}", "grpc/testing/test.proto"],

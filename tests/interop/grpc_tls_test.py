@@ -7,21 +7,12 @@ import pytest
 
 import conftest
 import programs
-from certificates import Certificates
 
 pytestmark = pytest.mark.skipif(conftest.server_kind() == "java", reason="proves the C++ server")
 
 ECHO = "/sofa.interop.pb.Interop/Echo"
 MESSAGE = b"\x0a\x05hello"  # EchoRequest and EchoResponse: field 1
 SECONDS = 20
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    made = Certificates(tmp_path_factory.mktemp("tls"))
-    made.server = made.issue("server", "localhost")
-    made.client = made.issue("client", "alice", "DNS:alice")
-    return made
 
 
 @pytest.fixture(scope="module", params=["tls", "mutual"])

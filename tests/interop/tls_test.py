@@ -15,27 +15,20 @@ HEARTBEAT = bytes.fromhex("01010000010000000101ffffffff0000000000000000")
 ANSWER = bytes.fromhex("0100000001000000010100000000000000000000")
 
 
-@pytest.fixture(scope="module")
-def files(certificates):
-    return {"server": certificates.issue("server", "localhost"), "client": certificates.issue("client", "alice", "DNS:alice")}
-
-
 def start_server(*arguments):
     return programs.Server([programs.binaries() / "interop-server", "--bolt", 0, *arguments])
 
 
 @pytest.fixture(scope="module")
-def server(files):
-    certificate, key = files["server"]
-    started = start_server("--tls-certificate", certificate, "--tls-key", key)
+def server(certificates):
+    started = start_server(*certificates.server_flags())
     yield started
     started.stop()
 
 
 @pytest.fixture(scope="module")
-def mutual_server(files, certificates):
-    certificate, key = files["server"]
-    started = start_server("--tls-certificate", certificate, "--tls-key", key, "--tls-client-ca", certificates.ca)
+def mutual_server(certificates):
+    started = start_server(*certificates.server_flags(), "--tls-client-ca", certificates.ca)
     yield started
     started.stop()
 
@@ -86,8 +79,8 @@ def test_plain_connections_stay_possible_on_the_port(server):
         assert peer.read(len(ANSWER)) == ANSWER
 
 
-def test_a_client_without_a_certificate_is_refused_and_one_with_it_is_served(mutual_server, certificates, files):
-    with connect(mutual_server.port, context(certificates, files["client"])) as peer:
+def test_a_client_without_a_certificate_is_refused_and_one_with_it_is_served(mutual_server, certificates):
+    with connect(mutual_server.port, context(certificates, certificates.client)) as peer:
         peer.sendall(HEARTBEAT)
         assert read(peer, len(ANSWER)) == ANSWER
     with pytest.raises(ssl.SSLError, match="(?i)certificate.required"):
@@ -122,15 +115,15 @@ def test_strangers_inside_tls_are_closed_at_once(server, certificates):
         assert time.monotonic() - begun < 2
 
 
-def test_the_java_client_calls_every_method_over_tls(mutual_server, certificates, files):
-    store = certificates.java_store("client")
+def test_the_java_client_calls_every_method_over_tls(mutual_server, certificates):
+    store = certificates.java_store(certificates.client)
     failed, passed = programs.run_checks(java("client", store, "InteropJavaClient", mutual_server.address), 180)
     assert failed == []
     assert passed > 40
 
 
-def test_our_client_calls_the_java_server_over_tls(certificates, files):
-    store = certificates.java_store("server")
+def test_our_client_calls_the_java_server_over_tls(certificates):
+    store = certificates.java_store(certificates.server)
     server = programs.Server(java("server", store, "InteropJavaServer", "--bolt", 0))
     try:
         failed, passed = programs.run_checks([programs.binaries() / "interop-client", server.address, "--tls-ca", certificates.ca], 120)
@@ -140,8 +133,8 @@ def test_our_client_calls_the_java_server_over_tls(certificates, files):
     assert passed > 40
 
 
-def test_our_client_calls_our_server_with_mutual_tls(mutual_server, certificates, files):
-    certificate, key = files["client"]
+def test_our_client_calls_our_server_with_mutual_tls(mutual_server, certificates):
+    certificate, key = certificates.client
     failed, passed = programs.run_checks(
         [programs.binaries() / "interop-client", mutual_server.address, "--tls-ca", certificates.ca, "--tls-certificate", certificate,
          "--tls-key", key], 120)
