@@ -27,14 +27,7 @@ rpc::Task<int> run(bench::LoadOptions options, std::unique_ptr<bench::Target> ta
 int main(int argc, char** argv) {
   bench::LoadOptions options;
   const auto flags = parse_flags(argc, argv, options);
-  if (!flags) {
-    fmt::print(stderr, "{}\n", flags.error());
-    return 2;
-  }
-  if (flags->help) {
-    fmt::print("{}", flags->help_text);
-    return 0;
-  }
+  if (const auto code = exit_code_of(flags)) return *code;
   const auto make = kTargets.find(options.protocol);
   if (make == kTargets.end()) {
     fmt::print(stderr, "--protocol {} is none that can be loaded: --help lists them.\n", options.protocol);

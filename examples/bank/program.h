@@ -25,14 +25,7 @@ template <class Options>
 int run_program(int argc, char** argv, Task<int> (*run)(const Options& options)) {
   Options options;
   const auto parsed = sofa::parse_flags(argc, argv, options);
-  if (!parsed) {
-    report_failure(parsed.error());
-    return 2;
-  }
-  if (parsed->help) {
-    fmt::print("{}", parsed->help_text);
-    return 0;
-  }
+  if (const auto code = sofa::exit_code_of(parsed)) return *code;
   return sofa::io::run(run(options), {.shards = 1});
 }
 

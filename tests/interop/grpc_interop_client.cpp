@@ -77,13 +77,6 @@ Task<int> run(Options options) {
 int main(int argc, char** argv) {
   interop::Options options;
   const auto flags = sofa::parse_flags(argc, argv, options);
-  if (!flags) {
-    fmt::print(stderr, "{}\n", flags.error());
-    return 2;
-  }
-  if (flags->help) {
-    fmt::print("{}", flags->help_text);
-    return 0;
-  }
+  if (const auto code = sofa::exit_code_of(flags)) return *code;
   return sofa::io::run(interop::run(options), {.shards = 1});
 }

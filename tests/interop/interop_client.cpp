@@ -101,13 +101,10 @@ Task<int> run(std::string target, Options options) {
 int main(int argc, char** argv) {
   interop::Options options;
   const auto flags = sofa::parse_flags(argc, argv, options, {.positional_name = "HOST:PORT", .max_positional = 1});
-  if (!flags) {
-    fmt::print(stderr, "{}\n", flags.error());
-    return 2;
-  }
-  if (flags->help || flags->positional.empty()) {
+  if (const auto code = sofa::exit_code_of(flags)) return *code;
+  if (flags->positional.empty()) {
     fmt::print("{}", flags->help_text);
-    return flags->help ? 0 : 2;
+    return 2;
   }
   std::string target = flags->positional.front();
   if (target.find("://") == std::string::npos) target = "bolt://" + target;

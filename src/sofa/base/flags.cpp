@@ -245,4 +245,10 @@ Result<ParsedFlags> parse_flags(std::span<const char* const> arguments, const Ty
   return FlagParser(arguments, type, object, options).parse();
 }
 
+std::optional<int> exit_code_of(const Result<ParsedFlags>& parsed) {
+  if (!parsed) return fmt::print(stderr, "{}\n", parsed.error()), 2;
+  if (parsed->help) return fmt::print("{}", parsed->help_text), 0;
+  return std::nullopt;
+}
+
 }  // namespace sofa

@@ -7,14 +7,14 @@
 //   };
 //   Options options;
 //   auto flags = parse_flags(argc, argv, options, {.about = "Answers calls.", .environment_prefix = "LEDGER"});
-//   if (!flags) ...            // one sentence, exit code 2
-//   if (flags->help) ...       // print flags->help_text, exit code 0
+//   if (const auto code = exit_code_of(flags)) return *code;
 //
 // A field `listen_port` is `--listen-port 0`, `--listen-port=0` or the environment variable LEDGER_LISTEN_PORT; in a struct field `ledger` it is
 // `--ledger-listen-port`. A boolean needs no value (`--verbose`, `--no-verbose`, `--verbose=false`). A list flag may be repeated; each adds one
 // element. A map flag takes key=value. An alias of one letter stands behind one dash: `-p 0`, `-p=0`. The command line wins over the environment,
 // which wins over what the struct held before.
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,5 +48,9 @@ template <class T>
 Result<ParsedFlags> parse_flags(int argc, const char* const* argv, T& object, const FlagOptions& options = {}) {
   return parse_flags(std::span(argv, static_cast<size_t>(argc)), type_of<T>(), &object, options);
 }
+
+/// For main(), the exit code of a program that ends here: 0 after --help, which is printed, 2 after a wrong command line, which is told on stderr.
+/// Nothing when it runs.
+std::optional<int> exit_code_of(const Result<ParsedFlags>& parsed);
 
 }  // namespace sofa

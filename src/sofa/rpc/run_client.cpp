@@ -18,14 +18,7 @@ int run_client(int argc, char** argv, std::string target, Task<Result<void>> (*w
   ClientFlags flags;
   const std::string about = fmt::format("Calls a SOFARPC service at TARGET, by default {}; several as bolt://HOST:PORT,bolt://HOST:PORT.", target);
   auto parsed = parse_flags(argc, argv, flags, {.about = about, .positional_name = "TARGET", .max_positional = 1});
-  if (!parsed) {
-    fmt::print(stderr, "{}\n", parsed.error());
-    return 2;
-  }
-  if (parsed->help) {
-    std::fputs(parsed->help_text.c_str(), stdout);
-    return 0;
-  }
+  if (const auto code = exit_code_of(parsed)) return *code;
   if (!parsed->positional.empty()) target = std::move(parsed->positional.front());
   set_log_level(LogLevel::error);
   return io::run(work(std::move(target)), {.shards = 1});

@@ -66,14 +66,7 @@ int serve(int argc, char** argv, Server server) {
   ServeFlags flags{.host = server.options().host, .port = server.options().port, .shards = server.options().shards};
   flags.count_calls = server.options().count_calls;
   const auto parsed = parse_flags(argc, argv, flags);
-  if (!parsed) {
-    std::fprintf(stderr, "%s\n", parsed.error().to_string().c_str());
-    return 2;
-  }
-  if (parsed->help) {
-    std::fputs(parsed->help_text.c_str(), stdout);
-    return 0;
-  }
+  if (const auto code = exit_code_of(parsed)) return *code;
   server.options().host = flags.host;
   server.options().port = flags.port;
   server.options().count_calls = flags.count_calls;
