@@ -50,6 +50,7 @@ io::Task<Result<void>> Load::call_in_turn(Run& run, uint32_t caller) {
     const auto outcome = co_await call_(caller);
     if (auto still = (co_await io::current_scope()).check(); !still) co_return still;
     count(begun, run.clock.now_monotonic(), outcome);
+    if (!outcome) co_await io::yield();  // it may have failed without a wait: others, a connect among them, have their turn
     run.stopped = run.stopped || (!outcome && options_.stop_at_error);
   }
   co_return Result<void>();
@@ -64,6 +65,7 @@ io::Task<Result<void>> Load::call_at_rate(Run& run, uint32_t caller) {
     const auto outcome = co_await call_(caller);
     if (auto still = (co_await io::current_scope()).check(); !still) co_return still;
     count(due, run.clock.now_monotonic(), outcome);
+    if (!outcome) co_await io::yield();
     run.stopped = run.stopped || (!outcome && options_.stop_at_error);
   }
   co_return Result<void>();

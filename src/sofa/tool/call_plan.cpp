@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sofa/rpc/interface.h"
+
 namespace sofa::tool {
 
 namespace {
@@ -54,17 +56,14 @@ Result<MethodName> MethodName::parse(std::string_view text) {
     return fail(Code::invalid_argument,
                 "'{}' names no method: write SERVICE.METHOD, as in 'com.acme.Hello.hello' or 'com.acme.Hello.hello(String,int)'", text);
   }
-  MethodName name{.service = std::string(path.substr(0, cut)), .method = std::string(path.substr(cut + 1))};
+  const rpc::UniqueNameParts service = rpc::split_unique_name(path.substr(0, cut));
+  MethodName name{
+      .service = std::string(service.interface), .method = std::string(path.substr(cut + 1)), .unique_id = std::string(service.unique_id)};
+  if (path.substr(0, cut).find(':') != std::string_view::npos) name.version = service.version;
   if (open != std::string_view::npos) {
     auto types = parse_types(text.substr(open + 1, text.size() - open - 2));
     if (!types) return forward_error(types);
     name.types = std::move(*types);
-  }
-  if (const size_t colon = name.service.find(':'); colon != std::string::npos) {
-    const std::string rest = name.service.substr(colon + 1);
-    name.service.resize(colon);
-    name.version = rest.substr(0, rest.find(':'));
-    if (const size_t second = rest.find(':'); second != std::string::npos) name.unique_id = rest.substr(second + 1);
   }
   return name;
 }
@@ -79,12 +78,12 @@ void CallFlags::describe(Description<CallFlags>& d) {
   d.field("baggage", &CallFlags::baggage).alias("b").doc("baggage of the request");
   d.field("proto", &CallFlags::proto).alias("p").doc(".proto file of the service; without one the server's reflection is asked");
   d.field("import", &CallFlags::import).alias("I").doc("folder where --proto files and what they import are looked for");
+  d.field("app", &CallFlags::app).doc("the application that calls, as the server is told");
   d.field("tls", &CallFlags::tls).doc("connect over TLS; so do grpcs://, https:// and each of the flags that follow");
   d.field("ca", &CallFlags::ca).doc("PEM file of who signs the server's certificate; without one the system's list counts");
   d.field("cert", &CallFlags::cert).doc("PEM file of a certificate that proves who calls");
   d.field("key", &CallFlags::key).doc("PEM file of its private key");
   d.field("insecure", &CallFlags::insecure).doc("believe any certificate of the server: for tests alone");
-  d.field("app", &CallFlags::app).doc("the application that calls, as the server is told");
 }
 
 Result<CallPlan> make_plan(const std::vector<std::string>& words, const CallFlags& flags) {
@@ -96,7 +95,7 @@ Result<CallPlan> make_plan(const std::vector<std::string>& words, const CallFlag
 }
 
 std::optional<io::TlsClientConfig> CallFlags::tls_for(const Target& target) const {
-  if (!target.secure && !tls && !insecure && ca.empty() && cert.empty()) return std::nullopt;
+  if (!target.secure && !tls && !insecure && ca.empty() && cert.empty() && key.empty()) return std::nullopt;
   return io::TlsClientConfig{.ca = ca, .certificate = {.certificate = cert, .key = key}, .verify = !insecure};
 }
 

@@ -56,6 +56,13 @@ class HessianWalk {
   }
 
   void object(std::string_view name) {
+    if (depth_ == hessian::Limits().depth) return plain(name);
+    ++depth_;
+    explain_object(name);
+    --depth_;
+  }
+
+  void explain_object(std::string_view name) {
     auto head = reader_.begin_object(name);
     if (!head) return wrong(head.error());
     note(name, fmt::format("object of {} with {} fields", head->class_name, head->fields.size()));
@@ -72,6 +79,7 @@ class HessianWalk {
   const ByteSpan bytes_;
   const hessian::Dialect dialect_;
   hessian::Reader reader_;
+  uint32_t depth_ = 0;  // of objects in objects
 };
 
 }  // namespace

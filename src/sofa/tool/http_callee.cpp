@@ -1,9 +1,11 @@
+#include "sofa/base/json.h"
 #include "sofa/http/body.h"
 #include "sofa/http/client.h"
 #include "sofa/io/dns.h"
 #include "sofa/io/stream.h"
 #include "sofa/io/tls.h"
 #include "sofa/tool/callee.h"
+#include "sofa/tool/json_tree.h"
 
 namespace sofa::tool {
 
@@ -95,7 +97,10 @@ class HttpCallee final : public Callee {
     if (head.status >= 400 || head.headers.get_or("sofa_head_response_error") == "true") {
       co_return fail(code_of(head.status), "{} at {} answered {}: {}", request_.target, plan_.target.address, head.status, bytes.text());
     }
-    if (answer != nullptr) answer->json = bytes.empty() ? "null" : std::string(bytes.text());
+    if (answer != nullptr) {
+      const bool is_json = !bytes.empty() && JsonTree::parse(bytes.text(), "the answer").has_value();
+      answer->json = bytes.empty() ? "null" : is_json ? std::string(bytes.text()) : json_quoted(bytes.text());
+    }
     co_return Result<void>();
   }
 

@@ -298,7 +298,9 @@ class FromJava {
     out_ += '{';
     for (const auto& [key, value] : map.entries) {
       if (out_.back() != '{') out_ += ',';
-      append_quoted(key.kind() == hessian::ValueKind::string ? key.text() : hessian::to_text(key));
+      append_quoted(key.kind() == hessian::ValueKind::string ? std::string(key.text())
+                    : key.is_integer()                       ? std::to_string(key.integer())
+                                                             : hessian::to_text(key));
       out_ += ':';
       append(value);
     }

@@ -79,6 +79,11 @@ Exit top(Arguments<TopOptions>& given, Terminal& terminal) {
     terminal.complain(target.error().to_string());
     return Exit::wrong_usage;
   }
+  if (target->secure) {
+    terminal.complain(
+        fmt::format("'{}' asks for TLS, which 'sofa top' does not speak yet; name the server as {}", given.positional.at(0), target->address));
+    return Exit::wrong_usage;
+  }
   return run_on_shard(run_top(target->address, given.options, terminal));
 }
 

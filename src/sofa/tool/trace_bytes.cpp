@@ -1,12 +1,12 @@
 // sofa trace-bytes FILE|-
 
 #include <algorithm>
-#include <cctype>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <map>
 
+#include "sofa/base/bytes.h"
 #include "sofa/base/json.h"
 #include "sofa/tool/commands.h"
 #include "sofa/tool/explain.h"
@@ -39,30 +39,26 @@ Result<std::string> read_all(const std::string& name) {
   if (name != "-") file.open(name, std::ios::binary);
   if (name != "-" && !file) return fail(Code::invalid_argument, "{} cannot be read; '-' reads standard input", name);
   std::istream& in = name == "-" ? std::cin : file;
-  std::string bytes(std::istreambuf_iterator<char>(in), {});
-  if (bytes.size() > kMostBytes)
-    return fail(Code::invalid_argument, "{} has {} bytes, and {} can be explained: cut it", name, bytes.size(), kMostBytes);
+  std::string bytes;
+  while (in && bytes.size() <= kMostBytes) {
+    constexpr size_t kPiece = size_t{64} << 10;
+    const size_t had = bytes.size();
+    bytes.resize(had + kPiece);
+    in.read(bytes.data() + had, kPiece);
+    bytes.resize(had + static_cast<size_t>(in.gcount()));
+  }
+  if (bytes.size() > kMostBytes) return fail(Code::invalid_argument, "{} has more than {} bytes, which can be explained: cut it", name, kMostBytes);
   if (bytes.empty()) return fail(Code::invalid_argument, "{} is empty", name == "-" ? "standard input" : name);
   return bytes;
 }
 
-bool is_hex_digit(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
-
 /// Text of hex digits, with any spaces, line ends, colons and commas between, is what it says; anything else is the bytes themselves.
 std::string decoded(std::string input) {
   std::string digits;
-  for (const char c : input) {
-    if (is_hex_digit(c)) {
-      digits += c;
-    } else if (std::string_view(" \t\r\n:,").find(c) == std::string_view::npos) {
-      return input;
-    }
-  }
-  if (digits.empty() || digits.size() % 2 != 0) return input;
-  const auto value = [](char c) { return c <= '9' ? c - '0' : std::tolower(static_cast<unsigned char>(c)) - 'a' + 10; };
-  std::string bytes;
-  for (size_t i = 0; i < digits.size(); i += 2) bytes += static_cast<char>(value(digits[i]) << 4 | value(digits[i + 1]));
-  return bytes;
+  std::ranges::copy_if(input, std::back_inserter(digits), [](char c) { return std::string_view(" \t\r\n:,").find(c) == std::string_view::npos; });
+  std::vector<uint8_t> bytes;
+  if (digits.empty() || !from_hex(digits, bytes)) return input;
+  return std::string(bytes.begin(), bytes.end());
 }
 
 /// A whole frame of a known type, less than 64 KiB long (RFC 9113, 4.1).

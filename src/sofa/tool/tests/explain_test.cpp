@@ -38,26 +38,31 @@ std::vector<Recorded> recorded(const std::string& file) {
 }
 
 std::string bytes_of(std::string_view hex) {
-  std::string bytes;
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
-  return bytes;
+  std::vector<uint8_t> bytes;
+  EXPECT_TRUE(from_hex(hex, bytes)) << hex;
+  return {bytes.begin(), bytes.end()};
 }
 
 using Explain = void (*)(Walk&);
 void explain_h3(Walk& walk) { explain_hessian(walk, walk.left(), hessian::Dialect::h3); }
 void explain_h4(Walk& walk) { explain_hessian(walk, walk.left(), hessian::Dialect::h4); }
 
-/// Every byte belongs to one field, in order.
-void expect_all_explained(Explain explain, const std::string& bytes, const std::string& name) {
-  Walk walk(as_bytes(bytes));
-  explain(walk);
-  ASSERT_TRUE(walk.ok()) << name << ": byte " << walk.wrong()->offset << ": " << walk.wrong()->expected;
+/// How many bytes the fields explain, which follow one another without a gap.
+size_t explained(const Walk& walk, const std::string& name) {
   size_t at = 0;
   for (const Piece& piece : walk.pieces()) {
     EXPECT_EQ(piece.offset, at) << name << ": " << piece.name;
     at += piece.size;
   }
-  EXPECT_EQ(at, bytes.size()) << name;
+  return at;
+}
+
+/// Every byte belongs to one field, in order.
+void expect_all_explained(Explain explain, const std::string& bytes, const std::string& name) {
+  Walk walk(as_bytes(bytes));
+  explain(walk);
+  ASSERT_TRUE(walk.ok()) << name << ": byte " << walk.wrong()->offset << ": " << walk.wrong()->expected;
+  EXPECT_EQ(explained(walk, name), bytes.size()) << name;
 }
 
 /// Cut anywhere, it never says that a byte which is there is wrong, except inside a value that is not whole.
@@ -68,6 +73,8 @@ void expect_cuts_are_told(Explain explain, const std::string& bytes, const std::
     explain(walk);
     if (walk.wrong()) {
       EXPECT_LE(walk.wrong()->offset, size) << name;
+    } else {
+      EXPECT_EQ(explained(walk, name), size) << name;
     }
   }
 }
@@ -110,11 +117,7 @@ TEST_P(Explaining, ChangedBytesAreExplainedOrTold) {
       bytes[random.uniform(bytes.size())] = static_cast<char>(random.next());
       Walk walk(as_bytes(bytes));
       explain(walk);
-      size_t at = 0;
-      for (const Piece& piece : walk.pieces()) {
-        ASSERT_EQ(piece.offset, at) << one.name << ": " << piece.name;
-        at += piece.size;
-      }
+      const size_t at = explained(walk, one.name);
       ASSERT_LE(at, bytes.size());
       ASSERT_TRUE(walk.wrong() || at == bytes.size()) << one.name;
     }

@@ -87,6 +87,14 @@ TEST(JavaJson, WhatComesOutCanGoInAgain) {
   }
 }
 
+TEST(JavaJson, KeysThatAreNumbersComeOutAsTheyGoIn) {
+  Arena arena;
+  const std::string json = R"({"1":"a"})";
+  auto value = converted("Map<Long,String>", json, arena, kSofa);
+  ASSERT_TRUE(value) << value.error().to_string();
+  EXPECT_EQ(to_json_text(*value, kSofa), json);
+}
+
 TEST(JavaJson, ACycleIsNamedAndNotFollowed) {
   Arena arena;
   hessian::Object* node = hessian::make_object(arena, "com.acme.Node", {{"next", hessian::Value()}});
