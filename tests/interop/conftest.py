@@ -3,6 +3,7 @@
 SOFA_INTEROP_SERVER=java puts the Java server where the C++ server stands: that proves the tests themselves.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -68,16 +69,14 @@ def go_grpc(tmp_path_factory):
 @pytest.fixture(scope="session")
 def start_server():
     """start_server(kind="cpp"|"java", port=0, java_options=""): a server that is stopped at the end of the run if it still lives."""
-    started = []
+    with contextlib.ExitStack() as started:
 
-    def start(kind=None, port=0, java_options=""):
-        server = programs.Server(programs.server_command(kind or server_kind(), port), environment={"JAVA_OPTIONS": java_options})
-        started.append(server)
-        return server
+        def start(kind=None, port=0, java_options=""):
+            server = programs.Server(programs.server_command(kind or server_kind(), port), environment={"JAVA_OPTIONS": java_options})
+            started.callback(server.stop)
+            return server
 
-    yield start
-    for server in started:
-        server.stop()
+        yield start
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,13 @@ class Program:
             self.kill()
             raise AssertionError(f"still running after {seconds} s: {self}") from None
         self._reader.join(5)
+        self.check_sanitizers()
         return code
+
+    def check_sanitizers(self):
+        """What a program built with a sanitizer found fails its test, also when it came after the last answer."""
+        found = [line for line in self.lines if re.search(r"(ERROR|WARNING): \w+Sanitizer: |: runtime error: ", line)]
+        assert not found, "\n".join([*found, *self.lines[-200:]])
 
     def stop(self, seconds=10):
         """SIGTERM, and SIGKILL when it does not end in time; the seconds that it took."""
@@ -75,7 +81,9 @@ class Program:
             except subprocess.TimeoutExpired:
                 self.kill()
         self._reader.join(5)
-        return time.monotonic() - start
+        took = time.monotonic() - start
+        self.check_sanitizers()
+        return took
 
     def kill(self):
         self.process.kill()
