@@ -1,4 +1,5 @@
 // Any bytes as the input of a Bolt connection: frames, or one reason to close; cut in two, the same; and what was read is written to the same bytes.
+#include "must.h"
 #include "sofa/wire/bolt/frame_parser.h"
 #include "sofa/wire/bolt/frame_writer.h"
 
@@ -6,6 +7,7 @@ namespace {
 
 using namespace sofa;
 using namespace sofa::bolt;
+using fuzz::must;
 
 struct Outcome {
   std::vector<Frame> frames;
@@ -29,7 +31,7 @@ Outcome decode_cut(ByteSpan bytes, size_t cut) {
   decode(parser, in, out);
   in.append(bytes.subspan(cut));
   decode(parser, in, out);
-  if (out.end == ParseStatus::error && parser.reason().empty()) __builtin_trap();
+  must(out.end != ParseStatus::error || !parser.reason().empty());
   return out;
 }
 
@@ -40,14 +42,14 @@ bool same(const Frame& a, const Frame& b) {
 // The command's own version byte is not kept, so the comparison is of frames, not of bytes.
 void check_written(const Frame& frame) {
   FrameWriter writer(16);
-  if (!writer.append(frame, frame.class_name(), frame.header(), frame.content_bytes())) __builtin_trap();
+  must(writer.append(frame, frame.class_name(), frame.header(), frame.content_bytes()).has_value());
   GatherList out;
   writer.take(out);
   Buffer in;
   in.append(out.join().span());
   FrameParser parser;
   Frame again;
-  if (parser.next(in, again) != ParseStatus::frame || !same(frame, again) || !in.empty()) __builtin_trap();
+  must(parser.next(in, again) == ParseStatus::frame && same(frame, again) && in.empty());
 }
 
 }  // namespace
@@ -57,9 +59,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const ByteSpan bytes(data + 1, size - 1);
   const Outcome whole = decode_cut(bytes, 0);
   const Outcome cut = decode_cut(bytes, bytes.empty() ? 0 : data[0] % bytes.size());
-  if (whole.end != cut.end || whole.frames.size() != cut.frames.size()) __builtin_trap();
+  must(whole.end == cut.end && whole.frames.size() == cut.frames.size());
   for (size_t i = 0; i < whole.frames.size(); ++i) {
-    if (!same(whole.frames[i], cut.frames[i])) __builtin_trap();
+    must(same(whole.frames[i], cut.frames[i]));
     check_written(whole.frames[i]);
   }
   return 0;

@@ -1,5 +1,6 @@
 // Any bytes as the input of a Dubbo connection: frames, or one reason to close; cut in two, the same; bodies are read or refused with a sentence, and
 // what was read of a call is read again from its own writing.
+#include "must.h"
 #include "sofa/wire/dubbo/body.h"
 #include "sofa/wire/dubbo/frame_codec.h"
 
@@ -7,10 +8,7 @@ namespace {
 
 using namespace sofa;
 using namespace sofa::dubbo;
-
-void must(bool good) {
-  if (!good) __builtin_trap();
-}
+using fuzz::must;
 
 struct Outcome {
   std::vector<Frame> frames;
@@ -40,7 +38,7 @@ Outcome decode_cut(ByteSpan bytes, size_t cut) {
 
 void check_call(ByteSpan body) {
   const auto call = read_call(body);
-  if (!call) return must(!call.error().message().empty());
+  if (!call) return fuzz::must_say_why(call);
   Buffer again;
   hessian::Writer writer(again, writer_options());
   write_call_head(writer, *call);
@@ -56,7 +54,8 @@ void check_body(const Frame& frame) {
   (void)read_sentence(frame.body);
   check_call(frame.body);
   const auto answer = read_answer(frame.body);
-  must(answer ? answer->value_end <= frame.body.size() : !answer.error().message().empty());
+  fuzz::must_say_why(answer);
+  must(!answer || answer->value_end <= frame.body.size());
 }
 
 void check_written(const Frame& frame) {

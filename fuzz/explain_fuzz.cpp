@@ -1,6 +1,5 @@
 // Bytes of any protocol, as `sofa trace-bytes` explains them: each field lies inside the input, and behind the one before.
-#include <cstdlib>
-
+#include "must.h"
 #include "sofa/tool/explain.h"
 
 namespace {
@@ -12,10 +11,10 @@ void check(void (*explain)(tool::Walk&), ByteSpan bytes) {
   explain(walk);
   size_t at = 0;
   for (const tool::Piece& piece : walk.pieces()) {
-    if (piece.offset != at || piece.size > bytes.size() - at) std::abort();
+    fuzz::must(piece.offset == at && piece.size <= bytes.size() - at);
     at += piece.size;
   }
-  if (walk.wrong() && walk.wrong()->offset > bytes.size()) std::abort();
+  fuzz::must(!walk.wrong() || walk.wrong()->offset <= bytes.size());
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 // gRPC's message framing: the first byte chooses the encoding and how the rest is cut into pieces.
-#include <cstdlib>
-
+#include "must.h"
 #include "sofa/grpc/framing.h"
 
 namespace {
 
 using namespace sofa;
+using fuzz::must;
 
 constexpr size_t kMaxMessage = 64 * 1024;
 
@@ -27,7 +27,7 @@ Outcome read_all(ByteSpan input, grpc::Encoding encoding, size_t piece) {
       auto message = deframer.next();
       outcome.failed = !message;
       if (!message || !*message) break;
-      if ((*message)->size() > kMaxMessage) std::abort();
+      must((*message)->size() <= kMaxMessage);
       outcome.messages.push_back(std::move(**message));
     }
   }
@@ -42,10 +42,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t piece = 1 + (data[0] >> 1);
   const ByteSpan input(data + 1, size - 1);
   const Outcome cut = read_all(input, encoding, piece);
-  if (!(cut == read_all(input, encoding, input.size() + 1))) std::abort();
+  must(cut == read_all(input, encoding, input.size() + 1));
   for (const Bytes& message : cut.messages) {
     const auto again = grpc::frame(message, encoding);
-    if (!again || read_all(*again, encoding, again->size()).messages != std::vector{message}) std::abort();
+    must(again && read_all(*again, encoding, again->size()).messages == std::vector{message});
   }
   return 0;
 }

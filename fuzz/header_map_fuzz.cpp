@@ -1,4 +1,5 @@
 // Any bytes as a header map: an error, or pairs that are found, counted and written again.
+#include "must.h"
 #include "sofa/wire/bolt/header_map.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -9,13 +10,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   size_t pairs = 0;
   for (const auto& [key, value] : *map) {
     ++pairs;
-    if (!map->find(key)) __builtin_trap();
+    fuzz::must(map->find(key).has_value());
     sofa::bolt::append_header_pair(written, key, value);
   }
   const auto again = HeaderMap::parse(written.span(), 64);
-  if (pairs != map->size() || !again || again->size() != pairs) __builtin_trap();
+  fuzz::must(pairs == map->size() && again && again->size() == pairs);
   for (const auto& [key, value] : *map) {
-    if (again->find(key) != map->find(key)) __builtin_trap();
+    fuzz::must(again->find(key) == map->find(key));
   }
   return 0;
 }

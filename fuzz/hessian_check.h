@@ -1,13 +1,12 @@
 #pragma once
 // Any bytes as a Hessian stream: an error, or values that are the same after another encoding and decoding.
+#include "must.h"
 #include "sofa/wire/hessian/reader.h"
 #include "sofa/wire/hessian/writer.h"
 
 namespace sofa::hessian {
 
-inline void must(bool good) {
-  if (!good) __builtin_trap();
-}
+using fuzz::must;
 
 struct FuzzNode {
   std::string name;
@@ -35,7 +34,7 @@ inline void check(ByteSpan input, Dialect dialect) {
   Reader reader(input, options);
   auto value = reader.read_value();
   if (!value) {
-    must(!value.error().message().empty());
+    fuzz::must_say_why(value);
     return;
   }
   must(skipped && skipping.offset() == reader.offset());

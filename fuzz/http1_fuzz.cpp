@@ -1,5 +1,6 @@
 // Any bytes as the input of a served HTTP/1.1 connection: the same messages however they are cut; what was read is written and read again as the same
 // one message (nothing is smuggled past us); and any target finds its route or an answer.
+#include "must.h"
 #include "sofa/http/detail/http1_parser.h"
 #include "sofa/http/detail/http1_writer.h"
 #include "sofa/http/router.h"
@@ -9,6 +10,7 @@ namespace {
 using namespace sofa;
 using namespace sofa::http;
 using namespace sofa::http::detail;
+using fuzz::must;
 
 struct Message {
   RequestHead head;
@@ -40,7 +42,7 @@ void take(RequestParser& parser, Buffer& in, size_t max_data, Outcome& out) {
         out.begun.head = parser.head();
         break;
       case Step::data:
-        if (parser.data().empty() || parser.data().size() > max_data) __builtin_trap();
+        must(!parser.data().empty() && parser.data().size() <= max_data);
         out.begun.body += as_text(parser.data());
         break;
       case Step::end:
@@ -49,7 +51,7 @@ void take(RequestParser& parser, Buffer& in, size_t max_data, Outcome& out) {
         break;
       case Step::refused:
         out.status = parser.refusal().status;
-        if (out.status < 400 || parser.refusal().reason.empty()) __builtin_trap();
+        must(out.status >= 400 && !parser.refusal().reason.empty());
         return;
     }
   }
@@ -82,19 +84,19 @@ void write_and_read_again(const Message& message) {
   Headers fields = message.head.headers;
   RequestHead head = message.head;
   if (fields.get_or("host").empty()) head.headers.remove("host");
-  if (!check_fields(head.headers)) __builtin_trap();
+  must(check_fields(head.headers).has_value());
   Buffer out;
   append_request_head(out, head, {.framing = message.body.empty() ? Framing::none : Framing::chunked});
   BodyWriter writer;
   writer.begin(message.body.empty() ? Framing::none : Framing::chunked);
   GatherList parts;
-  if (!writer.data(Bytes::copy_of(message.body), true, parts)) __builtin_trap();
+  must(writer.data(Bytes::copy_of(message.body), true, parts).has_value());
   for (const Bytes& part : parts.parts()) out.append(part.span());
   if (message.body.empty() && fields.contains("content-length") && fields.get_or("content-length").find_first_not_of('0') != std::string_view::npos)
     return;
   const Outcome again = read(out.span(), SIZE_MAX, SIZE_MAX);
   const bool too_large = again.status == 431;  // a field more than before
-  if (!too_large && (again.status != 0 || again.whole.size() != 1 || again.whole[0].body != message.body)) __builtin_trap();
+  must(too_large || (again.status == 0 && again.whole.size() == 1 && again.whole[0].body == message.body));
 }
 
 /// Counts what is sent.
@@ -104,7 +106,7 @@ class Answered final : public Exchange {
   const io::Address& peer() const override { return peer_; }
   void consumed(size_t) override {}
   Result<void> send_response(int, const Headers& headers, bool) override {
-    if (!check_fields(headers)) __builtin_trap();
+    must(check_fields(headers).has_value());
     ++heads_;
     return {};
   }
@@ -128,7 +130,7 @@ void route(const RequestHead& head) {
   }();
   int heads = 0;
   router.handle(std::make_unique<Answered>(head, heads));
-  if (heads != 1) __builtin_trap();
+  must(heads == 1);
 }
 
 }  // namespace
@@ -138,9 +140,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const ByteSpan bytes(data + 1, size - 1);
   const Outcome whole = read(bytes, SIZE_MAX, SIZE_MAX);
   const Outcome cut = read(bytes, 1 + data[0] % 32, 1 + data[0] / 8);
-  if (whole.status != cut.status || whole.whole.size() != cut.whole.size()) __builtin_trap();
+  must(whole.status == cut.status && whole.whole.size() == cut.whole.size());
   for (size_t i = 0; i < whole.whole.size(); ++i) {
-    if (!same(whole.whole[i], cut.whole[i])) __builtin_trap();
+    must(same(whole.whole[i], cut.whole[i]));
     write_and_read_again(whole.whole[i]);
     route(whole.whole[i].head);
   }

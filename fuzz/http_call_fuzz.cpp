@@ -8,41 +8,35 @@ namespace {
 
 using namespace sofa;
 using namespace sofa::rpc::detail;
-
-void expect_sentence(const Error& error) {
-  if (error.message().empty()) __builtin_trap();
-}
+using fuzz::must_say_why;
 
 struct World {
-  World() {
-    if (!table.add("sofa.interop.InteropService:1.0", fuzz::make_service())) __builtin_trap();
-  }
+  World() { fuzz::must(table.add("sofa.interop.InteropService:1.0", fuzz::make_service()).has_value()); }
   ServiceTable table;
 };
 
 void read_written(const std::vector<const MethodEntry*>& overloads, const Result<WrittenArguments>& arguments) {
-  if (!arguments) return expect_sentence(arguments.error());
+  if (!arguments) return must_say_why(arguments);
   const auto entry = arguments->choose(overloads);
-  if (!entry) return expect_sentence(entry.error());
+  if (!entry) return must_say_why(entry);
   Values values((*entry)->method->shape());
-  if (const auto read = arguments->read(*(*entry)->method, values.arguments()); !read) expect_sentence(read.error());
+  must_say_why(arguments->read(*(*entry)->method, values.arguments()));
 }
 
 void read_hessian(const ServiceTable& table, const HttpTarget& target, ByteSpan body) {
   RequestHead head;
-  if (const auto read = head.read(body); !read) return expect_sentence(read.error());
+  if (const auto read = head.read(body); !read) return must_say_why(read);
   const MethodEntry* const entry = table.find(target.service, target.method, head.signatures());
   if (entry == nullptr) return;
   Values values(entry->method->shape());
-  const auto read = read_arguments(body, head.arguments_at(), entry->method->shape(), values.arguments(), target.method, nullptr);
-  if (!read) expect_sentence(read.error());
+  must_say_why(read_arguments(body, head.arguments_at(), entry->method->shape(), values.arguments(), target.method, nullptr));
 }
 
 void read_json(const ServiceTable& table, const HttpTarget& target, std::string_view body) {
   const MethodEntry* const entry = table.find_for_json(target.service, target.method, body);
   if (entry == nullptr) return;
   Values values(entry->method->shape());
-  if (const auto read = read_json_arguments(body, entry->method->shape(), values.arguments()); !read) expect_sentence(read.error());
+  must_say_why(read_json_arguments(body, entry->method->shape(), values.arguments()));
 }
 
 }  // namespace

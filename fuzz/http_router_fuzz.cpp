@@ -1,17 +1,13 @@
 // Targets of requests on a router: the first byte chooses the method, the rest is the target. What a route takes is found again by hand, segment by
 // segment; what none takes has 400, 404 or 405.
-#include <cstdlib>
-
 #include "../src/sofa/http/tests/recorded_exchange.h"
+#include "must.h"
 #include "sofa/http/router.h"
 
 namespace {
 
 using namespace sofa;
-
-void must(bool good) {
-  if (!good) std::abort();
-}
+using fuzz::must;
 
 std::vector<std::string> segments(std::string_view path) {
   std::vector<std::string> all;

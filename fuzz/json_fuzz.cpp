@@ -1,13 +1,14 @@
 // JSON to a described object and back: what is read is written, and read again it is written the same; what is refused has a sentence.
-#include <cstdlib>
 #include <map>
 #include <optional>
 
+#include "must.h"
 #include "sofa/base/json.h"
 
 namespace {
 
 using namespace sofa;
+using fuzz::must;
 
 enum class Color : uint8_t { red, green };
 
@@ -38,18 +39,13 @@ struct Outer {
     d.field("table", &Outer::table);
   }
 };
-
-void must(bool good) {
-  if (!good) std::abort();
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto read = from_json<Outer>(text);
   if (!read) {
-    must(!read.error().message().empty());
+    fuzz::must_say_why(read);
     return 0;
   }
   const auto written = to_json(*read);

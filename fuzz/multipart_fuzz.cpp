@@ -1,15 +1,12 @@
 // Forms: the first line is a content type, the rest a body with the boundary that it names, or with "x".
-#include <cstdlib>
-
+#include "must.h"
 #include "sofa/rest/multipart.h"
 
 namespace {
 
 using namespace sofa;
-
-bool lies_inside(std::string_view part, std::string_view whole) {
-  return part.empty() || (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
-}
+using fuzz::must;
+using fuzz::must_lie_inside;
 
 /// As an encoder writes the parts.
 std::string write(const std::vector<rest::Part>& parts, std::string_view boundary) {
@@ -32,17 +29,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view boundary = rest::boundary_of(type).value_or("x");
   const auto parts = rest::parse_multipart(body, boundary);
   if (!parts) return 0;
-  if (parts->size() > rest::kMaxParts) std::abort();
+  must(parts->size() <= rest::kMaxParts);
   for (const rest::Part& part : *parts) {
-    if (!lies_inside(part.name, body) || !lies_inside(part.content, body) || !lies_inside(part.type, body)) std::abort();
-    if (part.file_name && !lies_inside(*part.file_name, body)) std::abort();
+    for (const std::string_view text : {part.name, part.content, part.type, part.file_name.value_or("")}) must_lie_inside(text, body);
     if (part.name.contains('"') || part.file_name.value_or("").contains('"')) return 0;  // written without quotes by the sender
   }
   const std::string again = write(*parts, boundary);
   const auto reread = rest::parse_multipart(again, boundary);
-  if (!reread || reread->size() != parts->size()) std::abort();
+  must(reread && reread->size() == parts->size());
   for (size_t i = 0; i < parts->size(); ++i) {
-    if ((*reread)[i].name != (*parts)[i].name || (*reread)[i].content != (*parts)[i].content) std::abort();
+    must((*reread)[i].name == (*parts)[i].name && (*reread)[i].content == (*parts)[i].content);
   }
   return 0;
 }

@@ -4,18 +4,14 @@
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
-#include <cstdlib>
-
 #include "../tools/protoc-gen-sofa/generator.cpp"
 #include "../tools/protoc-gen-sofa/names.cpp"
+#include "must.h"
 
 namespace {
 
 namespace protobuf = google::protobuf;
-
-void must(bool good) {
-  if (!good) std::abort();
-}
+using fuzz::must;
 
 struct Silent final : protobuf::io::ErrorCollector, protobuf::DescriptorPool::ErrorCollector {
   void AddError(int, int, const std::string&) override {}

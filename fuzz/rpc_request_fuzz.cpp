@@ -1,5 +1,6 @@
 // Any bytes as a request to a server: the handler of its class, its header map, the head of its content, the service table, its arguments. Each step
 // ends in a value or in a sentence, and the quick reading of a head says what the general reader says.
+#include "denied_classes.h"
 #include "rpc_service.h"
 #include "sofa/rpc/detail/json_codec.h"
 #include "sofa/rpc/detail/request_route.h"
@@ -11,6 +12,7 @@ namespace {
 using namespace sofa;
 using namespace sofa::rpc;
 using fuzz::make_service;
+using fuzz::must;
 
 struct NoHandler final : transport::Handler {
   void handle(transport::IncomingRequest&, transport::Responder&) override {}
@@ -19,15 +21,15 @@ struct NoHandler final : transport::Handler {
 /// What a server has when it listens.
 struct World {
   World() {
-    if (!table.add("sofa.interop.InteropService:1.0", make_service())) __builtin_trap();
-    if (!table.add("sofa.interop.InteropService:1.0:blue", make_service())) __builtin_trap();
-    if (!handlers.add(std::string(rpc::detail::kRequestClass), handler)) __builtin_trap();
-    classes.deny("com.evil.").always(std::string(rpc::detail::kRequestClass));
+    must(table.add("sofa.interop.InteropService:1.0", make_service()).has_value());
+    must(table.add("sofa.interop.InteropService:1.0:blue", make_service()).has_value());
+    must(handlers.add(std::string(rpc::detail::kRequestClass), handler).has_value());
+    classes.always(std::string(rpc::detail::kRequestClass));
   }
   rpc::detail::ServiceTable table;
   NoHandler handler;
   transport::Handlers handlers;
-  hessian::ClassFilter classes;
+  hessian::ClassFilter classes = fuzz::DeniedClasses::filter();
 };
 
 std::string_view text_of(const hessian::Value* value) { return value == nullptr || value->is_null() ? std::string_view() : value->text(); }
@@ -38,14 +40,14 @@ void check_head(ByteSpan content) {
   if (!head.read(content) || head.arguments_at().offset == 0) return;
   hessian::Reader reader(content);
   const auto general = reader.read_value();
-  if (!general || general->object() == nullptr || reader.offset() != head.arguments_at().offset) __builtin_trap();
+  must(general && general->object() != nullptr && reader.offset() == head.arguments_at().offset);
   const hessian::Object& request = *general->object();
-  if (text_of(request.find("methodName")) != head.method()) __builtin_trap();
-  if (text_of(request.find("targetServiceUniqueName")) != head.service()) __builtin_trap();
+  must(text_of(request.find("methodName")) == head.method());
+  must(text_of(request.find("targetServiceUniqueName")) == head.service());
   std::string signatures;
   const hessian::List& list = *request.find("methodArgSigs")->list();
   for (size_t i = 0; i < list.size(); ++i) rpc::detail::append_signature(signatures, list[i].text());
-  if (signatures != head.signatures()) __builtin_trap();
+  must(signatures == head.signatures());
 }
 
 Result<void> read_into(const bolt::Frame& frame, const rpc::detail::FoundMethod& found, void* const* into, const hessian::ClassFilter& classes) {
@@ -65,18 +67,22 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   bolt::FrameParser parser(bolt::Limits{.max_frame = 1 << 16});
   bolt::Frame frame;
   if (parser.next(in, frame) != bolt::ParseStatus::frame || frame.is_response()) return 0;
-  if ((world.handlers.find(frame.class_name()) != nullptr) != (frame.class_name() == rpc::detail::kRequestClass)) __builtin_trap();
+  must((world.handlers.find(frame.class_name()) != nullptr) == (frame.class_name() == rpc::detail::kRequestClass));
   const auto header = bolt::HeaderMap::parse(frame.header(), 64);
   if (!header) return 0;
   if (frame.codec == bolt::kCodecHessian) check_head(frame.content());
   const rpc::detail::RequestRoute route(*header);
   const auto found = rpc::detail::find_method(frame, route, world.table, world.classes);
   if (!found) {
-    if (found.error().text.empty()) __builtin_trap();
+    must(!found.error().text.empty());
     return 0;
   }
-  if (!world.table.has_service(found->entry->service)) __builtin_trap();
-  rpc::detail::Values values(found->entry->method->shape());
-  if (const auto read = read_into(frame, *found, values.arguments(), world.classes); !read && read.error().message().empty()) __builtin_trap();
+  must(world.table.has_service(found->entry->service));
+  const rpc::detail::MethodShape& shape = found->entry->method->shape();
+  rpc::detail::Values values(shape);
+  const auto read = read_into(frame, *found, values.arguments(), world.classes);
+  fuzz::must_say_why(read);
+  if (!read || frame.codec != bolt::kCodecHessian) return 0;  // JSON makes no classes
+  for (size_t i = 0; i < shape.arguments.size(); ++i) fuzz::DeniedClasses().must_be_absent(shape.arguments[i], values.arguments()[i]);
   return 0;
 }

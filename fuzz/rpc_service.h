@@ -1,6 +1,7 @@
 #pragma once
 // The service that the fuzz targets of calls share: plain values, objects, overloads, dynamic values.
 
+#include "must.h"
 #include "sofa/rpc/interface.h"
 #include "sofa/wire/hessian/value.h"
 

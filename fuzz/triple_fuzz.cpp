@@ -1,5 +1,6 @@
 // Any bytes as one of Triple's wrapper messages: a request finds its method and gives its arguments, an answer its value or its exception. Each step
 // ends in a value or in a sentence, and what was read lies inside the message.
+#include "denied_classes.h"
 #include "sofa/rpc/detail/service_table.h"
 #include "sofa/rpc/detail/triple_call.h"
 
@@ -8,6 +9,9 @@ namespace {
 using namespace sofa;
 using namespace sofa::rpc;
 using namespace sofa::rpc::detail;
+using fuzz::must;
+using fuzz::must_lie_inside;
+using fuzz::must_say_why;
 
 struct User {
   int64_t id = 0;
@@ -42,46 +46,41 @@ std::shared_ptr<Service> make_service() {
 
 struct World {
   World() {
-    if (!table.add("sofa.interop.InteropService:1.0", make_service(), "sofa.interop.InteropService")) __builtin_trap();
+    must(table.add("sofa.interop.InteropService:1.0", make_service(), "sofa.interop.InteropService").has_value());
     for (size_t i = 0; i < table.entries().size(); ++i) route.add(i, *table.entries()[i]);
-    classes.deny("com.evil.");
   }
   ServiceTable table;
   TripleRoute route;
-  hessian::ClassFilter classes;
+  hessian::ClassFilter classes = fuzz::DeniedClasses::filter();
 };
-
-void expect_sentence(const Result<void>& done) {
-  if (!done && done.error().message().empty()) __builtin_trap();
-}
-
-void expect_inside(ByteSpan part, ByteSpan message) {
-  if (!part.empty() && (part.data() < message.data() || part.data() + part.size() > message.data() + message.size())) __builtin_trap();
-}
 
 void read_request(const World& world, ByteSpan message) {
   const auto request = read_triple_request(message);
   if (!request) return;
-  for (const ByteSpan argument : request->arguments) expect_inside(argument, message);
-  for (const std::string_view type : request->types) expect_inside(as_bytes(type), message);
+  for (const ByteSpan argument : request->arguments) must_lie_inside(as_text(argument), as_text(message));
+  for (const std::string_view type : request->types) must_lie_inside(type, as_text(message));
   const auto found = world.route.find_method("sofa.interop.InteropService:1.0", *request);
   if (!found) return;
   const MethodShape& shape = world.table.entries()[*found]->method->shape();
   if (shape.arguments.size() != request->arguments.size()) return;  // answered by the call (TripleCall::read)
   Values values(shape);
   for (size_t i = 0; i < shape.arguments.size(); ++i) {
-    expect_sentence(
-        read_triple_value(request->serializer, request->arguments[i], shape.arguments[i], values.arguments()[i], "argument", &world.classes));
+    void* const into = values.arguments()[i];
+    const auto read = read_triple_value(request->serializer, request->arguments[i], shape.arguments[i], into, "argument", &world.classes);
+    must_say_why(read);
+    if (read) fuzz::DeniedClasses().must_be_absent(shape.arguments[i], into);
   }
 }
 
 void read_response(const World& world, ByteSpan message) {
   const auto response = read_triple_response(message);
   if (!response) return;
-  expect_inside(response->data, message);
+  must_lie_inside(as_text(response->data), as_text(message));
   User user;
-  expect_sentence(read_triple_value(response->serializer, response->data, value_shape<User>(), &user, "result", &world.classes));
-  if (read_triple_exception(*response, &world.classes)) __builtin_trap();  // it is an Error either way
+  must_say_why(read_triple_value(response->serializer, response->data, value_shape<User>(), &user, "result", &world.classes));
+  const auto thrown = read_triple_exception(*response, &world.classes);
+  must(!thrown);  // it is an Error either way
+  if (const auto* exception = thrown.error().detail<JavaException>()) fuzz::DeniedClasses().must_be_absent(*exception);
 }
 
 }  // namespace

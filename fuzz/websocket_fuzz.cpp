@@ -1,5 +1,6 @@
 // Any bytes as what a WebSocket peer sends, of either side, compressed or not: the same events however they are cut, and every message within its
 // limit.
+#include "must.h"
 #include "sofa/base/utf8.h"
 #include "sofa/http/detail/websocket_codec.h"
 
@@ -7,6 +8,7 @@ namespace {
 
 using namespace sofa;
 using namespace sofa::http::detail;
+using fuzz::must;
 using Event = WebSocketReader::Event;
 
 constexpr size_t kMaxMessage = 1 << 16;
@@ -23,8 +25,8 @@ std::string read(bool masked, const DeflateRules* rules, ByteSpan bytes, size_t 
       events += fmt::format("{} ", static_cast<int>(event));
       if (event == Event::failed) return events + std::to_string(reader.close_code());
       const Bytes payload = reader.take_payload();
-      if (payload.size() > kMaxMessage) __builtin_trap();
-      if (event == Event::message && reader.opcode() == Opcode::text && !is_utf8(payload.text())) __builtin_trap();
+      must(payload.size() <= kMaxMessage);
+      must(event != Event::message || reader.opcode() != Opcode::text || is_utf8(payload.text()));
       events += to_hex(payload.span());
       if (event == Event::close) return events + std::to_string(reader.close_code());
     }
@@ -40,6 +42,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const DeflateRules rules{.peer_takeover = (data[0] & 2) != 0};
   const DeflateRules* deflate = (data[0] & 4) != 0 ? &rules : nullptr;
   const ByteSpan bytes(data + 2, size - 2);
-  if (read(masked, deflate, bytes, SIZE_MAX) != read(masked, deflate, bytes, 1 + data[1] % 32)) __builtin_trap();
+  must(read(masked, deflate, bytes, SIZE_MAX) == read(masked, deflate, bytes, 1 + data[1] % 32));
   return 0;
 }
