@@ -108,6 +108,18 @@ TEST(Hostile, UnknownTagsAreNamed) {
   EXPECT_FALSE(read_raw("01f09f9880", Dialect::h3));
 }
 
+TEST(Hostile, FourBytesThatAreNoCodePointAreRefused) {
+  for (const Dialect dialect : {Dialect::h3, Dialect::h4}) {
+    EXPECT_EQ(read_raw("02f0908080", dialect)->text(), "\U00010000");
+    EXPECT_EQ(read_raw("02f48fbfbf", dialect)->text(), "\U0010ffff");
+    for (const char* hex : {"02f4908080", "02f08fbfbf", "02f08080af"}) {  // U+110000, U+FFFF and '/' in too many bytes
+      const auto read = read_raw(hex, dialect);
+      ASSERT_FALSE(read) << hex;
+      EXPECT_TRUE(read.error().message().contains("bad UTF-8")) << read.error().to_string();
+    }
+  }
+}
+
 struct Pair {
   std::vector<Pair> kids;
   static auto describe(Description<Pair>& d) { d.java_type("t.Pair").field("kids", &Pair::kids); }
