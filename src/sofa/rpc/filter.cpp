@@ -1,5 +1,7 @@
 #include "sofa/rpc/filter.h"
 
+#include <algorithm>
+
 #include "sofa/rpc/detail/shape.h"
 
 namespace sofa::rpc {
@@ -8,6 +10,15 @@ detail::InvocationValues::InvocationValues(const MethodShape* shape, const void*
   if (shape == nullptr) return;
   for (const ValueShape& argument : shape->arguments) arguments.push_back({argument.type, const_cast<void*>(*at++)});
   result = {shape->result.type, result_at};
+}
+
+Filters in_order(Filters filters) {
+  Filters sorted;
+  for (std::shared_ptr<Filter>& filter : filters) {
+    const auto behind = std::ranges::upper_bound(sorted, filter->order(), {}, [](const auto& placed) { return placed->order(); });
+    sorted.insert(behind, std::move(filter));
+  }
+  return sorted;
 }
 
 Task<Result<void>> Next::operator()(Invocation& call) const {

@@ -70,9 +70,16 @@ class Filter {
   virtual ~Filter() = default;
   /// An error ends the call with it, as if the service had returned it.
   virtual Task<Result<void>> invoke(Invocation& call, Next next) = 0;
+  /// Filters of a lower order stand further outside; of equal ones the first that was added.
+  virtual int order() const { return 0; }
+  /// By which a service excludes it (ServiceOptions::without_filters).
+  virtual std::string_view name() const { return {}; }
 };
 
 using Filters = std::vector<std::shared_ptr<Filter>>;
+
+/// The same filters by their order.
+Filters in_order(Filters filters);
 
 namespace detail {
 

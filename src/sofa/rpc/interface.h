@@ -64,6 +64,8 @@ class Implementation {
   const bool is_coroutine;
   /// Answers the call here and now; only for plain functions.
   virtual void serve_now(ServerCall& call) = 0;
+  /// Calls a plain function, on any thread.
+  virtual Result<void> call_now(Context& context, void* const* arguments, void* result) = 0;
   virtual Task<Result<void>> invoke(Context& context, void* const* arguments, void* result) = 0;
 };
 
@@ -178,6 +180,13 @@ class ImplementationOf final : public Implementation {
       serve_now(call, arguments, std::index_sequence_for<Args...>());
     }
   }
+  Result<void> call_now([[maybe_unused]] Context& context, [[maybe_unused]] void* const* arguments, [[maybe_unused]] void* result) override {
+    if constexpr (kCoroutine) {
+      return fail(Code::internal, "a coroutine cannot be called as a function");
+    } else {
+      return call_now(context, arguments, result, std::index_sequence_for<Args...>());
+    }
+  }
   Task<Result<void>> invoke(Context& context, void* const* arguments, void* result) override {
     return invoke(*this, context, arguments, result, std::index_sequence_for<Args...>());
   }
@@ -219,16 +228,23 @@ class ImplementationOf final : public Implementation {
   }
 
   template <size_t... I>
+  Result<void> call_now(Context& context, [[maybe_unused]] void* const* arguments, [[maybe_unused]] void* result, std::index_sequence<I...>) {
+    if constexpr (std::is_void_v<Returned>) {
+      apply(function_, context, *static_cast<Args*>(arguments[I])...);
+      return {};
+    } else {
+      return store(apply(function_, context, *static_cast<Args*>(arguments[I])...), result);
+    }
+  }
+
+  template <size_t... I>
   static Task<Result<void>> invoke(ImplementationOf& self, Context& context, [[maybe_unused]] void* const* arguments, [[maybe_unused]] void* result,
                                    std::index_sequence<I...>) {
     if constexpr (kCoroutine) {
       auto outcome = co_await apply(self.function_, context, *static_cast<Args*>(arguments[I])...);
       co_return store(std::move(outcome), result);
-    } else if constexpr (std::is_void_v<Returned>) {
-      apply(self.function_, context, *static_cast<Args*>(arguments[I])...);
-      co_return Result<void>();
     } else {
-      co_return store(apply(self.function_, context, *static_cast<Args*>(arguments[I])...), result);
+      co_return self.call_now(context, arguments, result, std::index_sequence<I...>());
     }
   }
   template <class O>

@@ -24,6 +24,7 @@
 #include "sofa/http/middleware.h"
 #include "sofa/http/options.h"
 #include "sofa/io/address.h"
+#include "sofa/io/blocking_pool.h"
 #include "sofa/io/task.h"
 #include "sofa/io/tls.h"
 #include "sofa/rpc/calls.h"
@@ -100,6 +101,14 @@ struct ServiceOptions {
   /// With concurrents: of a call that has to wait, by its service, method, headers and peer; the greatest goes first. Empty: all are alike. Called on
   /// the shard, for several shards at the same time; must not throw.
   std::function<int(const Context&)> priority{};
+  /// Where the service's plain functions run, so that they may block: a call waits for a thread of the pool while the shard goes on; when its queue
+  /// is full callers get "busy". Services may share one. An implementation that several threads call at once guards its state. Null: on the shard.
+  /// Coroutines run on the shard in any case.
+  std::shared_ptr<io::BlockingPool> pool{};
+  std::vector<std::string> include{};          ///< the only methods that are served; empty: all
+  std::vector<std::string> exclude{};          ///< methods that are not served: to callers they do not exist, and they need no implementation
+  Filters filters{};                           ///< around this service's calls alone
+  std::vector<std::string> without_filters{};  ///< names of the server's filters that do not stand around this service's calls
 };
 
 class RestRoutes;

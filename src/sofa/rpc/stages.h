@@ -51,11 +51,10 @@ class CallTimer {
   void enter(Stage stage) {
     if (log_ != nullptr) pass(stage);
   }
-  /// Moves time from the present stage to another: work of another thread, which has measured itself.
-  void attribute(Duration time, Stage stage) {
-    if (log_ == nullptr) return;
-    times_[static_cast<size_t>(stage)] += time;
-    times_[static_cast<size_t>(stage_)] -= time;
+  /// Moves time from a stage that is over to another: work of another thread, which has measured itself.
+  void attribute(Duration time, Stage from, Stage to) {
+    times_[static_cast<size_t>(from)] -= time;
+    times_[static_cast<size_t>(to)] += time;
   }
   /// The call was answered, well or with an error. Later calls do nothing.
   void end_well() {

@@ -60,14 +60,36 @@ Result<void> ServiceTable::check(const std::string& unique_name, const MethodBas
   return {};
 }
 
-Result<void> ServiceTable::add(std::string unique_name, std::shared_ptr<Interface> service, std::string_view proto_name) {
+namespace {
+
+/// A name that is none of the service's methods would include or exclude nothing, in silence.
+Result<void> check_names(std::string_view service, const Interface& interface, std::span<const std::string> names, std::string_view option) {
+  for (const std::string& name : names) {
+    const bool known = std::ranges::find(interface.methods(), std::string_view(name), &MethodBase::name) != interface.methods().end();
+    if (!known) return fail(Code::failed_precondition, "{} names the method {}, which service {} does not have", option, name, service);
+  }
+  return {};
+}
+
+bool is_served(const ServiceRules& rules, std::string_view method) {
+  const bool included = rules.include.empty() || std::ranges::find(rules.include, method) != rules.include.end();
+  return included && std::ranges::find(rules.exclude, method) == rules.exclude.end();
+}
+
+}  // namespace
+
+Result<void> ServiceTable::add(std::string unique_name, std::shared_ptr<Interface> service, std::string_view proto_name, const ServiceRules& rules) {
   if (has_service(unique_name)) {
     return fail(Code::already_exists, "service {} was added twice; give one of them a unique_id", unique_name);
   }
+  if (auto ok = check_names(unique_name, *service, rules.include, "include"); !ok) return ok;
+  if (auto ok = check_names(unique_name, *service, rules.exclude, "exclude"); !ok) return ok;
   for (const MethodBase* method : service->methods()) {
+    if (!is_served(rules, method->name())) continue;
     if (auto ok = check(unique_name, *method); !ok) return ok;
-    auto entry = std::make_unique<MethodEntry>(
-        MethodEntry{.index = entries_.size(), .method = method, .service = unique_name, .signatures = {}, .grpc_path = {}});
+    auto entry = std::make_unique<MethodEntry>(MethodEntry{
+        .index = entries_.size(), .method = method, .service = unique_name, .signatures = {}, .grpc_path = {}, .filters = rules.filters});
+    if (method->implementation() != nullptr && !method->implementation()->is_coroutine) entry->pool = rules.pool;
     if (!proto_name.empty()) entry->grpc_path = grpc_path(unique_name, proto_name, *method);
     for (std::string_view signature : method->signatures()) append_signature(entry->signatures, jvm_signature(signature));
     if (method->kind() == MethodKind::unary && look_up(unique_name, method->name(), entry->signatures) != nullptr) {

@@ -2,16 +2,27 @@
 // The methods of one shard's services, found by (service, method, signatures) without an allocation. Methods that stream are only among entries().
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "sofa/io/blocking_pool.h"
+#include "sofa/rpc/filter.h"
 #include "sofa/rpc/interface.h"
 
 namespace sofa::rpc::detail {
 
 class Admission;
+
+/// How the methods of a service are served. What it points to lives as long as the table.
+struct ServiceRules {
+  std::span<const std::string> include{};  // empty: all
+  std::span<const std::string> exclude{};
+  io::BlockingPool* pool = nullptr;  // of plain functions; null: the shard
+  const Filters* filters = nullptr;  // null: none
+};
 
 struct MethodEntry {
   size_t index;  // among entries()
@@ -20,6 +31,8 @@ struct MethodEntry {
   std::string signatures;          // joined, JVM form
   std::string grpc_path;           // "/package.Service/Method"; empty when it is not reached over gRPC
   Admission* admission = nullptr;  // of its service, when that has a limit of its own
+  io::BlockingPool* pool = nullptr;  // of a plain function that may block; null: it runs on the shard
+  const Filters* filters = nullptr;  // null: none
   /// Whether it travels over gRPC in Triple's wrapper messages, having no protobuf messages of its own.
   bool is_wrapped() const { return method->shape().result.protobuf == nullptr; }
 };
@@ -28,7 +41,7 @@ class ServiceTable {
  public:
   /// Checks the service and takes its methods in. Errors name the service and the method.
   /// `proto_name`: the first part of gRPC paths; empty: not reached over gRPC.
-  Result<void> add(std::string unique_name, std::shared_ptr<Interface> service, std::string_view proto_name = {});
+  Result<void> add(std::string unique_name, std::shared_ptr<Interface> service, std::string_view proto_name = {}, const ServiceRules& rules = {});
 
   bool has_service(std::string_view service) const { return by_service_.contains(service); }
   /// The overload, or null.

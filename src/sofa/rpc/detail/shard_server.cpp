@@ -7,6 +7,16 @@ namespace sofa::rpc::detail {
 
 namespace {
 
+/// The filters of a service: the server's without those that it excludes, and its own, in order.
+Filters filters_of(const Filters& of_server, const ServiceOptions& options) {
+  Filters filters;
+  for (const auto& filter : of_server) {
+    if (std::ranges::find(options.without_filters, filter->name()) == options.without_filters.end()) filters.push_back(filter);
+  }
+  filters.insert(filters.end(), options.filters.begin(), options.filters.end());
+  return in_order(std::move(filters));
+}
+
 /// A service should return its errors; what it throws all the same is answered, too.
 Error thrown_error(const MethodEntry& entry, const std::exception& e) {
   return Error(Code::internal, fmt::format("{}.{} threw an exception: {}", entry.service, entry.method->name(), e.what()));
@@ -19,7 +29,11 @@ ShardServer::ShardServer(const ServerOptions& options, const Filters& filters, C
 
 Result<void> ShardServer::add_services(const std::vector<ServiceEntry>& services) {
   for (const ServiceEntry& service : services) {
-    if (auto ok = services_.add(service.name, service.make(io::Shard::current().index()), service.proto_name); !ok) return ok;
+    const ServiceOptions& options = service.options;
+    const Filters& filters = service_filters_.emplace_back(filters_of(filters_, options));
+    const ServiceRules rules{
+        .include = options.include, .exclude = options.exclude, .pool = options.pool.get(), .filters = filters.empty() ? nullptr : &filters};
+    if (auto ok = services_.add(service.name, service.make(io::Shard::current().index()), service.proto_name, rules); !ok) return ok;
     if (service.options.concurrents == 0) continue;
     Admission* admission = admissions_.emplace_back(std::make_unique<Admission>(service.name, service.options)).get();
     for (const auto& entry : services_.entries()) {
@@ -77,7 +91,7 @@ void ShardServer::handle(transport::IncomingRequest& request, transport::Respond
     ServerCallAccess::fill(call.context(), entry->service, entry->method->name(), request.session.peer(), deadline, request.oneway(), request.header);
     return serve_now(call, *entry);
   }
-  if (is_full()) {
+  if (is_full(*entry)) {
     counters_.busy.add();
     timer.end(Code::resource_exhausted);
     [[maybe_unused]] const auto sent = responder.answer_error(bolt::Status::server_busy);
@@ -135,8 +149,8 @@ Task<void> ShardServer::serve_at_once(ServerCall& call, const MethodEntry& entry
   if (!call.read_arguments(values.arguments())) co_return;
   Result<void> done;
   try {
-    if (filters_.empty()) {
-      done = co_await entry.method->implementation()->invoke(call.context(), values.arguments(), values.result()).in(scope);
+    if (entry.filters == nullptr) {
+      done = co_await invoke(call, entry, values.arguments(), values.result()).in(scope);
     } else {
       done = co_await pass_filters(call, entry, values).in(scope);
     }
@@ -145,6 +159,31 @@ Task<void> ShardServer::serve_at_once(ServerCall& call, const MethodEntry& entry
     done = std::unexpected(thrown_error(entry, e));
   }
   if (!done) call.answer(std::move(done.error()));
+}
+
+namespace {
+
+/// A plain function that may block, on a thread of its service's pool.
+Task<Result<void>> invoke_on_pool(ServerCall& call, const MethodEntry& entry, void* const* arguments, void* result) {
+  const Clock& clock = io::Shard::current().clock();
+  Instant begun, ended;
+  call.timer().enter(Stage::queue);
+  auto done = co_await io::run_blocking(*entry.pool, [&] {
+    begun = clock.now_monotonic();
+    auto called = entry.method->implementation()->call_now(call.context(), arguments, result);
+    ended = clock.now_monotonic();
+    return called;
+  });
+  call.timer().enter(Stage::implementation);
+  call.timer().attribute(ended - begun, Stage::queue, Stage::implementation);
+  co_return done;
+}
+
+}  // namespace
+
+Task<Result<void>> ShardServer::invoke(ServerCall& call, const MethodEntry& entry, void* const* arguments, void* result) {
+  if (entry.pool != nullptr) return invoke_on_pool(call, entry, arguments, result);
+  return entry.method->implementation()->invoke(call.context(), arguments, result);
 }
 
 Task<Result<void>> ShardServer::pass_filters(ServerCall& call, const MethodEntry& entry, Values& values) {
@@ -162,11 +201,11 @@ Task<Result<void>> ShardServer::pass_filters(ServerCall& call, const MethodEntry
                         .context = &call.context(),
                         .address = &call.context().peer()};
   const Next next(
-      filters_,
-      [](void* context, Invocation& invoked) -> Task<Result<void>> {
+      *entry.filters,
+      [](void* context, Invocation&) -> Task<Result<void>> {
         Last& target = *static_cast<Last*>(context);
         target.call.timer().enter(Stage::implementation);
-        auto done = co_await target.entry.method->implementation()->invoke(*invoked.context, target.values.arguments(), target.values.result());
+        auto done = co_await invoke(target.call, target.entry, target.values.arguments(), target.values.result());
         target.call.timer().enter(Stage::filters);
         co_return done;
       },
@@ -175,13 +214,14 @@ Task<Result<void>> ShardServer::pass_filters(ServerCall& call, const MethodEntry
 }
 
 Task<Result<void>> ShardServer::serve_stream(Context& context, const MethodEntry& entry, MessageStream& messages) {
+  static const Filters kNone;
   struct Last {
     const MethodEntry& entry;
     MessageStream& messages;
   } last{entry, messages};
   Invocation invocation{.service = entry.service, .method = entry.method->name(), .context = &context, .address = &context.peer()};
   const Next next(
-      filters_,
+      entry.filters == nullptr ? kNone : *entry.filters,
       [](void* target, Invocation& invoked) {
         Last& to = *static_cast<Last*>(target);
         return to.entry.method->stream_implementation()->serve(*invoked.context, to.messages);

@@ -1,6 +1,7 @@
 #pragma once
 // What one shard of a server has: its services, its running calls, its counters; and how a request becomes a call.
 
+#include <deque>
 #include <memory>
 
 #include "sofa/base/metrics.h"
@@ -97,12 +98,14 @@ class ShardServer {
   Counters& counters() { return counters_; }
   /// The timer of a call that the current turn has read and that is looked at now. `app`: its caller.
   CallTimer begin_call(const MethodEntry& entry, CallProtocol protocol, std::string_view app);
-  /// Whether a call must run as a task: its method is a coroutine, or filters stand before it.
-  bool needs_task(const MethodEntry& entry) const { return entry.method->implementation()->is_coroutine || !filters_.empty(); }
+  /// Whether a call must run as a task: its method is a coroutine or belongs on a pool, or filters stand before it.
+  static bool needs_task(const MethodEntry& entry) {
+    return entry.method->implementation()->is_coroutine || entry.pool != nullptr || entry.filters != nullptr;
+  }
   /// Answers a call here and now; only one that needs no task.
   static void serve_now(ServerCall& call, const MethodEntry& entry);
-  /// Whether as many tasks run as may (max_calls): a further call gets "busy".
-  bool is_full() const { return running_.size() >= options_.max_calls; }
+  /// Whether as many tasks run as may (max_calls), or wait for the method's pool: a further call gets "busy".
+  bool is_full(const MethodEntry& entry) const { return running_.size() >= options_.max_calls || (entry.pool != nullptr && entry.pool->is_full()); }
   /// Waits for its turn, when its service has a limit; reads the arguments, runs filters and method in `scope`, and answers. All of them live until
   /// it has ended.
   Task<void> serve(ServerCall& call, const MethodEntry& entry, io::Scope& scope) {
@@ -120,10 +123,12 @@ class ShardServer {
                         ArgumentsAt at, Deadline deadline, CallTimer timer);
   Task<void> serve_at_once(ServerCall& call, const MethodEntry& entry, io::Scope& scope);
   Task<void> serve_in_turn(ServerCall& call, const MethodEntry& entry, io::Scope& scope);
-  Task<Result<void>> pass_filters(ServerCall& call, const MethodEntry& entry, Values& values);
+  static Task<Result<void>> invoke(ServerCall& call, const MethodEntry& entry, void* const* arguments, void* result);
+  static Task<Result<void>> pass_filters(ServerCall& call, const MethodEntry& entry, Values& values);
 
   const ServerOptions& options_;
-  const Filters& filters_;
+  const Filters& filters_;               // those of the server
+  std::deque<Filters> service_filters_;  // of each service that has any
   Counters& counters_;
   CallLog* const log_;  // null: calls are not counted
   ServiceTable services_;

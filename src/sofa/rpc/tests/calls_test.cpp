@@ -77,7 +77,8 @@ TEST(CallTimer, GivesWorkOfAnotherThreadToItsStage) {
   Logged l;
   CallTimer timer(l.log, l.row(), l.log.now(), Stage::queue);
   l.clock.advance(10us);
-  timer.attribute(7us, Stage::implementation);
+  timer.enter(Stage::serialize);
+  timer.attribute(7us, Stage::queue, Stage::implementation);
   timer.end_well();
   EXPECT_EQ(of(l.read().stages, Stage::queue), 3us);
   EXPECT_EQ(of(l.read().stages, Stage::implementation), 7us);
