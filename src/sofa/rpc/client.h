@@ -8,6 +8,7 @@
 //     co_return {};
 //   }
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,8 @@ struct ClientOptions {
   size_t max_pending = 65'536;                         ///< calls that wait for an answer, for each connection; over gRPC: oneway calls of the client
   uint8_t codec = bolt::kCodecHessian;                 ///< kCodecJson: described types as JSON. Protobuf methods always use kCodecProtobuf
   bool check = true;                                   ///< connect() fails when no provider can be reached; false: the first call connects
+  bool connect_all = false;                            ///< the client connects to every provider, and to those that join later, before a call
+                                                       ///< needs them; false: to one, and to others as calls choose them
   Duration address_wait{};                             ///< how long connect() waits for a list of providers that is still empty
   Filters filters{};
   /// Which provider gets a call: random, localPref, roundRobin, weightRoundRobin, consistentHash, weightConsistentHash, leastRequest, or auto
@@ -67,6 +70,14 @@ struct ClientOptions {
   /// Answers every call in place of a provider, by its methods' implementations (Java: mock "local"); connect() then connects to nobody.
   /// Implementations get copies of the arguments; a method without one is Code::unimplemented.
   std::shared_ptr<Interface> mock{};
+  /// What answers a method's calls by a script, "*" those of all other methods:
+  ///   return                the result's default (null where there is one)
+  ///   return JSON           that value
+  ///   throw, throw CLASS    Code::unavailable; a Java exception
+  ///   ask URL               whoever answers at that direct URL: a mock server
+  /// `force:` before it: always, and no provider is asked; `fail:`, or nothing: when no provider could be asked, or none answered.
+  /// A script that cannot be read is an error of connect().
+  std::map<std::string, std::string> mock_scripts{};
   std::shared_ptr<Calls> calls{};                  ///< where attempts are counted by method, with latencies and stages (calls.h); null: nowhere
   std::optional<io::TlsClientConfig> tls{};        ///< connect over TLS; the name to verify is the provider's host, unless server_name is set.
                                                    ///< Without it only grpcs:// does, and believes whom the system believes

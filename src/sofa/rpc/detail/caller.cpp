@@ -10,15 +10,15 @@ namespace {
 
 int64_t milliseconds(Duration d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); }
 
-/// The envelope of an answer is not the filter's affair.
-ClientOptions with_envelope(ClientOptions options) {
-  options.classes.always(std::string(kResponseClass));
+ClientOptions completed(ClientOptions options) {
+  options.classes.always(std::string(kResponseClass));  // the envelope of an answer is not the filter's affair
+  options.filters = in_order(std::move(options.filters));
   return options;
 }
 
 std::shared_ptr<const ClientIdentity> make_identity(ServiceNames names, ClientOptions options) {
   std::string service = unique_name(names.interface, {options.version, options.unique_id});
-  return std::make_shared<const ClientIdentity>(std::move(names), std::move(service), with_envelope(std::move(options)));
+  return std::make_shared<const ClientIdentity>(std::move(names), std::move(service), completed(std::move(options)));
 }
 
 /// Whether a call is one attempt after another: what needs no task group.
@@ -167,8 +167,10 @@ Task<Result<void>> Caller::open() {
                                                                 .sticky = options_.sticky},
                                                                Random(system_seed())));
   if (options_.mock != nullptr) co_return Result<void>();
+  for (const auto& [method, script] : options_.mock_scripts) scripts_.emplace(method, co_await or_return(MockScript::parse(script)));
   if (options_.address_wait > Duration::zero()) co_await or_return(await_addresses());
   if (options_.check) co_await or_return(reach_one());
+  if (options_.connect_all) core_->tasks.spawn("rpc connect all", core_->keep_connected());
   if (core_->selector->ticks()) core_->tasks.spawn("rpc fault tolerance", core_->measure(interface_));
   co_return Result<void>();
 }
@@ -191,6 +193,13 @@ Task<Result<void>> Caller::reach_one() {
   if (!last) co_return fail(Code::unavailable, "{}: no provider is known from {}", interface_, providers_->source());
   co_return fail(Code::unavailable, "{}: no provider of '{}' can be reached; start one there or name another address: {}", interface_,
                  providers_->source(), *last);
+}
+
+Task<void> Caller::Core::keep_connected() {
+  do {
+    const ProviderList list = providers->current();
+    for (const Provider& provider : *list) protocol_of(provider).is_live(provider.address);
+  } while (co_await io::sleep_for(std::chrono::seconds(1)));
 }
 
 Task<void> Caller::Core::measure(std::string service) {
@@ -352,7 +361,32 @@ Error Caller::describe(const Attempt& attempt, const Error& error) const {
   return described;
 }
 
+const MockScript* Caller::script_of(std::string_view method) const {
+  auto found = scripts_.find(method);
+  if (found == scripts_.end()) found = scripts_.find("*");
+  return found == scripts_.end() ? nullptr : &found->second;
+}
+
 Task<Result<void>> Caller::call(std::shared_ptr<Caller> self, CallSpec spec, CallOptions options, std::optional<const Context*> served) {
+  const MockScript* mock = self->scripts_.empty() ? nullptr : self->script_of(spec.method);
+  if (mock == nullptr) return call_providers(std::move(self), std::move(spec), std::move(options), served);
+  return call_or_mock(std::move(self), *mock, std::move(spec), std::move(options), served);
+}
+
+Task<Result<void>> Caller::call_or_mock(std::shared_ptr<Caller> self, const MockScript& mock, CallSpec spec, CallOptions options,
+                                        std::optional<const Context*> served) {
+  if (!mock.always) {
+    auto done = co_await call_providers(self, spec, options, served);
+    // An error of the service itself is its answer.
+    if (done || !(is_retryable(done.error()) || done.error().code() == Code::unavailable)) co_return done;
+    if ((co_await io::current_scope()).cancelled()) co_return done;
+  }
+  if (mock.verb != MockScript::Verb::ask) co_return mock.play(spec);
+  options.target = mock.text;
+  co_return co_await call_providers(std::move(self), std::move(spec), std::move(options), served);
+}
+
+Task<Result<void>> Caller::call_providers(std::shared_ptr<Caller> self, CallSpec spec, CallOptions options, std::optional<const Context*> served) {
   Caller& caller = *self;
   const io::Scope& scope = co_await io::current_scope();
   if (caller.closed_) co_return fail(Code::cancelled, "{}.{}: {} before the call was sent", caller.interface_, spec.method, kClientDestroyed);

@@ -13,6 +13,7 @@
 #include "sofa/rpc/detail/bolt_client.h"
 #include "sofa/rpc/detail/dubbo_client.h"
 #include "sofa/rpc/detail/grpc_client.h"
+#include "sofa/rpc/detail/mock_script.h"
 
 namespace sofa::rpc::detail {
 
@@ -53,6 +54,8 @@ class Caller {
     void forget_idle();
     /// Fault tolerance, once a second until the client is closed.
     Task<void> measure(std::string service);
+    /// Connects to whomever of the list is not connected, once a second until the client is closed.
+    Task<void> keep_connected();
     const std::shared_ptr<const Providers> providers;
     const Duration target_idle;
     BoltClient bolt;
@@ -64,6 +67,11 @@ class Caller {
     io::TimerNode idle_timer;
   };
   struct Branch;
+
+  static Task<Result<void>> call_providers(std::shared_ptr<Caller> self, CallSpec spec, CallOptions options, std::optional<const Context*> served);
+  static Task<Result<void>> call_or_mock(std::shared_ptr<Caller> self, const MockScript& mock, CallSpec spec, CallOptions options,
+                                         std::optional<const Context*> served);
+  const MockScript* script_of(std::string_view method) const;
 
   static std::shared_ptr<Core> make_core(io::Shard& shard, std::shared_ptr<const Providers> providers,
                                          const std::shared_ptr<const ClientIdentity>& client, std::shared_ptr<io::TlsClientContext> tls);
@@ -103,6 +111,7 @@ class Caller {
   const bool one_at_a_time_;  // a call is one attempt after another
   Random random_;
   std::optional<cluster::RetryBudget> budget_;
+  std::map<std::string, MockScript, std::less<>> scripts_;
   size_t failbacks_ = 0;  // calls that wait for their repetition
   CallLog* const log_;    // null: calls are not counted
   struct Row {

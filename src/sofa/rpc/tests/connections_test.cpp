@@ -21,7 +21,8 @@ struct BusyProvider : transport::Handler {
   Task<Result<void>> open() {
     transport::PortOptions options;
     options.silent_timeout = 24h;  // here it is the client that ends connections
-    port = co_await or_return(transport::Port::open(io::Address::of("127.0.0.1", 0), {&bolt, &http2}, options));
+    port = co_await or_return(transport::Port::open(at, {&bolt, &http2}, options));
+    at = port->local();
     co_return Result<void>();
   }
   static transport::BoltServerOptions without_idle_timeout() {
@@ -32,6 +33,7 @@ struct BusyProvider : transport::Handler {
   std::string url(std::string_view scheme = "bolt") const { return fmt::format("{}://{}", scheme, port->local().to_string()); }
   Task<transport::ServerStats> stats() { co_return (co_await port->stats()).value(); }
 
+  io::Address at = io::Address::of("127.0.0.1", 0);
   transport::Handlers handlers;
   transport::BoltProtocol bolt{handlers, without_idle_timeout()};
   grpc::Server grpc;
@@ -97,6 +99,29 @@ TEST_P(ConnectionsOf, ATargetEndWhenItIsNoLongerCalledAndThoseOfTheListStay) {
     client.reset();
     co_await or_return(listed.port->stop());
     co_return co_await target.port->stop();
+  });
+}
+
+TEST_P(ConnectionsOf, AllProvidersAreMadeBeforeACallAndMadeAgainWhenTheyAreLost) {
+  with_manual_clock([](ManualClock& clock) -> Task<Result<void>> {
+    BusyProvider one, two;
+    co_await or_return(one.open());
+    co_await or_return(two.open());
+    const std::string urls = one.url(GetParam()) + "," + two.url(GetParam());
+    auto lazy = co_await or_return(connect<Sample>(urls, {.check = false}));
+    auto eager = co_await or_return(connect<Sample>(urls, {.check = false, .connect_all = true}));
+    for (BusyProvider* provider : {&one, &two}) EXPECT_TRUE(co_await has_open(*provider, 1)) << "of the client that connects to all";
+    co_await or_return(two.port->stop());
+    BusyProvider again;
+    again.at = two.at;
+    co_await or_return(again.open());
+    const Instant until = SystemClock::instance().now_monotonic() + 20s;
+    while ((co_await again.stats()).open == 0 && SystemClock::instance().now_monotonic() < until) co_await pass(clock, 1s);
+    EXPECT_EQ((co_await again.stats()).open, 1u);
+    lazy.reset();
+    eager.reset();
+    co_await or_return(one.port->stop());
+    co_return co_await again.port->stop();
   });
 }
 
