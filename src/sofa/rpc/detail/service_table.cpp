@@ -87,8 +87,8 @@ Result<void> ServiceTable::add(std::string unique_name, std::shared_ptr<Interfac
   for (const MethodBase* method : service->methods()) {
     if (!is_served(rules, method->name())) continue;
     if (auto ok = check(unique_name, *method); !ok) return ok;
-    auto entry = std::make_unique<MethodEntry>(MethodEntry{
-        .index = entries_.size(), .method = method, .service = unique_name, .signatures = {}, .grpc_path = {}, .filters = rules.filters});
+    auto entry = std::make_unique<MethodEntry>(
+        MethodEntry{.index = entries_.size(), .method = method, .service = unique_name, .signatures = {}, .grpc_path = {}, .filters = rules.filters});
     if (method->implementation() != nullptr && !method->implementation()->is_coroutine) entry->pool = rules.pool;
     if (!proto_name.empty()) entry->grpc_path = grpc_path(unique_name, proto_name, *method);
     for (std::string_view signature : method->signatures()) append_signature(entry->signatures, jvm_signature(signature));

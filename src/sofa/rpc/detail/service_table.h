@@ -27,10 +27,10 @@ struct ServiceRules {
 struct MethodEntry {
   size_t index;  // among entries()
   const MethodBase* method;
-  std::string service;             // unique name
-  std::string signatures;          // joined, JVM form
-  std::string grpc_path;           // "/package.Service/Method"; empty when it is not reached over gRPC
-  Admission* admission = nullptr;  // of its service, when that has a limit of its own
+  std::string service;               // unique name
+  std::string signatures;            // joined, JVM form
+  std::string grpc_path;             // "/package.Service/Method"; empty when it is not reached over gRPC
+  Admission* admission = nullptr;    // of its service, when that has a limit of its own
   io::BlockingPool* pool = nullptr;  // of a plain function that may block; null: it runs on the shard
   const Filters* filters = nullptr;  // null: none
   /// Whether it travels over gRPC in Triple's wrapper messages, having no protobuf messages of its own.
