@@ -32,6 +32,7 @@ struct Channel::Impl : std::enable_shared_from_this<Impl> {
   io::Task<Result<void>> start(detail::ClientCall& call, http::RequestHead head);
   Result<bool> try_start(detail::ClientCall& call, http::RequestHead& head);
   io::Task<Result<void>> wait();
+  bool is_connected() const { return connection != nullptr && connection->is_open(); }
   Result<void> ensure_connecting();
   static io::Task<void> connect(std::shared_ptr<Impl> self);
   void retire();
@@ -92,6 +93,7 @@ Result<bool> Channel::Impl::try_start(detail::ClientCall& call, http::RequestHea
 }
 
 Result<void> Channel::Impl::ensure_connecting() {
+  if (connection && !is_connected()) retire();  // it has ended while nobody called
   if (connection || connecting) return {};
   if (last_failure && now() < next_attempt) return std::unexpected(*last_failure);
   connecting = true;
@@ -126,8 +128,8 @@ io::Task<Result<void>> Channel::Impl::start(detail::ClientCall& call, http::Requ
 
 /// For a connection, or for a place on it.
 io::Task<Result<void>> Channel::Impl::wait() {
-  const bool connects = !connection;
   co_await io::or_return(ensure_connecting());
+  const bool connects = !connection;
   changed.clear();
   co_await io::or_return(changed.wait());
   if (connects && last_failure) co_return std::unexpected(*last_failure);
@@ -196,7 +198,7 @@ io::Task<Result<std::unique_ptr<ClientStream>>> Channel::stream(std::string path
   co_return stream;
 }
 
-bool Channel::is_connected() const { return impl_->connection != nullptr && impl_->connection->is_open(); }
+bool Channel::is_connected() const { return impl_->is_connected(); }
 
 void Channel::start_connecting() {
   if (!impl_->closed) [[maybe_unused]]
@@ -205,7 +207,7 @@ void Channel::start_connecting() {
 
 io::Task<Result<void>> Channel::connect() {
   const std::shared_ptr<Impl> impl = impl_;
-  while (!impl->connection) co_await io::or_return(impl->wait());
+  while (!impl->is_connected()) co_await io::or_return(impl->wait());
   co_return Result<void>();
 }
 

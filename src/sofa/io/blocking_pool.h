@@ -36,8 +36,6 @@ class BlockingPool {
   /// Code::resource_exhausted when the queue is full. Any thread.
   Result<void> submit(std::shared_ptr<detail::BlockingJob> job);
   size_t queued() const;
-  /// Whether the next job would be refused.
-  bool is_full() const { return queued() >= queue_limit_; }
   unsigned threads() const { return static_cast<unsigned>(threads_.size()); }
 
  private:

@@ -8,6 +8,7 @@
 //   };
 
 #include <atomic>
+#include <cassert>
 #include <memory>
 #include <optional>
 
@@ -30,7 +31,9 @@ class Later {
   /// What the copies of a giver share: the last one to go tells, if none has given.
   struct Promise {
     explicit Promise(std::shared_ptr<State> to) : state(std::move(to)) {}
-    ~Promise() { give(fail(Code::internal, "the value that a task waits for was given up: every giver of it is gone")); }
+    ~Promise() {
+      if (!state->given) give(fail(Code::internal, "the value that a task waits for was given up: every giver of it is gone"));
+    }
     void give(Result<T> value) {
       if (state->given.exchange(true)) return;
       Shard& home = state->home;
@@ -55,8 +58,12 @@ class Later {
     std::shared_ptr<Promise> promise_;
   };
 
-  /// Once.
-  Giver giver() const { return Giver(state_); }
+  /// Once: what else gives is a copy of it.
+  Giver giver() {
+    assert(!has_giver_ && "copy the giver instead");
+    has_giver_ = true;
+    return Giver(state_);
+  }
 
   /// The value, once; the scope's reason when it is cancelled before. Keeps what it needs: the Later may go.
   Task<Result<T>> wait() const { return wait(state_); }
@@ -67,6 +74,7 @@ class Later {
     co_return std::move(*state->value);
   }
   const std::shared_ptr<State> state_ = std::make_shared<State>();
+  bool has_giver_ = false;
 };
 
 }  // namespace sofa::io

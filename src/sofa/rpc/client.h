@@ -70,7 +70,7 @@ struct ClientOptions {
   /// Answers every call in place of a provider, by its methods' implementations (Java: mock "local"); connect() then connects to nobody.
   /// Implementations get copies of the arguments; a method without one is Code::unimplemented.
   std::shared_ptr<Interface> mock{};
-  /// What answers a method's calls by a script, "*" those of all other methods:
+  /// What answers a method's calls by a script, "*" those of all other methods; streams are not mocked:
   ///   return                the result's default (null where there is one)
   ///   return JSON           that value
   ///   throw, throw CLASS    Code::unavailable; a Java exception

@@ -17,8 +17,8 @@ Task<Result<Admission::Place>> Admission::enter(const Context& context) {
     co_return Place(*this);
   }
   const int priority = options_.priority ? options_.priority(context) : 0;
-  if (!has_time_to_wait(context.deadline(), ahead_of(priority))) co_return std::unexpected(refusal("this one would wait too long for its deadline"));
-  if (!make_room(priority)) co_return std::unexpected(refusal("no more may wait (max_waiting)"));
+  if (!has_time_to_wait(context.deadline(), ahead_of(priority))) co_return std::unexpected(refuse("this one would wait too long for its deadline"));
+  if (!make_room(priority)) co_return std::unexpected(refuse("no more may wait (max_waiting)"));
   co_return co_await wait(context.deadline(), priority);
 }
 
@@ -57,7 +57,7 @@ Task<Result<Admission::Place>> Admission::wait(Deadline deadline, int priority) 
     give_place();
     co_return forward_error(waited);
   }
-  if (self.fate == Fate::refused) co_return std::unexpected(refusal("this one had to leave its place in the queue"));
+  if (self.fate == Fate::refused) co_return std::unexpected(refuse("this one had to leave its place in the queue"));
   --waiting_;
   const auto line = waiters_.find(priority);
   line->second.remove(&self);
@@ -92,11 +92,13 @@ void Admission::decide(Waiter& waiter, Fate fate) {
   waiter.decided.set();
 }
 
-Error Admission::refusal(std::string_view reason) const {
+Error Admission::refuse(std::string_view reason) const {
+  return refusal(fmt::format("{} runs {} calls, as many as it may (concurrents), and {} wait: {}; try later", service_, running_, waiting_, reason));
+}
+
+Error refusal(std::string_view sentence) {
   static const auto kRefused = std::make_shared<const Refused>();
-  Error error(Code::unavailable,
-              fmt::format("{} runs {} calls, as many as it may (concurrents), and {} wait: {}; try later", service_, running_, waiting_, reason));
-  return std::move(error).with_detail(kRefused);
+  return Error(Code::unavailable, std::string(sentence)).with_detail(kRefused);
 }
 
 }  // namespace sofa::rpc::detail

@@ -17,6 +17,8 @@ namespace sofa::rpc::detail {
 
 /// Attached to the error of a call that a limit refused before anything was carried out: a protocol that has a status for it answers with that.
 struct Refused : ErrorDetail {};
+/// Code::unavailable with that detail.
+Error refusal(std::string_view sentence);
 
 class Admission {
  public:
@@ -62,7 +64,7 @@ class Admission {
   void give_place();
   void let_next_in();
   void decide(Waiter& waiter, Fate fate);
-  Error refusal(std::string_view reason) const;
+  Error refuse(std::string_view reason) const;
 
   const std::string service_;
   const ServiceOptions& options_;

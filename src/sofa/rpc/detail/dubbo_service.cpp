@@ -158,7 +158,7 @@ void DubboService::handle(transport::DubboRequest& request, transport::DubboResp
     fill_context(now, parts, responder, **entry, deadline);
     return ShardServer::serve_now(now, **entry);
   }
-  if (server.is_full(**entry)) {
+  if (server.is_full()) {
     counters.busy.add();
     timer.end(Code::resource_exhausted);
     return responder.answer_error(dubbo::Status::threadpool_exhausted, "busy: as many calls run already as may (max_calls)");

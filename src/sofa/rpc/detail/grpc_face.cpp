@@ -68,7 +68,7 @@ void GrpcFace::Path::serve(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> 
     Served served(*call, std::move(further)..., entry, shard, std::move(timer));
     return ShardServer::serve_now(served, entry);
   }
-  if (shard.is_full(entry)) {
+  if (shard.is_full()) {
     shard.counters().busy.add();
     timer.end(Code::unavailable);
     return call->answer(Error(Code::unavailable, "as many calls run as may (max_calls); try later"));

@@ -86,7 +86,7 @@ void HttpFace::serve(ShardServer& shard, std::unique_ptr<HttpRequest> request, c
     HttpServerCall call(*request, parts, **entry, shard, std::move(timer));
     return ShardServer::serve_now(call, **entry);
   }
-  if (shard.is_full(**entry)) {
+  if (shard.is_full()) {
     shard.counters().busy.add();
     timer.end(Code::resource_exhausted);
     return request->answer_text(503, "as many calls run as may (max_calls); try later", {{"retry-after", "1"}});

@@ -10,9 +10,10 @@ namespace {
 
 constexpr std::string_view kThrown = "a mock throws in place of the service";
 
-/// Takes a word off the front, with the blanks around it.
+/// Takes a word off the front, with the blanks behind it; a longer one that begins like it is another.
 bool take(std::string_view& text, std::string_view word) {
-  if (!text.starts_with(word)) return false;
+  const bool ends_there = word.ends_with(':') || text.size() == word.size() || text.substr(0, word.size() + 1).ends_with(' ');
+  if (!text.starts_with(word) || !ends_there) return false;
   text.remove_prefix(word.size());
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   return true;

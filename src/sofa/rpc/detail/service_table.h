@@ -21,7 +21,7 @@ struct ServiceRules {
   std::span<const std::string> include{};  // empty: all
   std::span<const std::string> exclude{};
   io::BlockingPool* pool = nullptr;  // of plain functions; null: the shard
-  const Filters* filters = nullptr;  // null: none
+  std::span<const std::shared_ptr<Filter>> filters{};
 };
 
 struct MethodEntry {
@@ -32,7 +32,7 @@ struct MethodEntry {
   std::string grpc_path;             // "/package.Service/Method"; empty when it is not reached over gRPC
   Admission* admission = nullptr;    // of its service, when that has a limit of its own
   io::BlockingPool* pool = nullptr;  // of a plain function that may block; null: it runs on the shard
-  const Filters* filters = nullptr;  // null: none
+  std::span<const std::shared_ptr<Filter>> filters{};
   /// Whether it travels over gRPC in Triple's wrapper messages, having no protobuf messages of its own.
   bool is_wrapped() const { return method->shape().result.protobuf == nullptr; }
 };

@@ -31,8 +31,7 @@ Result<void> ShardServer::add_services(const std::vector<ServiceEntry>& services
   for (const ServiceEntry& service : services) {
     const ServiceOptions& options = service.options;
     const Filters& filters = service_filters_.emplace_back(filters_of(filters_, options));
-    const ServiceRules rules{
-        .include = options.include, .exclude = options.exclude, .pool = options.pool.get(), .filters = filters.empty() ? nullptr : &filters};
+    const ServiceRules rules{.include = options.include, .exclude = options.exclude, .pool = options.pool.get(), .filters = filters};
     if (auto ok = services_.add(service.name, service.make(io::Shard::current().index()), service.proto_name, rules); !ok) return ok;
     if (service.options.concurrents == 0) continue;
     Admission* admission = admissions_.emplace_back(std::make_unique<Admission>(service.name, service.options)).get();
@@ -91,7 +90,7 @@ void ShardServer::handle(transport::IncomingRequest& request, transport::Respond
     ServerCallAccess::fill(call.context(), entry->service, entry->method->name(), request.session.peer(), deadline, request.oneway(), request.header);
     return serve_now(call, *entry);
   }
-  if (is_full(*entry)) {
+  if (is_full()) {
     counters_.busy.add();
     timer.end(Code::resource_exhausted);
     [[maybe_unused]] const auto sent = responder.answer_error(bolt::Status::server_busy);
@@ -139,8 +138,12 @@ void ShardServer::serve_now(ServerCall& call, const MethodEntry& entry) {
 Task<void> ShardServer::serve_in_turn(ServerCall& call, const MethodEntry& entry, io::Scope& scope) {
   auto place = co_await entry.admission->enter(call.context()).in(scope);
   if (place) co_return co_await serve_at_once(call, entry, scope);
-  if (place.error().detail<Refused>() != nullptr) counters_.busy.add();
-  call.answer(std::move(place.error()));
+  answer_error(call, std::move(place.error()));
+}
+
+void ShardServer::answer_error(ServerCall& call, Error error) {
+  if (error.detail<Refused>() != nullptr) counters_.busy.add();
+  call.answer(std::move(error));
 }
 
 Task<void> ShardServer::serve_at_once(ServerCall& call, const MethodEntry& entry, io::Scope& scope) {
@@ -149,7 +152,7 @@ Task<void> ShardServer::serve_at_once(ServerCall& call, const MethodEntry& entry
   if (!call.read_arguments(values.arguments())) co_return;
   Result<void> done;
   try {
-    if (entry.filters == nullptr) {
+    if (entry.filters.empty()) {
       done = co_await invoke(call, entry, values.arguments(), values.result()).in(scope);
     } else {
       done = co_await pass_filters(call, entry, values).in(scope);
@@ -158,12 +161,12 @@ Task<void> ShardServer::serve_at_once(ServerCall& call, const MethodEntry& entry
   } catch (const std::exception& e) {
     done = std::unexpected(thrown_error(entry, e));
   }
-  if (!done) call.answer(std::move(done.error()));
+  if (!done) answer_error(call, std::move(done.error()));
 }
 
 namespace {
 
-/// A plain function that may block, on a thread of its service's pool.
+/// A plain function that may block, on a thread of its service's pool. Refused when as many calls wait for the pool as may.
 Task<Result<void>> invoke_on_pool(ServerCall& call, const MethodEntry& entry, void* const* arguments, void* result) {
   const Clock& clock = io::Shard::current().clock();
   Instant begun, ended;
@@ -176,6 +179,8 @@ Task<Result<void>> invoke_on_pool(ServerCall& call, const MethodEntry& entry, vo
   });
   call.timer().enter(Stage::implementation);
   call.timer().attribute(ended - begun, Stage::queue, Stage::implementation);
+  const bool never_begun = begun == Instant{};
+  if (!done && never_begun && done.error().code() == Code::resource_exhausted) co_return std::unexpected(refusal(done.error().message()));
   co_return done;
 }
 
@@ -201,7 +206,7 @@ Task<Result<void>> ShardServer::pass_filters(ServerCall& call, const MethodEntry
                         .context = &call.context(),
                         .address = &call.context().peer()};
   const Next next(
-      *entry.filters,
+      entry.filters,
       [](void* context, Invocation&) -> Task<Result<void>> {
         Last& target = *static_cast<Last*>(context);
         target.call.timer().enter(Stage::implementation);
@@ -214,14 +219,13 @@ Task<Result<void>> ShardServer::pass_filters(ServerCall& call, const MethodEntry
 }
 
 Task<Result<void>> ShardServer::serve_stream(Context& context, const MethodEntry& entry, MessageStream& messages) {
-  static const Filters kNone;
   struct Last {
     const MethodEntry& entry;
     MessageStream& messages;
   } last{entry, messages};
   Invocation invocation{.service = entry.service, .method = entry.method->name(), .context = &context, .address = &context.peer()};
   const Next next(
-      entry.filters == nullptr ? kNone : *entry.filters,
+      entry.filters,
       [](void* target, Invocation& invoked) {
         Last& to = *static_cast<Last*>(target);
         return to.entry.method->stream_implementation()->serve(*invoked.context, to.messages);

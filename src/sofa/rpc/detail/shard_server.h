@@ -100,12 +100,12 @@ class ShardServer {
   CallTimer begin_call(const MethodEntry& entry, CallProtocol protocol, std::string_view app);
   /// Whether a call must run as a task: its method is a coroutine or belongs on a pool, or filters stand before it.
   static bool needs_task(const MethodEntry& entry) {
-    return entry.method->implementation()->is_coroutine || entry.pool != nullptr || entry.filters != nullptr;
+    return entry.method->implementation()->is_coroutine || entry.pool != nullptr || !entry.filters.empty();
   }
   /// Answers a call here and now; only one that needs no task.
   static void serve_now(ServerCall& call, const MethodEntry& entry);
-  /// Whether as many tasks run as may (max_calls), or wait for the method's pool: a further call gets "busy".
-  bool is_full(const MethodEntry& entry) const { return running_.size() >= options_.max_calls || (entry.pool != nullptr && entry.pool->is_full()); }
+  /// Whether as many tasks run as may (max_calls): a further call gets "busy".
+  bool is_full() const { return running_.size() >= options_.max_calls; }
   /// Waits for its turn, when its service has a limit; reads the arguments, runs filters and method in `scope`, and answers. All of them live until
   /// it has ended.
   Task<void> serve(ServerCall& call, const MethodEntry& entry, io::Scope& scope) {
@@ -121,6 +121,8 @@ class ShardServer {
   void refuse(const bolt::Frame& frame, transport::Responder& responder, const Refusal& refusal);
   static Task<void> run(ShardServer& self, bolt::Frame frame, bolt::HeaderMap header, transport::Responder responder, const MethodEntry& entry,
                         ArgumentsAt at, Deadline deadline, CallTimer timer);
+  /// Answers with the error, and counts one of a limit as busy.
+  void answer_error(ServerCall& call, Error error);
   Task<void> serve_at_once(ServerCall& call, const MethodEntry& entry, io::Scope& scope);
   Task<void> serve_in_turn(ServerCall& call, const MethodEntry& entry, io::Scope& scope);
   static Task<Result<void>> invoke(ServerCall& call, const MethodEntry& entry, void* const* arguments, void* result);
@@ -128,7 +130,7 @@ class ShardServer {
 
   const ServerOptions& options_;
   const Filters& filters_;               // those of the server
-  std::deque<Filters> service_filters_;  // of each service that has any
+  std::deque<Filters> service_filters_;  // of each service, as its entries point to them
   Counters& counters_;
   CallLog* const log_;  // null: calls are not counted
   ServiceTable services_;

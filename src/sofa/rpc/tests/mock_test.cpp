@@ -58,7 +58,8 @@ TEST(MockScript, AsksAMockServer) {
 
 TEST(MockScript, OneThatCannotBeReadIsAnErrorOfConnect) {
   run_test([]() -> Task<Result<void>> {
-    for (const auto& [script, said] : {std::pair("retrun 1", "is none of 'return'"), std::pair("ask 127.0.0.1:x", "127.0.0.1:x")}) {
+    for (const auto& [script, said] :
+         {std::pair("retrun 1", "is none of 'return'"), std::pair("returned", "is none of 'return'"), std::pair("ask 127.0.0.1:x", "127.0.0.1:x")}) {
       const auto client = co_await rpc::connect<Sample>(kNobody, {.check = false, .mock_scripts = {{"add", script}}});
       EXPECT_FALSE(client) << script;
       if (!client) EXPECT_THAT(client.error().to_string(), HasSubstr(said));

@@ -72,9 +72,12 @@ TEST(ServiceOptions, AFullPoolIsBusyAndItsWaitCountsAsQueue) {
     Result<std::string> third;
     EXPECT_TRUE(co_await eventually([&] { return server->stats().calls == 2; }));
     third = co_await client->hello("eve");
+    EXPECT_TRUE(!third && third.error().code() == Code::resource_exhausted) << "busy";
+    auto triple = co_await or_return(rpc::connect<Sample>("tri://" + server->address().to_string()));
+    third = co_await triple->hello("eve");
     EXPECT_FALSE(third);
-    if (!third) EXPECT_EQ(third.error().code(), Code::resource_exhausted);
-    EXPECT_EQ(server->stats().busy, 1u);
+    if (!third) EXPECT_THAT(third.error().to_string(), HasSubstr("the hello pool is full: 1 jobs wait for 1 threads"));
+    EXPECT_EQ(server->stats().busy, 2u);
     blocking.release.set_value();
     co_await or_return(co_await calls.join());
     EXPECT_TRUE(*first && *second);
@@ -183,6 +186,29 @@ TEST(Later, AServiceAnswersWhenAnotherThreadGivesTheValue) {
     other.join();
     giver.reset();
     co_return co_await server->stop();
+  }());
+}
+
+TEST(Later, AServerThatStopsDoesNotWaitForIt) {
+  run_test([]() -> Task<Result<void>> {
+    auto service = make_sample();
+    std::optional<io::Later<std::string>::Giver> giver;
+    service->hello = [&](std::string) -> Task<Result<std::string>> {
+      io::Later<std::string> later;
+      giver = later.giver();
+      co_return co_await later.wait();
+    };
+    auto server = co_await or_return(Server(ServerOptions{.port = 0, .drain = 10ms}).add(service).start());
+    auto client = co_await or_return(rpc::connect<Sample>(at(server)));
+    std::optional<Result<std::string>> answer;
+    io::TaskGroup calls(co_await io::current_scope());
+    calls.spawn("waits", keep(client, answer));
+    EXPECT_TRUE(co_await eventually([&] { return giver.has_value(); }));
+    co_await or_return(server->stop());
+    std::jthread([give = *std::exchange(giver, {})] { give(std::string("nobody waits")); }).join();
+    co_await or_return(co_await calls.join());
+    EXPECT_TRUE(answer && !*answer);
+    co_return Result<void>();
   }());
 }
 
