@@ -113,7 +113,19 @@ std::optional<Duration> parse_timeout(std::string_view text) {
   return std::nullopt;
 }
 
+namespace {
+
+Duration rounded_up(Duration timeout) {
+  constexpr int64_t kDigits = 1000;
+  int64_t step = 1;
+  while (timeout.count() / step >= kDigits) step *= 10;
+  return timeout > Duration::max() - Duration(step) ? timeout : Duration((timeout.count() + step - 1) / step * step);
+}
+
+}  // namespace
+
 std::string format_timeout(Duration timeout) {
+  timeout = rounded_up(timeout);
   for (const TimeoutUnit& unit : kUnits) {
     const int64_t count = timeout / unit.length;
     if (count <= kMostCount) return fmt::format("{}{}", std::max<int64_t>(count, 0), unit.name);

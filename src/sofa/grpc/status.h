@@ -29,6 +29,8 @@ Code code_of_reset(uint32_t http2_error);
 
 /// "grpc-timeout": at most 8 digits and a unit (H M S m u n). Nothing when it cannot be read.
 std::optional<Duration> parse_timeout(std::string_view text);
+/// Rounded up to three digits: what is left of the same timeout reads the same in every call, which costs a byte then (HPACK). The caller's own clock
+/// ends the call in time.
 std::string format_timeout(Duration timeout);
 
 }  // namespace sofa::grpc

@@ -158,6 +158,7 @@ class Exchange {
 
  protected:
   Exchange() = default;
+  explicit Exchange(RequestHead&& request) : request_(std::move(request)) {}
   RequestHead request_;
   MessageSink* sink_ = nullptr;
 

@@ -1,6 +1,7 @@
 #include "sofa/http/headers.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "sofa/http/detail/text.h"
 
@@ -14,11 +15,13 @@ Headers::Headers(std::initializer_list<HeaderField> fields) {
 }
 
 void Headers::add(std::string_view name, std::string_view value) {
-  const Place place{static_cast<uint32_t>(text_.size()), static_cast<uint32_t>(name.size()), static_cast<uint32_t>(text_.size() + name.size()),
-                    static_cast<uint32_t>(value.size())};
-  for (const char c : name) text_ += lower(c);
-  text_ += value;
-  fields_.push_back(place);
+  const size_t at = text_.size();
+  text_.resize_and_overwrite(at + name.size() + value.size(), [&](char* text, size_t size) {
+    std::ranges::transform(name, text + at, lower);
+    std::memcpy(text + at + name.size(), value.data(), value.size());
+    return size;
+  });
+  fields_.push_back({static_cast<uint32_t>(at), static_cast<uint32_t>(name.size()), static_cast<uint32_t>(value.size())});
 }
 
 void Headers::set(std::string_view name, std::string_view value) {
@@ -29,14 +32,11 @@ void Headers::set(std::string_view name, std::string_view value) {
 }
 
 void Headers::remove(std::string_view name) {
-  const auto gone = [&](const Place& place) { return equal_without_case(std::string_view(text_).substr(place.name_at, place.name_size), name); };
-  if (std::none_of(fields_.begin(), fields_.end(), gone)) return;
   Headers rest;
-  for (const Place& place : fields_) {
-    if (gone(place)) continue;
-    rest.add(std::string_view(text_).substr(place.name_at, place.name_size), std::string_view(text_).substr(place.value_at, place.value_size));
+  for (const HeaderField field : *this) {
+    if (!equal_without_case(field.name, name)) rest.add(field.name, field.value);
   }
-  *this = std::move(rest);
+  if (rest.size() < size()) *this = std::move(rest);
 }
 
 void Headers::clear() {
@@ -59,12 +59,6 @@ bool Headers::has_token(std::string_view name, std::string_view token) const {
     if (found) return true;
   }
   return false;
-}
-
-HeaderField Headers::operator[](size_t i) const {
-  const Place& place = fields_[i];
-  const std::string_view text(text_);
-  return {text.substr(place.name_at, place.name_size), text.substr(place.value_at, place.value_size)};
 }
 
 }  // namespace sofa::http

@@ -41,7 +41,11 @@ class Headers {
 
   size_t size() const { return fields_.size(); }
   bool empty() const { return fields_.empty(); }
-  HeaderField operator[](size_t i) const;
+  HeaderField operator[](size_t i) const {
+    const Place& place = fields_[i];
+    const char* const name = text_.data() + place.at;
+    return {{name, place.name_size}, {name + place.name_size, place.value_size}};
+  }
   /// Names and values as HTTP/2 counts a header list: 32 bytes are added for each field (RFC 9113, 6.5.2).
   size_t list_size() const { return text_.size() + fields_.size() * 32; }
 
@@ -61,7 +65,8 @@ class Headers {
 
  private:
   struct Place {
-    uint32_t name_at, name_size, value_at, value_size;
+    uint32_t at;  // of the name, which its value follows
+    uint32_t name_size, value_size;
   };
   std::string text_;
   std::vector<Place> fields_;

@@ -303,8 +303,8 @@ int status_of(Code code) {
 }
 
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
-  std::string out;
-  out.reserve(text.size());
+  std::string out(text.size(), '\0');
+  size_t size = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     if (c == '%') {
@@ -317,8 +317,9 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
       c = ' ';
     }
     if (c == '\0') return std::nullopt;
-    out.push_back(c);
+    out[size++] = c;
   }
+  out.resize(size);
   return out;
 }
 

@@ -36,7 +36,11 @@ TEST(Status, TimeoutsAreReadAndWritten) {
                                                                    {"5 S", {}},
                                                                    {"99999999H", Duration::max()}};
   for (const auto& [text, timeout] : cases) EXPECT_EQ(parse_timeout(text), timeout) << text;
-  EXPECT_EQ(format_timeout(99'999'999ns), "99999999n");
+  EXPECT_EQ(format_timeout(99'900'000ns), "99900000n");
+  EXPECT_EQ(format_timeout(99'999'999ns), "100000u");
+  EXPECT_EQ(format_timeout(999ns), "999n");
+  EXPECT_EQ(format_timeout(1001ns), "1010n");
+  EXPECT_EQ(format_timeout(10s - 3us), format_timeout(10s - 70us));
   EXPECT_EQ(format_timeout(100ms), "100000u");
   EXPECT_EQ(format_timeout(1000s), "1000000m");
   EXPECT_EQ(format_timeout(-1s), "0n");

@@ -320,7 +320,7 @@ void Http2Connection::release_stream(Http2Stream& stream) {
   spare_streams_.push_back(std::move(owned));
 }
 
-std::unique_ptr<Http2Exchange> Http2Connection::open_exchange(Http2Stream& stream, RequestHead request) {
+std::unique_ptr<Http2Exchange> Http2Connection::open_exchange(Http2Stream& stream, RequestHead&& request) {
   auto exchange = std::make_unique<Http2Exchange>(*this, stream, std::move(request), peer_);
   stream.exchange = exchange.get();
   exchange->index_ = exchanges_.size();

@@ -102,7 +102,7 @@ class Http2Connection {
   Http2Stream& open_stream();
   void release_stream(Http2Stream& stream);
   Http2Stream* stream_of(int32_t id) const;
-  std::unique_ptr<Http2Exchange> open_exchange(Http2Stream& stream, RequestHead request);
+  std::unique_ptr<Http2Exchange> open_exchange(Http2Stream& stream, RequestHead&& request);
   MessageSink* sink_of(const Http2Stream& stream) const;
   void unlink(Http2Exchange& exchange);
   void abandon(Http2Stream& stream, Reset reason);

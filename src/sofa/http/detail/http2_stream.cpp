@@ -49,10 +49,8 @@ void Http2Stream::reset() {
   sent = 0;
 }
 
-Http2Exchange::Http2Exchange(Http2Connection& connection, Http2Stream& stream, RequestHead request, std::shared_ptr<const Http2Peer> peer)
-    : connection_(&connection), stream_(&stream), id_(stream.id), peer_(std::move(peer)) {
-  request_ = std::move(request);
-}
+Http2Exchange::Http2Exchange(Http2Connection& connection, Http2Stream& stream, RequestHead&& request, std::shared_ptr<const Http2Peer> peer)
+    : Exchange(std::move(request)), connection_(&connection), stream_(&stream), id_(stream.id), peer_(std::move(peer)) {}
 
 Http2Exchange::~Http2Exchange() {
   if (connection_ != nullptr) connection_->drop(*this);

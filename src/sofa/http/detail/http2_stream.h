@@ -68,7 +68,7 @@ struct Http2Peer {
 /// The user's side.
 class Http2Exchange final : public Exchange {
  public:
-  Http2Exchange(Http2Connection& connection, Http2Stream& stream, RequestHead request, std::shared_ptr<const Http2Peer> peer);
+  Http2Exchange(Http2Connection& connection, Http2Stream& stream, RequestHead&& request, std::shared_ptr<const Http2Peer> peer);
   ~Http2Exchange() override;
 
   const io::Address& peer() const override { return peer_->address; }

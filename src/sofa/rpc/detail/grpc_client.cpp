@@ -94,7 +94,11 @@ http::Headers GrpcClient::metadata_of(const CallOptions& options, const Provider
   } else {
     add_unless_empty(metadata, "tri-service-version", client.unique_id);
   }
-  for (const std::string_view name : {"app", "tri-consumer-appname", "tri-trace-current-app"}) add_unless_empty(metadata, name, client.app);
+  if (provider.protocol == "tri") {
+    for (const std::string_view name : {"tri-consumer-appname", "tri-trace-current-app"}) add_unless_empty(metadata, name, client.app);
+  } else {
+    add_unless_empty(metadata, "app", client.app);
+  }
   if (served != nullptr) add_trace_metadata(metadata, *served);
   return metadata;
 }

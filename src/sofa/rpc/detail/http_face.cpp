@@ -41,7 +41,6 @@ Result<const MethodEntry*> find(const ServiceTable& services, const HttpRequest&
 }  // namespace
 
 bool HttpFace::is_ours(const http::RequestHead& head, const HttpTarget& target) const {
-  if (head.headers.get_or("content-type").starts_with("application/grpc")) return false;
   if (head.headers.contains(kSerializeType) || target.has_version) return true;
   const ServiceTable& services = here().services();
   if (!services.has_service(target.service)) return false;
@@ -52,6 +51,7 @@ bool HttpFace::is_ours(const http::RequestHead& head, const HttpTarget& target) 
 
 void HttpFace::handle(http::ExchangePtr exchange) {
   const http::RequestHead& head = exchange->request();
+  if (head.headers.get_or("content-type").starts_with("application/grpc")) return next().handle(std::move(exchange));
   auto target = http_target(head.path());
   if (!target || !is_ours(head, *target)) return next().handle(std::move(exchange));
   if (head.method == "HEAD") {
