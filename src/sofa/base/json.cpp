@@ -364,9 +364,19 @@ size_t sequence_length(std::string_view text) {
   return 0;
 }
 
+/// How many bytes at the start of `text` stand in JSON as they are.
+size_t plain_length(std::string_view text) {
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+  return static_cast<size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
+}
+
 Result<void> Writer::write_text(std::string_view text) {
   out_ += '"';
-  while (!text.empty()) {
+  while (true) {
+    const size_t plain = plain_length(text);
+    out_.append(text, 0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const auto byte = static_cast<unsigned char>(text[0]);
     const size_t length = sequence_length(text);
     const bool surrogate = length == 3 && byte == 0xed && static_cast<unsigned char>(text[1]) >= 0xa0;

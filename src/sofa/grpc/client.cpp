@@ -31,6 +31,8 @@ struct Channel::Impl : std::enable_shared_from_this<Impl> {
   /// Sends the head of a call, when a connection takes it within the call's deadline.
   io::Task<Result<void>> start(detail::ClientCall& call, http::RequestHead head);
   Result<bool> try_start(detail::ClientCall& call, http::RequestHead& head);
+  /// try_start(), but behind those who wait already.
+  Result<bool> start_now(detail::ClientCall& call, http::RequestHead& head) { return line.locked() ? false : try_start(call, head); }
   io::Task<Result<void>> wait();
   bool is_connected() const { return connection != nullptr && connection->is_open(); }
   Result<void> ensure_connecting();
@@ -47,6 +49,8 @@ struct Channel::Impl : std::enable_shared_from_this<Impl> {
   Instant next_attempt{};
   Duration backoff = kFirstBackoff;
   io::Event changed;  // a connection has come, an attempt has failed, a call has ended
+  io::Mutex line;     // of the calls that wait: the first waits for a change, the others for its end
+  size_t waiting = 0;
   io::TaskGroup tasks;
 };
 
@@ -122,6 +126,17 @@ io::Task<void> Channel::Impl::connect(std::shared_ptr<Impl> self) {
 }
 
 io::Task<Result<void>> Channel::Impl::start(detail::ClientCall& call, http::RequestHead head) {
+  struct Waiter {
+    explicit Waiter(size_t& counted) : count(++counted) {}
+    ~Waiter() { --count; }
+    size_t& count;
+  };
+  if (waiting >= options.max_waiting) {
+    co_return fail(Code::resource_exhausted, "{} calls wait for {} already (max_waiting): call less at a time, or over more connections", waiting,
+                   address.to_string());
+  }
+  const Waiter counted(waiting);
+  const auto turn = co_await io::or_return(line.lock());
   while (!co_await io::or_return(try_start(call, head))) co_await io::or_return(wait());
   co_return Result<void>();
 }
@@ -182,7 +197,7 @@ io::Task<Result<Bytes>> Channel::unary(std::string path, Bytes message, CallOpti
     const PlaceFree free{impl->changed};
     detail::ClientCall call(path, options, impl->options.max_receive_message, deadline);
     http::RequestHead head = impl->head_of(path, options, deadline);
-    if (!co_await io::or_return(impl->try_start(call, head))) {
+    if (!co_await io::or_return(impl->start_now(call, head))) {
       co_await io::or_return(io::with_deadline(deadline, impl->start(call, std::move(head))));
     }
     co_await io::or_return(call.send(message, true));

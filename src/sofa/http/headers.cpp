@@ -16,7 +16,8 @@ Headers::Headers(std::initializer_list<HeaderField> fields) {
 
 void Headers::add(std::string_view name, std::string_view value) {
   const size_t at = text_.size();
-  text_.resize_and_overwrite(at + name.size() + value.size(), [&](char* text, size_t size) {
+  const size_t size = at + name.size() + value.size();
+  text_.resize_and_overwrite(size, [&](char* text, size_t) {
     std::ranges::transform(name, text + at, lower);
     std::memcpy(text + at + name.size(), value.data(), value.size());
     return size;
@@ -32,11 +33,14 @@ void Headers::set(std::string_view name, std::string_view value) {
 }
 
 void Headers::remove(std::string_view name) {
+  bool found = false;
+  for (const HeaderField field : *this) found = found || equal_without_case(field.name, name);
+  if (!found) return;
   Headers rest;
   for (const HeaderField field : *this) {
     if (!equal_without_case(field.name, name)) rest.add(field.name, field.value);
   }
-  if (rest.size() < size()) *this = std::move(rest);
+  *this = std::move(rest);
 }
 
 void Headers::clear() {

@@ -1,5 +1,7 @@
 #include "sofa/http/router.h"
 
+#include <boost/container/small_vector.hpp>
+
 #include <algorithm>
 #include <array>
 #include <mutex>
@@ -18,8 +20,10 @@ int hex_digit(char c) {
   return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
 }
 
-std::vector<std::string_view> split(std::string_view path) {
-  std::vector<std::string_view> segments;
+using Segments = boost::container::small_vector<std::string_view, 8>;
+
+Segments split(std::string_view path) {
+  Segments segments;
   for (size_t at = 1; at <= path.size();) {
     const size_t end = std::min(path.find('/', at), path.size());
     segments.push_back(path.substr(at, end - at));
@@ -110,7 +114,7 @@ class Router::Tree {
   }
 
   /// The methods of the path's decoded segments, and the values of its parameters in order.
-  const Methods* find(const std::vector<std::string>& path, std::vector<std::string>& values) const { return find_below(root_, path, 0, values); }
+  const Methods* find(const Segments& path, std::vector<std::string>& values) const { return find_below(root_, path, 0, values); }
 
  private:
   static Node* child(std::unique_ptr<Node>& place) {
@@ -118,19 +122,19 @@ class Router::Tree {
     return place.get();
   }
 
-  static const Methods* find_below(const Node& node, const std::vector<std::string>& path, size_t at, std::vector<std::string>& values) {
+  static const Methods* find_below(const Node& node, const Segments& path, size_t at, std::vector<std::string>& values) {
     if (at == path.size()) return node.here.get();
     if (const auto literal = node.literals.find(path[at]); literal != node.literals.end()) {
       if (const Methods* found = find_below(*literal->second, path, at + 1, values)) return found;
     }
     if (node.parameter != nullptr && !path[at].empty()) {
-      values.push_back(path[at]);
+      values.emplace_back(path[at]);
       if (const Methods* found = find_below(*node.parameter, path, at + 1, values)) return found;
       values.pop_back();
     }
     if (node.rest == nullptr) return nullptr;
-    std::string rest = path[at];
-    for (size_t i = at + 1; i < path.size(); ++i) rest += "/" + path[i];
+    std::string rest(path[at]);
+    for (size_t i = at + 1; i < path.size(); ++i) rest.append("/").append(path[i]);
     values.push_back(std::move(rest));
     return node.rest.get();
   }
@@ -220,14 +224,18 @@ io::Task<void> Router::stop_shard() {
 
 Router::Found Router::find(const RequestHead& head) const {
   const auto malformed = [](const char* why) { return Found{.malformed = why, .methods = nullptr, .values = {}}; };
-  std::vector<std::string> path;
+  Segments path = split(head.path());
+  std::string decoded;  // of the segments that need it; never moves
   bool has_slash = false;
-  for (const std::string_view segment : split(head.path())) {
-    auto text = percent_decode(segment);
-    if (!text) return malformed("a '%' in it is not followed by two hex digits, or is a zero byte");
-    if (*text == "." || *text == "..") return malformed("it has a segment '.' or '..'");
-    has_slash = has_slash || text->find('/') != std::string::npos;
-    path.push_back(std::move(*text));
+  for (std::string_view& segment : path) {
+    if (segment.contains('%')) {
+      const auto text = percent_decode(segment);
+      if (!text) return malformed("a '%' in it is not followed by two hex digits, or is a zero byte");
+      has_slash = has_slash || text->contains('/');
+      decoded.reserve(head.target.size());
+      segment = std::string_view(decoded.append(*text)).substr(decoded.size() - text->size());
+    }
+    if (segment == "." || segment == "..") return malformed("it has a segment '.' or '..'");
   }
   Found found;
   found.methods = tree_->find(path, found.values);

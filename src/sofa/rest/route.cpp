@@ -26,14 +26,17 @@ const Type* list_element(const Type& type) { return type.kind == Kind::list && !
 /// The members of a JSON object, put together as text.
 class Members {
  public:
-  void add(std::string_view name, std::string_view json) { text_ += fmt::format("{}{}:{}", text_.empty() ? "" : ",", json_quoted(name), json); }
+  void add(std::string_view name, std::string_view json) {
+    if (!text_.empty()) text_ += ',';
+    text_.append(json_quoted(name)).append(":").append(json);
+  }
   /// Behind those of `body`, whose places in the text stay as they are for the reader's errors. A body that is no object stays so.
   std::string behind(std::string_view body) const {
     while (!body.empty() && std::string_view(" \t\r\n").contains(body.back())) body.remove_suffix(1);
     if (text_.empty() || !body.ends_with('}')) return std::string(body);
     body.remove_suffix(1);
     const bool empty = body.find_first_not_of(" \t\r\n{") == std::string_view::npos;
-    return fmt::format("{}{}{}}}", body, empty ? "" : ",", text_);
+    return std::string(body).append(empty ? "" : ",").append(text_).append("}");
   }
 
  private:

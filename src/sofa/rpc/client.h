@@ -46,12 +46,12 @@ struct ClientOptions {
   Duration connect_timeout = std::chrono::seconds(1);  ///< of one attempt to connect
   unsigned connections = 1;                            ///< to each provider
   size_t max_frame = size_t{32} << 20;                 ///< bytes of content of one answer
-  size_t max_pending = 65'536;                         ///< calls that wait for an answer, for each connection; over gRPC: oneway calls of the client
-  uint8_t codec = bolt::kCodecHessian;                 ///< kCodecJson: described types as JSON. Protobuf methods always use kCodecProtobuf
-  bool check = true;                                   ///< connect() fails when no provider can be reached; false: the first call connects
-  bool connect_all = false;                            ///< the client connects to every provider, and to those that join later, before a call
-                                                       ///< needs them; false: to one, and to others as calls choose them
-  Duration address_wait{};                             ///< how long connect() waits for a list of providers that is still empty
+  size_t max_pending = 65'536;  ///< calls that wait for an answer, for each connection; over gRPC: for a place on it, and oneway calls of the client
+  uint8_t codec = bolt::kCodecHessian;  ///< kCodecJson: described types as JSON. Protobuf methods always use kCodecProtobuf
+  bool check = true;                    ///< connect() fails when no provider can be reached; false: the first call connects
+  bool connect_all = false;             ///< the client connects to every provider, and to those that join later, before a call
+                                        ///< needs them; false: to one, and to others as calls choose them
+  Duration address_wait{};              ///< how long connect() waits for a list of providers that is still empty
   Filters filters{};
   /// Which provider gets a call: random, localPref, roundRobin, weightRoundRobin, consistentHash, weightConsistentHash, leastRequest, or auto
   /// (random).

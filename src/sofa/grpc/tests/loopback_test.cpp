@@ -240,6 +240,43 @@ TEST(Loopback, CallsOverTheLimitOfStreamsWaitForAPlace) {
       {}, {.max_concurrent_streams = 3});
 }
 
+TEST(Loopback, CallsThatWaitForAPlaceGetItInTheirOrder) {
+  on_loopback(
+      [](Loopback&, Channel& channel) -> io::Task<Result<void>> {
+        std::vector<int> order;
+        const auto call = [&](int i) -> io::Task<Result<int>> {
+          co_await io::or_return(channel.unary("/t.T/Echo", Bytes::literal("a")));
+          order.push_back(i);
+          co_return i;
+        };
+        std::vector<io::Task<Result<int>>> calls;
+        for (int i = 0; i < 50; ++i) calls.push_back(call(i));
+        co_await io::or_return(io::when_all(std::move(calls)));
+        EXPECT_TRUE(std::ranges::is_sorted(order));
+        co_return Result<void>();
+      },
+      {}, {.max_concurrent_streams = 1});
+}
+
+TEST(Loopback, NoMoreCallsWaitForAPlaceThanMay) {
+  on_loopback(
+      [](Loopback&, Channel& channel) -> io::Task<Result<void>> {
+        std::vector<std::string> refused;
+        const auto call = [&]() -> io::Task<Result<int>> {
+          const auto answer = co_await channel.unary("/t.T/Echo", Bytes::literal("a"));
+          if (!answer) refused.push_back(answer.error().to_string());
+          co_return 0;
+        };
+        std::vector<io::Task<Result<int>>> calls;
+        for (int i = 0; i < 10; ++i) calls.push_back(call());
+        co_await io::or_return(io::when_all(std::move(calls)));
+        EXPECT_EQ(refused.size(), 6u) << "none is connected: 4 may wait";
+        EXPECT_THAT(refused, Each(HasSubstr("4 calls wait for")));
+        co_return Result<void>();
+      },
+      {}, {}, {.max_waiting = 4});
+}
+
 /// A port that is bound: it refuses connections until it listens, and then says nothing.
 class SilentPort {
  public:

@@ -60,8 +60,12 @@ Result<void> check_fields(const Headers& headers) {
 }
 
 void append_response_head(Buffer& out, int status, Version version, const Headers& headers, const HeadFrame& frame) {
+  const char digits[5] = {' ', static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10), static_cast<char>('0' + status % 10),
+                          ' '};
   out.append(version_word(version));
-  out.append(fmt::format(" {:03} {}\r\n", status, reason_phrase(status)));
+  out.append(std::string_view(digits, sizeof digits));
+  out.append(reason_phrase(status));
+  out.append("\r\n");
   append_fields(out, headers, frame);
 }
 

@@ -18,6 +18,7 @@ grpc::ChannelOptions channel_options(const ClientOptions& options, std::shared_p
   channel.tls = std::move(tls);
   channel.max_receive_message = options.max_frame;
   channel.connect_timeout = options.connect_timeout;
+  channel.max_waiting = options.max_pending;
   channel.default_timeout = options.timeout > Duration::zero() ? options.timeout : kDefaultTimeout;
   if (options.heartbeat > Duration::zero()) channel.http2.keep_alive_interval = std::max(options.heartbeat, kLeastPingInterval);
   return channel;
