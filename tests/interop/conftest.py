@@ -56,13 +56,18 @@ def grpc_java():
 
 @pytest.fixture(scope="session")
 def go_grpc(tmp_path_factory):
-    """The folder of grpc-go's interoperability client and server and of grpcurl, built from what grpc_go/go.mod names."""
+    """The folder of grpc-go's interoperability client and server, of grpcurl, and of grpc_go's client and server of the contract, built from what
+    grpc_go/go.mod names."""
     if shutil.which("go") is None:
         pytest.skip("no Go toolchain: './dev setup --tests' installs one")
     folder = tmp_path_factory.mktemp("go")
-    packages = ["google.golang.org/grpc/interop/client", "google.golang.org/grpc/interop/server", "github.com/fullstorydev/grpcurl/cmd/grpcurl"]
-    built = subprocess.run(["go", "build", "-o", f"{folder}/", *packages], cwd=programs.HERE / "grpc_go", capture_output=True, text=True, timeout=900)
-    assert built.returncode == 0, built.stderr
+    for part in ("proto", "grpc_go"):
+        shutil.copytree(programs.HERE / part, folder / part)  # the stubs are made beside the sources
+    packages = ["google.golang.org/grpc/interop/client", "google.golang.org/grpc/interop/server", "github.com/fullstorydev/grpcurl/cmd/grpcurl",
+                "./contract-client", "./contract-server"]
+    for command in (["sh", "generate.sh"], ["go", "build", "-o", f"{folder}/", *packages]):
+        built = subprocess.run(command, cwd=folder / "grpc_go", capture_output=True, text=True, timeout=900)
+        assert built.returncode == 0, built.stderr
     return folder
 
 

@@ -1,4 +1,5 @@
-"""grpc-go's interoperability client and grpcurl against our servers (docs/protocols/grpc.md, sections 5 and 8)."""
+"""grpc-go against our servers: its interoperability client and grpcurl (docs/protocols/grpc.md, sections 5 and 8), and a client of the contract
+(docs/protocols/interop-service.md, section 3)."""
 
 import json
 import subprocess
@@ -30,6 +31,17 @@ def test_the_interop_client_of_grpc_go_passes(go_grpc, test_service, case):
     done = subprocess.run([go_grpc / "client", "--server_host=127.0.0.1", f"--server_port={test_service.port}", f"--test_case={case}"],
                           capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("port", ["port", "triple"])
+def test_a_client_of_grpc_go_follows_the_contract(go_grpc, port):
+    """On the one port of every protocol, and on one of Triple alone."""
+    server = programs.Server([programs.binaries() / "interop-server", f"--{port}", 0], protocol="h2")
+    failed, passed = programs.run_checks([go_grpc / "contract-client", server.address], 120)
+    server.stop()
+    assert failed == []
+    assert passed >= 27
+    assert server.process.returncode == 0, f"{server}"
 
 
 @pytest.fixture(scope="module")
