@@ -1,6 +1,7 @@
 #include "sofa/rpc/client.h"
 
 #include "sofa/rpc/detail/caller.h"
+#include "sofa/rpc/detail/protobuf_codec.h"
 
 namespace sofa::rpc {
 
@@ -68,6 +69,25 @@ Task<Result<hessian::Document>> GenericClient::run(std::shared_ptr<detail::Calle
   spec.generic = kind;
   spec.values = arguments;
   spec.document = &result;
+  co_await or_return(detail::call_from_here(std::move(caller), spec, std::move(options)));
+  co_return result;
+}
+
+Task<Result<Bytes>> GenericClient::invoke_message(std::string method, Bytes message, CallOptions options) {
+  return run_message(caller_, std::move(method), std::move(message), std::move(options));
+}
+
+Task<Result<Bytes>> GenericClient::run_message(std::shared_ptr<detail::Caller> caller, std::string method, Bytes message, CallOptions options) {
+  const void* const arguments[] = {&message};
+  Bytes result;
+  detail::CallSpec spec;
+  spec.method = method;
+  spec.proto_method = method;
+  spec.codec = bolt::kCodecProtobuf;
+  spec.shape = &detail::shape_of_message_bytes();
+  spec.signatures = spec.shape->signatures;
+  spec.arguments = arguments;
+  spec.result = &result;
   co_await or_return(detail::call_from_here(std::move(caller), spec, std::move(options)));
   co_return result;
 }

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sofa/base/bytes.h"
 #include "sofa/base/error.h"
 #include "sofa/cluster/fault_tolerance.h"
 #include "sofa/cluster/outlier.h"
@@ -134,7 +135,7 @@ enum class GenericKind : uint8_t {
   maps = 3,     ///< Dubbo's `$invoke` with generic=true: objects are maps with their class under the key "class". Over dubbo:// alone
 };
 
-/// Calls without types: arguments and results are dynamic Hessian values.
+/// Calls without types: arguments and results are dynamic Hessian values, or the bytes of protobuf messages.
 ///
 ///   auto client = co_await or_return(rpc::GenericClient::connect("bolt://127.0.0.1:12200", "com.acme.Users"));
 ///   auto user = co_await or_return(client->invoke("get", {"long"}, {hessian::Value(int64_t{7})}));
@@ -147,11 +148,15 @@ class GenericClient {
   /// the call ends; the client may go before.
   Task<Result<hessian::Document>> invoke(std::string method, std::vector<std::string> signatures, std::vector<hessian::Value> arguments,
                                          CallOptions options = {}, GenericKind kind = GenericKind::objects);
+  /// Calls a method of protobuf messages, whose bytes the caller writes and reads: over Bolt with serializer 11, `method` being Java's; over Triple
+  /// and gRPC at /INTERFACE/METHOD, both being the .proto's.
+  Task<Result<Bytes>> invoke_message(std::string method, Bytes message, CallOptions options = {});
 
  private:
   explicit GenericClient(std::shared_ptr<detail::Caller> caller);
   static Task<Result<hessian::Document>> run(std::shared_ptr<detail::Caller> caller, std::string method, std::vector<std::string> signatures,
                                              std::vector<hessian::Value> arguments, CallOptions options, GenericKind kind);
+  static Task<Result<Bytes>> run_message(std::shared_ptr<detail::Caller> caller, std::string method, Bytes message, CallOptions options);
   std::shared_ptr<detail::Caller> caller_;
 };
 

@@ -1,5 +1,6 @@
 #include "sofa/base/json.h"
 #include "sofa/rpc/detail/json_codec.h"
+#include "sofa/rpc/detail/protobuf_codec.h"
 #include "sofa/rpc/detail/response_codec.h"
 #include "sofa/rpc/detail/shard_server.h"
 #include "sofa/transport/session.h"
@@ -30,10 +31,7 @@ Result<void> BoltCall::read_content(void* const* into) {
       return rpc::detail::read_arguments(frame_.content(), at_, shape, into, entry_.method->name(), &classes_);
     case bolt::kCodecProtobuf:
       if (shape.result.protobuf == nullptr) break;
-      if (!shape.arguments[0].protobuf->parse(into[0], frame_.content().data(), frame_.content().size())) {
-        return fail(Code::invalid_argument, "the content of {} is no message of its argument's type", entry_.method->name());
-      }
-      return {};
+      return read_message(frame_.content(), *shape.arguments[0].protobuf, into[0], entry_.method->name());
     case bolt::kCodecJson:
       if (shape.result.protobuf != nullptr) break;
       return read_json_arguments(as_text(frame_.content()), shape, into);
@@ -55,13 +53,7 @@ bool BoltCall::read(void* const* into) {
 Result<void> BoltCall::write(Buffer& out, const void* result) const {
   const MethodShape& shape = entry_.method->shape();
   if (frame_.codec == bolt::kCodecHessian) return write_value_response(out, shape.result, shape.plain_result, result, context_.response_headers());
-  if (frame_.codec == bolt::kCodecProtobuf) {
-    const size_t size = shape.result.protobuf->size(result);
-    if (!shape.result.protobuf->write(result, out.extend(size), size)) {
-      return fail(Code::internal, "the result of {} cannot be written as protobuf", entry_.method->name());
-    }
-    return {};
-  }
+  if (frame_.codec == bolt::kCodecProtobuf) return write_message(out, *shape.result.protobuf, result, entry_.method->name());
   return write_json_result(out, shape.result, result);
 }
 

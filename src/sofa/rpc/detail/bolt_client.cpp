@@ -2,6 +2,7 @@
 
 #include "sofa/base/json.h"
 #include "sofa/rpc/detail/json_codec.h"
+#include "sofa/rpc/detail/protobuf_codec.h"
 #include "sofa/rpc/detail/response_codec.h"
 
 namespace sofa::rpc::detail {
@@ -64,10 +65,7 @@ Result<void> BoltClient::write_content(Buffer& out, const CallSpec& spec, const 
   if (!spec.typed()) return write_generic_request(out, head, spec.signatures, spec.values);
   if (spec.codec == bolt::kCodecJson) return write_json_arguments(out, *spec.shape, spec.arguments);
   if (spec.codec == bolt::kCodecHessian) return write_request(out, head, spec.signatures, *spec.shape, spec.arguments);
-  const ProtobufOps& protobuf = *spec.shape->arguments[0].protobuf;
-  const size_t size = protobuf.size(spec.arguments[0]);
-  if (size > 0 && !protobuf.write(spec.arguments[0], out.extend(size), size)) return fail(Code::invalid_argument, "the message cannot be written");
-  return {};
+  return write_message(out, *spec.shape->arguments[0].protobuf, spec.arguments[0], spec.method);
 }
 
 Result<void> BoltClient::write_request_parts(const CallSpec& spec, const OutgoingHead& head) {
@@ -123,10 +121,7 @@ Result<void> BoltClient::read_content(const CallSpec& spec, const bolt::HeaderMa
     }
     return framework_error(std::move(text));
   }
-  if (spec.codec == bolt::kCodecProtobuf) {
-    if (spec.shape->result.protobuf->parse(spec.result, content.data(), content.size())) return {};
-    return fail(Code::data_loss, "the answer is no message of the result's type");
-  }
+  if (spec.codec == bolt::kCodecProtobuf) return read_message(content, *spec.shape->result.protobuf, spec.result, spec.method);
   if (spec.shape->result.type == nullptr) return {};
   return read_json_value(as_text(content), "result", *spec.shape->result.type, spec.result);
 }

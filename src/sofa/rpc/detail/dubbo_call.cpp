@@ -1,8 +1,8 @@
 #include "sofa/rpc/detail/dubbo_call.h"
 
 #include "sofa/base/json.h"
-#include "sofa/rpc/detail/grpc_call.h"
 #include "sofa/rpc/detail/json_codec.h"
+#include "sofa/rpc/detail/protobuf_codec.h"
 #include "sofa/rpc/detail/response_codec.h"
 
 namespace sofa::rpc::detail {

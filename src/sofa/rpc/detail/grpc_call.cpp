@@ -1,5 +1,6 @@
 #include "sofa/rpc/detail/grpc_call.h"
 
+#include "sofa/rpc/detail/protobuf_codec.h"
 #include "sofa/rpc/exception.h"
 
 namespace sofa::rpc::detail {
@@ -8,17 +9,6 @@ Error grpc_error(Error error) {
   const auto* thrown = error.detail<JavaException>();
   if (thrown == nullptr) return error;
   return Error(error.code(), thrown->message.value_or(thrown->class_name));
-}
-
-Result<void> write_message(Buffer& out, const ProtobufOps& protobuf, const void* message, std::string_view method) {
-  const size_t size = protobuf.size(message);
-  if (size == 0 || protobuf.write(message, out.extend(size), size)) return {};
-  return fail(Code::internal, "a message of {} cannot be written as protobuf", method);
-}
-
-Result<void> read_message(ByteSpan bytes, const ProtobufOps& protobuf, void* into, std::string_view method) {
-  if (protobuf.parse(into, bytes.data(), bytes.size())) return {};
-  return fail(Code::internal, "{} bytes are no message of the type that {} takes", bytes.size(), method);
 }
 
 UnaryGrpcCall::UnaryGrpcCall(grpc::UnaryCall& call, const MethodEntry& entry, ShardServer& shard, CallTimer timer)

@@ -121,8 +121,5 @@ class GrpcClientMessages final : public ClientMessages {
 
 /// An error as gRPC tells it: of a Java exception its message alone.
 Error grpc_error(Error error);
-/// A message in the bytes of protobuf, appended.
-Result<void> write_message(Buffer& out, const ProtobufOps& protobuf, const void* message, std::string_view method);
-Result<void> read_message(ByteSpan bytes, const ProtobufOps& protobuf, void* into, std::string_view method);
 
 }  // namespace sofa::rpc::detail

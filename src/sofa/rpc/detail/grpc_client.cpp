@@ -1,5 +1,6 @@
 #include "sofa/rpc/detail/grpc_client.h"
 
+#include "sofa/rpc/detail/protobuf_codec.h"
 #include "sofa/rpc/detail/request_codec.h"
 #include "sofa/rpc/detail/response_codec.h"
 #include "sofa/rpc/detail/trace_context.h"

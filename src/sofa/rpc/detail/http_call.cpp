@@ -3,9 +3,9 @@
 #include "sofa/base/json.h"
 #include "sofa/http/router.h"
 #include "sofa/rpc/detail/admission.h"
-#include "sofa/rpc/detail/grpc_call.h"
 #include "sofa/rpc/detail/http_trace.h"
 #include "sofa/rpc/detail/json_codec.h"
+#include "sofa/rpc/detail/protobuf_codec.h"
 #include "sofa/rpc/detail/response_codec.h"
 #include "sofa/rpc/exception.h"
 

@@ -41,14 +41,18 @@ struct ValueShape {
   const ProtobufOps* protobuf = nullptr;  // or a protobuf message; both null: void
 };
 
+/// How to make and destroy a T, whatever world it is of.
+template <class T>
+ValueShape value_memory() {
+  return {
+      .size = sizeof(T), .align = alignof(T), .construct = [](void* at) { new (at) T(); }, .destroy = [](void* at) { static_cast<T*>(at)->~T(); }};
+}
+
 template <class T>
 ValueShape value_shape() {
   ValueShape shape;
   if constexpr (!std::is_void_v<T>) {
-    shape.size = sizeof(T);
-    shape.align = alignof(T);
-    shape.construct = [](void* at) { new (at) T(); };
-    shape.destroy = [](void* at) { static_cast<T*>(at)->~T(); };
+    shape = value_memory<T>();
     if constexpr (ProtobufMessage<T>) {
       static constexpr ProtobufOps kOps{
           [](void* message, const void* from, size_t size) { return static_cast<T*>(message)->ParseFromArray(from, static_cast<int>(size)); },
