@@ -1,6 +1,5 @@
 #include "load.h"
-#include "sofa/http/body.h"
-#include "sofa/http/client.h"
+#include "sofa/http/fetch.h"
 
 namespace bench {
 
@@ -43,13 +42,10 @@ class HttpTarget final : public Target {
   }
 
   rpc::Task<Result<void>> call(uint32_t caller) override {
-    NoSink none;
-    auto exchange = co_await rpc::or_return(connections_[caller]->start(request_, none, body_.empty()));
-    http::Body answer(*exchange);
-    if (!body_.empty()) co_await rpc::or_return(exchange->send_data(body_, true));
-    const int status = (co_await rpc::or_return(answer.response()))->status;
-    const Bytes bytes = co_await rpc::or_return(answer.read_all(kMaxAnswer));
-    if (status != 200 || bytes.text() != options_.answer) co_return fail(Code::internal, "{} answers {}: {}", options_.path, status, bytes.text());
+    const auto [head, body] = co_await rpc::or_return(http::fetch(*connections_[caller], request_, body_, kMaxAnswer));
+    if (head.status != 200 || body.text() != options_.answer) {
+      co_return fail(Code::internal, "{} answers {}: {}", options_.path, head.status, body.text());
+    }
     co_return Result<void>();
   }
 
@@ -58,13 +54,6 @@ class HttpTarget final : public Target {
   }
 
  private:
-  /// Until the Body takes its place, before anything can come.
-  struct NoSink final : http::MessageSink {
-    void on_data(ByteSpan) override {}
-    void on_end(http::Headers&) override {}
-    void on_abort(Error) override {}
-  };
-
   const LoadOptions& options_;
   const Bytes body_;
   http::RequestHead request_;
