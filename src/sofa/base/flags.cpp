@@ -214,21 +214,27 @@ class FlagParser {
   }
 
   std::string describe_flag(const Flag& flag) const {
-    const Field& field = *flag.field;
-    std::string text(field.doc);
-    std::string_view more = "";
-    if (flag.type->kind == Kind::list && !flag.type->is_byte_list()) more = "may be repeated; ";
-    if (flag.type->kind == Kind::map) more = "key=value, may be repeated; ";
-    text += fmt::format("{}({}{}; {})", text.empty() ? "" : " ", more, detail::expected_of(*flag.type, &field),
-                        field.required ? "required" : default_of(flag));
+    const std::string form = form_of(flag), standing = flag.field->required ? "required" : default_of(flag);
+    std::string text(flag.field->doc);
+    if (!form.empty() || !standing.empty()) {
+      text += fmt::format("{}({}{}{})", text.empty() ? "" : " ", form, form.empty() || standing.empty() ? "" : "; ", standing);
+    }
     return text;
+  }
+
+  /// What a value looks like; empty for any text, and for a flag that is on or off.
+  static std::string form_of(const Flag& flag) {
+    if (flag.type->kind == Kind::map) return "key=value, may be repeated";
+    if (flag.type->kind == Kind::list && !flag.type->is_byte_list()) return "may be repeated";
+    const std::string expected = detail::expected_of(*flag.type, flag.field);
+    return expected == "text" || flag.type->kind == Kind::boolean ? "" : expected;
   }
 
   static std::string default_of(const Flag& flag) {
     if (flag.field->secret) return "secret";
-    auto text = to_json(flag.field->type(), flag.at);
-    if (!text || *text == "null" || *text == "\"\"" || *text == "[]" || *text == "{}") return "not set by default";
-    return fmt::format("default {}", *text);
+    const std::string text = to_json(flag.field->type(), flag.at).value_or("null");
+    const bool is_none = text == "null" || text == "\"\"" || text == "[]" || text == "{}" || text == "false";
+    return is_none ? "" : fmt::format("default {}", text);
   }
 
   std::span<const char* const> arguments_;

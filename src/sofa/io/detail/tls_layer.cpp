@@ -138,7 +138,7 @@ Result<void> TlsLayer::expect_host(const std::string& host, bool verify) {
                        X509_VERIFY_PARAM_set1_host(rules, host.c_str(), host.size()) == 1;
   ERR_clear_error();
   if (is_name || !verify) return {};
-  return fail(Code::invalid_argument, "TLS to {} has no name to verify ('{}'); set server_name", core_.peer().to_string(), host);
+  return fail(Code::invalid_argument, "TLS to {} has no name to verify ('{}'); set `server_name`", core_.peer().to_string(), host);
 }
 
 Result<bool> TlsLayer::shake_hands() {
@@ -241,7 +241,8 @@ Error TlsLayer::failure_of_reason(unsigned long error) {
     return {Code::data_loss, fmt::format("{} ended the connection without TLS's close_notify: what it sent may have been cut short", peer)};
   }
   if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-    return {Code::unavailable, fmt::format("{} closed the connection during the TLS handshake", peer)};
+    return {Code::unavailable, fmt::format("{} closed the connection during the TLS handshake{}", peer,
+                                           side_ == Side::client ? "; does it speak TLS, and no plain text?" : "")};
   }
   if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
     return {Code::unauthenticated, fmt::format("the client at {} sent no certificate, and one is required (client_ca)", peer)};
@@ -254,9 +255,10 @@ Error TlsLayer::failure_of_reason(unsigned long error) {
 
 Error TlsLayer::failure_of_alert(int alert) const {
   const std::string_view advice = advice_for_alert(alert);
+  // OpenSSL has no words for this one.
+  const std::string_view name = alert == TLS13_AD_CERTIFICATE_REQUIRED ? "certificate required" : SSL_alert_desc_string_long(alert);
   return {advice.empty() ? Code::unavailable : Code::unauthenticated,
-          fmt::format("{} refused TLS with the alert '{}' ({}){}{}", core_.peer().to_string(), SSL_alert_desc_string_long(alert), alert,
-                      advice.empty() ? "" : ": ", advice)};
+          fmt::format("{} refused TLS with the alert '{}' ({}){}{}", core_.peer().to_string(), name, alert, advice.empty() ? "" : ": ", advice)};
 }
 
 }  // namespace sofa::io::detail

@@ -99,7 +99,7 @@ std::string verify_sentence(int error, const std::string& whose, const X509* lea
                          at == nullptr ? "" : time_text(X509_get0_notBefore(at)));
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return fmt::format("{} is made for {}; connect by a name that it has, or set server_name to one", whose,
+      return fmt::format("{} is made for {}; connect by a name that it has, or set `server_name` to one", whose,
                          leaf == nullptr ? "another name" : fmt::to_string(fmt::join(host_names(*leaf), ", ")));
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
       return fmt::format("{} is signed by itself and is not among the trusted ones; add it to `ca` if you trust it", whose);
