@@ -8,34 +8,49 @@
 #include <vector>
 
 #include "sofa/base/bytes.h"
+#include "sofa/base/json.h"
 
 namespace sofa {
+
+/// A line, of an exchange or (`hex`) of one value; the bytes are hex digits.
+struct RecordedText {
+  std::string protocol, name, call, result, request, response, hex;
+  static auto describe(Description<RecordedText>& d) {
+    d.field("protocol", &RecordedText::protocol);
+    d.field("name", &RecordedText::name);
+    d.field("call", &RecordedText::call);
+    d.field("result", &RecordedText::result);
+    d.field("request", &RecordedText::request);
+    d.field("response", &RecordedText::response);
+    d.field("hex", &RecordedText::hex);
+  }
+};
+
+/// All lines of the file at `path`; the tests run in the folder that they are in.
+inline std::vector<RecordedText> read_recorded_text(const std::string& path) {
+  std::ifstream in(path);
+  EXPECT_TRUE(in) << path << " cannot be read";
+  std::vector<RecordedText> all;
+  for (std::string line; std::getline(in, line);) {
+    auto one = from_json<RecordedText>(line, {.source = path, .ignore_unknown = true, .null_is_default = true});
+    EXPECT_TRUE(one) << one.error().to_string();
+    if (one) all.push_back(std::move(*one));
+  }
+  EXPECT_FALSE(all.empty()) << path;
+  return all;
+}
 
 struct Recorded {
   std::string protocol, name;
   std::vector<uint8_t> request, response;
 };
 
-namespace detail {
-
-inline std::string field_of_recorded(const std::string& line, const std::string& field) {
-  const size_t key = line.find("\"" + field + "\":");
-  if (key == std::string::npos) return {};
-  const size_t open = line.find('"', key + field.size() + 3);
-  return line.substr(open + 1, line.find('"', open + 1) - open - 1);
-}
-
-}  // namespace detail
-
-/// All lines of `vectors/<file>`; the tests run in the folder that holds it.
+/// All lines of `vectors/<file>`.
 inline std::vector<Recorded> read_recorded(const std::string& file) {
   std::vector<Recorded> all;
-  std::ifstream in("vectors/" + file);
-  EXPECT_TRUE(in) << "vectors/" << file << " cannot be read";
-  for (std::string line; std::getline(in, line);) {
-    const auto field = [&line](const char* name) { return detail::field_of_recorded(line, name); };
-    Recorded one{field("protocol"), field("name"), {}, {}};
-    if (!from_hex(field("request"), one.request) || !from_hex(field("response"), one.response)) one.name += " (bad hex)";
+  for (const RecordedText& text : read_recorded_text("vectors/" + file)) {
+    Recorded one{text.protocol, text.name, {}, {}};
+    EXPECT_TRUE(from_hex(text.request, one.request) && from_hex(text.response, one.response)) << text.name << " has digits that are no hex";
     all.push_back(std::move(one));
   }
   return all;

@@ -116,7 +116,7 @@ dubbo::Frame frame_of(std::string_view hex) {
 class Recording {
  public:
   Recording() {
-    for (const Exchange& step : recorded_in("../../wire/dubbo/tests/vectors/dubbo-frames.jsonl")) steps_[step.name] = step;
+    for (const Exchange& step : read_recorded_text("../../wire/dubbo/tests/vectors/dubbo-frames.jsonl")) steps_[step.name] = step;
   }
   Bytes answer(const dubbo::Frame& request) {
     const Exchange& step = steps_.at(current_);

@@ -115,7 +115,7 @@ TEST(Dubbo, AnswersTheRecordedRequestsWithTheRecordedBytes) {
     const std::set<std::string_view> same{"hello", "hello_overload", "echo_null",  "add",          "void",    "array",
                                           "enum",  "java_time",      "attachment", "echo_service", "generic", "heartbeat"};
     size_t compared = 0;
-    for (const Exchange& step : recorded_in("../../wire/dubbo/tests/vectors/dubbo-frames.jsonl")) {
+    for (const Exchange& step : read_recorded_text("../../wire/dubbo/tests/vectors/dubbo-frames.jsonl")) {
       if (!same.contains(step.name)) continue;
       EXPECT_TRUE(stream.write(bytes_of_hex(step.request)));
       Buffer in;

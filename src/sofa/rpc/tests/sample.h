@@ -4,9 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
-#include "sofa/base/json.h"
+#include "sofa/base/testing/recorded.h"
 #include "sofa/io/runtime.h"
 #include "sofa/rpc/client.h"
 #include "sofa/rpc/server.h"
@@ -142,35 +140,8 @@ struct Fixture {
   }
 };
 
-/// A recorded step of exchanges.jsonl.
-struct Exchange {
-  std::string protocol, name, call, result, request, response;
-  static auto describe(Description<Exchange>& d) {
-    d.field("protocol", &Exchange::protocol);
-    d.field("name", &Exchange::name);
-    d.field("call", &Exchange::call);
-    d.field("result", &Exchange::result);
-    d.field("request", &Exchange::request);
-    d.field("response", &Exchange::response);
-  }
-};
-
-/// All steps of a file that the tests of a codec keep, by its path from this folder.
-inline std::vector<Exchange> recorded_in(const std::string& path) {
-  std::ifstream file(path);
-  EXPECT_TRUE(file) << path << " is not there; run the test in its own folder";
-  std::vector<Exchange> all;
-  for (std::string line; std::getline(file, line);) {
-    auto exchange = from_json<Exchange>(line, {.source = path, .ignore_unknown = true});
-    if (!exchange) {
-      ADD_FAILURE() << exchange.error().to_string();
-      break;
-    }
-    all.push_back(std::move(*exchange));
-  }
-  return all;
-}
-inline std::vector<Exchange> recorded_exchanges() { return recorded_in("../../wire/bolt/tests/vectors/exchanges.jsonl"); }
+using Exchange = RecordedText;
+inline std::vector<Exchange> recorded_exchanges() { return read_recorded_text("../../wire/bolt/tests/vectors/exchanges.jsonl"); }
 
 inline Bytes bytes_of_hex(std::string_view hex) {
   std::vector<uint8_t> bytes;

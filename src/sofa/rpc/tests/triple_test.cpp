@@ -40,7 +40,7 @@ Bytes message_of(std::string_view hex) {
 }
 
 const Exchange& recorded(std::string_view name) {
-  static const auto all = recorded_in("vectors/triple-exchanges.jsonl");
+  static const auto all = read_recorded_text("vectors/triple-exchanges.jsonl");
   const auto found = std::ranges::find(all, name, &Exchange::name);
   EXPECT_NE(found, all.end()) << name;
   return *found;

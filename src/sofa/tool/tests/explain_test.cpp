@@ -3,39 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
-#include "sofa/base/json.h"
 #include "sofa/base/random.h"
+#include "sofa/base/testing/recorded.h"
 
 namespace sofa::tool {
 namespace {
 
 using testing::HasSubstr;
 
-/// A line of the recorded vectors of the wire modules.
-struct Recorded {
-  std::string name, request, response, hex;
-  static auto describe(Description<Recorded>& d) {
-    d.field("name", &Recorded::name);
-    d.field("request", &Recorded::request);
-    d.field("response", &Recorded::response);
-    d.field("hex", &Recorded::hex);
-  }
-};
-
-std::vector<Recorded> recorded(const std::string& file) {
-  std::ifstream in("../../wire/" + file);
-  EXPECT_TRUE(in) << file;
-  std::vector<Recorded> all;
-  for (std::string line; std::getline(in, line);) {
-    auto one = from_json<Recorded>(line, {.source = file, .ignore_unknown = true, .null_is_default = true});
-    EXPECT_TRUE(one) << one.error().to_string();
-    if (one) all.push_back(std::move(*one));
-  }
-  EXPECT_FALSE(all.empty()) << file;
-  return all;
-}
+std::vector<RecordedText> recorded(const std::string& file) { return read_recorded_text("../../wire/" + file); }
 
 std::string bytes_of(std::string_view hex) {
   std::vector<uint8_t> bytes;
@@ -88,7 +64,7 @@ class Explaining : public testing::TestWithParam<Source> {};
 
 TEST_P(Explaining, EveryRecordedByteIsInOneField) {
   const auto& [file, explain] = GetParam();
-  for (const Recorded& one : recorded(file)) {
+  for (const RecordedText& one : recorded(file)) {
     for (const std::string& hex : {one.request, one.response, one.hex}) {
       if (!hex.empty()) expect_all_explained(explain, bytes_of(hex), one.name);
     }
@@ -97,7 +73,7 @@ TEST_P(Explaining, EveryRecordedByteIsInOneField) {
 
 TEST_P(Explaining, BytesThatEndTooEarlyAreTold) {
   const auto& [file, explain] = GetParam();
-  for (const Recorded& one : recorded(file)) {
+  for (const RecordedText& one : recorded(file)) {
     for (const std::string& hex : {one.request, one.response, one.hex}) {
       if (hex.size() < 4000) expect_cuts_are_told(explain, bytes_of(hex), one.name);
     }
@@ -109,7 +85,7 @@ TEST_P(Explaining, ChangedBytesAreExplainedOrTold) {
   const uint64_t seed = system_seed();
   SCOPED_TRACE(fmt::format("seed {}", seed));
   Random random(seed);
-  for (const Recorded& one : recorded(file)) {
+  for (const RecordedText& one : recorded(file)) {
     const std::string& hex = one.hex.empty() ? one.request : one.hex;
     if (hex.empty() || hex.size() > 4000) continue;
     for (int i = 0; i < 50; ++i) {
@@ -181,6 +157,25 @@ TEST(ExplainHttp2, NamesFramesSettingsAndHeaderFields) {
   EXPECT_EQ(value_of(walk, ":path"), "\"/\"");
   EXPECT_EQ(value_of(walk, "increment"), "65535");
   expect_cuts_are_told(explain_http2, bytes, "h2");
+}
+
+TEST(ExplainHttp2, TellsTheFieldsOfGrpcsMessagesAlsoOverSeveralFrames) {
+  const std::string bytes = bytes_of(
+      "00000a000000000001"
+      "0000000005"
+      "0a01781005"  // 1: "x", 2: 5
+      "000009000000000003"
+      "0000000008"
+      "0a066162"
+      "000004000100000003"
+      "63646566");
+  Walk walk(as_bytes(bytes));
+  explain_http2(walk);
+  EXPECT_EQ(value_of(walk, "field 1"), "\"x\"");
+  EXPECT_EQ(value_of(walk, "field 2"), "5");
+  EXPECT_EQ(walk.pieces().back().value, "4 more bytes");
+  expect_all_explained(explain_http2, bytes, "gRPC");
+  expect_cuts_are_told(explain_http2, bytes, "gRPC");
 }
 
 TEST(ExplainHttp2, StopsAtABrokenFrame) {
