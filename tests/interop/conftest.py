@@ -29,28 +29,23 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason="the Java server does not promise this"))
 
 
-def compile_java(folder):
-    done = subprocess.run([programs.HERE / "java" / "build.sh", folder], capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, f"the Java programs of {folder} do not build: {done.stderr}"
-
-
 @pytest.fixture(scope="session")
 def java():
     """The Java programs, compiled."""
-    compile_java(programs.HERE / "java")
+    programs.compile_java(programs.HERE / "java")
 
 
 @pytest.fixture(scope="session")
 def dubbo_java():
     """The Dubbo programs, compiled."""
-    compile_java(programs.DUBBO_JAVA)
+    programs.compile_java(programs.DUBBO_JAVA)
 
 
 @pytest.fixture(scope="session")
 def grpc_java():
     """grpc_java(main_class, arguments...): the command line of a program of grpc-java, compiled."""
     folder = programs.HERE / "grpc-java"
-    compile_java(folder)
+    programs.compile_java(folder)
     return lambda main_class, *arguments: [programs.JAVA_RUN, "--folder", folder, main_class, *arguments]
 
 

@@ -54,7 +54,7 @@ def test_java_client_to_server(dubbo_java, dubbo_server):
 
 def test_client_of_dubbo_2_7_to_server(alone):
     folder = programs.HERE / "dubbo27-java"
-    conftest.compile_java(folder)
+    programs.compile_java(folder)
     failed, passed = programs.run_checks([programs.JAVA_RUN, "--folder", folder, "sofa.interop.DubboJavaClient", f"dubbo://{alone.address}"], 180)
     assert not failed, f"{len(failed)} checks failed, {passed} passed:\n" + "\n".join(failed)
     assert passed >= CHECKS_AT_LEAST

@@ -1,8 +1,6 @@
 """Our client against the servers of grpc-go, grpc-java and grpcio: the cases of gRPC's interoperability tests, plain, over TLS and over mutual TLS."""
 
-import contextlib
 import socket
-import subprocess
 import sys
 import time
 
@@ -53,18 +51,7 @@ class PortServer(programs.Program):
 
 @pytest.fixture(scope="module")
 def messages(tmp_path_factory):
-    compiled = tmp_path_factory.mktemp("proto") / "test.bin"
-    subprocess.run(["protoc", "--include_imports", f"--descriptor_set_out={compiled}", f"-I{programs.HERE / 'proto'}", "grpc/testing/test.proto"],
-                   check=True, timeout=60)
-    return compiled
-
-
-@contextlib.contextmanager
-def stopping(server):
-    try:
-        yield server
-    finally:
-        server.stop()
+    return programs.compile_proto(tmp_path_factory.mktemp("proto"), "grpc/testing/test.proto")
 
 
 @pytest.fixture
@@ -75,16 +62,16 @@ def start(request, messages, certificates):
         if kind == "go":
             port = free_port()
             tls = ["-use_tls", f"-tls_cert_file={certificate}", f"-tls_key_file={key}"] if secure else []
-            return stopping(PortServer([request.getfixturevalue("go_grpc") / "server", f"-port={port}", *tls], port))
+            return PortServer([request.getfixturevalue("go_grpc") / "server", f"-port={port}", *tls], port)
         if kind == "java":
             port = free_port()
             command = request.getfixturevalue("grpc_java")("io.grpc.testing.integration.TestServiceServer", f"--port={port}", "--use_tls=false")
-            return stopping(PortServer(command, port))
+            return PortServer(command, port)
         if kind == "cpp":
             tls = ["--tls-certificate", certificate, "--tls-key", key, *(["--tls-client-ca", certificates.ca] if mutual else [])] if secure else []
-            return stopping(programs.Server([programs.binaries() / "grpc-interop-server", "--port", 0, *tls], protocol="h2"))
+            return programs.Server([programs.binaries() / "grpc-interop-server", "--port", 0, *tls], protocol="h2")
         tls = ["--certificate", certificate, "--key", key, *(["--client-ca", certificates.ca] if mutual else [])] if secure else []
-        return stopping(programs.Server([sys.executable, programs.HERE / "grpcio_server.py", messages, *tls], protocol="h2"))
+        return programs.Server([sys.executable, programs.HERE / "grpcio_server.py", messages, *tls], protocol="h2")
     return run
 
 

@@ -1,7 +1,6 @@
 """Node on the contract's gRPC service (docs/protocols/interop-service.md, section 3): @grpc/grpc-js, and Connect-ES by Connect, gRPC-Web and gRPC."""
 
 import shutil
-import subprocess
 
 import pytest
 
@@ -16,9 +15,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def descriptors(tmp_path_factory):
-    compiled = tmp_path_factory.mktemp("proto") / "interop.bin"
-    subprocess.run(["protoc", f"--descriptor_set_out={compiled}", f"-I{programs.HERE / 'proto'}", "interop.proto"], check=True, timeout=60)
-    return compiled
+    return programs.compile_proto(tmp_path_factory.mktemp("proto"), "interop.proto")
 
 
 @pytest.mark.parametrize("script, at_least", [("grpc_client.cjs", 20), ("connect_client.cjs", 150)])

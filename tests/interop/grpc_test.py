@@ -1,6 +1,5 @@
 """grpcio, the gRPC of C core in Python, against the contract's gRPC service (docs/protocols/interop-service.md, section 3)."""
 
-import subprocess
 import threading
 import time
 import urllib.request
@@ -22,8 +21,7 @@ SECONDS = 20  # of every call that names nothing else
 @pytest.fixture(scope="module")
 def messages(tmp_path_factory):
     """The message classes of interop.proto, by name."""
-    compiled = tmp_path_factory.mktemp("proto") / "interop.bin"
-    subprocess.run(["protoc", f"--descriptor_set_out={compiled}", f"-I{programs.HERE / 'proto'}", "interop.proto"], check=True, timeout=60)
+    compiled = programs.compile_proto(tmp_path_factory.mktemp("proto"), "interop.proto")
     pool = descriptor_pool.DescriptorPool()
     for file in descriptor_pb2.FileDescriptorSet.FromString(compiled.read_bytes()).file:
         pool.Add(file)

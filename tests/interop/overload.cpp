@@ -6,13 +6,12 @@
 #include "interop_api.h"
 #include "sofa/base/flags.h"
 #include "sofa/io/runtime.h"
-#include "sofa/io/task_group.h"
+#include "sofa/load/load.h"
 #include "sofa/rpc/client.h"
 
 namespace interop {
 namespace {
 
-using namespace std::chrono_literals;
 using sofa::Code;
 using sofa::rpc::Task;
 
@@ -31,51 +30,50 @@ struct Options {
   }
 };
 
-struct Counts {
-  uint64_t sent = 0, kept = 0, busy = 0, late = 0, failed = 0;
-};
-
-Task<void> call(InteropPbService& service, const Options& options, Counts& counts) {
-  sofa::interop::pb::EchoRequest request;
-  request.set_text("x");
-  request.set_sleep_ms(static_cast<int32_t>(options.work_ms));
-  const auto answer = co_await service.echo(std::move(request));
-  if (answer) {
-    ++counts.kept;
-  } else if (answer.error().code() == Code::deadline_exceeded) {
-    ++counts.late;
-  } else if (answer.error().code() == Code::unavailable || answer.error().code() == Code::resource_exhausted) {
-    ++counts.busy;
-  } else if (++counts.failed == 1) {
-    fmt::print(stderr, "{}\n", answer.error());
+std::string outcome_of(const sofa::Error& error) {
+  switch (error.code()) {
+    case Code::deadline_exceeded:
+      return "late";
+    case Code::unavailable:
+    case Code::resource_exhausted:
+      return "busy";
+    default:
+      return error.to_string();
   }
 }
 
-/// Sends what is due every millisecond, and waits for what comes of it.
-Task<Result<Counts>> run(std::string target, Options options) {
+Task<Result<void>> call(InteropPbService& service, uint32_t work_ms) {
+  sofa::interop::pb::EchoRequest request;
+  request.set_text("x");
+  request.set_sleep_ms(static_cast<int32_t>(work_ms));
+  co_await rpc::or_return(service.echo(std::move(request)));
+  co_return Result<void>();
+}
+
+Task<Result<sofa::load::LoadReport>> run(std::string target, Options options) {
   const rpc::ClientOptions client{.timeout = std::chrono::milliseconds(options.timeout_ms)};
   const auto service = co_await rpc::or_return(rpc::connect<InteropPbService>(std::move(target), client));
-  Counts counts;
-  sofa::io::TaskGroup calls(co_await sofa::io::current_scope());
-  const auto begin = sofa::io::Shard::current().now();
-  const uint64_t all = uint64_t{options.rate} * options.seconds;
-  while (counts.sent < all) {
-    const auto passed = sofa::io::Shard::current().now() - begin;
-    const auto due = std::min(all, static_cast<uint64_t>(passed / 1us) * options.rate / 1'000'000);
-    for (; counts.sent < due; ++counts.sent) calls.spawn("call", call(*service, options, counts));
-    co_await rpc::or_return(sofa::io::sleep_for(1ms));
-  }
-  co_await rpc::or_return(calls.join());
-  co_return counts;
+  // Callers for a second's calls: each ends long before, so that none that is due waits for a caller.
+  sofa::load::Load load({.callers = options.rate, .rate = static_cast<double>(options.rate), .kind_of = outcome_of},
+                        [&](uint32_t) { return call(*service, options.work_ms); });
+  co_await rpc::or_return(load.run(std::chrono::seconds(options.seconds)));
+  co_return load.report();
 }
 
 Task<int> report(std::string target, Options options) {
-  const auto counts = co_await run(std::move(target), options);
-  if (!counts) {
-    fmt::print(stderr, "{}\n", counts.error());
+  auto done = co_await run(std::move(target), options);
+  if (!done) {
+    fmt::print(stderr, "{}\n", done.error());
     co_return 1;
   }
-  fmt::print("sent={} kept={} busy={} late={} failed={}\n", counts->sent, counts->kept, counts->busy, counts->late, counts->failed);
+  const uint64_t kept = done->latency.count(), all = kept + done->failed();
+  const auto take = [&errors = done->errors](const char* kind) {
+    const auto found = errors.extract(kind);
+    return found ? found.mapped() : 0;
+  };
+  const uint64_t busy = take("busy"), late = take("late");
+  for (const auto& [sentence, count] : done->errors) fmt::print(stderr, "{} times: {}\n", count, sentence);
+  fmt::print("sent={} kept={} busy={} late={} failed={}\n", all, kept, busy, late, all - kept - busy - late);
   co_return 0;
 }
 

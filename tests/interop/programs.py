@@ -23,8 +23,21 @@ def binaries():
     return pathlib.Path(os.environ.get("SOFA_BIN", build / "bin"))
 
 
+def compile_java(folder):
+    """Compiles the Java programs of a folder, unless they are."""
+    done = subprocess.run([HERE / "java" / "build.sh", folder], capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, f"the Java programs of {folder} do not build: {done.stderr}"
+
+
+def compile_proto(folder, file):
+    """The path of the descriptors of proto/`file` and what it imports, made in `folder`."""
+    compiled = folder / pathlib.Path(file).with_suffix(".bin").name
+    subprocess.run(["protoc", "--include_imports", f"--descriptor_set_out={compiled}", f"-I{HERE / 'proto'}", file], check=True, timeout=60)
+    return compiled
+
+
 class Program:
-    """One started process whose output is read line by line."""
+    """One started process whose output is read line by line. In a `with` it is stopped at the end."""
 
     def __init__(self, command, environment=None):
         self.command = [str(word) for word in command]
@@ -35,6 +48,12 @@ class Program:
             env={**os.environ, **(environment or {})})
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
 
     def _read(self):
         for line in self.process.stdout:
