@@ -89,6 +89,8 @@ ensure_http_clients() {
   { command -v curl && command -v nghttp && command -v h2load; } >/dev/null || ensure_packages 'real HTTP clients for the tests' curl nghttp2-client
 }
 
+ensure_shells() { { command -v zsh && command -v fish; } >/dev/null || ensure_packages 'shells whose completion of sofa is tested' zsh fish; }
+
 # npm brings what tests/interop/node/package-lock.json names.
 ensure_node() { { command -v node && command -v npm; } >/dev/null || ensure_packages 'real clients and servers in Node for the tests' nodejs npm; }
 
@@ -113,6 +115,7 @@ verb_setup() {
   if [[ $tests == yes ]]; then
     ensure_python
     ensure_http_clients
+    ensure_shells
     ensure_node
     ensure_java
     ensure_go

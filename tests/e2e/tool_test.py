@@ -3,6 +3,8 @@
 import json
 import os
 import pathlib
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,15 +37,24 @@ def result(*arguments, **options):
     return json.loads(done.stdout)["result"]
 
 
+def one_port(*flags):
+    """The contract's server with every protocol on its port."""
+    return programs.Server([programs.binaries() / "interop-server", "--port", "0", *flags], protocol="h2")
+
+
+@pytest.fixture(scope="module")
+def all_protocols():
+    with one_port() as server:
+        yield server.address
+
+
 @pytest.fixture(scope="module", params=["cpp", "java"])
 def server(request):
     """The contract's server, ours and SOFARPC's."""
     if request.param == "java":
-        built = subprocess.run([programs.HERE / "java" / "build.sh"], capture_output=True, text=True, timeout=600, check=False)
-        assert built.returncode == 0, built.stderr
-    started = programs.Server(programs.server_command(request.param))
-    yield started
-    started.stop()
+        programs.compile_java(programs.HERE / "java")
+    with programs.Server(programs.server_command(request.param)) as started:
+        yield started
 
 
 # Over Bolt, by Java signature
@@ -105,20 +116,17 @@ def test_nobody_at_the_address_is_said():
 # Over Dubbo, by Java signature
 
 DUBBO_SERVICE = "sofa.interop.DubboInteropService:1.0"
-DUBBO_JAVA = programs.HERE / "dubbo-java"
 
 
 @pytest.fixture(scope="module", params=["cpp", "java"])
 def dubbo_target(request):
     if request.param == "java":
-        built = subprocess.run([programs.HERE / "java" / "build.sh", DUBBO_JAVA], capture_output=True, text=True, timeout=600, check=False)
-        assert built.returncode == 0, built.stderr
-        command = [programs.JAVA_RUN, "--folder", DUBBO_JAVA, "sofa.interop.DubboJavaServer", "--dubbo", "0"]
+        programs.compile_java(programs.DUBBO_JAVA)
+        command = programs.dubbo_command("DubboJavaServer", "--dubbo", "0")
     else:
         command = [programs.binaries() / "interop-server", "--port", "0"]
-    started = programs.Server(command, protocol="dubbo")
-    yield f"dubbo://{started.address}"
-    started.stop()
+    with programs.Server(command, protocol="dubbo") as started:
+        yield f"dubbo://{started.address}"
 
 
 @pytest.mark.parametrize("method, arguments, expected", [
@@ -167,10 +175,8 @@ PROTO_FILE = programs.HERE / "proto" / "interop.proto"
 
 def grpcio_server(folder):
     """The contract's gRPC service by grpcio, with its own reflection."""
-    compiled = folder / "interop.bin"
-    subprocess.run(["protoc", f"--descriptor_set_out={compiled}", f"-I{PROTO_FILE.parent}", PROTO_FILE.name], check=True, timeout=60)
     pool = descriptor_pool.Default()
-    for file in descriptor_pb2.FileDescriptorSet.FromString(compiled.read_bytes()).file:
+    for file in descriptor_pb2.FileDescriptorSet.FromString(programs.compile_proto(folder, PROTO_FILE.name).read_bytes()).file:
         pool.Add(file)
     request, response = (message_factory.GetMessageClass(pool.FindMessageTypeByName(f"sofa.interop.pb.{name}")) for name in ("EchoRequest", "EchoResponse"))
 
@@ -204,9 +210,8 @@ def grpc_address(request, tmp_path_factory):
         yield address
         server.stop(None).wait(10)
     else:
-        server = programs.Server([programs.binaries() / "interop-server", "--port", "0"], protocol="h2")
-        yield server.address
-        server.stop()
+        with one_port() as server:
+            yield server.address
 
 
 def messages(done):
@@ -284,41 +289,132 @@ def test_metadata_reaches_the_service(tmp_path):
         server.stop(None).wait(10)
 
 
-def test_json_over_http():
-    server = programs.Server([programs.binaries() / "interop-server", "--port", "0"], protocol="h2")
-    try:
-        target = f"http://{server.address}"
-        assert result("call", target, f"{PROTO}.Echo", '{"text": "hi"}') == {"text": "hi"}
-        assert result("call", target, f"{SERVICE}.hello", '["x"]') == "hello x"
-        done = sofa("call", target, f"{PROTO}.Echo", '{"texty": "hi"}')
-        assert done.returncode == REFUSED and "400" in done.stderr and "texty" in done.stderr
-        assert sofa("call", target, "no.Such.method", "{}").returncode == REFUSED
-    finally:
-        server.stop()
+def test_json_over_http(all_protocols):
+    target = f"http://{all_protocols}"
+    assert result("call", target, f"{PROTO}.Echo", '{"text": "hi"}') == {"text": "hi"}
+    assert result("call", target, f"{SERVICE}.hello", '["x"]') == "hello x"
+    done = sofa("call", target, f"{PROTO}.Echo", '{"texty": "hi"}')
+    assert done.returncode == REFUSED and "400" in done.stderr and "texty" in done.stderr
+    assert sofa("call", target, "no.Such.method", "{}").returncode == REFUSED
+
+
+# Methods of a .proto over Bolt
+
+BOLT_PROTO = ["--proto", programs.HERE / "proto" / "interop_pb.proto"]
+BOLT_ECHO = "sofa.interop.InteropPbService/echo"
+
+
+def test_a_message_over_bolt_goes_in_and_out_as_json(server):
+    target = f"bolt://{server.address}"
+    sent = {"text": "hi 中", "blob": "AQID", "attrs": {"a": "b"}}
+    assert result("call", target, BOLT_ECHO, json.dumps(sent), *BOLT_PROTO) == {**sent, "index": 0}
+    assert result("call", target, BOLT_ECHO, "-", *BOLT_PROTO, stdin=json.dumps(sent)) == {**sent, "index": 0}
+    done = sofa("call", target, BOLT_ECHO, '{"fail": "checked"}', *BOLT_PROTO)
+    assert done.returncode == REFUSED and "boom checked" in done.stderr, done
+    run, = figures(target, BOLT_ECHO, '{"text": "x"}', *BOLT_PROTO, "-d", "0.2", "-w", "0")["runs"]
+    assert run["calls"] > 0 and run["errors"] == {}
+
+
+def test_what_is_wrong_with_a_message_over_bolt_is_told(server):
+    target = f"bolt://{server.address}"
+    done = sofa("call", target, BOLT_ECHO, '{"texty": "hi"}', *BOLT_PROTO)
+    assert done.returncode == WRONG_USAGE and "texty" in done.stderr
+    done = sofa("call", target, BOLT_ECHO, '{"text": "hi"}')
+    assert done.returncode == WRONG_USAGE and "--proto" in done.stderr
+    done = sofa("call", target, f"{PROTO}/BidiStream", "{}", "--proto", PROTO_FILE)
+    assert done.returncode == WRONG_USAGE and "streams" in done.stderr and "grpc://" in done.stderr
+    done = sofa("call", target, BOLT_ECHO.replace("/", ":9.9/"), '{"text": "hi"}', *BOLT_PROTO)
+    assert done.returncode == REFUSED and "InteropPbService:9.9" in done.stderr, done
 
 
 # TLS
 
 @pytest.fixture(scope="module")
-def secure(tmp_path_factory):
-    """A server whose certificate an authority of the test has signed: its address, and the authority's file."""
-    made = certificates.Certificates(tmp_path_factory.mktemp("tls"))
-    server = programs.Server([programs.binaries() / "interop-server", "--port", "0", *made.server_flags()], protocol="h2")
-    yield server.address, made.ca
-    server.stop()
+def made(tmp_path_factory):
+    """An authority of this test."""
+    return certificates.Certificates(tmp_path_factory.mktemp("tls"))
 
 
-@pytest.mark.parametrize("protocol, method, arguments, expected", [
-    ("bolt", f"{SERVICE}.add(int,int)", "[1, 2]", 3),
-    ("grpcs", f"{PROTO}.Echo", '{"text": "x"}', {"text": "x", "index": 0, "blob": "", "attrs": {}}),
-    ("https", f"{PROTO}.Echo", '{"text": "x"}', {"text": "x"}),
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory):
+    """An authority that no server here believes."""
+    return certificates.Certificates(tmp_path_factory.mktemp("stranger"))
+
+
+@pytest.fixture(scope="module")
+def secure(made):
+    """A server whose certificate the authority has signed."""
+    with one_port(*made.server_flags()) as server:
+        yield server.address
+
+
+@pytest.fixture(scope="module")
+def mutual(made):
+    """One that wants the caller's certificate, too."""
+    with one_port(*made.server_flags(), "--tls-client-ca", made.ca) as server:
+        yield server.address
+
+
+ENCRYPTED = [
+    ("bolt", f"{SERVICE}.add(int,int)", "[1, 2]"),
+    ("dubbo", f"{DUBBO_SERVICE}.add(int,int)", "[1, 2]"),
+    ("tri", f"{SERVICE}.add(int,int)", "[1, 2]"),
+    ("grpcs", f"{PROTO}.Echo", '{"text": "x"}'),
+    ("https", f"{PROTO}.Echo", '{"text": "x"}'),
+]
+
+
+@pytest.mark.parametrize("protocol, method, arguments", ENCRYPTED)
+def test_calls_over_tls(secure, made, protocol, method, arguments):
+    call = "call", f"{protocol}://{secure}", method, arguments
+    assert result(*call, "--ca", made.ca)
+    assert result(*call, "--insecure")
+    done = sofa(*call, "--tls")
+    assert done.returncode == NO_ANSWER and "certificate" in done.stderr and "--ca" in done.stderr, done
+
+
+@pytest.mark.parametrize("protocol, method, arguments", ENCRYPTED)
+def test_calls_over_mutual_tls_and_what_a_refused_certificate_is_told(mutual, made, stranger, protocol, method, arguments):
+    call = "call", f"{protocol}://{mutual}", method, arguments
+
+    def told(*flags):
+        done = sofa(*call, *flags)
+        assert done.returncode == NO_ANSWER and len(done.stderr.splitlines()) == 1, done
+        return done.stderr
+
+    assert result(*call, "--ca", made.ca, *identity(made))
+    assert "certificate required" in told("--ca", made.ca) and "--cert and --key" in told("--ca", made.ca)
+    assert "does not trust the issuer of our certificate" in told("--ca", made.ca, *identity(stranger))
+    unknown = told("--ca", stranger.ca, *identity(made))
+    assert "issued by 'CN=Interop Root'" in unknown and "--ca" in unknown
+    misnamed = told("--ca", made.ca, *identity(made), "--server-name", "elsewhere.example")
+    assert "made for localhost" in misnamed and "--server-name" in misnamed
+    assert result(*call, "--ca", made.ca, *identity(made), "--server-name", "localhost")
+
+
+def identity(of):
+    certificate, key = of.client
+    return "--cert", certificate, "--key", key
+
+
+def test_bench_and_top_prove_who_they_are(mutual, made):
+    run, = figures(f"bolt://{mutual}", f"{SERVICE}.add(int,int)", "[1, 2]", "-d", "0.2", "-w", "0", "--ca", made.ca, *identity(made))["runs"]
+    assert run["calls"] > 0 and run["errors"] == {}
+    done = sofa("top", mutual, "--once", "-o", "json", "--ca", made.ca, *identity(made))
+    assert done.returncode == OK and "add" in done.stdout, done
+    done = sofa("top", mutual, "--once", "--ca", made.ca)
+    assert done.returncode == NO_ANSWER and "--cert and --key" in done.stderr, done
+
+
+@pytest.mark.parametrize("flags, words", [
+    (["--cert", "mine.pem"], ["--cert and --key go together"]),
+    (["--ca", "/no/such.pem"], ["/no/such.pem", "--ca", "No such file"]),
 ])
-def test_calls_over_tls(secure, protocol, method, arguments, expected):
-    address, ca = secure
-    assert result("call", f"{protocol}://{address}", method, arguments, "--ca", ca) == expected
-    assert result("call", f"{protocol}://{address}", method, arguments, "--insecure") == expected
-    done = sofa("call", f"{protocol}://{address}", method, arguments, "--tls")
-    assert done.returncode in (REFUSED, NO_ANSWER) and "certificate" in done.stderr, "nobody whom the system believes has signed it"
+@pytest.mark.parametrize("command", [["call"], ["call", "a.B/c"], ["bench", "a.B/c"], ["top"]], ids=lambda words: words[0])
+def test_flags_of_tls_that_cannot_be_meant_are_told_at_once(command, flags, words):
+    name, *method = command
+    done = sofa(name, "127.0.0.1:1", *method, *flags)
+    assert done.returncode == WRONG_USAGE and all(word in done.stderr for word in words), done
 
 
 # Load
@@ -327,13 +423,6 @@ def figures(*arguments):
     done = sofa("bench", *arguments, "-o", "json")
     assert done.returncode == OK, done
     return json.loads(done.stdout)
-
-
-@pytest.fixture(scope="module")
-def all_protocols():
-    server = programs.Server([programs.binaries() / "interop-server", "--port", "0"], protocol="h2")
-    yield server.address
-    server.stop()
 
 
 @pytest.mark.parametrize("protocol, method, arguments", [
@@ -374,8 +463,34 @@ def test_failed_calls_are_counted_by_kind(all_protocols):
     done = sofa("bench", all_protocols, f"{SERVICE}.fail(String)", '["checked"]', "-d", "0.2", "-w", "0")
     assert done.returncode == REFUSED
     assert "sofa.interop.InteropException" in done.stdout and "boom checked" in done.stdout
-    done = sofa("bench", f"grpc://{all_protocols}", f"{PROTO}.BidiStream", "{}", "-d", "0.2")
-    assert done.returncode == WRONG_USAGE and "streams" in done.stderr
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "tri"])
+@pytest.mark.parametrize("method, message, flags", [
+    ("BidiStream", {"text": "x"}, []),
+    ("ServerStream", {"text": "x", "times": 7}, []),
+    ("ClientStream", {"text": "x"}, ["-m", "5"]),
+])
+def test_a_load_of_a_method_that_streams_counts_messages(all_protocols, protocol, method, message, flags):
+    run, = figures(f"{protocol}://{all_protocols}", f"{PROTO}.{method}", json.dumps(message), "-c", "3", "-n", "2", "-d", "0.3", "-w", "0.1", *flags)["runs"]
+    assert run["unit"] == "messages" and run["errors"] == {}
+    assert run["calls"] > 21, "more than one call of each caller"
+    assert 0 < run["p50_us"] <= run["max_us"]
+
+
+def test_a_load_of_streams_at_a_rate_and_of_two_targets(all_protocols):
+    target, method, message = f"grpc://{all_protocols}", f"{PROTO}.BidiStream", '{"text": "x", "sleepMs": 20}'
+    run, = figures(target, method, message, "-r", "200", "-c", "16", "-d", "1", "-w", "0")["runs"]
+    assert run["calls"] + run["unsent"] == 200
+    told = figures(target, method, message, "-d", "0.5", "-w", "0", "--compare", f"tri://{all_protocols}")
+    assert [run["unit"] for run in told["runs"]] == ["messages", "messages"] and "p50_us" in told["ratios"]
+    table = sofa("bench", target, method, message, "-d", "0.2", "-w", "0").stdout
+    assert "messages/s" in table
+
+
+def test_a_stream_without_the_message_that_is_due_is_an_error(all_protocols):
+    done = sofa("bench", f"grpc://{all_protocols}", f"{PROTO}.ServerStream", '{"times": 0}', "-d", "0.1", "-w", "0")
+    assert done.returncode == REFUSED and "failed_precondition" in done.stdout and "without an answer" in done.stdout, done
 
 
 # Recorded bytes
@@ -442,11 +557,9 @@ def examples():
 @pytest.fixture(scope="module")
 def documented_ports():
     """The servers of the page, and where they listen here."""
-    hello = programs.Server([programs.binaries() / "hello-server", "--port", "0"])
-    greeter = programs.Server([programs.binaries() / "greeter-server", "--port", "0"], protocol="h2")
-    yield {"12200": str(hello.port), "12201": str(greeter.port)}
-    hello.stop()
-    greeter.stop()
+    with (programs.Server([programs.binaries() / "hello-server", "--port", "0"]) as hello,
+          programs.Server([programs.binaries() / "greeter-server", "--port", "0"], protocol="h2") as greeter):
+        yield {"12200": str(hello.port), "12201": str(greeter.port)}
 
 
 @pytest.mark.parametrize("command, output", examples(), ids=lambda value: value if isinstance(value, str) else "")
@@ -454,7 +567,7 @@ def test_the_examples_of_the_docs_work(documented_ports, command, output):
     for documented, port in documented_ports.items():
         command = command.replace(f"127.0.0.1:{documented}", f"127.0.0.1:{port}")
     environment = {**os.environ, "PATH": f"{programs.binaries()}:{os.environ['PATH']}"}
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False, env=environment)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False, env=environment, cwd=ROOT)
     assert done.returncode == OK, done
     if output:
         assert done.stdout.splitlines() == output
@@ -475,14 +588,60 @@ def test_bash_completes_commands_flags_and_values():
     assert {"call", "bench", "trace-bytes", "completion", "help"} <= set(completed("sofa "))
     assert "--timeout" in completed("sofa call h:1 --t")
     assert completed("sofa call --output j") == ["json"]
+    assert completed("sofa call -o j") == ["json"]
+    assert completed("sofa completion f") == ["fish"]
+    assert completed("sofa call") == ["call"]
     assert completed("sofa help tr") == ["trace-bytes"]
 
 
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_other_shells_get_a_script_with_all_commands(shell):
-    done = sofa("completion", shell)
-    assert done.returncode == OK
-    assert all(word in done.stdout for word in ("call", "bench", "trace-bytes", "timeout"))
+def offered_by_fish(line):
+    script = sofa("completion", "fish").stdout + f"complete -C '{line}'"
+    done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True, timeout=20, check=True)
+    return [offer.split("\t")[0] for offer in done.stdout.splitlines()]
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish: './dev setup --tests' installs it")
+def test_fish_completes_commands_flags_and_values():
+    assert offered_by_fish("sofa ca") == ["call"]
+    assert {"--timeout", "--tls"} <= set(offered_by_fish("sofa call --t"))
+    assert {"-o", "-t"} <= set(offered_by_fish("sofa call -"))
+    assert offered_by_fish("sofa call -o ") == ["json", "text"]
+    assert offered_by_fish("sofa help tr") == ["trace-bytes"]
+    assert offered_by_fish("sofa completion z") == ["zsh"]
+
+
+# Types a line and a tab into a zsh of its own; its completion is told to write what it offers into the file OFFERED and to leave the line alone.
+ZSH = r"""
+zmodload zsh/zpty
+zpty -b shell zsh -f -i
+zpty -w shell 'autoload -Uz compinit; compinit -u -D; source $SCRIPT; PS1=; unsetopt zle_bracketed_paste
+compadd() { builtin compadd -O matches "$@"; print -rl -- $matches >> $OFFERED; builtin compadd "$@" }; print rea""dy'
+zpty -r -m shell line '*ready*'
+zpty -w -n shell "$LINE"$'\t'
+zpty -w -n shell $'\C-u'"print do"'""'$'ne\n'
+zpty -r -m shell line '*done*'
+zpty -d shell
+"""
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh: './dev setup --tests' installs it")
+@pytest.mark.parametrize("line, words", [
+    ("sofa ca", {"call"}),
+    ("sofa call --tim", {"--timeout"}),
+    ("sofa call -o js", {"json"}),
+    ("sofa help tr", {"trace-bytes"}),
+    ("sofa completion fi", {"fish"}),
+])
+def test_zsh_completes_commands_flags_and_values(line, words, tmp_path):
+    script, offered = tmp_path / "sofa.zsh", tmp_path / "offered"
+    script.write_text(sofa("completion", "zsh").stdout)
+    offered.touch()
+    environment = {**os.environ, "SCRIPT": str(script), "OFFERED": str(offered), "LINE": line, "HOME": str(tmp_path)}
+    done = subprocess.run(["zsh", "-f", "-c", ZSH], capture_output=True, text=True, timeout=20, check=False, env=environment)
+    assert words <= set(offered.read_text().split()), done
+
+
+def test_there_is_no_script_for_other_shells():
     assert sofa("completion", "csh").returncode == WRONG_USAGE
 
 
@@ -506,6 +665,7 @@ def test_help_lists_the_commands_and_explains_one():
     done = sofa("help")
     assert done.returncode == OK and "  call " in done.stdout
     assert sofa().stdout == done.stdout
+    assert re.fullmatch(r"sofa \d+\.\d+\.\d+\n", sofa("--version").stdout)
     assert "--timeout" in sofa("help", "call").stdout
     assert sofa("help", "call").stdout == sofa("call", "--help").stdout
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "names.h"
+#include "sofa/grpc_services/java_names.h"
 
 namespace sofa::protoc {
 
@@ -52,7 +53,7 @@ void print_method(protobuf::io::Printer& out, const protobuf::MethodDescriptor& 
   print_comment_of(out, method);
   out.Print("::sofa::rpc::$kind$<$answer$($question$)> $field${this, \"$wire$\", {.proto_name = \"$proto$\"}};\n", "kind",
             std::string(member_type(method)), "answer", cpp_type(*method.output_type()), "question", cpp_type(*method.input_type()), "field",
-            field_name(method.name()), "wire", java_method_name(method.name()), "proto", method.name());
+            field_name(method.name()), "wire", grpc::java_method_name(method.name()), "proto", method.name());
 }
 
 void print_service(protobuf::io::Printer& out, const protobuf::ServiceDescriptor& service) {
@@ -60,7 +61,7 @@ void print_service(protobuf::io::Printer& out, const protobuf::ServiceDescriptor
   print_comment_of(out, service);
   out.Print("struct $name$ : ::sofa::rpc::Interface {\n", "name", service.name());
   out.Indent();
-  out.Print("static constexpr std::string_view kName = \"$java$\";\n", "java", java_interface_name(service));
+  out.Print("static constexpr std::string_view kName = \"$java$\";\n", "java", grpc::java_interface_name(service));
   out.Print("static constexpr std::string_view kProtoName = \"$proto$\";\n", "proto", service.full_name());
   for (int i = 0; i < service.method_count(); ++i) print_method(out, *service.method(i));
   out.Outdent();

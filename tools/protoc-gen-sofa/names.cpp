@@ -1,7 +1,5 @@
 #include "names.h"
 
-#include <google/protobuf/descriptor.pb.h>
-
 #include <algorithm>
 #include <array>
 
@@ -55,18 +53,6 @@ std::string field_name(std::string_view method) {
   }
   if (std::find(kWords.begin(), kWords.end(), name) != kWords.end()) name += '_';
   return name;
-}
-
-std::string java_method_name(std::string_view method) {
-  std::string name(method);
-  if (!name.empty()) name[0] = lower(name[0]);
-  return name;
-}
-
-std::string java_interface_name(const google::protobuf::ServiceDescriptor& service) {
-  const auto& file = *service.file();
-  const std::string& package = file.options().has_java_package() ? file.options().java_package() : file.package();
-  return package.empty() ? service.name() : package + "." + service.name();
 }
 
 }  // namespace sofa::protoc

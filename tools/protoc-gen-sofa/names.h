@@ -14,9 +14,5 @@ std::string cpp_namespace(std::string_view package);
 std::string cpp_type(const google::protobuf::Descriptor& message);
 /// "EchoMap" as "echo_map"; a word of the language gets a '_' behind it.
 std::string field_name(std::string_view method);
-/// The method of the Java interface: "EchoMap" as "echoMap".
-std::string java_method_name(std::string_view method);
-/// The Java interface: java_package (or else the package) and the service's name.
-std::string java_interface_name(const google::protobuf::ServiceDescriptor& service);
 
 }  // namespace sofa::protoc

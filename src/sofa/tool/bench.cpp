@@ -21,6 +21,7 @@ struct BenchOptions : CallFlags {
   double rate = 0;
   double duration = 10;
   double warmup = 1;
+  uint32_t messages = 100;
   std::string compare;
 
   static void describe(Description<BenchOptions>& d) {
@@ -33,6 +34,10 @@ struct BenchOptions : CallFlags {
     d.field("rate", &BenchOptions::rate).alias("r").range(0, 10'000'000).unit("calls/s").doc("sends at this rate; 0: as fast as answers come");
     d.field("duration", &BenchOptions::duration).alias("d").range(0.1L, 86'400).unit("seconds").doc("of measuring, for each target");
     d.field("warmup", &BenchOptions::warmup).alias("w").range(0, 3600).unit("seconds").doc("of calls before, for each target");
+    d.field("messages", &BenchOptions::messages)
+        .alias("m")
+        .range(1, 1'000'000'000)
+        .doc("of a call whose caller alone streams; then it is answered and the next one begins");
     d.field("compare", &BenchOptions::compare).doc("a second target, measured in turns with the first");
     d.inherit<CallFlags>();
   }
@@ -47,31 +52,40 @@ std::string kind_of(const Error& error) {
 class Bench {
  public:
   Bench(CallPlan plan, const BenchOptions& options)
-      : plan_(std::move(plan)), load_({.callers = options.callers, .rate = options.rate, .kind_of = kind_of}, [this](uint32_t caller) {
-          return callees_[caller % callees_.size()]->call(nullptr);
-        }) {}
+      : plan_(std::move(plan)),
+        options_(options),
+        load_({.callers = options.callers, .rate = options.rate, .kind_of = kind_of},
+              [this](uint32_t caller) { return flows_.empty() ? callees_[caller % callees_.size()]->call(nullptr) : flows_[caller]->next(); }) {}
 
-  io::Task<Result<void>> open(uint32_t connections) {
-    for (uint32_t i = 0; i < connections; ++i) {
+  io::Task<Result<void>> open() {
+    for (uint32_t i = 0; i < options_.connections; ++i) {
       Input input(plan_.arguments);
       callees_.push_back(co_await io::or_return(Callee::open(plan_, input)));
-      if (callees_.front()->streams()) {
-        co_return fail(Code::invalid_argument, "{}.{} streams, and a load is made of calls with one answer: name another method",
-                       plan_.method.service, plan_.method.method);
-      }
+    }
+    if (!callees_.front()->streams()) co_return Result<void>();
+    for (uint32_t caller = 0; caller < options_.callers; ++caller) {
+      flows_.push_back(co_await io::or_return(callees_[caller % callees_.size()]->flow(plan_.arguments, options_.messages)));
     }
     co_return Result<void>();
   }
+  io::Task<Result<void>> run(Duration time) {
+    auto done = co_await load_.run(time);
+    for (const auto& flow : flows_) flow->stop();  // what a server has sent ahead is not of the next run
+    co_return done;
+  }
   io::Task<void> close() {
+    flows_.clear();
     for (const auto& callee : callees_) co_await callee->close();
   }
 
-  load::Load& load() { return load_; }
-  BenchFigures figures() const { return {plan_.target.to_string(), load_.report()}; }
+  void forget() { load_.forget(); }
+  BenchFigures figures() const { return {plan_.target.to_string(), flows_.empty() ? "calls" : "messages", load_.report()}; }
 
  private:
   const CallPlan plan_;
+  const BenchOptions& options_;
   std::vector<std::unique_ptr<Callee>> callees_;
+  std::vector<std::unique_ptr<MessageFlow>> flows_;  // of each caller, when the method streams
   load::Load load_;
 };
 
@@ -83,7 +97,7 @@ io::Task<void> show_progress(const Bench& bench, Terminal& terminal) {
 io::Task<Result<void>> run(Bench& bench, Duration time, Terminal& terminal) {
   io::TaskGroup shown(co_await io::current_scope());
   if (terminal.interactive()) shown.spawn("progress", show_progress(bench, terminal));
-  auto done = co_await bench.load().run(time);
+  auto done = co_await bench.run(time);
   shown.cancel("the run has ended");
   [[maybe_unused]] const auto joined = co_await shown.join();
   terminal.progress("");
@@ -94,7 +108,7 @@ io::Task<Result<void>> run(Bench& bench, Duration time, Terminal& terminal) {
 io::Task<Result<void>> measure(std::span<const std::unique_ptr<Bench>> benches, const BenchOptions& options, Terminal& terminal) {
   for (const auto& bench : benches) {
     if (options.warmup > 0) co_await io::or_return(run(*bench, seconds(options.warmup), terminal));
-    bench->load().forget();
+    bench->forget();
   }
   const Duration whole = seconds(options.duration);
   const auto turns = benches.size() == 1 ? 1 : std::max<int64_t>(2, std::chrono::ceil<std::chrono::seconds>(whole).count());
@@ -119,7 +133,7 @@ io::Task<Result<void>> open_all(const CallPlan& plan, const BenchOptions& option
     own.target = co_await io::or_return(Target::parse(options.compare));
     benches.push_back(std::make_unique<Bench>(own, options));
   }
-  for (const auto& bench : benches) co_await io::or_return(bench->open(options.connections));
+  for (const auto& bench : benches) co_await io::or_return(bench->open());
   co_return Result<void>();
 }
 
@@ -156,7 +170,8 @@ constexpr std::string_view kAbout = R"(Calls a method over and over and prints r
   sofa bench 127.0.0.1:12200 com.acme.Hello.hello '["world"]' -c 16 --compare 127.0.0.1:12300
 
 Without --rate each caller calls again when its answer has come. With it calls are due at fixed times and a latency counts from then, so that a stall of the
-server shows in all the calls that it delays. SERVICE.METHOD and ARGUMENTS are those of 'sofa call'.)";
+server shows in all the calls that it delays. SERVICE.METHOD and ARGUMENTS are those of 'sofa call'. Of a method that streams messages are counted, each
+caller having one call open: a message and its answer where both sides stream, else each message.)";
 
 }  // namespace
 

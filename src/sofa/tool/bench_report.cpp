@@ -17,14 +17,6 @@ constexpr struct {
 
 double micros(uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1000; }
 
-/// "85 us", "1.20 ms", "3.4 s".
-std::string time_text(uint64_t nanoseconds) {
-  const double us = micros(nanoseconds);
-  if (us < 1000) return fmt::format("{:.0f} us", us);
-  if (us < 1'000'000) return fmt::format("{:.2f} ms", us / 1000);
-  return fmt::format("{:.2f} s", us / 1'000'000);
-}
-
 std::string number_text(double number) { return number < 100 ? fmt::format("{:.1f}", number) : fmt::format("{:.0f}", number); }
 
 double ratio(double second, double first) { return first == 0 ? 0 : second / first; }
@@ -32,7 +24,7 @@ double ratio(double second, double first) { return first == 0 ? 0 : second / fir
 std::vector<std::string> row_of(const BenchFigures& figures) {
   const load::LoadReport& report = figures.report;
   std::vector<std::string> row{figures.target, number_text(report.rate())};
-  for (const auto& percentile : kPercentiles) row.push_back(time_text(report.latency.percentile(percentile.fraction)));
+  for (const auto& percentile : kPercentiles) row.push_back(duration_text(micros(report.latency.percentile(percentile.fraction))));
   row.push_back(std::to_string(report.failed()));
   return row;
 }
@@ -51,19 +43,20 @@ std::string problems_text(const BenchFigures& figures) {
   std::string text;
   for (const auto& [kind, count] : figures.report.errors) text += fmt::format("\n  {} {}", count, kind);
   if (!text.empty())
-    text = fmt::format("{}: {} calls failed:{}\n  the first: {}\n", figures.target, figures.report.failed(), text, figures.report.first_error);
+    text = fmt::format("{}: {} {} failed:{}\n  the first: {}\n", figures.target, figures.report.failed(), figures.unit, text,
+                       figures.report.first_error);
   if (figures.report.unsent > 0) {
-    text += fmt::format("{}: {} calls were due and not sent, since no caller was free: lower --rate or raise --callers.\n", figures.target,
-                        figures.report.unsent);
+    text += fmt::format("{}: {} {} were due and not sent, since no caller was free: lower --rate or raise --callers.\n", figures.target,
+                        figures.report.unsent, figures.unit);
   }
   return text;
 }
 
 std::string run_json(const BenchFigures& figures) {
   const load::LoadReport& report = figures.report;
-  std::string json =
-      fmt::format(R"({{"target":{},"calls":{},"seconds":{:.3f},"rate":{:.1f},"mean_us":{:.1f})", json_quoted(figures.target), report.latency.count(),
-                  std::chrono::duration<double>(report.time).count(), report.rate(), report.latency.mean() / 1000);
+  std::string json = fmt::format(R"({{"target":{},"unit":"{}","calls":{},"seconds":{:.3f},"rate":{:.1f},"mean_us":{:.1f})",
+                                 json_quoted(figures.target), figures.unit, report.latency.count(),
+                                 std::chrono::duration<double>(report.time).count(), report.rate(), report.latency.mean() / 1000);
   for (const auto& [name, key, fraction] : kPercentiles) json += fmt::format(R"(,"{}":{:.1f})", key, micros(report.latency.percentile(fraction)));
   return json + fmt::format(R"(,"errors":{},"first_error":{},"unsent":{}}})", to_json(report.errors).value_or("{}"), json_quoted(report.first_error),
                             report.unsent);
@@ -100,7 +93,7 @@ std::string bars(const HistogramSnapshot& latency) {
 }  // namespace
 
 std::string figures_text(std::span<const BenchFigures> all, const Terminal& terminal) {
-  std::vector<std::vector<std::string>> rows{{"target", "calls/s"}};
+  std::vector<std::vector<std::string>> rows{{"target", fmt::format("{}/s", all[0].unit)}};
   for (const auto& percentile : kPercentiles) rows[0].emplace_back(percentile.name);
   rows[0].emplace_back("errors");
   for (const BenchFigures& figures : all) rows.push_back(row_of(figures));
@@ -120,8 +113,9 @@ std::string figures_json(std::span<const BenchFigures> all) {
 std::string progress_line(const BenchFigures& figures) {
   const load::LoadReport& report = figures.report;
   return fmt::format("{:5.1f} s  {}/s  p50 {}  p99 {}  max {}  {} errors |{}|", std::chrono::duration<double>(report.time).count(),
-                     number_text(report.rate()), time_text(report.latency.percentile(0.5)), time_text(report.latency.percentile(0.99)),
-                     time_text(report.latency.max()), report.failed(), bars(report.latency));
+                     number_text(report.rate()), duration_text(micros(report.latency.percentile(0.5))),
+                     duration_text(micros(report.latency.percentile(0.99))), duration_text(micros(report.latency.max())), report.failed(),
+                     bars(report.latency));
 }
 
 }  // namespace sofa::tool

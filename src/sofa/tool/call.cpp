@@ -68,7 +68,7 @@ Exit call(Arguments<CallOptions>& given, Terminal& terminal) {
     return Exit::wrong_usage;
   };
   if (given.positional.size() == 1) {
-    const auto target = Target::parse(given.positional[0]);
+    const auto target = parse_target(given.positional[0], given.options);
     return target ? run_on_shard(list(*target, given.options, terminal)) : wrong(target.error());
   }
   const auto plan = make_plan(given.positional, given.options);

@@ -1,6 +1,10 @@
 #include "sofa/tool/call_plan.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "sofa/rpc/interface.h"
 
@@ -68,6 +72,15 @@ Result<MethodName> MethodName::parse(std::string_view text) {
   return name;
 }
 
+void TlsFlags::describe(Description<TlsFlags>& d) {
+  d.field("tls", &TlsFlags::tls).doc("connect over TLS; so do grpcs://, https:// and each of the flags that follow");
+  d.field("ca", &TlsFlags::ca).doc("PEM file of who signs the server's certificate; without one the system's list counts");
+  d.field("cert", &TlsFlags::cert).doc("PEM file of a certificate that proves who calls");
+  d.field("key", &TlsFlags::key).doc("PEM file of its private key");
+  d.field("server_name", &TlsFlags::server_name).doc("name that the server's certificate must have; without one the host of TARGET");
+  d.field("insecure", &TlsFlags::insecure).doc("believe any certificate of the server: for tests alone");
+}
+
 void CallFlags::describe(Description<CallFlags>& d) {
   d.field("timeout", &CallFlags::timeout)
       .alias("t")
@@ -76,27 +89,36 @@ void CallFlags::describe(Description<CallFlags>& d) {
       .doc("how long an answer may take; 0: 3 seconds, and no bound for a method that streams");
   d.field("header", &CallFlags::header).alias("H").doc("header, or metadata, of the request");
   d.field("baggage", &CallFlags::baggage).alias("b").doc("baggage of the request");
-  d.field("proto", &CallFlags::proto).alias("p").doc(".proto file of the service; without one the server's reflection is asked");
+  d.field("proto", &CallFlags::proto).alias("p").doc(".proto file of the service; without one the server's reflection is asked, which Bolt has not");
   d.field("import", &CallFlags::import).alias("I").doc("folder where --proto files and what they import are looked for");
   d.field("app", &CallFlags::app).doc("the application that calls, as the server is told");
-  d.field("tls", &CallFlags::tls).doc("connect over TLS; so do grpcs://, https:// and each of the flags that follow");
-  d.field("ca", &CallFlags::ca).doc("PEM file of who signs the server's certificate; without one the system's list counts");
-  d.field("cert", &CallFlags::cert).doc("PEM file of a certificate that proves who calls");
-  d.field("key", &CallFlags::key).doc("PEM file of its private key");
-  d.field("insecure", &CallFlags::insecure).doc("believe any certificate of the server: for tests alone");
+  d.inherit<TlsFlags>();
 }
 
 Result<CallPlan> make_plan(const std::vector<std::string>& words, const CallFlags& flags) {
-  auto target = Target::parse(words.at(0));
+  auto target = parse_target(words.at(0), flags);
   if (!target) return forward_error(target);
   auto method = MethodName::parse(words.at(1));
   if (!method) return forward_error(method);
   return CallPlan{.target = std::move(*target), .method = std::move(*method), .arguments = words.size() > 2 ? words[2] : "", .flags = flags};
 }
 
-std::optional<io::TlsClientConfig> CallFlags::tls_for(const Target& target) const {
-  if (!target.secure && !tls && !insecure && ca.empty() && cert.empty() && key.empty()) return std::nullopt;
-  return io::TlsClientConfig{.ca = ca, .certificate = {.certificate = cert, .key = key}, .verify = !insecure};
+Result<Target> parse_target(std::string_view text, const TlsFlags& flags) {
+  if (flags.cert.empty() != flags.key.empty()) {
+    return fail(Code::invalid_argument, "--cert and --key go together: give the files of a certificate and of its private key");
+  }
+  const std::pair<std::string_view, const std::string&> files[] = {{"--ca", flags.ca}, {"--cert", flags.cert}, {"--key", flags.key}};
+  for (const auto& [flag, file] : files) {
+    if (!file.empty() && ::access(file.c_str(), R_OK) != 0) {
+      return fail(Code::invalid_argument, "the file '{}' of {} cannot be read: {}", file, flag, std::strerror(errno));
+    }
+  }
+  return Target::parse(text);
+}
+
+std::optional<io::TlsClientConfig> TlsFlags::tls_for(const Target& target) const {
+  if (!target.secure && !tls && !insecure && ca.empty() && cert.empty() && key.empty() && server_name.empty()) return std::nullopt;
+  return io::TlsClientConfig{.ca = ca, .server_name = server_name, .certificate = {.certificate = cert, .key = key}, .verify = !insecure};
 }
 
 Duration CallFlags::call_timeout() const { return timeout > 0 ? seconds(timeout) : std::chrono::seconds(3); }

@@ -39,27 +39,37 @@ struct MethodName {
 /// Seconds of a flag.
 Duration seconds(double count);
 
+/// Flags of every command that connects.
+struct TlsFlags {
+  bool tls = false;
+  std::string ca;
+  std::string cert;
+  std::string key;
+  std::string server_name;
+  bool insecure = false;
+
+  /// What a connection to the target is encrypted with; nothing for a plain one.
+  std::optional<io::TlsClientConfig> tls_for(const Target& target) const;
+
+  static void describe(Description<TlsFlags>& d);
+};
+
+/// Target::parse, and whether the flags can be meant. Errors: invalid_argument for a file that cannot be read, and for a certificate without its key.
+Result<Target> parse_target(std::string_view text, const TlsFlags& flags);
+
 /// Flags of every command that calls.
-struct CallFlags {
+struct CallFlags : TlsFlags {
   double timeout = 0;
   std::map<std::string, std::string> header;
   std::map<std::string, std::string> baggage;
   std::string app = "sofa-tool";
   std::vector<std::string> proto;
   std::vector<std::string> import;
-  bool tls = false;
-  std::string ca;
-  std::string cert;
-  std::string key;
-  bool insecure = false;
 
   /// Of a call of one answer.
   Duration call_timeout() const;
   /// Of a call that streams; zero: none.
   Duration stream_timeout() const { return seconds(timeout); }
-
-  /// What a connection to the target is encrypted with; nothing for a plain one.
-  std::optional<io::TlsClientConfig> tls_for(const Target& target) const;
 
   static void describe(Description<CallFlags>& d);
 };

@@ -19,6 +19,17 @@ struct Answer {
   std::vector<std::pair<std::string, std::string>> baggage{};
 };
 
+/// A method that streams, message by message, over calls that it begins when they are needed. Belongs to its Callee, and goes before it.
+class MessageFlow {
+ public:
+  virtual ~MessageFlow() = default;
+  /// Moves one message: where both sides stream, one there and its answer; else the next one of the side that streams, a client's with the answer of
+  /// the call when it is the last one. After an error the next message begins a call.
+  virtual io::Task<Result<void>> next() = 0;
+  /// Ends the call that is open.
+  virtual void stop() = 0;
+};
+
 /// Belongs to the shard that opened it; close() before it goes.
 class Callee {
  public:
@@ -33,6 +44,8 @@ class Callee {
   virtual bool streams() const { return false; }
   /// One call that streams: a message for each line of `input`, and each answer handed to `show` as it comes.
   virtual io::Task<Result<void>> converse(Input& input, const std::function<void(const std::string& json)>& show);
+  /// For a load of a method that streams: a flow of the message `json`, `messages` of them a call where the client alone streams.
+  virtual Result<std::unique_ptr<MessageFlow>> flow(std::string_view json, uint32_t messages);
   virtual io::Task<void> close() { co_return; }
 };
 
@@ -42,7 +55,9 @@ bool means_java(const CallPlan& plan, std::string_view arguments);
 /// Methods of Java types: Bolt, Dubbo, and Triple's wrapper messages.
 io::Task<Result<std::unique_ptr<Callee>>> open_generic(const CallPlan& plan, std::string_view arguments);
 /// Methods of protobuf messages: gRPC and Triple.
-io::Task<Result<std::unique_ptr<Callee>>> open_proto(const CallPlan& plan, Input& input);
+io::Task<Result<std::unique_ptr<Callee>>> open_grpc(const CallPlan& plan, Input& input);
+/// Methods of protobuf messages over Bolt, which has no reflection: the plan names their .proto.
+io::Task<Result<std::unique_ptr<Callee>>> open_bolt_proto(const CallPlan& plan, std::string_view arguments);
 /// JSON over HTTP/1.1.
 io::Task<Result<std::unique_ptr<Callee>>> open_http(const CallPlan& plan, std::string_view arguments);
 

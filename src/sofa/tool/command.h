@@ -46,6 +46,7 @@ struct Command {
   std::string_view summary;    ///< one line of `sofa help`
   std::string_view about{};    ///< further lines of `sofa help NAME`
   size_t least = 0, most = 0;  ///< arguments that are no flags
+  std::string_view words{};    ///< what they may be, with spaces between; empty: anything
   const Type& (*options)() = nullptr;
   Exit (*run)(const Command& self, std::span<const char* const> arguments, Terminal& terminal) = nullptr;
 };

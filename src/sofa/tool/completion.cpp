@@ -11,11 +11,13 @@ struct CompletionOptions {
   static void describe(Description<CompletionOptions>& d) { d.doc("Prints a script that completes commands and flags."); }
 };
 
-/// The flags of a command, and the values of those that have a list of them.
+/// A flag of a command.
 struct FlagWords {
-  std::string name;  // "--output"
+  std::string name;   // "--output"
+  std::string alias;  // "-o", or empty
   std::string doc;
-  std::vector<std::string> values;
+  bool takes_value = true;
+  std::vector<std::string> values{};  // those that there are; empty: any
 };
 
 std::vector<FlagWords> flags_of(const Command& command) {
@@ -23,19 +25,20 @@ std::vector<FlagWords> flags_of(const Command& command) {
   for (const Field& field : command.options().structure->fields) {
     std::string name = "--" + std::string(field.name);
     std::ranges::replace(name, '_', '-');
-    FlagWords flag{.name = std::move(name), .doc = std::string(field.doc), .values = {}};
+    FlagWords flag{.name = std::move(name), .alias = "", .doc = std::string(field.doc), .takes_value = field.type().kind != Kind::boolean};
+    if (!field.alias.empty()) flag.alias = fmt::format("-{}", field.alias);
     if (const Type& type = field.type(); type.kind == Kind::enumeration) {
       for (const EnumInfo::Value& value : type.enumeration->values) flag.values.emplace_back(value.name);
     }
     flags.push_back(std::move(flag));
   }
-  flags.push_back({.name = "--help", .doc = "shows what the command does", .values = {}});
+  flags.push_back({.name = "--help", .alias = "", .doc = "shows what the command does", .takes_value = false});
   return flags;
 }
 
 std::string command_names() {
-  std::string names = "help";
-  for (const Command& command : commands()) names += fmt::format(" {}", command.name);
+  std::string names;
+  for (const Command& command : commands()) names += fmt::format("{}{}", names.empty() ? "" : " ", command.name);
   return names;
 }
 
@@ -45,19 +48,19 @@ std::string bash() {
     std::string names;
     for (const FlagWords& flag : flags_of(command)) {
       names += fmt::format("{}{}", names.empty() ? "" : " ", flag.name);
-      if (!flag.values.empty()) values += fmt::format("    {}.{}) words='{}' ;;\n", command.name, flag.name, fmt::join(flag.values, " "));
+      if (flag.values.empty()) continue;
+      const std::string alias = flag.alias.empty() ? "" : fmt::format("|*.{}.{}", command.name, flag.alias);
+      values += fmt::format("    *.{}.{}{}) words='{}' ;;\n", command.name, flag.name, alias, fmt::join(flag.values, " "));
     }
-    cases += fmt::format("    {}.*) words='{}' ;;\n", command.name, names);
+    cases += fmt::format("    *.{}.*) words='{}{}{}' ;;\n", command.name, command.words, command.words.empty() ? "" : " ", names);
   }
   return fmt::format(R"(# Completes sofa in bash: source <(sofa completion bash)
 _sofa() {{
   local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD - 1]}} words=
-  if [[ $COMP_CWORD -eq 1 || ${{COMP_WORDS[1]}} == help ]]; then
-    mapfile -t COMPREPLY < <(compgen -W '{}' -- "$word")
-    return
-  fi
-  case ${{COMP_WORDS[1]}}.$before in
-{}{}  esac
+  case $COMP_CWORD.${{COMP_WORDS[1]}}.$before in
+    1.*) words='help {0}' ;;
+    *.help.*) words='{0}' ;;
+{1}{2}  esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }}
 complete -o default -F _sofa sofa
@@ -65,11 +68,20 @@ complete -o default -F _sofa sofa
                      command_names(), values, cases);
 }
 
-/// A text inside single quotes, for zsh's and fish's descriptions.
-std::string quoted_doc(std::string_view doc) {
+/// A text inside single quotes, with a backslash before each of the characters that mean something there.
+std::string quoted_doc(std::string_view doc, std::string_view special = "") {
   std::string text;
-  for (const char c : doc) text += c == '\'' ? "’" : c == '[' || c == ']' || c == ':' ? std::string(" ") : std::string(1, c);
+  for (const char c : doc) {
+    if (special.find(c) != std::string_view::npos) text += '\\';
+    text += c == '\'' ? "’" : std::string(1, c);
+  }
   return text;
+}
+
+std::string zsh_flag(const FlagWords& flag) {
+  const std::string names = flag.alias.empty() ? "'" + flag.name : fmt::format("'({0} {1})'{{{0},{1}}}'", flag.alias, flag.name);
+  const std::string value = !flag.values.empty() ? fmt::format(":value:({})", fmt::join(flag.values, " ")) : flag.takes_value ? ":value:_files" : "";
+  return fmt::format("{}[{}]{}'", names, quoted_doc(flag.doc, "[]:"), value);
 }
 
 std::string zsh() {
@@ -77,11 +89,9 @@ std::string zsh() {
   for (const Command& command : commands()) {
     names += fmt::format("    '{}:{}'\n", command.name, quoted_doc(command.summary));
     cases += fmt::format("      {}) _arguments", command.name);
-    for (const FlagWords& flag : flags_of(command)) {
-      const std::string values = flag.values.empty() ? "" : fmt::format(":value:({})", fmt::join(flag.values, " "));
-      cases += fmt::format(" '{}[{}]{}'", flag.name, quoted_doc(flag.doc), values);
-    }
-    cases += " '*:argument:_files' ;;\n";
+    for (const FlagWords& flag : flags_of(command)) cases += " \\\n        " + zsh_flag(flag);
+    const std::string words = command.words.empty() ? "_files" : fmt::format("({})", command.words);
+    cases += fmt::format(" \\\n        '1:command:' '*:argument:{}' ;;\n", words);
   }
   return fmt::format(R"(#compdef sofa
 # Completes sofa in zsh: source <(sofa completion zsh)
@@ -93,6 +103,7 @@ _sofa() {{
     _describe command commands
   else
     case $words[2] in
+      help) _describe command commands ;;
 {}    esac
   fi
 }}
@@ -103,13 +114,18 @@ compdef _sofa sofa
 
 std::string fish() {
   std::string text = "# Completes sofa in fish: sofa completion fish | source\n";
-  text += "complete -c sofa -n __fish_use_subcommand -f -a help -d 'explains a command'\n";
+  const auto add = [&text](std::string_view when, std::string_view what) { text += fmt::format("complete -c sofa -n '{}' {}\n", when, what); };
+  const std::string_view first = "__fish_use_subcommand";
+  add(first, "-f -a help -d 'explains a command'");
+  add("__fish_seen_subcommand_from help", fmt::format("-f -a '{}'", command_names()));
   for (const Command& command : commands()) {
-    text += fmt::format("complete -c sofa -n __fish_use_subcommand -f -a {} -d '{}'\n", command.name, quoted_doc(command.summary));
+    const std::string behind = fmt::format("__fish_seen_subcommand_from {}", command.name);
+    add(first, fmt::format("-f -a {} -d '{}'", command.name, quoted_doc(command.summary)));
+    if (!command.words.empty()) add(behind, fmt::format("-f -a '{}'", command.words));
     for (const FlagWords& flag : flags_of(command)) {
-      const std::string values = flag.values.empty() ? "" : fmt::format(" -x -a '{}'", fmt::join(flag.values, " "));
-      text += fmt::format("complete -c sofa -n '__fish_seen_subcommand_from {}' -l {} -d '{}'{}\n", command.name, flag.name.substr(2),
-                          quoted_doc(flag.doc), values);
+      const std::string alias = flag.alias.empty() ? "" : fmt::format("-s {} ", flag.alias.substr(1));
+      const std::string value = !flag.values.empty() ? fmt::format(" -x -a '{}'", fmt::join(flag.values, " ")) : flag.takes_value ? " -r" : "";
+      add(behind, fmt::format("{}-l {} -d '{}'{}", alias, flag.name.substr(2), quoted_doc(flag.doc), value));
     }
   }
   return text;
@@ -138,7 +154,8 @@ Command completion_command() {
                                                  .summary = "prints a script that completes the words of this program in a shell",
                                                  .about = kAbout,
                                                  .least = 1,
-                                                 .most = 1});
+                                                 .most = 1,
+                                                 .words = "bash zsh fish"});
 }
 
 }  // namespace sofa::tool

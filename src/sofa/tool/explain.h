@@ -88,6 +88,11 @@ void explain_bolt(Walk& walk);
 void explain_dubbo(Walk& walk);
 /// One direction of a connection of HTTP/2, with or without the client's preface (RFC 9113, RFC 7541).
 void explain_http2(Walk& walk);
+/// Messages of gRPC in `size` bytes of a stream, each with its prefix and, when it is whole and not compressed, the fields of protobuf by their
+/// numbers. `missing`: bytes of a message that began before; returns those that are missing behind these, and nothing when the bytes end in a prefix.
+std::optional<size_t> explain_grpc(Walk& walk, size_t size, size_t missing);
+/// Whether a stream of which nothing else is known may be one of gRPC's messages.
+bool begins_with_grpc(ByteSpan data);
 /// Hessian values, one after another, in `size` bytes (docs/protocols/hessian.md). `names` are what the first ones are called.
 void explain_hessian(Walk& walk, size_t size, hessian::Dialect dialect, const std::vector<std::string>& names = {});
 

@@ -1,5 +1,6 @@
 #include <nghttp2/nghttp2.h>
 
+#include <map>
 #include <memory>
 
 #include "sofa/base/json.h"
@@ -9,11 +10,8 @@ namespace sofa::tool {
 
 namespace {
 
-constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";  // RFC 9113, 3.4
+constexpr std::string_view kPreface = NGHTTP2_CLIENT_MAGIC;
 constexpr uint32_t kStreamMask = 0x7fffffff;
-constexpr uint8_t kEndStream = 0x1, kAck = 0x1, kEndHeaders = 0x4, kPadded = 0x8, kPriority = 0x20;
-
-enum class FrameType : uint8_t { data, headers, priority, rst_stream, settings, push_promise, ping, goaway, window_update, continuation };
 
 std::string type_name(uint64_t type) {
   static constexpr std::string_view kNames[] = {"DATA",         "HEADERS", "PRIORITY", "RST_STREAM",    "SETTINGS",
@@ -29,15 +27,15 @@ std::string setting_name(uint64_t id) {
 
 std::string error_name(uint64_t code) { return nghttp2_http2_strerror(static_cast<uint32_t>(code)); }
 
-std::string flag_names(FrameType type, uint64_t flags) {
+std::string flag_names(uint8_t type, uint64_t flags) {
   std::string names;
   const auto add = [&](uint8_t bit, std::string_view name) {
     if ((flags & bit) != 0) names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
   };
-  if (type == FrameType::settings || type == FrameType::ping) add(kAck, "ACK");
-  if (type == FrameType::data || type == FrameType::headers) add(kEndStream, "END_STREAM"), add(kPadded, "PADDED");
-  if (type == FrameType::headers || type == FrameType::continuation || type == FrameType::push_promise) add(kEndHeaders, "END_HEADERS");
-  if (type == FrameType::headers) add(kPriority, "PRIORITY");
+  if (type == NGHTTP2_SETTINGS || type == NGHTTP2_PING) add(NGHTTP2_FLAG_ACK, "ACK");
+  if (type == NGHTTP2_DATA || type == NGHTTP2_HEADERS) add(NGHTTP2_FLAG_END_STREAM, "END_STREAM"), add(NGHTTP2_FLAG_PADDED, "PADDED");
+  if (type == NGHTTP2_HEADERS || type == NGHTTP2_CONTINUATION || type == NGHTTP2_PUSH_PROMISE) add(NGHTTP2_FLAG_END_HEADERS, "END_HEADERS");
+  if (type == NGHTTP2_HEADERS) add(NGHTTP2_FLAG_PRIORITY, "PRIORITY");
   return names;
 }
 
@@ -53,42 +51,42 @@ class Http2Walk {
     walk_.note(0, "frame", fmt::format("at byte {}", walk_.at()));
     const Walk::Level level(walk_);
     const size_t length = walk_.number(3, "length");
-    const auto type = static_cast<FrameType>(walk_.number(1, "type", type_name));
+    const auto type = static_cast<uint8_t>(walk_.number(1, "type", type_name));
     const uint64_t flags = walk_.number(1, "flags", [type](uint64_t v) { return flag_names(type, v); });
-    walk_.number(4, "stream", [](uint64_t v) { return std::string((v & kStreamMask) == 0 ? "the connection" : ""); });
+    stream_ = walk_.number(4, "stream", [](uint64_t v) { return std::string((v & kStreamMask) == 0 ? "the connection" : ""); }) & kStreamMask;
     if (!walk_.ok()) return;
     if (walk_.left() < length) return walk_.fail(fmt::format("{} more bytes of the frame's payload", length - walk_.left()), walk_.left());
     payload(type, static_cast<uint8_t>(flags), length);
   }
 
  private:
-  void payload(FrameType type, uint8_t flags, size_t length) {
+  void payload(uint8_t type, uint8_t flags, size_t length) {
     switch (type) {
-      case FrameType::headers:
-      case FrameType::continuation:
+      case NGHTTP2_HEADERS:
+      case NGHTTP2_CONTINUATION:
         return header_block(type, flags, length);
-      case FrameType::settings:
+      case NGHTTP2_SETTINGS:
         if (length % 6 != 0) return walk_.fail("a length of SETTINGS that is a multiple of 6");
         for (size_t i = 0; i < length / 6; ++i) {
           walk_.number(2, "setting", setting_name);
           walk_.number(4, "value");
         }
         return;
-      case FrameType::rst_stream:
+      case NGHTTP2_RST_STREAM:
         return exactly(length, 4, [&] { walk_.number(4, "error", error_name); });
-      case FrameType::window_update:
+      case NGHTTP2_WINDOW_UPDATE:
         return exactly(length, 4, [&] { walk_.number(4, "increment"); });
-      case FrameType::ping:
+      case NGHTTP2_PING:
         return exactly(length, 8, [&] { walk_.bytes(8, "opaque data"); });
-      case FrameType::priority:
+      case NGHTTP2_PRIORITY:
         return exactly(length, 5, [&] { priority(); });
-      case FrameType::goaway:
+      case NGHTTP2_GOAWAY:
         if (length < 8) return walk_.fail("8 bytes at least of GOAWAY");
         walk_.number(4, "last stream");
         walk_.number(4, "error", error_name);
         if (length > 8) walk_.text(length - 8, "debug data");
         return;
-      case FrameType::data:
+      case NGHTTP2_DATA:
         return data(flags, length);
       default:
         if (length > 0) walk_.bytes(length, "payload");
@@ -108,7 +106,7 @@ class Http2Walk {
 
   /// The bytes of padding behind the payload; the length that is left.
   size_t padding(uint8_t flags, size_t& length) {
-    if ((flags & kPadded) == 0 || length == 0) return 0;
+    if ((flags & NGHTTP2_FLAG_PADDED) == 0 || length == 0) return 0;
     const size_t padding = walk_.number(1, "padding length");
     --length;
     if (padding > length) walk_.fail("less padding than payload");
@@ -119,21 +117,31 @@ class Http2Walk {
 
   void data(uint8_t flags, size_t length) {
     const size_t pad = padding(flags, length);
-    if (length > 0 && walk_.ok()) walk_.note(length, "data", shown_text(as_text(walk_.rest().first(length))));
+    if (length > 0 && walk_.ok()) body(walk_.rest().first(length));
     if (pad > 0) walk_.bytes(pad, "padding");
+    if ((flags & NGHTTP2_FLAG_END_STREAM) != 0) streams_.erase(stream_);
   }
 
-  void header_block(FrameType type, uint8_t flags, size_t length) {
+  void body(ByteSpan bytes) {
+    const auto [found, is_new] = streams_.try_emplace(stream_);
+    Stream& stream = found->second;
+    if (is_new) stream.is_grpc = begins_with_grpc(bytes);  // what its header said cannot be told
+    if (!stream.is_grpc) return walk_.note(bytes.size(), "data", shown_text(as_text(bytes)));
+    const auto missing = explain_grpc(walk_, bytes.size(), stream.missing);
+    stream = {.is_grpc = missing.has_value(), .missing = missing.value_or(0)};
+  }
+
+  void header_block(uint8_t type, uint8_t flags, size_t length) {
     size_t pad = 0;
-    if (type == FrameType::headers) {
+    if (type == NGHTTP2_HEADERS) {
       pad = padding(flags, length);
-      if ((flags & kPriority) != 0) {
+      if ((flags & NGHTTP2_FLAG_PRIORITY) != 0) {
         if (length < 5) return walk_.fail("5 bytes of priority");
         priority();
         length -= 5;
       }
     }
-    fields(length, (flags & kEndHeaders) != 0);
+    fields(length, (flags & NGHTTP2_FLAG_END_HEADERS) != 0);
     if (pad > 0 && walk_.ok()) walk_.bytes(pad, "padding");
   }
 
@@ -157,7 +165,9 @@ class Http2Walk {
       if (used < 0) return walk_.fail("a header field in HPACK");
       if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0) {
         const auto text = [](const uint8_t* at, size_t size) { return std::string_view(reinterpret_cast<const char*>(at), size); };
-        walk_.note(static_cast<size_t>(used), text(field.name, field.namelen), shown_text(text(field.value, field.valuelen)));
+        const std::string_view name = text(field.name, field.namelen), value = text(field.value, field.valuelen);
+        walk_.note(static_cast<size_t>(used), name, shown_text(value));
+        if (name == "content-type") streams_[stream_].is_grpc = value.starts_with("application/grpc") && !value.starts_with("application/grpc-web");
       } else if (used > 0) {
         walk_.note(static_cast<size_t>(used), "HPACK", "part of a field, or the table's size");
       }
@@ -171,13 +181,19 @@ class Http2Walk {
   };
   Walk& walk_;
   const bool whole_;
+  struct Stream {
+    bool is_grpc = false;
+    size_t missing = 0;  // bytes of the message that has begun
+  };
+  std::map<uint64_t, Stream> streams_;
+  uint64_t stream_ = 0;                                    // of the frame
   std::unique_ptr<nghttp2_hd_inflater, Delete> inflater_;  // null: its table is not known any more
 };
 
 }  // namespace
 
 void explain_http2(Walk& walk) {
-  const bool begins_with_settings = walk.left() > 3 && walk.rest()[3] == static_cast<uint8_t>(FrameType::settings);
+  const bool begins_with_settings = walk.left() > 3 && walk.rest()[3] == NGHTTP2_SETTINGS;
   const bool whole = begins_with_settings || as_text(walk.rest()).starts_with("PRI");
   if (as_text(walk.rest()).starts_with("PRI")) {
     if (!as_text(walk.rest()).starts_with(kPreface)) return walk.fail(fmt::format("the client's preface {}", json_quoted(kPreface)));

@@ -1,6 +1,6 @@
 #include "sofa/base/json.h"
-#include "sofa/http/body.h"
-#include "sofa/http/client.h"
+#include "sofa/grpc/status.h"
+#include "sofa/http/fetch.h"
 #include "sofa/io/dns.h"
 #include "sofa/io/stream.h"
 #include "sofa/io/tls.h"
@@ -10,15 +10,6 @@
 namespace sofa::tool {
 
 namespace {
-
-constexpr size_t kMostAnswer = Input::kMost;
-
-/// Until the Body takes its place, before anything can come.
-struct NoSink final : http::MessageSink {
-  void on_data(ByteSpan) override {}
-  void on_end(http::Headers&) override {}
-  void on_abort(Error) override {}
-};
 
 /// POST /SERVICE/METHOD with the arguments as the body. A connection serves one call at a time; those that rest are used again.
 class HttpCallee final : public Callee {
@@ -67,9 +58,8 @@ class HttpCallee final : public Callee {
     auto connecting = tls_ == nullptr ? io::Stream::connect(address) : io::tls_connect(address, *tls_);
     auto connected = co_await io::with_timeout(plan_.flags.call_timeout(), std::move(connecting));
     if (!connected) {
-      co_return std::unexpected(
-          std::move(connected.error())
-              .wrap(fmt::format("no server can be reached at {}; start one there or name another address", plan_.target.to_string())));
+      co_return fail(Code::unavailable, "no server can be reached at {}; start one there or name another address: {}", plan_.target.to_string(),
+                     connected.error().to_string());
     }
     co_return http::connect_http1(std::move(*connected));
   }
@@ -85,36 +75,19 @@ class HttpCallee final : public Callee {
   }
 
   io::Task<Result<void>> exchange(http::ClientConnection& connection, Answer* answer) {
-    NoSink none;
-    auto exchange = co_await io::or_return(connection.start(request_, none, body_.empty()));
-    http::Body body(*exchange);
-    if (!body_.empty()) co_await io::or_return(exchange->send_data(body_, true));
-    const http::ResponseHead head = *co_await io::or_return(body.response());
-    const Bytes bytes = co_await io::or_return(body.read_all(kMostAnswer));
+    const auto [head, bytes] = co_await io::or_return(http::fetch(connection, request_, body_, Input::kMost));
     if (answer != nullptr) {
       for (const http::HeaderField field : head.headers) answer->headers.emplace_back(field.name, field.value);
     }
     if (head.status >= 400 || head.headers.get_or("sofa_head_response_error") == "true") {
-      co_return fail(code_of(head.status), "{} at {} answered {}: {}", request_.target, plan_.target.address, head.status, bytes.text());
+      co_return fail(grpc::code_of_http_status(head.status), "{} at {} answered {}: {}", request_.target, plan_.target.address, head.status,
+                     bytes.text());
     }
     if (answer != nullptr) {
       const bool is_json = !bytes.empty() && JsonTree::parse(bytes.text(), "the answer").has_value();
       answer->json = bytes.empty() ? "null" : is_json ? std::string(bytes.text()) : json_quoted(bytes.text());
     }
     co_return Result<void>();
-  }
-
-  static Code code_of(int status) {
-    switch (status) {
-      case 400:
-        return Code::invalid_argument;
-      case 404:
-        return Code::not_found;
-      case 503:
-        return Code::unavailable;
-      default:
-        return Code::unknown;
-    }
   }
 
   const CallPlan plan_;

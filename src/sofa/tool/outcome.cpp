@@ -52,10 +52,21 @@ std::string outcome_json(const CallPlan& plan, const Result<void>& done, const A
                      pairs_json(answer.headers));
 }
 
+/// The error's sentence. What it asks to be set in a configuration is a flag here.
+std::string sentence_of(const Error& error) {
+  static constexpr std::pair<std::string_view, std::string_view> kFlags[] = {
+      {"`ca`", "--ca"}, {"`certificate`", "--cert and --key"}, {"`server_name`", "--server-name"}};
+  std::string text = error.to_string();
+  for (const auto& [name, flag] : kFlags) {
+    if (const size_t at = text.find(name); at != std::string::npos) text.replace(at, name.size(), flag);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string error_text(const Error& error) {
-  std::string text = error.to_string();
+  std::string text = sentence_of(error);
   if (const auto* thrown = error.detail<JavaException>()) append_trace(text, *thrown);
   if (error.code() == Code::deadline_exceeded) text += ". Is it busy, or does it need longer? --timeout gives it more seconds.";
   return text;
@@ -63,7 +74,7 @@ std::string error_text(const Error& error) {
 
 std::string error_json(const Error& error) {
   const auto* thrown = error.detail<JavaException>();
-  return fmt::format(R"({{"code":{},"message":{}{}}})", json_quoted(to_string(error.code())), json_quoted(error.to_string()),
+  return fmt::format(R"({{"code":{},"message":{}{}}})", json_quoted(to_string(error.code())), json_quoted(sentence_of(error)),
                      thrown == nullptr ? "" : R"(,"exception":)" + exception_json(*thrown));
 }
 

@@ -2,7 +2,7 @@
 // Where the messages and services of a protobuf call are known from: .proto files, or the server's own reflection.
 
 #include <google/protobuf/descriptor.h>
-#include <google/protobuf/message.h>
+#include <google/protobuf/dynamic_message.h>
 
 #include <memory>
 #include <string>
@@ -31,14 +31,27 @@ Result<std::unique_ptr<ProtoSource>> read_proto_files(const std::vector<std::str
 /// Asks the server by grpc.reflection.v1, or v1alpha where it does not know that. `channel` must outlive it.
 std::unique_ptr<ProtoSource> ask_reflection(grpc::Channel& channel, Duration timeout);
 
-/// The method, by its name in the .proto or with a small first letter as in Java.
-Result<const google::protobuf::MethodDescriptor*> find_method(const google::protobuf::ServiceDescriptor& service, std::string_view name);
-
 /// "(Request) returns (stream Response)".
 std::string signature_of(const google::protobuf::MethodDescriptor& method);
 
-/// A message as the bytes of protobuf, from JSON; and back, in one line. Errors: invalid_argument with the field at fault; data_loss.
-Result<Bytes> message_of_json(google::protobuf::Message& scratch, std::string_view json);
-Result<std::string> json_of_message(google::protobuf::Message& scratch, ByteSpan bytes);
+/// One method, with its messages as JSON.
+class ProtoMethod {
+ public:
+  /// Finds it by its names in the .proto or in Java. Errors: those of the source; not_found with the methods that the service has.
+  io::Task<Result<void>> find(std::unique_ptr<ProtoSource> source, const std::string& service, const std::string& method);
+
+  const google::protobuf::MethodDescriptor& descriptor() const { return *method_; }
+  bool streams() const { return method_->client_streaming() || method_->server_streaming(); }
+  /// The bytes of a request; an empty text is an empty message. Errors: invalid_argument with the field at fault.
+  Result<Bytes> request(std::string_view json);
+  /// An answer, in one line. Errors: data_loss.
+  Result<std::string> response(ByteSpan bytes);
+
+ private:
+  std::unique_ptr<ProtoSource> source_;
+  const google::protobuf::MethodDescriptor* method_ = nullptr;
+  google::protobuf::DynamicMessageFactory factory_;
+  std::unique_ptr<google::protobuf::Message> request_, response_;  // used again for each message
+};
 
 }  // namespace sofa::tool

@@ -12,16 +12,12 @@ namespace sofa::tool {
 namespace {
 
 constexpr std::string_view kReset = "\x1b[0m";
-constexpr std::string_view kClearLine = "\r\x1b[K";
+constexpr std::string_view kClearLine = "\r\x1b[K", kClearToLineEnd = "\x1b[K", kClearBelow = "\x1b[J", kHome = "\x1b[H";
 
 std::string_view code_of(Colour colour) {
   switch (colour) {
     case Colour::red:
       return "\x1b[31m";
-    case Colour::green:
-      return "\x1b[32m";
-    case Colour::yellow:
-      return "\x1b[33m";
     case Colour::cyan:
       return "\x1b[36m";
     case Colour::bold:
@@ -62,9 +58,12 @@ std::string_view first_columns(std::string_view text, size_t columns) {
 }  // namespace
 
 Terminal Terminal::of_process() {
-  winsize size{};
-  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return {stream_of(stdout), stream_of(stderr), known ? size.ws_col : 80u};
+  winsize known{};
+  ioctl(STDOUT_FILENO, TIOCGWINSZ, &known);  // leaves zeros where there is no terminal
+  Size size;
+  if (known.ws_col > 0) size.columns = known.ws_col;
+  if (known.ws_row > 0) size.rows = known.ws_row;
+  return {stream_of(stdout), stream_of(stderr), size};
 }
 
 void Terminal::print(std::string_view text) {
@@ -76,6 +75,15 @@ void Terminal::print(std::string_view text) {
 void Terminal::print_line(std::string_view text) {
   print(text);
   print("\n");
+}
+
+void Terminal::redraw(std::string_view lines) {
+  std::string text(kHome);
+  for (const char c : lines) {
+    if (c == '\n') text += kClearToLineEnd;
+    text += c;
+  }
+  print(text.append(kClearBelow));
 }
 
 void Terminal::complain(std::string_view sentence) { note(fmt::format("{} {}", painted(error_.colours, Colour::red, "sofa:"), sentence)); }
@@ -90,12 +98,19 @@ void Terminal::note(std::string_view sentence) {
 void Terminal::progress(std::string_view line) {
   if (!out_.interactive || (line.empty() && !has_progress_)) return;
   write(out_.file, kClearLine);
-  write(out_.file, first_columns(line, width_ - 1));
+  write(out_.file, first_columns(line, size_.columns - 1));
   std::fflush(out_.file);
   has_progress_ = !line.empty();
 }
 
 std::string Terminal::paint(Colour colour, std::string_view text) const { return painted(out_.colours, colour, text); }
+
+std::string duration_text(double microseconds) {
+  if (microseconds > 0 && microseconds < 9.95) return fmt::format("{:.1f} us", microseconds);
+  if (microseconds < 999.5) return fmt::format("{:.0f} us", microseconds);
+  if (microseconds < 999'950) return fmt::format("{:.{}f} ms", microseconds / 1e3, microseconds < 99'950 ? 1 : 0);
+  return fmt::format("{:.1f} s", microseconds / 1e6);
+}
 
 std::string table_text(const Terminal& terminal, const std::vector<std::vector<std::string>>& rows) {
   if (rows.empty()) return {};
@@ -105,7 +120,7 @@ std::string table_text(const Terminal& terminal, const std::vector<std::vector<s
     for (size_t column = 0; column < widths.size(); ++column) {
       const std::string& cell = rows[row][column];
       widths[column] = std::max(widths[column], cell.size());
-      if (row > 0 && (cell.empty() || cell[0] < '0' || cell[0] > '9')) right[column] = false;
+      if (row > 0 && !cell.empty() && (cell[0] < '0' || cell[0] > '9')) right[column] = false;
     }
   }
   std::string text;

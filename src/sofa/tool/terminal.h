@@ -8,7 +8,7 @@
 
 namespace sofa::tool {
 
-enum class Colour : uint8_t { red, green, yellow, cyan, bold, faint };
+enum class Colour : uint8_t { red, cyan, bold, faint };
 
 /// The two output streams of a process. One thread at a time; nothing is owned.
 class Terminal {
@@ -20,13 +20,19 @@ class Terminal {
     bool colours = false;
   };
 
-  Terminal(Stream out, Stream error, unsigned width = 80) : out_(out), error_(error), width_(width) {}
+  struct Size {
+    unsigned columns = 80, rows = 24;
+  };
+
+  Terminal(Stream out, Stream error, Size size) : out_(out), error_(error), size_(size) {}
   /// stdout and stderr. Colours on a terminal alone, and not with NO_COLOR set or TERM=dumb.
   static Terminal of_process();
 
   /// Text of the answer, as it is.
   void print(std::string_view text);
   void print_line(std::string_view text);
+  /// Lines of standard output from the top of the screen on, in place of what is there: for a view that changes. Only where a person looks.
+  void redraw(std::string_view lines);
   /// A line on standard error, which begins with "sofa: " in red.
   void complain(std::string_view sentence);
   /// A line on standard error.
@@ -37,16 +43,20 @@ class Terminal {
   /// The text in a colour of standard output, or as it is.
   std::string paint(Colour colour, std::string_view text) const;
   bool interactive() const { return out_.interactive; }
-  /// Columns of the terminal; 80 when nobody knows.
-  unsigned width() const { return width_; }
+  /// Of the terminal, or the usual one when nobody knows.
+  const Size& size() const { return size_; }
 
  private:
   Stream out_, error_;
-  unsigned width_;
+  Size size_;
   bool has_progress_ = false;
 };
 
-/// Rows as columns that line up; the first row is the head. Columns whose cells (without the head) all begin with a digit stand right.
+/// "85 us", "1.2 ms", "3.4 s".
+std::string duration_text(double microseconds);
+
+/// Rows as columns that line up; the first row is the head. Columns whose cells (without the head) begin with a digit, or are empty,
+/// stand right.
 std::string table_text(const Terminal& terminal, const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace sofa::tool

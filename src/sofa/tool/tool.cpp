@@ -53,6 +53,10 @@ Exit run(std::span<const char* const> arguments, Terminal& terminal) {
   set_log_level(LogLevel::error);  // a failure is told by its error
   const std::string_view name = arguments.size() < 2 ? "help" : arguments[1];
   if (name == "help" || name == "--help" || name == "-h") return help(arguments.subspan(std::min<size_t>(2, arguments.size())), terminal);
+  if (name == "--version") {
+    terminal.print_line("sofa " SOFA_VERSION);
+    return Exit::ok;
+  }
   const Command* command = find(name);
   if (command == nullptr) return unknown(name, terminal);
   return command->run(*command, arguments.subspan(1), terminal);

@@ -15,7 +15,7 @@ namespace {
 
 namespace pb = rpc::v1;
 
-struct TopOptions {
+struct TopOptions : TlsFlags {
   bool once = false;
   double interval = 1;
   int methods = 20;
@@ -30,23 +30,28 @@ struct TopOptions {
     d.field("slowest", &TopOptions::slowest).alias("s").range(1, 1000).doc("slowest calls that are shown");
     d.field("timeout", &TopOptions::timeout).alias("t").range(0.001L, 86'400).unit("seconds").doc("how long the first answer may take");
     d.field("output", &TopOptions::output).alias("o").doc("how it is printed; json: one line for each snapshot");
+    d.inherit<TlsFlags>();
   }
 };
 
 void show(const Top& top, const TopOptions& options, Terminal& terminal) {
-  constexpr std::string_view kHomeAndClear = "\x1b[H\x1b[2J";
   if (options.output == OutputFormat::json) {
     const auto json = to_json(top);
     return terminal.print_line(json ? *json : json.error().to_string());
   }
-  const bool redraw = terminal.interactive() && !options.once;
-  terminal.print((redraw ? std::string(kHomeAndClear) : std::string()) + top_text(top, static_cast<size_t>(options.methods), terminal) +
-                 (redraw || options.once ? "" : "\n"));
+  const auto most = static_cast<size_t>(options.methods);
+  if (options.once) return terminal.print(top_text(top, most, terminal));
+  if (!terminal.interactive()) return terminal.print(top_text(top, most, terminal) + "\n");
+  // The slowest calls have two lines each; the rest of the screen is the table's.
+  const size_t others = 6 + 2 * top.slowest.size(), rows = terminal.size().rows;
+  terminal.redraw(top_text(top, std::min(most, rows > others ? rows - others : 1), terminal));
 }
 
-io::Task<Result<void>> watch(const std::string& address, const TopOptions& options, Terminal& terminal) {
+io::Task<Result<void>> watch(const Target& target, const TopOptions& options, Terminal& terminal) {
   const Duration patience = seconds(options.timeout);
-  auto calls = co_await io::or_return(rpc::connect<pb::Calls>("grpc://" + address, {.timeout = patience, .connect_timeout = patience}));
+  rpc::ClientOptions client{.timeout = patience, .connect_timeout = patience};
+  client.tls = options.tls_for(target);
+  auto calls = co_await io::or_return(rpc::connect<pb::Calls>("grpc://" + target.address, std::move(client)));
   pb::WatchRequest request;
   request.set_interval_ms(static_cast<uint32_t>(options.interval * 1000));
   pb::SlowestRequest most;
@@ -54,15 +59,15 @@ io::Task<Result<void>> watch(const std::string& address, const TopOptions& optio
   auto snapshots = co_await io::or_return(calls->watch(request));
   for (;;) {
     const auto snapshot = co_await io::or_return(io::with_timeout(patience + seconds(options.interval), snapshots.read()));
-    if (!snapshot) co_return fail(Code::unavailable, "{} shows no more snapshots", address);
+    if (!snapshot) co_return fail(Code::unavailable, "{} shows no more snapshots", target.address);
     const auto slowest = co_await io::or_return(calls->slowest(most));
     show(make_top(*snapshot, slowest), options, terminal);
     if (options.once) co_return Result<void>();
   }
 }
 
-io::Task<Exit> run_top(std::string address, const TopOptions& options, Terminal& terminal) {
-  const auto done = co_await watch(address, options, terminal);
+io::Task<Exit> run_top(Target target, const TopOptions& options, Terminal& terminal) {
+  const auto done = co_await watch(target, options, terminal);
   if (done) co_return Exit::ok;
   const Exit exit = exit_of(done.error());
   if (exit == Exit::interrupted) co_return exit;
@@ -74,17 +79,12 @@ io::Task<Exit> run_top(std::string address, const TopOptions& options, Terminal&
 }
 
 Exit top(Arguments<TopOptions>& given, Terminal& terminal) {
-  const auto target = Target::parse(given.positional.at(0));
+  const auto target = parse_target(given.positional.at(0), given.options);
   if (!target) {
     terminal.complain(target.error().to_string());
     return Exit::wrong_usage;
   }
-  if (target->secure) {
-    terminal.complain(
-        fmt::format("'{}' asks for TLS, which 'sofa top' does not speak yet; name the server as {}", given.positional.at(0), target->address));
-    return Exit::wrong_usage;
-  }
-  return run_on_shard(run_top(target->address, given.options, terminal));
+  return run_on_shard(run_top(*target, given.options, terminal));
 }
 
 constexpr std::string_view kAbout =

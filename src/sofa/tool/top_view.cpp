@@ -150,12 +150,6 @@ std::string top_text(const Top& top, size_t most, const Terminal& terminal) {
   return text;
 }
 
-std::string duration_text(double microseconds) {
-  if (microseconds < 999.5) return fmt::format("{:.0f} us", microseconds);
-  if (microseconds < 999'950) return fmt::format("{:.{}f} ms", microseconds / 1e3, microseconds < 99'950 ? 1 : 0);
-  return fmt::format("{:.1f} s", microseconds / 1e6);
-}
-
 std::string stages_bar(const std::map<std::string, double>& stages_us, size_t width) {
   // In the order in which a call comes to them, on either side.
   static constexpr std::string_view kOrder[] = {"choose",      "connect",        "arrive",    "queue", "filters",

@@ -49,8 +49,6 @@ Top make_top(const rpc::v1::Snapshot& snapshot, const rpc::v1::SlowestResponse& 
 /// The table of methods, at most `most` of them, and the slowest calls, each with a bar of its stages.
 std::string top_text(const Top& top, size_t most, const Terminal& terminal);
 
-/// "1.23 ms".
-std::string duration_text(double microseconds);
 /// A bar of `width` letters, each stage by its initial in proportion to its time: "qqiiiiiiis".
 std::string stages_bar(const std::map<std::string, double>& stages_us, size_t width);
 

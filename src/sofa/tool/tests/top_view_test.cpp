@@ -53,7 +53,7 @@ TEST(Top, ShowsRatesOfTheIntervalTheBusiestMethodFirst) {
   EXPECT_EQ(top.methods.at(0).calls_per_second, 200);
   EXPECT_EQ(top.methods.at(0).errors_per_second, 1);
   EXPECT_EQ(top.methods.at(0).stages_us.at("implementation"), 3) << "of one call";
-  const Terminal plain({}, {});
+  const Terminal plain({}, {}, {});
   const std::string text = top_text(top, 1, plain);
   EXPECT_THAT(text, HasSubstr("2.0 s: 404 calls, 4 errors"));
   EXPECT_THAT(text, HasSubstr("acme.Users:1.0.save  server  bolt        200.0       1.0  0 us  12.3 ms"));
@@ -73,14 +73,6 @@ TEST(Top, ABarHasALetterForEachPartOfTheTime) {
   EXPECT_EQ(stages_bar({{"implementation", 50}, {"queue", 25}, {"serialize", 25}}, 8), "qqiiiiss");
   EXPECT_EQ(stages_bar({{"implementation", 0.001}, {"wait", 1000}}, 4), "wwww") << "what is too short has none";
   EXPECT_EQ(stages_bar({}, 8), "");
-}
-
-TEST(Top, DurationsHaveTheUnitThatFits) {
-  EXPECT_EQ(duration_text(12.4), "12 us");
-  EXPECT_EQ(duration_text(999.6), "1.0 ms");
-  EXPECT_EQ(duration_text(12'345), "12.3 ms");
-  EXPECT_EQ(duration_text(123'456), "123 ms");
-  EXPECT_EQ(duration_text(1'500'000), "1.5 s");
 }
 
 }  // namespace

@@ -1,12 +1,9 @@
-#include <google/protobuf/dynamic_message.h>
-
 #include "sofa/io/task_group.h"
 #include "sofa/tool/callee.h"
+#include "sofa/tool/grpc_flow.h"
 #include "sofa/tool/proto_source.h"
 
 namespace sofa::tool {
-
-namespace protobuf = google::protobuf;
 
 namespace {
 
@@ -53,20 +50,15 @@ Result<std::unique_ptr<ProtoSource>> source_of(const CallFlags& flags, grpc::Cha
   return ask_reflection(channel, flags.call_timeout());
 }
 
-class ProtoCallee final : public Callee {
+class GrpcCallee final : public Callee {
  public:
-  ProtoCallee(const CallPlan& plan, std::unique_ptr<grpc::Channel> channel) : plan_(plan), channel_(std::move(channel)) {}
+  GrpcCallee(const CallPlan& plan, std::unique_ptr<grpc::Channel> channel) : plan_(plan), channel_(std::move(channel)) {}
 
   io::Task<Result<void>> open(Input& input) {
-    source_ = co_await io::or_return(source_of(plan_.flags, *channel_));
-    const auto* service = co_await io::or_return(source_->service(plan_.method.service));
-    method_ = co_await io::or_return(find_method(*service, plan_.method.method));
-    path_ = fmt::format("/{}/{}", service->full_name(), method_->name());
-    request_.reset(factory_.GetPrototype(method_->input_type())->New());
-    response_.reset(factory_.GetPrototype(method_->output_type())->New());
-    if (streams()) co_return Result<void>();
-    const std::string json = co_await io::or_return(input.rest());
-    message_ = co_await io::or_return(message_of_json(*request_, json.empty() ? "{}" : json));
+    auto source = co_await io::or_return(source_of(plan_.flags, *channel_));
+    co_await io::or_return(method_.find(std::move(source), plan_.method.service, plan_.method.method));
+    path_ = fmt::format("/{}/{}", method_.descriptor().service()->full_name(), method_.descriptor().name());
+    if (!streams()) message_ = co_await io::or_return(method_.request(co_await io::or_return(input.rest())));
     co_return Result<void>();
   }
 
@@ -77,11 +69,11 @@ class ProtoCallee final : public Callee {
     auto bytes = co_await channel_->unary(path_, message_, std::move(options));
     if (answer != nullptr) take_headers(headers, *answer), take_headers(trailers, *answer);
     if (!bytes) co_return std::unexpected(at_target(std::move(bytes.error())));
-    if (answer != nullptr) answer->json = co_await io::or_return(json_of_message(*response_, *bytes));
+    if (answer != nullptr) answer->json = co_await io::or_return(method_.response(*bytes));
     co_return Result<void>();
   }
 
-  bool streams() const override { return method_->client_streaming() || method_->server_streaming(); }
+  bool streams() const override { return method_.streams(); }
 
   io::Task<Result<void>> converse(Input& input, const std::function<void(const std::string&)>& show) override {
     auto stream = co_await channel_->stream(path_, {.timeout = plan_.flags.stream_timeout(), .metadata = metadata_of(plan_)});
@@ -97,6 +89,18 @@ class ProtoCallee final : public Callee {
     co_return Result<void>();
   }
 
+  Result<std::unique_ptr<MessageFlow>> flow(std::string_view json, uint32_t messages) override {
+    auto message = method_.request(json);
+    if (!message) return forward_error(message);
+    return grpc_flow(*channel_, {.path = path_,
+                                 .metadata = metadata_of(plan_),
+                                 .timeout = plan_.flags.call_timeout(),
+                                 .message = std::move(*message),
+                                 .client_streams = method_.descriptor().client_streaming(),
+                                 .server_streams = method_.descriptor().server_streaming(),
+                                 .messages = messages});
+  }
+
   io::Task<void> close() override { co_await channel_->close(); }
 
  private:
@@ -104,7 +108,7 @@ class ProtoCallee final : public Callee {
 
   /// A line that is no message ends the call.
   io::Task<void> send(grpc::ClientStream& stream, Input& input, io::CancelSource& reading) {
-    auto sent = method_->client_streaming() ? co_await send_lines(stream, input) : co_await send_one(stream, input);
+    auto sent = method_.descriptor().client_streaming() ? co_await send_lines(stream, input) : co_await send_one(stream, input);
     if (sent) sent = stream.finish_writes();
     if (sent || sent.error().code() != Code::invalid_argument) co_return;
     write_failure_ = std::move(sent.error());
@@ -112,13 +116,12 @@ class ProtoCallee final : public Callee {
   }
 
   io::Task<Result<void>> send_one(grpc::ClientStream& stream, Input& input) {
-    const std::string json = co_await io::or_return(input.rest());
-    co_return co_await stream.write(co_await io::or_return(message_of_json(*request_, json.empty() ? "{}" : json)));
+    co_return co_await stream.write(co_await io::or_return(method_.request(co_await io::or_return(input.rest()))));
   }
 
   io::Task<Result<void>> send_lines(grpc::ClientStream& stream, Input& input) {
     for (size_t number = 1; const auto line = co_await io::or_return(input.line()); ++number) {
-      auto message = message_of_json(*request_, *line);
+      auto message = method_.request(*line);
       if (!message) co_return std::unexpected(std::move(message.error()).wrap(fmt::format("line {}", number)));
       co_await io::or_return(stream.write(std::move(*message)));
     }
@@ -126,25 +129,22 @@ class ProtoCallee final : public Callee {
   }
 
   io::Task<Result<void>> receive(grpc::ClientStream& stream, const std::function<void(const std::string&)>& show) {
-    while (auto bytes = co_await io::or_return(stream.read())) show(co_await io::or_return(json_of_message(*response_, *bytes)));
+    while (auto bytes = co_await io::or_return(stream.read())) show(co_await io::or_return(method_.response(*bytes)));
     co_return Result<void>();
   }
 
   const CallPlan plan_;
   const std::unique_ptr<grpc::Channel> channel_;
-  std::unique_ptr<ProtoSource> source_;
-  const protobuf::MethodDescriptor* method_ = nullptr;
+  ProtoMethod method_;
   std::string path_;
-  protobuf::DynamicMessageFactory factory_;
-  std::unique_ptr<protobuf::Message> request_, response_;
   Bytes message_;  // of unary calls
   std::optional<Error> write_failure_;
 };
 
 }  // namespace
 
-io::Task<Result<std::unique_ptr<Callee>>> open_proto(const CallPlan& plan, Input& input) {
-  auto callee = std::make_unique<ProtoCallee>(plan, co_await io::or_return(open_channel(plan.target, plan.flags)));
+io::Task<Result<std::unique_ptr<Callee>>> open_grpc(const CallPlan& plan, Input& input) {
+  auto callee = std::make_unique<GrpcCallee>(plan, co_await io::or_return(open_channel(plan.target, plan.flags)));
   auto opened = co_await callee->open(input);
   if (opened) co_return callee;
   co_await callee->close();
