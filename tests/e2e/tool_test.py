@@ -266,7 +266,7 @@ def test_a_status_is_told_with_its_code(grpc_address):
 
 def test_a_wrong_field_or_method_is_named(grpc_address):
     done = sofa("call", f"grpc://{grpc_address}", f"{PROTO}.Echo", '{"texty": "x"}')
-    assert done.returncode == WRONG_USAGE and "texty" in done.stderr
+    assert done.returncode == WRONG_USAGE and "texty" in done.stderr and "text, times, blob, attrs, sleepMs, fail" in done.stderr
     done = sofa("call", f"grpc://{grpc_address}", f"{PROTO}.Ecko")
     assert done.returncode == REFUSED and "ServerStream" in done.stderr
     done = sofa("call", f"grpc://{grpc_address}", f"{PROTO}.BidiStream", "-", stdin='{"text": "a"}\n{"texty": "b"}\n')

@@ -5,13 +5,14 @@ namespace sofa::tool {
 
 namespace {
 
-constexpr size_t kMostValues = 64;  // of a list or map that are shown in its line
+constexpr size_t kMostValues = 64;  // of a list or map that are shown
+constexpr size_t kLine = 60;        // letters of a list or map that stands in one line
 
 bool is_reference(uint8_t tag, hessian::Dialect dialect) {
   return dialect == hessian::Dialect::h4 ? tag == 0x51 : tag == 0x4a || tag == 0x4b || tag == 'R';
 }
 
-/// Objects field by field; every other value in one line.
+/// Objects field by field, long lists and maps item by item; every other value in one line.
 class HessianWalk {
  public:
   HessianWalk(Walk& walk, size_t size, hessian::Dialect dialect)
@@ -45,7 +46,25 @@ class HessianWalk {
     if (!value) return wrong(value.error());
     const std::string_view type = value->list() != nullptr ? value->list()->type : value->map() != nullptr ? value->map()->type : "";
     if (value->is_null()) return note(name, "null");
-    note(name, fmt::format("{}{}{} {}", to_string(value->kind()), type.empty() ? "" : " of ", type, shown(*value)));
+    const std::string what = fmt::format("{}{}{}", to_string(value->kind()), type.empty() ? "" : " of ", type), text = shown(*value);
+    const bool fits = text.size() <= kLine || (value->list() == nullptr && value->map() == nullptr);
+    note(name, fits ? fmt::format("{} {}", what, text) : what);
+    if (!fits) items(*value);
+  }
+
+  /// Of a list or map that does not fit into a line; which bytes are theirs is not told.
+  void items(const hessian::Value& value) {
+    const Walk::Level level(walk_);
+    size_t shown_items = 0;
+    const auto item = [&](const std::string& name, const hessian::Value& of) {
+      if (++shown_items <= kMostValues) walk_.note(0, name, shown(of));
+      if (shown_items == kMostValues + 1) walk_.note(0, "...", "further ones");
+    };
+    if (const auto* list = value.list(); list != nullptr) {
+      for (size_t i = 0; i < list->size(); ++i) item(fmt::format("[{}]", i), (*list)[i]);
+    } else {
+      for (const auto& [key, of] : value.map()->entries) item(shown(key), of);
+    }
   }
 
   static std::string shown(const hessian::Value& value) {

@@ -22,7 +22,7 @@ Result<std::vector<TextNode>> parse_list(const CallPlan& plan, std::string_view 
   if (tree->root.form == TextNode::Form::list) return std::move(tree->root.items);
   const bool may_be_message = tree->root.form == TextNode::Form::map && plan.target.protocol == "bolt";
   return fail(Code::invalid_argument, "the arguments are a JSON list, one item for each parameter, as in '[\"x\", 2]'; found {}{}",
-              tree->root.shown(), may_be_message ? ": for a message name its .proto by --proto" : "");
+              tree->root.shown(), may_be_message ? ". Is it a message of a .proto? --proto names that" : "");
 }
 
 Result<JavaArguments> java_arguments(const CallPlan& plan, std::string_view json, const JavaFlavour& flavour) {

@@ -38,11 +38,20 @@ Result<const protobuf::MethodDescriptor*> find_method(const protobuf::ServiceDes
   return fail(Code::not_found, "{} has no method {}; it has {}", service.full_name(), name, known.empty() ? "none" : known);
 }
 
+std::string fields_of(const protobuf::Descriptor& message) {
+  std::string names;
+  for (int i = 0; i < message.field_count(); ++i) names += fmt::format("{}{}", i == 0 ? "" : ", ", message.field(i)->json_name());
+  return names.empty() ? "none" : names;
+}
+
 Result<Bytes> message_of_json(protobuf::Message& scratch, std::string_view json) {
   scratch.Clear();
   const auto read = protobuf::util::JsonStringToMessage({json.data(), json.size()}, &scratch);
   if (!read.ok()) {
-    return fail(Code::invalid_argument, "the message is no JSON of {}: {}", scratch.GetDescriptor()->full_name(), std::string(read.message()));
+    std::string_view why(read.message().data(), read.message().size());
+    if (why.starts_with(": ")) why.remove_prefix(2);
+    return fail(Code::invalid_argument, "the message is no JSON of {}, whose fields are {}: {}", scratch.GetDescriptor()->full_name(),
+                fields_of(*scratch.GetDescriptor()), why);
   }
   const size_t size = scratch.ByteSizeLong();
   Buffer bytes(size);

@@ -141,6 +141,17 @@ TEST(ExplainBolt, StopsAtTheFirstWrongByte) {
   EXPECT_THAT(walk.wrong()->expected, HasSubstr("request"));
 }
 
+TEST(ExplainHessian, ShowsTheItemsOfALongMapOneByOne) {
+  const std::string longer(60, 'x');
+  const std::string bytes = bytes_of("4d") + "\1a\1b\1c" + std::string("S\0\x3c", 3) + longer + "z";  // {"a": "b", "c": longer}
+  Walk walk(as_bytes(bytes));
+  explain_hessian(walk, bytes.size(), hessian::Dialect::h3);
+  ASSERT_TRUE(walk.ok()) << walk.wrong()->expected;
+  EXPECT_EQ(walk.pieces().front().value, "map");
+  EXPECT_EQ(value_of(walk, "\"a\""), "\"b\"");
+  EXPECT_EQ(value_of(walk, "\"c\""), "\"" + longer + "\"");
+}
+
 TEST(ExplainHttp2, NamesFramesSettingsAndHeaderFields) {
   const std::string bytes = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes_of(
                                                                      "000006040000000000"
