@@ -200,7 +200,11 @@ class FlagParser {
     text += about.empty() ? "\n\n" : fmt::format("\n\n{}\n\n", about);
     size_t width = 6;
     for (const Flag& flag : flags_) width = std::max(width, std::min<size_t>(shown_name(flag).size(), 40));
-    for (const Flag& flag : flags_) text += fmt::format("  {:<{}}  {}\n", shown_name(flag), width, describe_flag(flag));
+    for (const Flag& flag : flags_) {
+      text += fmt::format("  {:<{}}  {}", shown_name(flag), width, describe_flag(flag));
+      text.erase(text.find_last_not_of(' ') + 1);
+      text += '\n';
+    }
     text += fmt::format("  {:<{}}  shows this text\n", "--help", width);
     if (!options_.environment_prefix.empty()) {
       text += fmt::format("\nEach flag may be set by the environment too: --{} is {}.\n", flags_.empty() ? "flag" : flags_[0].name,

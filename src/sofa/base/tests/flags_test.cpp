@@ -158,7 +158,8 @@ TEST(Flags, HelpIsMadeFromTheDescription) {
       HasSubstr(
           "Usage: server [flags]\n\nAnswers calls.\n\n  --listen-port   0 picks a free port (a whole number from 0 to 65535; default 12200)\n"));
   EXPECT_THAT(parsed->help_text, HasSubstr("  --call-timeout  of one call (a whole number from 1 to 60000 ms; default 3000)\n"));
-  EXPECT_THAT(parsed->help_text, HasSubstr("  --key           (text; secret)\n"));
+  EXPECT_THAT(parsed->help_text, HasSubstr("  --key           (secret)\n"));
+  EXPECT_THAT(parsed->help_text, HasSubstr("  --verbose\n")) << "what is plain is not said";
   EXPECT_THAT(parsed->help_text, HasSubstr("--listen-port is LEDGER_LISTEN_PORT"));
   EXPECT_THAT(parsed->help_text, testing::Not(HasSubstr("hunter2")));
 }
