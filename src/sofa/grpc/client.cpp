@@ -45,6 +45,7 @@ struct Channel::Impl : std::enable_shared_from_this<Impl> {
   Random random;
   std::unique_ptr<http::ClientConnection> connection;
   bool connecting = false, closed = false;
+  bool watching = false;  // the files of options.tls
   std::optional<Error> last_failure;
   Instant next_attempt{};
   Duration backoff = kFirstBackoff;
@@ -102,6 +103,7 @@ Result<void> Channel::Impl::ensure_connecting() {
   if (last_failure && now() < next_attempt) return std::unexpected(*last_failure);
   connecting = true;
   last_failure.reset();
+  if (options.tls != nullptr && !std::exchange(watching, true)) tasks.spawn("tls reload", options.tls->watch());
   tasks.spawn("grpc connect", connect(shared_from_this()));
   return {};
 }

@@ -24,7 +24,7 @@ struct ChannelOptions {
   Duration max_backoff = std::chrono::seconds(20);      ///< between attempts to connect, from 50 ms on, with jitter
   Duration default_timeout = std::chrono::seconds(10);  ///< of a unary call that names none
   size_t max_waiting = 65'536;  ///< calls that wait for a connection, or for a place among those that the server allows on it, in their order
-  std::shared_ptr<io::TlsClientContext> tls{};  ///< null: plain. "h2" is offered by ALPN, whatever the context says
+  std::shared_ptr<io::TlsClientContext> tls{};  ///< null: plain. "h2" is offered by ALPN, whatever the context says. The channel watches its files
   http::Http2Options http2{};
 };
 

@@ -166,10 +166,18 @@ Result<bool> TlsContext::reload_if_changed() {
   return true;
 }
 
+bool TlsContext::take_turn(Instant now) {
+  const std::lock_guard lock(mutex_);
+  if (now < deadline_after(looked_, interval_)) return false;
+  looked_ = now;
+  return true;
+}
+
 Task<Result<void>> TlsContext::watch() {
   if (files_.empty() || interval_ <= Duration::zero()) co_return Result<void>();
   for (;;) {
     co_await or_return(sleep_for(interval_));
+    if (!take_turn(Shard::current().now())) continue;
     auto looked = co_await run_blocking(Shard::current().runtime().file_pool(), [this] { return reload_if_changed(); });
     co_await or_return((co_await current_scope()).check());
     if (!looked) report(fmt::format("TLS goes on with the certificates that it has: {}", looked.error()));

@@ -63,7 +63,8 @@ class TlsContext {
   /// Any thread; reads files, so on a shard prefer the awaited watch().
   Result<void> reload();
   /// Looks at the files every reload_interval, on the pool for files, and reloads when one has changed; reports what came of it. Ends with its
-  /// scope; at once when the interval is zero or no file is named. The context outlives it.
+  /// scope; at once when the interval is zero or no file is named. Several may run, on any shards: together they look as often as one. The context
+  /// outlives it.
   Task<Result<void>> watch();
   /// Those in force now; any thread.
   std::shared_ptr<const TlsSettings> settings() const;
@@ -76,12 +77,15 @@ class TlsContext {
   /// What tells that a file has changed: time, size, inode, each as a word.
   std::vector<uint64_t> stamps() const;
   Result<bool> reload_if_changed();
+  /// Whether nobody has looked for a whole interval; then the caller looks.
+  bool take_turn(Instant now);
 
   const std::vector<std::string> files_;
   const Duration interval_;
   mutable std::mutex mutex_;
   std::shared_ptr<const TlsSettings> settings_;
   std::vector<uint64_t> seen_;  // of the last attempt to read
+  Instant looked_{};            // by a watcher, last
 };
 
 }  // namespace detail

@@ -4,8 +4,11 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 
 #include "sofa/io/detail/tls_openssl.h"
 
@@ -88,6 +91,29 @@ TlsCertificate Authority::issue(const CertificateRequest& request) const {
   if (!names.empty()) add_extension(certificate.get(), keys_->certificate.get(), NID_subject_alt_name, names);
   X509_sign(certificate.get(), keys_->key.get(), EVP_sha256());
   return {.certificate = pem_of(certificate.get()), .key = pem_of(key.get())};
+}
+
+PemFolder::PemFolder() {
+  std::string name = "/tmp/sofa-tls-XXXXXX";
+  path_ = ::mkdtemp(name.data());
+}
+
+PemFolder::~PemFolder() { std::filesystem::remove_all(path_); }
+
+std::string PemFolder::put(const std::string& name, const std::string& text) const {
+  const std::string path = path_ + "/" + name;
+  std::ofstream(path + ".new") << text;
+  std::filesystem::rename(path + ".new", path);
+  return path;
+}
+
+void PemFolder::put(const std::string& name, const TlsCertificate& pair) const {
+  put(name + ".pem", pair.certificate);
+  put(name + ".key", pair.key);
+}
+
+TlsCertificate PemFolder::files(const std::string& name) const {
+  return {.certificate = path_ + "/" + name + ".pem", .key = path_ + "/" + name + ".key"};
 }
 
 }  // namespace sofa::io::testing

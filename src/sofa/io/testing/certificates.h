@@ -33,4 +33,22 @@ class Authority {
   std::string certificate_;
 };
 
+/// A folder of PEM files that goes with the test.
+class PemFolder {
+ public:
+  PemFolder();
+  ~PemFolder();
+  PemFolder(const PemFolder&) = delete;
+  PemFolder& operator=(const PemFolder&) = delete;
+  /// As tools that renew certificates do it: a new file takes the place of the old one. Gives its path.
+  std::string put(const std::string& name, const std::string& text) const;
+  /// NAME.pem and NAME.key.
+  void put(const std::string& name, const TlsCertificate& pair) const;
+  /// Their paths.
+  TlsCertificate files(const std::string& name) const;
+
+ private:
+  std::string path_;
+};
+
 }  // namespace sofa::io::testing

@@ -1,39 +1,11 @@
 // Certificates in files: what is wrong with them, and how they are read again.
 
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
-
 #include "tls_fixture.h"
 
 namespace sofa::io {
 namespace {
 
-/// A folder that goes with the test.
-class Folder {
- public:
-  Folder() {
-    std::string name = "/tmp/sofa-tls-XXXXXX";
-    path_ = ::mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  /// As tools that renew certificates do it: a new file takes the place of the old one.
-  std::string put(const std::string& name, const std::string& text) const {
-    const std::string path = path_ + "/" + name;
-    std::ofstream(path + ".new") << text;
-    std::filesystem::rename(path + ".new", path);
-    return path;
-  }
-  void put(const TlsCertificate& pair) const {
-    put("server.pem", pair.certificate);
-    put("server.key", pair.key);
-  }
-  TlsCertificate files() const { return {.certificate = path_ + "/server.pem", .key = path_ + "/server.key"}; }
-
- private:
-  std::string path_;
-};
+using testing::PemFolder;
 
 TlsCertificate named(const std::string& name) { return authority().issue({.common_name = name, .alternative_names = {"DNS:" + name}}); }
 
@@ -46,12 +18,12 @@ Task<Result<std::string>> name_shown_by(const TlsServerContext& server) {
 
 TEST_F(Tls, ReadsItsFilesAgainWithoutARestart) {
   run_ok(runtime_, [&]() -> Body {
-    const Folder folder;
-    folder.put(named("first.example.com"));
-    const auto server = server_of({.certificates = {folder.files()}});
+    const PemFolder folder;
+    folder.put("server", named("first.example.com"));
+    const auto server = server_of({.certificates = {folder.files("server")}});
     const auto client = client_of({.verify = false});
     Shaken old = co_await or_return(shake(*server, *client, "localhost"));
-    folder.put(named("second.example.com"));
+    folder.put("server", named("second.example.com"));
     EXPECT_EQ(co_await or_return(name_shown_by(*server)), "first.example.com") << "nobody has said reload";
     co_await or_return(server->reload());
     EXPECT_EQ(co_await or_return(name_shown_by(*server)), "second.example.com");
@@ -69,16 +41,16 @@ TEST_F(Tls, ReadsItsFilesAgainWithoutARestart) {
 TEST_F(Tls, NoticesChangedFilesByItself) {
   Reports reports;
   run_ok(runtime_, [&]() -> Body {
-    const Folder folder;
-    folder.put(named("first.example.com"));
-    const auto server = server_of({.certificates = {folder.files()}, .reload_interval = milliseconds(10)});
+    const PemFolder folder;
+    folder.put("server", named("first.example.com"));
+    const auto server = server_of({.certificates = {folder.files("server")}, .reload_interval = milliseconds(10)});
     TaskGroup group(co_await current_scope());
     group.spawn("watch", server->watch());
     folder.put("server.pem", "no certificate");
     co_await or_return(co_await eventually([&] { return reports.contain("TLS goes on with the certificates that it has"); }));
     EXPECT_EQ(co_await or_return(name_shown_by(*server)), "first.example.com");
     const size_t told = reports.size();
-    folder.put(named("second.example.com"));
+    folder.put("server", named("second.example.com"));
     co_await or_return(co_await eventually([&] { return reports.contain("were read again"); }));
     EXPECT_LE(reports.size(), told + 2) << "each change is told once";
     EXPECT_EQ(co_await or_return(name_shown_by(*server)), "second.example.com");
@@ -89,7 +61,7 @@ TEST_F(Tls, NoticesChangedFilesByItself) {
 }
 
 TEST(TlsFiles, WhatIsWrongWithThemIsSaid) {
-  const Folder folder;
+  const PemFolder folder;
   const TlsCertificate good = named("a.example.com");
   const auto server_error = [](TlsCertificate certificate) {
     auto context = TlsServerContext::create({.certificates = {std::move(certificate)}});
