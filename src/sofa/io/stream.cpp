@@ -132,6 +132,7 @@ bool Stream::peer_closed() const { return core_->peer_closed(); }
 const Address& Stream::peer() const { return core_->peer(); }
 const Address& Stream::local() const { return core_->local(); }
 bool Stream::is_secure() const { return core_->tls() != nullptr; }
+bool Stream::is_resumed() const { return is_secure() && core_->tls()->is_resumed(); }
 std::string_view Stream::alpn() const { return is_secure() ? core_->tls()->alpn() : std::string_view(); }
 std::string_view Stream::peer_certificate_name() const { return is_secure() ? core_->tls()->peer_name() : std::string_view(); }
 

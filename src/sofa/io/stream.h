@@ -107,6 +107,8 @@ class [[nodiscard]] Stream {
 
   /// Whether TLS protects it.
   bool is_secure() const;
+  /// Whether its handshake went on from an earlier connection's, and was shorter.
+  bool is_resumed() const;
   /// The protocol that the handshake chose (ALPN): "h2"; empty without one. Lives as long as the stream.
   std::string_view alpn() const;
   /// Who the peer has proved to be: the first DNS name or URI of its certificate, or its common name; empty without a certificate.

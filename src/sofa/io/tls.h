@@ -4,8 +4,9 @@
 //   auto context = TlsServerContext::create({.certificates = {{.certificate = "server.pem", .key = "server.key"}}}).value();
 //   Stream stream = co_await or_return(tls_accept(co_await or_return(listener.accept()), Buffer(), *context));
 //
-// TLS 1.2 and 1.3; of 1.2 only ciphers with forward secrecy and authenticated encryption. No renegotiation, no compression, no early data, no
-// session store (resumption by tickets). Errors are sentences that name the host, the reason and what to do.
+// TLS 1.2 and 1.3; of 1.2 only ciphers with forward secrecy and authenticated encryption. No renegotiation, no compression, no early data. A server
+// gives tickets and stores no session; a client keeps those that it gets, for its next connections. Errors are sentences that name the host, the
+// reason and what to do.
 
 #include <memory>
 #include <mutex>
@@ -45,6 +46,8 @@ struct TlsClientConfig {
   std::vector<std::string> alpn{};  ///< protocols to offer, in order of preference
   bool verify = true;               ///< false: whoever answers is believed. For tests alone
   TlsVersion min_version = TlsVersion::tls1_2;
+  size_t max_sessions = 256;  ///< tickets of servers that are kept for a shorter handshake next time, 4 of each host and address at most; what
+                              ///< was verified then is believed for as long as a ticket lives. reload() forgets them. Zero: none
   Duration reload_interval = std::chrono::seconds(10);  ///< how often watch() looks at the files
 };
 

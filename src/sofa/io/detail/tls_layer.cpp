@@ -124,6 +124,7 @@ TlsLayer::TlsLayer(StreamCore& core, Handshake handshake)
     SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(alpn_offer_.data()), static_cast<unsigned>(alpn_offer_.size()));
   }
   if (auto expected = expect_host(host_, handshake.verify); !expected) set_up_failure_ = std::move(expected.error());
+  if (settings_->sessions != nullptr) offer_session();
 }
 
 TlsLayer& TlsLayer::of(const SSL* ssl) { return *static_cast<TlsLayer*>(SSL_get_app_data(ssl)); }
@@ -141,6 +142,24 @@ Result<void> TlsLayer::expect_host(const std::string& host, bool verify) {
   return fail(Code::invalid_argument, "TLS to {} has no name to verify ('{}'); set `server_name`", core_.peer().to_string(), host);
 }
 
+// A session was verified for its host, and only its server can use it.
+void TlsLayer::offer_session() {
+  target_ = fmt::format("{} {}", host_, core_.peer().to_string());
+  if (const SessionPtr session = settings_->sessions->take(target_)) SSL_set_session(ssl_.get(), session.get());
+}
+
+int TlsLayer::on_new_session(SSL* ssl, SSL_SESSION* session) {
+  const TlsLayer& layer = of(ssl);
+  layer.settings_->sessions->put(layer.target_, SessionPtr(session));
+  return 1;  // it is ours now
+}
+
+// TLS 1.2 gives a new one only with a full handshake: the old one stays good.
+void TlsLayer::keep_session() {
+  if (side_ != Side::client || settings_->sessions == nullptr || !is_resumed() || SSL_version(ssl_.get()) >= TLS1_3_VERSION) return;
+  settings_->sessions->put(target_, SessionPtr(SSL_get1_session(ssl_.get())));
+}
+
 Result<bool> TlsLayer::shake_hands() {
   if (set_up_failure_) return std::unexpected<Error>(*set_up_failure_);
   ERR_clear_error();
@@ -152,6 +171,7 @@ Result<bool> TlsLayer::shake_hands() {
     return std::unexpected<Error>(failure(error));
   }
   established_ = true;
+  keep_session();
   if (const X509* certificate = SSL_get0_peer_certificate(ssl_.get())) peer_name_ = owner_name(*certificate);
   return true;
 }

@@ -50,11 +50,14 @@ class TlsLayer {
   const std::string& alpn_wire_form() const { return alpn_offer_; }
   std::string_view alpn() const;
   const std::string& peer_name() const { return peer_name_; }
+  bool is_resumed() const { return established_ && SSL_session_reused(ssl_.get()) == 1; }
   /// What the handshake does now, in OpenSSL's words.
   std::string_view state() const { return SSL_state_string_long(ssl_.get()); }
 
   /// OpenSSL's verify callback: keeps the reason.
   static int on_verify(int ok, X509_STORE_CTX* store);
+  /// OpenSSL's callback for a session that can be resumed: keeps it.
+  static int on_new_session(SSL* ssl, SSL_SESSION* session);
 
  private:
   static const BIO_METHOD* bio_method();
@@ -63,6 +66,8 @@ class TlsLayer {
   static long bio_control(BIO* bio, int command, long number, void* pointer);
   int take_input(BIO* bio, std::span<uint8_t> space);
   Result<void> expect_host(const std::string& host, bool verify);
+  void offer_session();
+  void keep_session();
   std::string whose_certificate() const;
   /// The error of the last call, as a sentence; its queue is empty afterwards.
   Error failure(int ssl_error);
@@ -78,6 +83,7 @@ class TlsLayer {
   Buffer sealed_;
   SslPtr ssl_;
   std::string peer_name_;
+  std::string target_;                   // a client's: whose sessions fit
   std::optional<std::string> distrust_;  // why the peer's certificate was not believed
   std::optional<Error> set_up_failure_;
   bool input_drained_ = false;  // the socket had nothing when it was asked last

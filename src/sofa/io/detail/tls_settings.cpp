@@ -214,6 +214,11 @@ Result<std::shared_ptr<const TlsSettings>> load_tls(const TlsClientConfig& confi
                 take_openssl_error());
   }
   if (config.verify) SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, &TlsLayer::on_verify);
+  if (config.max_sessions > 0) {
+    settings->sessions = std::make_unique<TlsSessions>(config.max_sessions);
+    SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(raw, &TlsLayer::on_new_session);
+  }
   if (!config.certificate.certificate.empty()) {
     auto identity = read_identity(config.certificate);
     if (!identity) return forward_error(identity);

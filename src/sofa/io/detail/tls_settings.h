@@ -1,5 +1,6 @@
 #pragma once
-// A TLS configuration that was read: OpenSSL's context, and the certificates by the name they are shown for. Immutable; shared by threads.
+// A TLS configuration that was read: OpenSSL's context, and the certificates by the name they are shown for. Immutable but for a client's
+// sessions; shared by threads.
 
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 #include "sofa/base/error.h"
 #include "sofa/io/detail/tls_openssl.h"
+#include "sofa/io/detail/tls_sessions.h"
 #include "sofa/io/tls.h"
 
 namespace sofa::io::detail {
@@ -23,6 +25,7 @@ struct TlsSettings {
   ContextPtr context;
   std::vector<TlsIdentity> identities;                           // a server's; the first is the default
   std::unordered_map<std::string, std::vector<size_t>> by_name;  // lower case, "*.example.com" for a wildcard
+  std::unique_ptr<TlsSessions> sessions;                         // a client's, if it keeps any: they go with what it believed when it got them
 
   /// The places of the certificates for a name; those of the default when there is none.
   const std::vector<size_t>& find(std::string_view server_name) const;
