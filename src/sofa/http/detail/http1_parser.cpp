@@ -124,9 +124,16 @@ class MessageParser<Head>::Impl {
   }
 
   Step next_head(Buffer& in) {
-    // A CRLF may stand before a request line (RFC 9112, 2.2): one is skipped.
-    if (!begun && in.size() >= 2 && in.data()[0] == '\r' && in.data()[1] == '\n') in.consume(2);
-    if (in.empty() || (!begun && in.size() == 1 && in.data()[0] == '\r')) return Step::need_more;
+    // A CRLF may stand before a request line (RFC 9112, 2.2): one is skipped, however the bytes come.
+    if (!line_skipped && !begun) {
+      if (in.size() >= 2 && in.data()[0] == '\r' && in.data()[1] == '\n') {
+        in.consume(2);
+        line_skipped = true;
+      } else if (in.size() == 1 && in.data()[0] == '\r') {
+        return Step::need_more;
+      }
+    }
+    if (in.empty()) return Step::need_more;
     begun = true;
     switch (scanner.scan(in.span())) {
       case HeadScanner::Found::bad:
@@ -140,6 +147,7 @@ class MessageParser<Head>::Impl {
     in.consume(scanner.size());
     scanner = {};
     begun = false;
+    line_skipped = false;
     return step;
   }
 
@@ -275,6 +283,7 @@ class MessageParser<Head>::Impl {
   }
 
   HeadScanner scanner;
+  bool line_skipped = false;  // the empty line before this head
   std::optional<BeastParser<Head>> beast_parser;
   size_t taken = 0;  // bytes of `in` that data views
   uint64_t body_seen = 0;

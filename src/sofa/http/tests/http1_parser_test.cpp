@@ -48,6 +48,15 @@ TEST(RequestParser, ReadsTheSameHoweverTheBytesAreCut) {
   }
 }
 
+TEST(RequestParser, SkipsOneEmptyLineBeforeEachRequestHoweverTheBytesAreCut) {
+  const std::string request = "\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n";
+  for (size_t piece = 1; piece <= 2 * request.size(); ++piece) {
+    RequestParser two{MessageLimits()}, twice{MessageLimits()};
+    EXPECT_EQ(parse(two, request + request, piece), "GET h /:  end(0)\nGET h /:  end(0)\n") << "pieces of " << piece;
+    EXPECT_EQ(parse(twice, "\r\n" + request, piece), "refused 400") << "pieces of " << piece;
+  }
+}
+
 // In a buffer of just these bytes, so that AddressSanitizer sees a byte read too far.
 TEST(RequestParser, WaitsForTheRestOfALastChunkAndNotForTheRestOfABadOne) {
   const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
