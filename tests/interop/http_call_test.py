@@ -41,10 +41,11 @@ def test_java_clients_of_rest_and_h2c(java, one_port):
     run_java_client(one_port.address)
 
 
-def test_rest_on_its_own_port():
-    server = programs.Server([programs.binaries() / "interop-server", "--rest", 0], protocol="http1")
+def test_java_clients_of_rest_and_h2c_on_ports_of_their_own(java):
+    server = programs.Server([programs.binaries() / "interop-server", "--rest", 0, "--triple", 0], protocol="http1")
     try:
         assert curl(f"http://{server.address}/interop/hello/bob?times=2")[::2] == (200, "hello bob,hello bob")
+        run_java_client(f"{server.address},127.0.0.1:{server.ports['h2']}")
     finally:
         server.stop()
 

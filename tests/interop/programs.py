@@ -119,17 +119,18 @@ class Program:
 
 
 class Server(Program):
-    """A program that prints "ready pid=N bolt=P" when it listens; `protocol` is the one whose port is wanted."""
+    """A program that prints "ready pid=N bolt=P" when it listens; `protocol` is the one whose port is wanted, `ports` has all of them."""
 
     def __init__(self, command, seconds=60, environment=None, protocol="bolt"):
         super().__init__(command, environment)
         try:
-            ready = self.wait_for_line(rf"^ready pid=(\d+)(?: \S+)*? {protocol}=(\d+)", seconds)
+            ready = self.wait_for_line(rf"^ready pid=(\d+)(?: \S+)*? {protocol}=(\d+).*", seconds)
         except AssertionError:
             self.kill()
             raise
         self.pid = int(ready[1])
         self.port = int(ready[2])
+        self.ports = {name: int(port) for name, port in re.findall(r" (\w+)=(\d+)", ready[0])}
         self.address = f"127.0.0.1:{self.port}"
 
 

@@ -13,8 +13,8 @@ import java.util.List;
 import sofa.interop.pb.EchoRequest;
 
 /**
- * SOFARPC's clients over HTTP on a server of the contract: HttpJavaClient HOST:PORT [CHECK], or
- * h2://HOST:PORT for HTTP/2 over TLS alone. Prints as InteropJavaClient does.
+ * SOFARPC's clients over HTTP on a server of the contract: HttpJavaClient HOST:PORT[,HOST:PORT] [CHECK], the second for HTTP/2 where it has a port of
+ * its own; or h2://HOST:PORT for HTTP/2 over TLS alone. Prints as InteropJavaClient does.
  */
 public final class HttpJavaClient {
     public static void main(String[] args) throws Exception {
@@ -24,8 +24,9 @@ public final class HttpJavaClient {
             System.setProperty("ssl", "true");
             addHttp2(suite, "h2", args[0].substring("h2://".length()));
         } else {
-            addRest(suite, consumer(RestService.class, "rest", args[0]).refer());
-            addHttp2(suite, "h2c", args[0]);
+            String[] addresses = args[0].split(",");
+            addRest(suite, consumer(RestService.class, "rest", addresses[0]).refer());
+            addHttp2(suite, "h2c", addresses[addresses.length - 1]);
         }
         // SOFARPC leaves threads that do not end by themselves.
         System.exit(suite.run(args.length > 1 ? args[1] : null) ? 0 : 1);
