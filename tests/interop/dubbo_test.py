@@ -52,10 +52,10 @@ def test_java_client_to_server(dubbo_java, dubbo_server):
     assert passed >= CHECKS_AT_LEAST
 
 
-def test_client_of_dubbo_2_7_to_server(alone):
+def test_client_of_dubbo_2_7_to_server(dubbo_server):
     folder = programs.HERE / "dubbo27-java"
     programs.compile_java(folder)
-    failed, passed = programs.run_checks([programs.JAVA_RUN, "--folder", folder, "sofa.interop.DubboJavaClient", f"dubbo://{alone.address}"], 180)
+    failed, passed = programs.run_checks([programs.JAVA_RUN, "--folder", folder, "sofa.interop.DubboJavaClient", f"dubbo://{dubbo_server.address}"], 180)
     assert not failed, f"{len(failed)} checks failed, {passed} passed:\n" + "\n".join(failed)
     assert passed >= CHECKS_AT_LEAST
 
