@@ -1,5 +1,8 @@
 #include "sofa/grpc/server.h"
 
+#include <ranges>
+#include <set>
+
 #include "sofa/base/base64.h"
 #include "sofa/grpc/detail/server_call.h"
 #include "sofa/io/runtime.h"
@@ -55,6 +58,8 @@ struct Server::Impl {
   Result<void> add(std::string path, Method method);
   detail::ServerShard& here();
   Error unknown_path(std::string_view path) const;
+  std::string services() const;
+  void refuse_page(http::Exchange& exchange) const;
   void start(http::ExchangePtr exchange, const detail::Opening& opening, const Method& method);
 
   const ServerOptions options;
@@ -83,6 +88,36 @@ Error Server::Impl::unknown_path(std::string_view path) const {
   return Error(Code::unimplemented, fmt::format("no service is served at {}", path));
 }
 
+/// The names of the services, as many as fit a line.
+std::string Server::Impl::services() const {
+  constexpr size_t kMost = 20;
+  std::set<std::string_view> names;
+  for (const auto& [path, method] : methods) names.insert(std::string_view(path).substr(1, path.rfind('/') - 1));
+  const bool more = names.size() > kMost;
+  return fmt::format("{}{}", fmt::join(names | std::views::take(kMost), ", "), more ? ", ..." : "");
+}
+
+/// What is no call, and nobody else's: says how a call looks.
+void Server::Impl::refuse_page(http::Exchange& exchange) const {
+  const http::RequestHead& request = exchange.request();
+  http::Headers fields;
+  int status = 415;
+  std::string sentence;
+  if (!methods.contains(request.path())) {
+    status = 404;
+    sentence =
+        fmt::format("nothing is served at {}; a method is called by POST /SERVICE/METHOD, and the services here are: {}", request.path(), services());
+  } else if (request.method != "POST") {
+    status = 405;
+    fields.add("allow", "POST");
+    sentence = fmt::format("{} is a method, which is called by POST, not by {}", request.path(), request.method);
+  } else {
+    fields.add("accept-post", "application/grpc");
+    sentence = fmt::format("{} takes application/grpc, not the content type '{}'", request.path(), request.headers.get_or("content-type"));
+  }
+  [[maybe_unused]] const auto sent = http::respond_text(exchange, status, sentence, std::move(fields));
+}
+
 void Server::Impl::start(http::ExchangePtr exchange, const detail::Opening& opening, const Method& method) {
   detail::ServerShard& shard = here();
   if (shard.running >= options.max_calls) {
@@ -107,13 +142,9 @@ void Server::handle(http::ExchangePtr exchange) {
   const http::RequestHead& request = exchange->request();
   if (!is_grpc(request.headers.get_or("content-type"))) {
     if (fallback_ != nullptr) return fallback_->handle(std::move(exchange));
-    [[maybe_unused]] const auto sent = exchange->send_response(415, {}, true);
-    return;
+    return impl_->refuse_page(*exchange);
   }
-  if (request.method != "POST") {
-    [[maybe_unused]] const auto sent = exchange->send_response(405, {{"allow", "POST"}}, true);
-    return;
-  }
+  if (request.method != "POST") return impl_->refuse_page(*exchange);
   const auto method = impl_->methods.find(request.path());
   if (method == impl_->methods.end()) return detail::refuse(*exchange, impl_->unknown_path(request.path()));
   const auto opening = read_opening(request.headers);

@@ -123,7 +123,8 @@ class Server : public http::Handler {
   /// Fails with already_exists when the path has a handler.
   Result<void> add_unary(std::string path, UnaryHandler& handler);
   Result<void> add_stream(std::string path, StreamHandler& handler);
-  /// Gets requests whose content-type is no gRPC; without one they are answered with 415.
+  /// Gets requests whose content-type is no gRPC; without one they are answered with 404, 405 or 415, and a sentence that says how a method is
+  /// called.
   void set_fallback(http::Handler& handler) { fallback_ = &handler; }
   bool has_fallback() const { return fallback_ != nullptr; }
 

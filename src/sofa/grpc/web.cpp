@@ -69,8 +69,9 @@ Result<Encoding> known_encoding(std::string_view where, std::string_view name) {
 
 /// The types that a path is called with, for who used another one.
 http::Headers types_of(PathKind kind, bool json) {
-  const std::string_view prefix = kind == PathKind::unary ? "application/" : "application/connect+";
-  return {{"accept-post", fmt::format("{}{}proto, application/grpc-web+proto", json ? fmt::format("{}json, ", prefix) : "", prefix)}};
+  constexpr std::string_view kGrpc = "application/grpc, application/grpc-web+proto";
+  if (kind == PathKind::unary) return {{"accept-post", fmt::format("{}application/proto, {}", json ? "application/json, " : "", kGrpc)}};
+  return {{"accept-post", fmt::format("{}application/connect+proto, {}", json ? "application/json, application/connect+json, " : "", kGrpc)}};
 }
 
 /// What a GET says in its query.
@@ -104,8 +105,9 @@ Result<Bytes> message_of(const ConnectQuery& query) {
 
 void refuse_type(http::Exchange& exchange, PathKind kind, bool json) {
   http::Headers types = types_of(kind, json);
-  const std::string sentence = fmt::format("{} takes {}; '{}' is none of them\n", exchange.request().path(), types.get_or("accept-post"),
-                                           exchange.request().headers.get_or("content-type"));
+  const http::RequestHead& request = exchange.request();
+  const std::string sentence = fmt::format("{} takes {}; '{}' is none of them{}", request.path(), types.get_or("accept-post"),
+                                           request.headers.get_or("content-type"), json ? ". With curl, write --json in place of -d" : "");
   [[maybe_unused]] const auto sent = http::respond_text(exchange, 415, sentence, std::move(types));
 }
 
@@ -143,14 +145,19 @@ void WebHandler::handle(http::ExchangePtr exchange) {
   const std::string_view type = media_type(request.headers);
   if (is_grpc_web(type)) return next().handle(std::make_unique<detail::GrpcWebExchange>(std::move(exchange), type));
   const auto connect = connect_type(type);
-  if (!connect) return next().handle(std::move(exchange));
-
   const PathKind kind = server_.kind_of(request.path());
+  if (!connect) {
+    const bool grpc = type.starts_with("application/grpc");
+    return kind == PathKind::none || grpc ? next().handle(std::move(exchange)) : refuse_type(*exchange, kind, codec_ != nullptr);
+  }
   if (kind == PathKind::none) {
     if (server_.has_fallback()) return next().handle(std::move(exchange));
     return detail::answer_connect_error(*exchange, Error(Code::unimplemented, fmt::format("no method is served at {}", request.path())));
   }
-  if (connect->stream != (kind == PathKind::stream) || (connect->json && codec_ == nullptr)) return refuse_type(*exchange, kind, codec_ != nullptr);
+  // One who says that he speaks Connect knows its types.
+  const bool plain_stream = kind == PathKind::stream && type == "application/json" && !request.headers.contains("connect-protocol-version");
+  const bool fits = connect->stream == (kind == PathKind::stream) || plain_stream;
+  if (!fits || (connect->json && codec_ == nullptr)) return refuse_type(*exchange, kind, codec_ != nullptr);
   if (auto checked = check_connect(request.headers); !checked) return detail::answer_connect_error(*exchange, checked.error());
   const std::string prefix = connect->stream ? "connect-" : "";
   const auto encoding = known_encoding(prefix + "content-encoding", request.headers.get_or(prefix + "content-encoding"));
@@ -162,6 +169,10 @@ void WebHandler::handle(http::ExchangePtr exchange) {
                                  .encoding = *encoding,
                                  .accepts_gzip = request.headers.has_token(prefix + "accept-encoding", "gzip"),
                                  .max_message = server_.options().max_receive_message};
+  if (plain_stream) {
+    const bool as_events = request.headers.has_token("accept", "text/event-stream");
+    return next().handle(std::make_unique<detail::JsonStream>(std::move(exchange), form, as_events));
+  }
   if (connect->stream) return next().handle(std::make_unique<detail::ConnectStream>(std::move(exchange), form));
   next().handle(std::make_unique<detail::ConnectUnary>(std::move(exchange), form));
 }

@@ -8,13 +8,14 @@
 //   curl -H 'content-type: application/json' -d '{"name":"you"}' http://host/helloworld.Greeter/SayHello
 //   curl 'http://host/helloworld.Greeter/SayHello?connect=v1&encoding=json&message=%7B%22name%22%3A%22you%22%7D'   # a method without side effects
 //
-// | content-type                                      | what it is                                     | which methods |
-// |---------------------------------------------------|------------------------------------------------|---------------|
-// | application/json, application/proto               | Connect, unary: one message is the body        | unary         |
-// | application/connect+json, application/connect+proto | Connect, streams: messages in envelopes      | that stream   |
-// | application/grpc-web[+proto], -text[+proto]       | gRPC-Web: gRPC with its trailers in the body   | all           |
-// | none, GET with "connect=v1"                       | Connect, unary: the message is in the query    | unary, marked NO_SIDE_EFFECTS in its .proto
-// |
+// | content-type                                        | what it is                                           | which methods |
+// |-----------------------------------------------------|------------------------------------------------------|---------------|
+// | application/json, application/proto                 | Connect, unary: one message is the body              | unary         |
+// | application/json                                    | one message is the body, the answers are lines of JSON (x-ndjson), or events | streams |
+// | application/connect+json, application/connect+proto | Connect, streams: messages in envelopes              | streams       |
+// | application/grpc-web[+proto], -text[+proto]         | gRPC-Web: gRPC with its trailers in the body         | all           |
+// | none, GET with "connect=v1"                         | Connect, unary: the message is in the query          | unary, marked NO_SIDE_EFFECTS in its
+// .proto |
 //
 // Bodies and messages may be in gzip both ways, by the fields that each protocol has for it; answers of Connect from 1 KiB on, when the peer takes
 // it.
@@ -39,6 +40,9 @@ class JsonCodec {
   /// Whether the method says of itself that it has no side effects (idempotency_level in its .proto): such a one may be called by GET.
   virtual bool is_free_of_side_effects(std::string_view path) const = 0;
 };
+
+/// An error as Connect's JSON has it: {"code":"not_found","message":"..."}, with the details of a StatusDetails.
+std::string error_json(const Error& error);
 
 /// Stands before a Server. Without a codec requests of JSON get 415, and no method is called by GET.
 class WebHandler final : public http::Middleware {

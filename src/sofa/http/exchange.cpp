@@ -5,8 +5,8 @@ namespace sofa::http {
 Result<void> respond(Exchange& exchange, int status, std::string_view content_type, Bytes body, Headers headers) {
   if (!content_type.empty()) headers.set("content-type", content_type);
   headers.set("content-length", std::to_string(body.size()));
-  const bool empty = body.empty();
-  if (auto sent = exchange.send_response(status, headers, empty); !sent || empty) return sent;
+  const bool ends = body.empty() || exchange.request().method == "HEAD";
+  if (auto sent = exchange.send_response(status, headers, ends); !sent || ends) return sent;
   return exchange.send_data(std::move(body), true);
 }
 

@@ -168,7 +168,7 @@ class Exchange {
 
 using ExchangePtr = std::unique_ptr<Exchange>;
 
-/// Server: answers whole, with a content-length; `headers` are sent too.
+/// Server: answers whole, with a content-length; `headers` are sent too. To HEAD the body does not leave.
 Result<void> respond(Exchange& exchange, int status, std::string_view content_type, Bytes body, Headers headers = {});
 /// Server: answers with a sentence as plain text.
 Result<void> respond_text(Exchange& exchange, int status, std::string_view sentence, Headers headers = {});

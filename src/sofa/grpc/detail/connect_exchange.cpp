@@ -1,9 +1,7 @@
 #include "sofa/grpc/detail/connect_exchange.h"
 
-#include "sofa/base/base64.h"
 #include "sofa/base/json.h"
 #include "sofa/grpc/detail/fields.h"
-#include "sofa/grpc/protobuf_fields.h"
 #include "sofa/http/router.h"
 
 namespace sofa::grpc::detail {
@@ -12,38 +10,6 @@ namespace {
 
 constexpr uint8_t kCompressedFlag = 1, kEndStreamFlag = 2;
 constexpr size_t kLeastCompressed = 1024;  // bytes of a message that is worth it
-
-/// A code as Connect writes it.
-std::string_view name_of(Code code) { return code == Code::cancelled ? "canceled" : to_string(code); }
-
-/// A detail of a google.rpc.Status, which is a google.protobuf.Any (field 1: its type, 2: its bytes), as Connect's JSON has it.
-std::string detail_json(ByteSpan any) {
-  std::string_view type;
-  ByteSpan value;
-  ProtobufFields parts(any);
-  while (const auto part = parts.next()) {
-    if (part->number == 1) type = as_text(part->bytes);
-    if (part->number == 2) value = part->bytes;
-  }
-  type.remove_prefix(type.rfind('/') + 1);
-  return fmt::format(R"({{"type":{},"value":"{}"}})", json_quoted(type), to_base64(value, Base64Padding::none));
-}
-
-/// The details of a google.rpc.Status (field 3); empty when there are none. Ends where the message is broken.
-std::string details_json(const Error& error) {
-  const auto* details = error.detail<StatusDetails>();
-  if (details == nullptr) return {};
-  std::vector<std::string> all;
-  ProtobufFields fields(details->bytes);
-  while (const auto field = fields.next()) {
-    if (field->number == 3) all.push_back(detail_json(field->bytes));
-  }
-  return all.empty() ? std::string() : fmt::format(R"(,"details":[{}])", fmt::join(all, ","));
-}
-
-std::string error_json(const Error& error) {
-  return fmt::format(R"({{"code":"{}","message":{}{}}})", name_of(error.code()), json_quoted(error.to_string()), details_json(error));
-}
 
 /// The JSON behind a stream's last message.
 std::string end_of_stream(const Result<void>& status, const http::Headers& trailers) {
@@ -94,16 +60,15 @@ Result<void> ConnectMessages::from_grpc(ByteSpan message, Buffer& out) const {
   return {};
 }
 
-ConnectUnary::ConnectUnary(http::ExchangePtr inner, const ConnectForm& form, ByteSpan message)
+OneMessageExchange::OneMessageExchange(http::ExchangePtr inner, const ConnectForm& form, ByteSpan message)
     : TranslatedExchange(std::move(inner), form.timeout),
       messages_(request().path(), form.json),
       encoding_(form.encoding),
-      accepts_gzip_(form.accepts_gzip),
       max_message_(form.max_message) {
   body_.append(message);
 }
 
-void ConnectUnary::translate(ByteSpan data) {
+void OneMessageExchange::translate(ByteSpan data) {
   if (body_.size() + data.size() > max_message_) {
     return refuse(Error(Code::resource_exhausted,
                         fmt::format("the body has more than {} bytes, which is the most for a message; send a smaller one", max_message_)));
@@ -111,7 +76,7 @@ void ConnectUnary::translate(ByteSpan data) {
   body_.append(data);
 }
 
-void ConnectUnary::on_end(http::Headers&) {
+void OneMessageExchange::on_end(http::Headers&) {
   if (is_over()) return;
   Result<Bytes> message = encoding_ == Encoding::gzip && !body_.empty() ? decompress(body_.span(), max_message_) : body_.take();
   if (!message) return refuse(message.error());
@@ -119,6 +84,9 @@ void ConnectUnary::on_end(http::Headers&) {
   if (!framed) return refuse(framed.error());
   if (hand_over(*framed)) hand_over_end();
 }
+
+ConnectUnary::ConnectUnary(http::ExchangePtr inner, const ConnectForm& form, ByteSpan message)
+    : OneMessageExchange(std::move(inner), form, message), accepts_gzip_(form.accepts_gzip) {}
 
 void ConnectUnary::answer_error(const Error& error) { answer_connect_error(inner(), error, std::move(head_)); }
 
@@ -144,7 +112,7 @@ Result<void> ConnectUnary::answer(const http::Headers& trailers) {
   set_over();
   Result<void> status = read_status(trailers);
   Buffer body;
-  if (status) status = messages_.from_grpc(message_, body);
+  if (status) status = messages().from_grpc(message_, body);
   if (!status) return answer_error(status.error()), Result<void>();
   Bytes whole = body.take();
   if (accepts_gzip_ && whole.size() >= kLeastCompressed) {
@@ -154,7 +122,7 @@ Result<void> ConnectUnary::answer(const http::Headers& trailers) {
     head_.add("content-encoding", "gzip");
   }
   if (accepts_gzip_) head_.add("vary", "accept-encoding");
-  return http::respond(inner(), 200, fmt::format("application/{}", messages_.name()), std::move(whole), std::move(head_));
+  return http::respond(inner(), 200, fmt::format("application/{}", messages().name()), std::move(whole), std::move(head_));
 }
 
 ConnectStream::ConnectStream(http::ExchangePtr inner, const ConnectForm& form)
@@ -207,6 +175,55 @@ Result<void> ConnectStream::send_trailers(const http::Headers& trailers) {
   set_over();
   // Of an answer that is a status alone the fields have gone with the head.
   return inner().send_data(envelope(kEndStreamFlag, as_bytes(end_of_stream(read_status(trailers), trailers))), true);
+}
+
+JsonStream::JsonStream(http::ExchangePtr inner, const ConnectForm& form, bool as_events)
+    : OneMessageExchange(std::move(inner), form, {}), as_events_(as_events) {}
+
+Bytes JsonStream::error_line(const Error& error) const {
+  return Bytes::copy_of(fmt::format("{}{{\"error\":{}}}{}", as_events_ ? "event: error\ndata: " : "", error_json(error), as_events_ ? "\n\n" : "\n"));
+}
+
+Result<void> JsonStream::send_head(int status) {
+  head_sent_ = true;
+  head_.set("content-type", as_events_ ? "text/event-stream" : "application/x-ndjson");
+  if (as_events_) head_.set("cache-control", "no-store");
+  return inner().send_response(status, head_, false);
+}
+
+Result<void> JsonStream::end(const Error& error) {
+  if (!head_sent_) {
+    if (auto sent = send_head(http::status_of(error.code())); !sent) return sent;
+  }
+  return inner().send_data(error_line(error), true);
+}
+
+void JsonStream::answer_error(const Error& error) { [[maybe_unused]] const auto sent = end(error); }
+
+// The head waits for the first message, so that an error before it may have its status.
+Result<void> JsonStream::send_response(int, const http::Headers& headers, bool end) {
+  keep(headers, head_);
+  return end ? send_trailers(headers) : Result<void>();
+}
+
+Result<void> JsonStream::send_data(Bytes data, bool) {
+  if (!head_sent_) {
+    if (auto sent = send_head(200); !sent) return sent;
+  }
+  Buffer line;
+  line.append(std::string_view(as_events_ ? "data: " : ""));
+  if (auto written = messages().from_grpc(data.slice(kPrefix), line); !written) return written;
+  line.append(std::string_view(as_events_ ? "\n\n" : "\n"));
+  return inner().send_data(line.take(), false);
+}
+
+Result<void> JsonStream::send_trailers(const http::Headers& trailers) {
+  set_over();
+  if (const auto status = read_status(trailers); !status) return end(status.error());
+  if (!head_sent_) {
+    if (auto sent = send_head(200); !sent) return sent;
+  }
+  return inner().send_data({}, true);
 }
 
 }  // namespace sofa::grpc::detail

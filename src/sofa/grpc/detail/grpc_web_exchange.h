@@ -1,5 +1,5 @@
 #pragma once
-// gRPC-Web (docs/protocols/connect.md, section 3): the messages of gRPC, and its trailers as a last frame of the body; "-text" is base64 of that.
+// gRPC-Web (docs/protocols/connect.md, section 4): the messages of gRPC, and its trailers as a last frame of the body; "-text" is base64 of that.
 
 #include "sofa/grpc/detail/translated_exchange.h"
 
