@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "sofa/base/base64.h"
+#include "sofa/base/rate.h"
 #include "sofa/http/detail/http1_syntax.h"
 
 namespace sofa::http::detail {
@@ -67,7 +68,8 @@ ServerConnection::ServerConnection(io::Stream stream, Buffer prefix, ServerConte
       peer_(stream_.peer()),
       parser_(options_.limits, options_.max_body),
       last_activity_(shard_.now()),
-      head_begun_(last_activity_) {}
+      head_begun_(last_activity_),
+      body_begun_(last_activity_) {}
 
 io::Task<void> ServerConnection::serve() {
   connection_.live_stats = &stats_;
@@ -89,9 +91,11 @@ io::Task<void> ServerConnection::read_loop() {
     arm_timer();
     if (reading_is_over()) co_return;
     if (blocked_) {
+      const Instant since = shard_.now();
       const auto woken = co_await wake_.wait();
       if (!woken && close_ == Close::no) on_stream_failed(woken.error());
       last_activity_ = shard_.now();  // the peer had no time to stall yet
+      body_begun_ += last_activity_ - since;
       continue;
     }
     const auto got = co_await stream_.read_some(in_, kReadSize);
@@ -187,6 +191,9 @@ void ServerConnection::begin_exchange() {
   exclusive_ = !is_safe_method(head.method) || facts.has_body || facts.upgrade;
   no_more_ = !facts.keep_alive || ++requests_ >= options_.max_requests || draining_;
   unread_ = discarded_ = 0;
+  body_begun_ = shard_.now();
+  body_received_ = 0;
+  body_length_said_ = facts.body_left != UINT64_MAX;
   Reply& reply = replies_.emplace_back();
   reply.last = no_more_;
   const bool asks_for_body = facts.expects_continue && context_.handler.wants_body(head);
@@ -203,6 +210,7 @@ size_t ServerConnection::window() const {
 }
 
 void ServerConnection::on_body(ByteSpan data) {
+  body_received_ += data.size();
   if (receiver_ != nullptr && receiver_->sink_ != nullptr) {
     unread_ += data.size();
     return receiver_->sink_->on_data(data);
@@ -446,8 +454,15 @@ io::Task<Result<void>> ServerConnection::discard_until_end() {
 Instant ServerConnection::deadline() const {
   if (close_ != Close::no || raw_) return kNoDeadline;
   if (in_head_) return deadline_after(head_begun_, options_.limits.head_timeout);
-  if (message_open_) return head_held_ || blocked_ ? kNoDeadline : deadline_after(last_activity_, options_.limits.body_stall_timeout);
+  if (message_open_) return head_held_ || blocked_ ? kNoDeadline : body_deadline();
   return replies_.empty() ? deadline_after(last_activity_, options_.limits.idle_timeout) : kNoDeadline;
+}
+
+Instant ServerConnection::body_deadline() const {
+  const MessageLimits& limits = options_.limits;
+  const Instant stalled = deadline_after(last_activity_, limits.body_stall_timeout);
+  if (limits.min_body_rate == 0 || !body_length_said_) return stalled;
+  return std::min(stalled, deadline_after(body_begun_, limits.body_stall_timeout + time_at_rate(body_received_, limits.min_body_rate)));
 }
 
 // A pending timer that is early enough stays: it looks again when it fires.
@@ -461,7 +476,10 @@ void ServerConnection::arm_timer() {
 void ServerConnection::on_timer() {
   if (deadline() > shard_.now()) return arm_timer();
   if (in_head_) return refuse({408, "the head did not come whole in time (head_timeout)"});
-  if (message_open_) return refuse({408, "no byte of the body came in time (body_stall_timeout)"});
+  if (message_open_) {
+    const bool stalled = deadline_after(last_activity_, options_.limits.body_stall_timeout) <= shard_.now();
+    return refuse({408, stalled ? "no byte of the body came in time (body_stall_timeout)" : "the body comes too slowly (min_body_rate)"});
+  }
   close(Close::flushed, CloseKind::idle);
 }
 

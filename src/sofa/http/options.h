@@ -19,6 +19,8 @@ struct MessageLimits {
   Duration head_timeout = std::chrono::seconds(10);        ///< from the first byte of a head until it is whole (slow loris)
   Duration body_stall_timeout = std::chrono::seconds(30);  ///< a body of which no byte comes although its window is open; of HTTP/2 only one that
                                                            ///< has said its length, since a stream of messages may rest
+  size_t min_body_rate = 1024;                             ///< bytes a second that a request's body of a said length comes with at least, on average
+                                                           ///< and after body_stall_timeout of grace, while its window is open; 0: any
   Duration idle_timeout = std::chrono::seconds(90);        ///< no exchange runs and no byte comes
   Duration linger = std::chrono::seconds(1);               ///< how long a closing connection may take the last bytes
 };

@@ -1,5 +1,7 @@
 #include "sofa/transport/session_base.h"
 
+#include "sofa/base/rate.h"
+
 namespace sofa::transport {
 
 using bolt::Status;
@@ -133,8 +135,7 @@ void SessionBase::note_half_frame() {
 Instant SessionBase::half_frame_deadline() const {
   const Instant standing = deadline_after(half_since_, options_.half_frame_timeout);
   if (options_.min_frame_rate == 0 || frame_size() == 0) return standing;
-  const auto earned = Duration(static_cast<int64_t>(static_cast<double>(in_.size()) / static_cast<double>(options_.min_frame_rate) * 1e9));
-  return std::min(standing, deadline_after(half_begun_, options_.half_frame_timeout + earned));
+  return std::min(standing, deadline_after(half_begun_, options_.half_frame_timeout + time_at_rate(in_.size(), options_.min_frame_rate)));
 }
 
 void SessionBase::hold_input(size_t bytes) {

@@ -100,6 +100,8 @@ class ServerConnection {
   io::Task<Result<void>> discard_until_end();
   void arm_timer();
   Instant deadline() const;
+  /// When the body that comes is too slow.
+  Instant body_deadline() const;
   void on_timer();
 
   io::Shard& shard_;
@@ -131,6 +133,9 @@ class ServerConnection {
   std::optional<H2cUpgrade> upgrade_;
   Instant last_activity_;
   Instant head_begun_;
+  Instant body_begun_;          // later by the time in which its window was shut
+  uint64_t body_received_ = 0;  // of the request whose body comes
+  bool body_length_said_ = false;
   Instant armed_for_;
   transport::SessionStats stats_;
   int64_t date_second_ = -1;

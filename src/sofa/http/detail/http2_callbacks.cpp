@@ -203,7 +203,7 @@ void Http2Connection::on_request(const nghttp2_frame& frame) {
   stream.id = frame.hd.stream_id;
   stream.head_received = true;
   stream.received_all = end;
-  stream.received_at = shard_.now();
+  stream.received_at = stream.body_begun = shard_.now();
   stream.of_known_length = !end && request_.headers.contains("content-length");
   nghttp2_session_set_stream_user_data(session_, stream.id, &stream);
   if (block_too_large()) return refuse(stream, 431);
@@ -236,7 +236,7 @@ void Http2Connection::on_end(Http2Stream& stream) {
 void Http2Connection::on_data(int32_t id, ByteSpan data) {
   Http2Stream* stream = stream_of(id);
   MessageSink* sink = stream == nullptr ? nullptr : sink_of(*stream);
-  if (stream != nullptr) stream->received_at = shard_.now();
+  if (stream != nullptr) stream->received_at = shard_.now(), stream->received += data.size();
   if (sink == nullptr) return consume(id, data.size());
   stream->exchange->unconsumed_ += data.size();
   sink->on_data(data);

@@ -149,6 +149,7 @@ class Http2Connection {
   void check_keep_alive(Instant now);
   void check_age(Instant now);
   void look_for_stalls(Instant now);
+  std::string_view slowness(Http2Stream& stream, Instant now, Duration since_last_check) const;
   void give_up(Http2Stream& stream, std::string reason);
   Duration stall_interval() const;
   void say_last_goaway();

@@ -1,4 +1,5 @@
 // The parts of Http2Connection that time decides: draining, keep-alive, age, idleness, stalls.
+#include "sofa/base/rate.h"
 #include "sofa/http/detail/http2_connection.h"
 
 namespace sofa::http::detail {
@@ -135,14 +136,24 @@ void Http2Connection::check_age(Instant now) {
 
 // ---------------------------------------------------------------- stalls
 
+// Why the body that comes is given up; empty: it comes well.
+std::string_view Http2Connection::slowness(Http2Stream& stream, Instant now, Duration since_last_check) const {
+  const MessageLimits& limits = options_.limits;
+  if (!positive(limits.body_stall_timeout) || !stream.of_known_length || stream.received_all || stream.exchange == nullptr) return {};
+  if (stream.exchange->unconsumed_ >= options_.initial_window / 2) return stream.body_begun += since_last_check, std::string_view();
+  if (now >= deadline_after(stream.received_at, limits.body_stall_timeout)) return "no byte of a body came in time (body_stall_timeout)";
+  if (limits.min_body_rate == 0) return {};
+  const Duration may_take = limits.body_stall_timeout + time_at_rate(stream.received, limits.min_body_rate);
+  return now >= deadline_after(stream.body_begun, may_take) ? "a body comes too slowly (min_body_rate)" : std::string_view();
+}
+
 void Http2Connection::look_for_stalls(Instant now) {
-  last_stall_check_ = now;
-  const Duration receive = options_.limits.body_stall_timeout, send = options_.send_stall_timeout;
+  const Duration since_last_check = now - std::exchange(last_stall_check_, now);
+  const Duration send = options_.send_stall_timeout;
   for (size_t i = 0; i < streams_.size(); ++i) {
     Http2Stream& stream = *streams_[i];
-    const bool window_open = stream.exchange != nullptr && stream.exchange->unconsumed_ < options_.initial_window / 2;
-    if (positive(receive) && stream.of_known_length && !stream.received_all && window_open && now >= deadline_after(stream.received_at, receive)) {
-      give_up(stream, "no byte of a body came in time (body_stall_timeout)");
+    if (const std::string_view slow = slowness(stream, now, since_last_check); !slow.empty()) {
+      give_up(stream, std::string(slow));
       continue;
     }
     if (!positive(send) || stream.queue.size() == 0) continue;

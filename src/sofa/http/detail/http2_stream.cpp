@@ -46,7 +46,7 @@ void Http2Stream::reset() {
   id = 0;
   exchange = nullptr;
   head_sent = send_ended = end_sent = with_trailers = head_received = received_all = deferred = blocked = peer_reset = of_known_length = false;
-  sent = 0;
+  sent = received = 0;
 }
 
 Http2Exchange::Http2Exchange(Http2Connection& connection, Http2Stream& stream, RequestHead&& request, std::shared_ptr<const Http2Peer> peer)

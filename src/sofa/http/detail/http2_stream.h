@@ -52,6 +52,8 @@ struct Http2Stream {
   bool peer_reset = false;
   bool of_known_length = false;  // the peer has said how long its body is
   Instant received_at{};         // the last byte of it, or when the user last gave some back
+  Instant body_begun{};          // later by the time in which its window was shut
+  uint64_t received = 0;         // bytes of it
   Instant sent_at{};             // since when `sent` is counted
   size_t sent = 0;               // bytes of `queue` taken since
 

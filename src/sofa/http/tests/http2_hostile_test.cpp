@@ -274,6 +274,35 @@ TEST(Http2Hostile, ABodyOfKnownLengthThatStopsIsGivenUpAndOneOfMessagesMayRest) 
   });
 }
 
+TEST(Http2Hostile, ABodyOfKnownLengthThatTricklesIsGivenUp) {
+  ManualClock clock;
+  on_shard(
+      [&]() -> io::Task<void> {
+        Keeper keeper;
+        Http2Options options;
+        options.limits.body_stall_timeout = 3s;
+        options.limits.min_body_rate = 1000;
+        Attacked server(keeper, options);
+        co_await server.open();
+        Recorder sink;
+        auto exchange =
+            server.bystander->start({.method = "POST", .authority = "test", .target = "/", .headers = {{"content-length", "20"}}}, sink, false)
+                .value();
+        for (size_t second = 0; second < 9 && !sink.done(); ++second) {
+          EXPECT_TRUE(exchange->send_data(Bytes::copy_of("x")));
+          EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty() && keeper.last_sink().body.size() == second + 1; }));
+          clock.advance(1s);
+          co_await due_timers();
+          if (keeper.last_sink().done()) break;
+        }
+        EXPECT_EQ(keeper.last_sink().body.size(), 4u) << "the grace, and what its bytes have earned";
+        EXPECT_NE(keeper.last_sink().failure.value().to_string().find("min_body_rate"), std::string::npos);
+        EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
+        co_await server.end();
+      },
+      {.shards = 1, .clock = &clock});
+}
+
 TEST(Http2Hostile, TheTimeInWhichTheHandlerDoesNotReadIsNoStallOfThePeer) {
   ManualClock clock;
   on_shard(
