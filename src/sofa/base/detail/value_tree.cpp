@@ -61,7 +61,11 @@ void TreeReader::fill_scalar(const Node& node, const Type& type, const Field* fi
       found = set_boolean(type, node.boolean, at);
       break;
     case Node::Form::number:
-      found = !std::isfinite(node.number) ? Wrong("a number too large for 64 bits") : set_number(type, field, node.number, at);
+      if (!std::isfinite(node.number)) {
+        found = "a number too large for 64 bits";
+      } else if (set_number(type, field, node.number, at)) {
+        found = node.shown();  // as it was written: the number may have lost digits
+      }
       break;
     case Node::Form::typed_text:
       found = set_text(type, field, node.text, true, at);
