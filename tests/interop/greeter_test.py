@@ -59,5 +59,8 @@ def test_javascript(greeter):
 def test_curl(greeter):
     url = f"http://{greeter.address}/acme.greeter.Greeter/Greet"
     assert json.loads(output_of("curl", "-s", "--json", '{"name": "curl"}', url)) == {"text": "hello curl"}
+    assert output_of("curl", "-sN", "--json", '{"name": "curl"}', url + "All") == '{"text":"hello curl"}\n'
+    assert "acme.greeter.Greeter" in output_of("curl", "-s", f"http://{greeter.address}/"), "what is there to call"
+    assert "--json" in output_of("curl", "-s", "-d", '{"name": "curl"}', url)
     refused = json.loads(output_of("curl", "-s", "--json", "{}", url))
     assert refused["code"] == "invalid_argument" and "'name' is empty" in refused["message"]

@@ -194,11 +194,38 @@ def test_a_unary_call_in_protobuf(address):
     assert (status, fields["content-type"], body) == (200, "application/proto", text_message(b"hello"))
 
 
-@pytest.mark.parametrize("method, content_type", [("Echo", "application/connect+json"), ("ServerStream", "application/json")])
+@pytest.mark.parametrize("method, content_type", [("Echo", "application/connect+json"), ("ServerStream", "application/proto"),
+                                                  ("Echo", "application/x-www-form-urlencoded")])
 def test_a_type_that_is_not_the_methods_is_415_with_those_that_are(address, method, content_type):
     status, fields, body = post(address, method, content_type, b"{}")
     assert status == 415
-    assert "proto" in fields["accept-post"] and content_type in body.decode()
+    assert "proto" in fields["accept-post"] and content_type in body.decode() and "--json" in body.decode()
+
+
+def curl(*words):
+    """The status that curl ends with, and what it prints."""
+    done = subprocess.run(["curl", "-sSN", "--max-time", str(SECONDS), *words], capture_output=True, text=True, timeout=SECONDS + 10, check=False)
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2-prior-knowledge"])
+def test_curl_calls_a_stream_and_gets_an_answer_a_line(address, version):
+    url = f"http://{address}{SERVICE}ServerStream"
+    code, lines = curl(version, "--json", '{"text": "x", "times": 3}', url)
+    assert code == 0
+    assert [json.loads(line) for line in lines.splitlines()] == [{"text": "x"}, {"text": "x", "index": 1}, {"text": "x", "index": 2}]
+    code, events = curl(version, "--json", '{"text": "x", "times": 2}', "-H", "accept: text/event-stream", url)
+    assert code == 0 and events == 'data: {"text":"x"}\n\ndata: {"text":"x","index":1}\n\n'
+
+
+def test_the_error_of_a_stream_is_its_last_line(address):
+    url = f"http://{address}{SERVICE}ServerStream"
+    code, lines = curl("--json", '{"times": 2, "fail": "now"}', url)
+    assert code == 0
+    error = json.loads(lines.splitlines()[-1])["error"]
+    assert error["code"] == "unknown" and error["message"]
+    code, lines = curl("--fail-with-body", "--json", '{"times": []}', url)
+    assert code == 22 and json.loads(lines)["error"]["code"] == "invalid_argument", "before the first answer it is the status, too"
 
 
 def test_a_stream_of_connect_in_json(address):
