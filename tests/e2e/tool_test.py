@@ -580,7 +580,7 @@ def completed(line):
     words = line.split(" ")
     given = " ".join(word or "''" for word in words)
     script = sofa("completion", "bash").stdout + f"COMP_WORDS=({given}); COMP_CWORD={len(words) - 1}; _sofa; printf '%s\\n' \"${{COMPREPLY[@]}}\""
-    return subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=20, check=True).stdout.split()
+    return subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=True).stdout.split()
 
 
 def test_bash_completes_commands_flags_and_values():
@@ -596,7 +596,7 @@ def test_bash_completes_commands_flags_and_values():
 
 def offered_by_fish(line):
     script = sofa("completion", "fish").stdout + f"complete -C '{line}'"
-    done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True, timeout=60, check=True)
     return [offer.split("\t")[0] for offer in done.stdout.splitlines()]
 
 
@@ -637,7 +637,7 @@ def test_zsh_completes_commands_flags_and_values(line, words, tmp_path):
     script.write_text(sofa("completion", "zsh").stdout)
     offered.touch()
     environment = {**os.environ, "SCRIPT": str(script), "OFFERED": str(offered), "LINE": line, "HOME": str(tmp_path)}
-    done = subprocess.run(["zsh", "-f", "-c", ZSH], capture_output=True, text=True, timeout=20, check=False, env=environment)
+    done = subprocess.run(["zsh", "-f", "-c", ZSH], capture_output=True, text=True, timeout=60, check=False, env=environment)
     assert words <= set(offered.read_text().split()), done
 
 

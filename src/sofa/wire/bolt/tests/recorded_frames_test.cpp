@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "sofa/base/testing/decoded.h"
 #include "sofa/base/testing/recorded.h"
 #include "sofa/wire/bolt/frame_parser.h"
 #include "sofa/wire/bolt/frame_writer.h"
@@ -8,32 +9,9 @@
 namespace sofa::bolt {
 namespace {
 
-struct Decoded {
-  std::vector<Frame> frames;
-  ParseStatus last = ParseStatus::need_more;
-};
+using Decoded = sofa::Decoded<FrameParser, Frame, ParseStatus>;
 
-void decode_from(FrameParser& parser, Buffer& in, Decoded& out) {
-  for (;;) {
-    Frame frame;
-    out.last = parser.next(in, frame);
-    if (out.last != ParseStatus::frame) return;
-    out.frames.push_back(std::move(frame));
-  }
-}
-
-/// All frames of `bytes`, which arrive in two pieces cut at `cut`.
-Decoded decode(ByteSpan bytes, size_t cut) {
-  FrameParser parser;
-  Buffer in;
-  Decoded out;
-  in.append(bytes.first(cut));
-  decode_from(parser, in, out);
-  in.append(bytes.subspan(cut));
-  decode_from(parser, in, out);
-  EXPECT_TRUE(in.empty());
-  return out;
-}
+Decoded decode(ByteSpan bytes, size_t cut) { return Decoded::of(bytes, cut); }
 
 Bytes encode(const std::vector<Frame>& frames, size_t copy_limit) {
   FrameWriter writer(copy_limit);
@@ -105,7 +83,7 @@ TEST_P(RecordedFrames, GiveTheSameFramesByteByByte) {
     Decoded slow;
     for (uint8_t byte : bytes) {
       in.append_u8(byte);
-      decode_from(parser, in, slow);
+      slow.take(parser, in);
     }
     expect_same(whole, slow);
   });

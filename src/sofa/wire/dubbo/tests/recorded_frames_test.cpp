@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "sofa/base/testing/decoded.h"
 #include "sofa/base/testing/recorded.h"
 #include "sofa/wire/dubbo/body.h"
 #include "sofa/wire/dubbo/descriptor.h"
@@ -50,32 +51,9 @@ const Recorded& recorded(std::string_view name) {
   return all.front();
 }
 
-struct Decoded {
-  std::vector<Frame> frames;
-  ParseStatus last = ParseStatus::need_more;
-};
+using Decoded = sofa::Decoded<FrameParser, Frame, ParseStatus>;
 
-void decode_from(FrameParser& parser, Buffer& in, Decoded& out) {
-  for (;;) {
-    Frame frame;
-    out.last = parser.next(in, frame);
-    if (out.last != ParseStatus::frame) return;
-    out.frames.push_back(std::move(frame));
-  }
-}
-
-/// All frames of `bytes`, which arrive in two pieces cut at `cut`.
-Decoded decode(ByteSpan bytes, size_t cut) {
-  FrameParser parser;
-  Buffer in;
-  Decoded out;
-  in.append(bytes.first(cut));
-  decode_from(parser, in, out);
-  in.append(bytes.subspan(cut));
-  decode_from(parser, in, out);
-  EXPECT_TRUE(in.empty());
-  return out;
-}
+Decoded decode(ByteSpan bytes, size_t cut) { return Decoded::of(bytes, cut); }
 
 Frame only_frame(ByteSpan bytes) {
   Decoded decoded = decode(bytes, bytes.size());
@@ -169,7 +147,7 @@ TEST_P(RecordedStep, GivesTheSameFramesByteByByte) {
     Decoded slow;
     for (uint8_t byte : bytes) {
       in.append_u8(byte);
-      decode_from(parser, in, slow);
+      slow.take(parser, in);
     }
     expect_same(decode(bytes, bytes.size()), slow);
   }

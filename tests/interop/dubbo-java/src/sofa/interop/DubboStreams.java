@@ -45,22 +45,7 @@ final class DubboStreams {
     }
 
     private static <T> Sink<T> sink(StreamObserver<T> observer) {
-        return new Sink<>() {
-            @Override
-            public void next(T message) {
-                observer.onNext(message);
-            }
-
-            @Override
-            public void failed(Throwable why) {
-                observer.onError(why);
-            }
-
-            @Override
-            public void completed() {
-                observer.onCompleted();
-            }
-        };
+        return Sink.of(observer::onNext, observer::onError, observer::onCompleted);
     }
 
     private static <T> StreamObserver<T> observer(Sink<T> sink) {

@@ -37,19 +37,6 @@ final class StreamMethods implements StreamPeer {
 
     @Override
     public Sink<String> shout(Sink<String> out) {
-        return new Sink<>() {
-            @Override
-            public void next(String text) {
-                out.next(text + "!");
-            }
-
-            @Override
-            public void failed(Throwable why) {}
-
-            @Override
-            public void completed() {
-                out.completed();
-            }
-        };
+        return Sink.of(text -> out.next(text + "!"), why -> {}, out::completed);
     }
 }
