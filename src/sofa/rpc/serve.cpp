@@ -33,6 +33,16 @@ struct ServeFlags {
   }
 };
 
+/// What asks for TLS and names no certificate must not end in plain connections.
+Result<void> check_tls(const ServeFlags& flags) {
+  if (!flags.tls_certificate.empty()) return {};
+  for (const auto& [name, is_set] :
+       {std::pair("--tls-key", !flags.tls_key.empty()), {"--tls-client-ca", !flags.tls_client_ca.empty()}, {"--tls-only", flags.tls_only}}) {
+    if (is_set) return fail(Code::invalid_argument, "{} does nothing without a certificate; add --tls-certificate FILE and --tls-key FILE", name);
+  }
+  return {};
+}
+
 /// Suspends until the scope is cancelled, which is how a signal ends the program.
 Task<void> until_stopped() {
   while (true) {
@@ -67,6 +77,10 @@ int serve(int argc, char** argv, Server server) {
   flags.count_calls = server.options().count_calls;
   const auto parsed = parse_flags(argc, argv, flags);
   if (const auto code = exit_code_of(parsed)) return *code;
+  if (const auto checked = check_tls(flags); !checked) {
+    std::fprintf(stderr, "%s\n", checked.error().to_string().c_str());
+    return 2;
+  }
   server.options().host = flags.host;
   server.options().port = flags.port;
   server.options().count_calls = flags.count_calls;

@@ -101,5 +101,24 @@ TEST(Providers, DirectUrlsOfEveryForm) {
   EXPECT_THAT(parse_providers(" ,").error().to_string(), HasSubstr("no provider in"));
 }
 
+/// What serve() answers to options, and says of them. The host makes it end in any case.
+std::pair<int, std::string> serve_with(std::vector<std::string> options) {
+  options.insert(options.begin(), {"server", "--host=no.host.invalid"});
+  std::vector<char*> argv;
+  for (std::string& option : options) argv.push_back(option.data());
+  argv.push_back(nullptr);
+  ::testing::internal::CaptureStderr();
+  const int code = serve(static_cast<int>(options.size()), argv.data(), server());
+  return {code, ::testing::internal::GetCapturedStderr()};
+}
+
+TEST(Start, OptionsOfTlsWithoutACertificateAreRefused) {
+  for (const std::string option : {"--tls-client-ca=/no/such/file", "--tls-key=/no/such/file", "--tls-only"}) {
+    const auto [code, said] = serve_with({option});
+    EXPECT_EQ(code, 2) << option;
+    EXPECT_THAT(said, HasSubstr(option.substr(0, option.find('=')) + " does nothing without a certificate"));
+  }
+}
+
 }  // namespace
 }  // namespace sofa::rpc
