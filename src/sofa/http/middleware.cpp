@@ -3,6 +3,7 @@
 #include "sofa/http/detail/http1_writer.h"
 #include "sofa/http/detail/text.h"
 #include "sofa/http/filter.h"
+#include "sofa/http/origin.h"
 #include "sofa/http/router.h"
 #include "sofa/io/shard.h"
 
@@ -86,7 +87,7 @@ Cors::Cors(Handler& next, CorsOptions options)
   std::abort();
 }
 
-bool Cors::allows(std::string_view origin) const { return any_origin_ || detail::contains(options_.origins, origin); }
+bool Cors::allows(std::string_view origin) const { return has_origin(options_.origins, origin); }
 
 void Cors::add_origin(Headers& headers, std::string_view origin) const {
   headers.set("access-control-allow-origin", any_origin_ ? "*" : origin);

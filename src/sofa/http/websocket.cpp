@@ -7,6 +7,7 @@
 #include "sofa/http/body.h"
 #include "sofa/http/detail/text.h"
 #include "sofa/http/detail/websocket_codec.h"
+#include "sofa/http/origin.h"
 #include "sofa/io/shard.h"
 
 namespace sofa::http {
@@ -23,12 +24,6 @@ std::string random_key() {
   uint8_t bytes[16];
   ::RAND_bytes(bytes, sizeof bytes);
   return to_base64(ByteSpan(bytes, sizeof bytes));
-}
-
-/// "https://a.example:8443" without its scheme.
-std::string_view host_of(std::string_view origin) {
-  const size_t at = origin.find("://");
-  return at == std::string_view::npos ? origin : origin.substr(at + 3);
 }
 
 /// All fields of one name as one list.
@@ -48,8 +43,7 @@ struct Refused {
 };
 
 bool may_connect(std::string_view origin, const RequestHead& head, const WebSocketOptions& options) {
-  if (options.origins.empty()) return detail::equal_without_case(host_of(origin), head.authority);
-  return detail::contains(options.origins, "*") || detail::contains(options.origins, origin);
+  return options.origins.empty() ? is_own_origin(origin, head) : has_origin(options.origins, origin);
 }
 
 std::optional<Refused> check_handshake(const RequestHead& head, const WebSocketOptions& options) {

@@ -67,7 +67,7 @@ struct ServerOptions {
   http::Http2Options http2{};                 ///< of connections that speak HTTP/2: streams, windows, keep-alive, age
   std::string application{};                  ///< this application's name: consumers of Dubbo that a registry sends to it may then ask for its
                                               ///< services (org.apache.dubbo.metadata.MetadataService). Empty: they may not
-  std::optional<http::CorsOptions> cors{};    ///< which pages of other origins may call over HTTP; nothing: none
+  std::optional<http::CorsOptions> cors{};    ///< which pages of other origins may call over HTTP; nothing: none, Java's methods answer them 403
   bool count_calls = true;                    ///< by method: counts, latencies, stages, the slowest calls (calls.h)
   std::shared_ptr<Calls> calls{};             ///< where, with count_calls; null: in a log of this server alone
   ShowCalls show_calls = ShowCalls::loopback;

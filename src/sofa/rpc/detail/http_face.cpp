@@ -1,5 +1,6 @@
 #include "sofa/rpc/detail/http_face.h"
 
+#include "sofa/http/origin.h"
 #include "sofa/rpc/detail/http_trace.h"
 #include "sofa/rpc/detail/request_route.h"
 
@@ -8,6 +9,13 @@ namespace sofa::rpc::detail {
 namespace {
 
 void answer_head(http::ExchangePtr exchange, bool known) { [[maybe_unused]] const auto sent = exchange->send_response(known ? 200 : 404, {}, true); }
+
+/// A page may send what looks like a link or a form to any server; so the browser does not ask first, and the method would run.
+void refuse_page(http::Exchange& exchange) {
+  const std::string sentence = fmt::format("a page of '{}' may not call methods here; a server's `cors` says which pages may",
+                                           exchange.request().headers.get_or("origin", "another site"));
+  [[maybe_unused]] const auto sent = http::respond_text(exchange, 403, sentence);
+}
 
 /// The method, and what the request says beside its bytes. Errors: what to answer.
 Result<const MethodEntry*> find(const ServiceTable& services, const HttpRequest& request, const hessian::ClassFilter& classes, HttpCallParts& parts) {
@@ -49,6 +57,11 @@ bool HttpFace::is_ours(const http::RequestHead& head, const HttpTarget& target) 
   return !target.is_plain_name || (!overloads.empty() && overloads.front()->is_wrapped());
 }
 
+bool HttpFace::is_foreign(const http::RequestHead& head) const {
+  const auto& cors = here().options().cors;
+  return http::is_from_foreign_page(head, cors ? std::span<const std::string>(cors->origins) : std::span<const std::string>());
+}
+
 void HttpFace::handle(http::ExchangePtr exchange) {
   const http::RequestHead& head = exchange->request();
   if (head.headers.get_or("content-type").starts_with("application/grpc")) return next().handle(std::move(exchange));
@@ -58,6 +71,7 @@ void HttpFace::handle(http::ExchangePtr exchange) {
     const bool known = !here().services().overloads(target->service, target->method).empty();
     return answer_head(std::move(exchange), known);
   }
+  if (is_foreign(head)) return refuse_page(*exchange);
   if (head.method != "POST" && head.method != "GET") {
     [[maybe_unused]] const auto sent = http::respond_text(*exchange, 405, "a method is called by POST or GET", {{"allow", "GET, HEAD, POST"}});
     return;

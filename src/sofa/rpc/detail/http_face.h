@@ -21,6 +21,7 @@ class HttpFace final : public http::Middleware {
  private:
   ShardServer& here() const { return *shards_[io::Shard::current().index()]; }
   bool is_ours(const http::RequestHead& head, const HttpTarget& target) const;
+  bool is_foreign(const http::RequestHead& head) const;
   static void serve(ShardServer& shard, std::unique_ptr<HttpRequest> request, const grpc::JsonCodec* messages);
   static Task<void> run(ShardServer& shard, std::unique_ptr<HttpRequest> request, HttpCallParts parts, const MethodEntry& entry, CallTimer timer);
 

@@ -85,6 +85,38 @@ TEST_P(Http, EveryMethodIsCalledByJsonOrByAQuery) {
   }(GetParam()));
 }
 
+/// A browser asks nobody before it sends these.
+TEST_P(Http, APageOfAnotherOriginCallsNoMethod) {
+  run_test([](http::Version version) -> Task<Result<void>> {
+    Fixture fixture;
+    co_await or_return(fixture.open({.cors = http::CorsOptions{.origins = {"https://app.example"}}}));
+    const std::string own = "http://" + fixture.server->address().to_string();
+    struct Case {
+      http::Headers fields;
+      int status;
+    };
+    const std::vector<Case> cases = {{{{"origin", "https://evil.example"}, {"content-type", "text/plain"}}, 403},
+                                     {{{"origin", "null"}}, 403},
+                                     {{{"sec-fetch-site", "cross-site"}}, 403},
+                                     {{{"sec-fetch-site", "same-site"}}, 403},
+                                     {{{"sec-fetch-site", "same-origin"}}, 200},
+                                     {{{"sec-fetch-site", "none"}}, 200},
+                                     {{{"origin", own}, {"sec-fetch-site", "same-origin"}}, 200},
+                                     {{{"origin", "https://app.example"}, {"sec-fetch-site", "cross-site"}}, 200},
+                                     {{}, 200}};
+    uint64_t calls = 0;
+    for (const auto& [fields, status] : cases) {
+      const auto posted = co_await or_return(post(fixture, version, "hello", R"(["bob", 2])", fields));
+      EXPECT_EQ(posted.status, status) << posted.body;
+      const auto got = co_await or_return(ask(*fixture.server, version, {.target = target_of("add?a=1&b=2"), .headers = fields}));
+      EXPECT_EQ(got.status, status) << got.body;
+      calls += status == 200 ? 2 : 0;
+      EXPECT_EQ(fixture.server->stats().calls, calls) << "what is refused must not run";
+    }
+    co_return co_await fixture.close();
+  }(GetParam()));
+}
+
 TEST_P(Http, WhatAServiceReturnsAsAnErrorIs200WithAHeader) {
   run_test([](http::Version version) -> Task<Result<void>> {
     Fixture fixture;
