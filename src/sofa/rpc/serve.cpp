@@ -69,6 +69,7 @@ Task<int> serve_until_stopped(Server server) {
   // The scope of main is cancelled; stopping needs one that is not.
   io::Scope stopping(&io::Shard::current().root_scope(), "stop");
   const auto stopped = co_await (*running)->stop().in(stopping);
+  if (!stopped) std::fprintf(stderr, "cannot stop in good order: %s\n", stopped.error().to_string().c_str());
   co_return stopped ? 0 : 1;
 }
 

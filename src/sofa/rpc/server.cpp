@@ -128,6 +128,7 @@ class RunningCore {
   }
 
   Task<Result<void>> start();
+  Task<Result<void>> open(std::shared_ptr<io::TlsServerContext> tls);
   /// From any shard.
   Task<Result<void>> stop() {
     return io::on(home_, [this] { return stop_here(); });
@@ -140,7 +141,6 @@ class RunningCore {
 
  private:
   Task<Result<void>> start_shard(unsigned index);
-  Task<Result<void>> serve_rest(RestRoutes& routes);
   Task<Result<void>> listen(std::shared_ptr<io::TlsServerContext> tls);
   Result<std::vector<transport::Protocol*>> choose(const std::vector<std::string>& names);
   /// The handler that sees every HTTP request.
@@ -193,33 +193,32 @@ Task<Result<void>> RunningCore::start() {
   }
   std::shared_ptr<io::TlsServerContext> tls;
   if (options_.tls) tls = co_await or_return(io::TlsServerContext::open(*options_.tls));
+  auto opened = co_await open(std::move(tls));
+  if (opened) co_return opened;
+  // What belongs to a shard ends there, also when the caller's scope is cancelled.
+  io::Scope stopping(&io::Shard::current().root_scope(), "stop");
+  [[maybe_unused]] const auto stopped = co_await stop().in(stopping);
+  co_return opened;
+}
+
+/// From here on there is something to stop.
+Task<Result<void>> RunningCore::open(std::shared_ptr<io::TlsServerContext> tls) {
   for (unsigned i = 0; i < runtime_.shard_count(); ++i) {
-    auto started = co_await io::on(runtime_.shard(i), [this, i] { return start_shard(i); });
-    if (started) continue;
-    co_await or_return(stop());
-    co_return started;
+    co_await or_return(io::on(runtime_.shard(i), [this, i] { return start_shard(i); }));
   }
   if (application_ != nullptr) application_->set_services(handler_.shard(home_.index())->services());
   co_await or_return(handlers_.add(std::string(kRequestClass), handler_));
   handlers_.set_fallback(unknown_class_);
-  if (http_.routes != nullptr) co_await or_return(serve_rest(*http_.routes));
-  grpc_.add_methods();
-  co_await or_return(calls_service_.add_to(grpc_.server()));
-  auto listening = co_await listen(std::move(tls));
-  if (!listening) {
-    co_await or_return(stop());
-    co_return listening;
+  if (http_.routes != nullptr) {
+    http_.routes->serve_by([this]() -> ShardServer& { return *handler_.shard(io::Shard::current().index()); });
+    co_await or_return(http_.routes->check());
   }
+  co_await or_return(grpc_.add_methods());
+  co_await or_return(calls_service_.add_to(grpc_.server()));
+  co_await or_return(listen(std::move(tls)));
   address_ = ports_.front()->local();
   if (application_ != nullptr) application_->set_ports(port("dubbo"), port("h2"));
   co_return Result<void>();
-}
-
-Task<Result<void>> RunningCore::serve_rest(RestRoutes& routes) {
-  routes.serve_by([this]() -> ShardServer& { return *handler_.shard(io::Shard::current().index()); });
-  auto checked = routes.check();
-  if (!checked) co_await or_return(stop());
-  co_return checked;
 }
 
 Task<Result<void>> RunningCore::listen(std::shared_ptr<io::TlsServerContext> tls) {

@@ -24,6 +24,7 @@ CallProtocol protocol_of(const MethodEntry& entry) { return entry.is_wrapped() ?
 struct GrpcFace::Path final : grpc::UnaryHandler, grpc::StreamHandler {
   Path(const Shards& all, const MethodEntry& first) : shards(all), wrapped(first.is_wrapped()), unary(first.method->kind() == MethodKind::unary) {}
 
+  bool takes(const MethodEntry& entry) const { return wrapped == entry.is_wrapped() && unary == (entry.method->kind() == MethodKind::unary); }
   void handle(std::unique_ptr<grpc::UnaryCall> call) override;
   Task<Result<void>> handle(grpc::StreamCall& call) override { return run(*this, here(), call); }
 
@@ -114,7 +115,7 @@ GrpcFace::GrpcFace(const ServerOptions& options, const Shards& shards) : shards_
 
 GrpcFace::~GrpcFace() = default;
 
-void GrpcFace::add_methods() {
+Result<void> GrpcFace::add_methods() {
   std::unordered_map<std::string_view, Path*> known;
   const auto& entries = shards_.front()->services().entries();
   for (size_t i = 0; i < entries.size(); ++i) {
@@ -123,11 +124,19 @@ void GrpcFace::add_methods() {
     Path*& path = known[entry.grpc_path];
     if (path == nullptr) {
       path = paths_.emplace_back(std::make_unique<Path>(shards_, entry)).get();
-      [[maybe_unused]] const auto added = path->unary ? server_.add_unary(entry.grpc_path, *path) : server_.add_stream(entry.grpc_path, *path);
+      const auto added = path->unary ? server_.add_unary(entry.grpc_path, *path) : server_.add_stream(entry.grpc_path, *path);
+      if (!added) return added;
     }
-    // The first method decides what the path is.
-    if (path->wrapped == entry.is_wrapped() && path->unary == (entry.method->kind() == MethodKind::unary)) path->route.add(i, entry);
+    if (!path->takes(entry)) {
+      return fail(
+          Code::invalid_argument,
+          "{}.{} has the gRPC path {} in common with another method, but one of them streams, or has messages of protobuf, and the other does "
+          "not; rename one of them",
+          entry.service, entry.method->name(), entry.grpc_path);
+    }
+    path->route.add(i, entry);
   }
+  return {};
 }
 
 }  // namespace sofa::rpc::detail

@@ -17,8 +17,8 @@ class GrpcFace {
   GrpcFace(const ServerOptions& options, const Shards& shards);
   ~GrpcFace();
 
-  /// Takes the methods in that all shards have; once, when they have their services.
-  void add_methods();
+  /// Takes the methods in that all shards have; once, when they have their services. Fails when two methods of one path differ in kind.
+  Result<void> add_methods();
   grpc::Server& server() { return server_; }
   const grpc::Server& server() const { return server_; }
 

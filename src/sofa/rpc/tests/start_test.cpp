@@ -2,6 +2,7 @@
 
 #include "sample.h"
 #include "sofa/rpc/providers.h"
+#include "sofa/rpc/streaming.h"
 
 namespace sofa::rpc {
 namespace {
@@ -99,6 +100,45 @@ TEST(Providers, DirectUrlsOfEveryForm) {
   EXPECT_EQ((*current)[2].weight, 50);
   EXPECT_THAT(parse_providers("rest://h:1").error().to_string(), HasSubstr("speaks 'rest'"));
   EXPECT_THAT(parse_providers(" ,").error().to_string(), HasSubstr("no provider in"));
+}
+
+struct Unary : Interface {
+  static constexpr std::string_view kName = "x.Same";
+  Method<std::string(std::string)> same{this, "same"};
+};
+struct Streaming : Interface {
+  static constexpr std::string_view kName = "x.Same";
+  ServerStreaming<std::string(std::string)> same{this, "same"};
+};
+
+TEST(Start, TwoKindsOfMethodsAtOneGrpcPathAreNamed) {
+  auto unary = std::make_shared<Unary>();
+  unary->same = [](std::string text) { return text; };
+  auto streaming = std::make_shared<Streaming>();
+  streaming->same = [](std::string text, Writer<std::string>& out) -> Task<Result<void>> { co_return co_await out.write(text); };
+  EXPECT_THAT(start(server().add(unary).add(streaming, {.unique_id = "blue"})),
+              HasSubstr("x.Same:1.0:blue.same has the gRPC path /x.Same/same in common with another method"));
+}
+
+/// At a path of the server's own.
+struct Watches : Interface {
+  static constexpr std::string_view kName = "sofa.rpc.v1.Calls";
+  Method<std::string(std::string)> watch{this, "Watch"};
+  std::vector<unsigned>* ended_on = nullptr;
+  ~Watches() override { ended_on->push_back(io::Shard::current().index()); }
+};
+
+TEST(Start, WhatFailsLateEndsTheServicesOnTheirShards) {
+  std::vector<unsigned> ended_on;
+  EXPECT_THAT(start(server().add<Watches>([&ended_on](unsigned) {
+                auto watches = std::make_shared<Watches>();
+                watches->watch = [](std::string text) { return text; };
+                watches->ended_on = &ended_on;
+                return watches;
+              }),
+                    2),
+              HasSubstr("/sofa.rpc.v1.Calls/Watch"));
+  EXPECT_THAT(ended_on, ::testing::ElementsAre(0, 1));
 }
 
 /// What serve() answers to options, and says of them. The host makes it end in any case.
