@@ -54,10 +54,10 @@ struct ServerOptions {
   size_t min_frame_rate = size_t{16} << 10;  ///< bytes a second that a big request comes with at least, or its connection is closed (transport)
   size_t max_half_frame_bytes =
       size_t{1} << 30;              ///< received bytes of requests of Bolt and Dubbo that are not whole, all connections together; over it: close
-  size_t max_connections = 10'000;  ///< a further one is closed at once
-  size_t max_calls = 10'000;        ///< running calls of one shard; over it callers get "busy" (status 4)
-  size_t max_calls_per_connection = 1'000;    ///< running calls of one connection, likewise
-  size_t max_calls_of_all_shards = 65'536;    ///< running calls of the server, likewise
+  size_t max_connections = 10'000;  ///< of each port; a further one is closed at once
+  size_t max_calls = 10'000;        ///< running calls of one shard over all protocols, streams apart; over it callers get "busy" (status 4)
+  size_t max_calls_per_connection = 1'000;    ///< of one connection of Bolt or Dubbo, likewise; of one of HTTP/2: http2.max_concurrent_streams
+  size_t max_calls_of_all_shards = 65'536;    ///< over Bolt, over Dubbo, and over ports of Dubbo alone, each; HTTP and gRPC do not count here
   std::string port_option = "--port";         ///< what changes the port, for the error of a taken one
   std::optional<io::TlsServerConfig> tls{};   ///< TLS on its ports, beside plain connections
   bool tls_only = false;                      ///< with tls: plain connections are closed at once
