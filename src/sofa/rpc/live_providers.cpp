@@ -3,6 +3,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <sstream>
 
 #include "sofa/base/log.h"
 #include "sofa/io/blocking_pool.h"
@@ -64,15 +65,18 @@ class LiveProviders final : public Providers {
 };
 
 Result<List> read_list(const std::string& path) {
-  constexpr std::streamsize kMostBytes = 4 << 20;
-  std::ifstream file(path);
+  constexpr size_t kMostBytes = size_t{4} << 20;
+  std::ifstream file(path, std::ios::binary);
   if (!file) return fail(Code::not_found, "the list of providers '{}' cannot be opened", path);
-  std::string urls;
-  std::streamsize bytes = 0;
-  for (std::string line; std::getline(file, line);) {
-    if ((bytes += static_cast<std::streamsize>(line.size())) > kMostBytes) return fail(Code::resource_exhausted, "'{}' has more than 4 MiB", path);
-    urls.append(line.substr(0, line.find('#'))).append(",");
+  std::string text;
+  char piece[size_t{16} << 10];
+  while (file.read(piece, sizeof piece), file.gcount() > 0) {
+    text.append(piece, static_cast<size_t>(file.gcount()));
+    if (text.size() > kMostBytes) return fail(Code::resource_exhausted, "'{}' has more than 4 MiB", path);
   }
+  std::string urls;
+  std::istringstream lines(std::move(text));
+  for (std::string line; std::getline(lines, line);) urls.append(line.substr(0, line.find('#'))).append(",");
   auto list = parse_providers(urls);
   if (!list) return std::unexpected(std::move(list.error()).wrap(fmt::format("the list of providers '{}'", path)));
   return *(*list)->current();
@@ -106,7 +110,11 @@ io::Task<Result<std::shared_ptr<Providers>>> watch_file(std::string path, Durati
 
 io::Task<Result<std::shared_ptr<Providers>>> watch_dns(std::string url, Duration each) {
   auto parsed = co_await io::or_return(parse_providers(url));
-  const Provider like = parsed->current()->front();
+  const ProviderList named = parsed->current();
+  if (named->size() != 1) {
+    co_return fail(Code::invalid_argument, "'{}' names {} providers, and DNS is asked for one name: make a list for each", url, named->size());
+  }
+  const Provider like = named->front();
   co_return co_await watch("dns " + url, [like] { return look_up(like); }, each);
 }
 

@@ -20,7 +20,7 @@ namespace sofa::rpc {
 io::Task<Result<std::shared_ptr<Providers>>> watch_file(std::string path, Duration each = std::chrono::seconds(1));
 
 /// The addresses that "host:port" resolves to, each a provider, looked up again every so often. Of `url` ("bolt://ledger.internal:12200?timeout=800")
-/// everything else goes for each of them. A look-up that fails later leaves the list as it is.
+/// everything else goes for each of them. A list of several names is refused. A look-up that fails later leaves the list as it is.
 io::Task<Result<std::shared_ptr<Providers>>> watch_dns(std::string url, Duration each = std::chrono::seconds(10));
 
 }  // namespace sofa::rpc

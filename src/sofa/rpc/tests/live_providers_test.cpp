@@ -64,6 +64,10 @@ TEST(LiveProviders, ANameGivesItsAddressesWithWhatTheUrlSays) {
     auto client = co_await or_return(connect<Sample>(providers, {.retries = 1}));
     EXPECT_EQ(co_await or_return(who(*client, "x")), '0');
     EXPECT_FALSE(co_await watch_dns("bolt://no-such-host.invalid:1"));
+    const auto several = co_await watch_dns("tri://localhost:1,tri://localhost:2");
+    EXPECT_FALSE(several);
+    if (!several) EXPECT_THAT(several.error().to_string(), ::testing::HasSubstr("names 2 providers"));
+    EXPECT_EQ((co_await watch_file("/dev/zero")).error().code(), Code::resource_exhausted) << "one line without an end";
     providers.reset();
     client.reset();
     co_return co_await servers.stop();
