@@ -75,7 +75,11 @@ void Load::count(Instant due, Instant done, const Result<void>& outcome) {
   if (outcome) return latency_->record(static_cast<uint64_t>(std::chrono::nanoseconds(done - due).count()));
   const Error& error = outcome.error();
   if (counted_.first_error.empty()) counted_.first_error = error.to_string();
-  ++counted_.errors[options_.kind_of != nullptr ? options_.kind_of(error) : std::string(to_string(error.code()))];
+  constexpr size_t kMostBytes = 256;
+  std::string kind = options_.kind_of != nullptr ? options_.kind_of(error) : std::string(to_string(error.code()));
+  kind.resize(std::min(kind.size(), kMostBytes));
+  const bool fits = counted_.errors.size() < kMostKinds || counted_.errors.contains(kind);
+  ++counted_.errors[fits ? std::move(kind) : "other"];
 }
 
 LoadReport Load::report() const {

@@ -17,13 +17,16 @@
 
 namespace sofa::load {
 
+inline constexpr size_t kMostKinds = 32;
+
 struct LoadOptions {
   uint32_t callers = 1;  ///< each has one call running; open loop: calls that may run at once
   /// Calls a second. 0 is a closed loop: each caller calls again when its last call has ended. Otherwise an open loop: call number i is due at
   /// begin + i / rate, whoever is free makes it, and its latency counts from when it was due, so that a stall shows in all the calls it delayed.
   double rate = 0;
   bool stop_at_error = false;  ///< the first failed call ends the run
-  /// Under which name a failed call is counted; null: its code.
+  /// Under which name a failed call is counted; null: its code. A name may come from the server: of more than kMostKinds the further ones are
+  /// "other".
   std::string (*kind_of)(const Error& error) = nullptr;
 };
 

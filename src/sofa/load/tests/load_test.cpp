@@ -77,6 +77,17 @@ TEST_F(LoadTest, FailedCallsAreCountedByKindAndNotAsLatencies) {
   EXPECT_THAT(report.errors, ElementsAre(Pair("even", calls / 2)));
 }
 
+TEST_F(LoadTest, AServerThatNamesEachErrorAnewFillsNoMemory) {
+  uint64_t calls = 0;
+  const auto report = run({.kind_of = [](const Error& error) { return std::string(error.message()); }}, 20ms,
+                          [&](uint32_t) -> io::Task<Result<void>> { co_return fail(Code::internal, "error {}{}", ++calls, std::string(1000, 'x')); });
+  ASSERT_GT(calls, kMostKinds);
+  EXPECT_EQ(report.errors.size(), kMostKinds + 1);
+  EXPECT_EQ(report.errors.at("other"), calls - kMostKinds);
+  EXPECT_EQ(report.failed(), calls);
+  EXPECT_LE(report.errors.begin()->first.size(), 256u);
+}
+
 TEST_F(LoadTest, StopsAtTheFirstErrorWhereThatIsAsked) {
   const auto report = run({.callers = 4, .stop_at_error = true}, 60s, [](uint32_t caller) -> io::Task<Result<void>> {
     if (caller == 2) co_return fail(Code::unavailable, "gone");
