@@ -64,3 +64,8 @@ def test_curl(greeter):
     assert "--json" in output_of("curl", "-s", "-d", '{"name": "curl"}', url)
     refused = json.loads(output_of("curl", "-s", "--json", "{}", url))
     assert refused["code"] == "invalid_argument" and "'name' is empty" in refused["message"]
+
+
+def test_grpcurl(go_grpc, greeter):
+    words = ["-plaintext", "-d", '{"name": "grpcurl"}', greeter.address, "acme.greeter.Greeter/Greet"]
+    assert json.loads(output_of(go_grpc / "grpcurl", *words)) == {"text": "hello grpcurl"}

@@ -15,8 +15,8 @@ HEARTBEAT = bytes.fromhex("01010000010000000101ffffffff0000000000000000")
 ANSWER = bytes.fromhex("0100000001000000010100000000000000000000")
 
 
-def start_server(*arguments):
-    return programs.Server([programs.binaries() / "interop-server", "--bolt", 0, *arguments])
+def start_server(*arguments, port="--bolt"):
+    return programs.Server([programs.binaries() / "interop-server", port, 0, *arguments])
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,8 @@ def server(certificates):
 
 @pytest.fixture(scope="module")
 def mutual_server(certificates):
-    started = start_server(*certificates.server_flags(), "--tls-client-ca", certificates.ca)
+    """On the one port of every protocol."""
+    started = start_server(*certificates.server_flags(), "--tls-client-ca", certificates.ca, port="--port")
     yield started
     started.stop()
 
@@ -117,7 +118,7 @@ def test_strangers_inside_tls_are_closed_at_once(server, certificates):
 
 def test_the_java_client_calls_every_method_over_tls(mutual_server, certificates):
     store = certificates.java_store(certificates.client)
-    failed, passed = programs.run_checks(java("client", store, "InteropJavaClient", mutual_server.address), 180)
+    failed, passed = programs.run_checks(java("client", store, "InteropJavaClient", mutual_server.address), 300)
     assert failed == []
     assert passed > 40
 
