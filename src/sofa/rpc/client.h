@@ -63,7 +63,7 @@ struct ClientOptions {
   cluster::OutlierOptions outliers{};                ///< providers that fail in a row or are far slower than the others get none for a while; off
   cluster::Routers routers{};                        ///< which providers a call may go to at all, in order
   Strategy strategy = Strategy::failover;
-  int forks = 2;      ///< Strategy::forking: providers that are asked at once
+  int forks = 2;      ///< Strategy::forking: providers that are asked at once; connect() refuses less than 1
   Hedging hedging{};  ///< with failover and failfast; takes the place of `retries`. A call has one timeout for each attempt
   Failback failback{};
   cluster::Backoff backoff{};                                 ///< of retries at a provider that was asked already

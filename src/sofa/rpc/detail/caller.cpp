@@ -159,6 +159,7 @@ void Caller::start(Task<void> task) {
 }
 
 Task<Result<void>> Caller::open() {
+  if (options_.forks < 1) co_return fail(Code::invalid_argument, "{}: forks is {}, but a call asks at least 1 provider", interface_, options_.forks);
   core_->selector = co_await or_return(cluster::Selector::make({.balancer = options_.balancer,
                                                                 .balancing = {.own_host = options_.own_host},
                                                                 .fault_tolerance = options_.fault_tolerance,

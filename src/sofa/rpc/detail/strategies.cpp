@@ -76,10 +76,12 @@ Task<Result<void>> Caller::by_strategy(std::shared_ptr<Caller> self, CallSpec& s
   co_return fail(Code::internal, "no such strategy");
 }
 
-/// Up to `most` attempts at different providers, the next one `stagger` after the one before, or at once when that failed. The first answer counts.
+/// Up to `most` attempts (at least 1) at different providers, the next one `stagger` after the one before, or at once when that failed. The first
+/// answer counts.
 Task<Result<void>> Caller::race(CallSpec& spec, CallOptions& options, const Attempt& like, int most, Duration stagger) {
-  const io::Scope& scope = co_await io::current_scope();
-  io::TaskGroup group(co_await io::current_scope());
+  io::Scope& scope = co_await io::current_scope();
+  if (scope.cancelled()) co_return fail(scope.reason().code(), "{}.{}: {}, before the call was sent", interface_, spec.method, scope.reason());
+  io::TaskGroup group(scope);
   io::Event ended;
   Settlement settlement;
   std::vector<std::unique_ptr<Branch>> branches;

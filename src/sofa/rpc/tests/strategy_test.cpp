@@ -78,6 +78,34 @@ TEST(Strategy, OfForksTheFirstAnswerCountsAndAnErrorOfTheServiceIsAnAnswer) {
   }());
 }
 
+/// What a handler does whose caller has gone, or whose time is over, when it calls on.
+TEST(Strategy, ACallOfAnEndedScopeEndsWithItsReason) {
+  run_test([]() -> Task<Result<void>> {
+    Servers servers;
+    co_await or_return(servers.start(2));
+    const Hedging hedging{.after = 20ms};
+    for (ClientOptions options : {ClientOptions{.hedging = hedging}, ClientOptions{.strategy = Strategy::forking},
+                                  ClientOptions{.strategy = Strategy::failback}, ClientOptions{.strategy = Strategy::broadcast}, ClientOptions{}}) {
+      auto client = co_await or_return(connect<Sample>(servers.urls(), options));
+      io::CancelSource source(co_await io::current_scope());
+      source.cancel("the caller is gone");
+      const auto got = co_await source.run([](Sample& of) -> Task<Result<Text>> { co_return co_await of.echo("x"); }(*client));
+      EXPECT_FALSE(got);
+      if (!got) EXPECT_THAT(got.error().to_string(), HasSubstr("the caller is gone"));
+    }
+    co_return co_await servers.stop();
+  }());
+}
+
+TEST(Strategy, ForkingNeedsAProviderToAsk) {
+  run_test([]() -> Task<Result<void>> {
+    const auto client = co_await connect<Sample>("127.0.0.1:1", {.check = false, .strategy = Strategy::forking, .forks = 0});
+    EXPECT_FALSE(client);
+    if (!client) EXPECT_THAT(client.error().to_string(), HasSubstr("forks is 0"));
+    co_return Result<void>();
+  }());
+}
+
 TEST(Strategy, ABroadcastReachesEveryProviderAndNamesOneThatFails) {
   run_test([]() -> Task<Result<void>> {
     Servers servers;
