@@ -18,9 +18,11 @@ def descriptors(tmp_path_factory):
     return programs.compile_proto(tmp_path_factory.mktemp("proto"), "interop.proto")
 
 
-@pytest.mark.parametrize("script, at_least", [("grpc_client.cjs", 20), ("connect_client.cjs", 150)])
-def test_every_check_of_a_client_in_node_passes(descriptors, script, at_least):
-    server = programs.Server([programs.binaries() / "interop-server", "--port", 0], protocol="h2")
+@pytest.mark.parametrize("script, at_least, port", [("grpc_client.cjs", 20, "--port"), ("grpc_client.cjs", 20, "--triple"),
+                                                    ("connect_client.cjs", 150, "--port")])
+def test_every_check_of_a_client_in_node_passes(descriptors, script, at_least, port):
+    """On the one port of every protocol; @grpc/grpc-js on a port of Triple alone, too."""
+    server = programs.Server([programs.binaries() / "interop-server", port, 0], protocol="h2")
     command, environment = programs.node_command(script, server.address, descriptors)
     failed, passed = programs.run_checks(command, 180, environment)
     server.stop()
