@@ -125,7 +125,7 @@ def test_a_body_that_says_it_is_no_json_is_refused(address):
 
 def test_a_body_over_the_limit_is_refused(address):
     status, code, _ = problem(address, "POST", "/users", " " * (5 << 20))
-    assert (status, code) == (429, "resource_exhausted")
+    assert (status, code) == (413, "resource_exhausted")
 
 
 def test_a_form_with_files(address, tmp_path):

@@ -49,6 +49,10 @@ class BodylessExchange final : public ExchangeFilter {
   Result<void> send_trailers(const Headers&) override { return {}; }
 };
 
+void refuse_as_text(Exchange& exchange, int status, std::string_view sentence, Headers headers) {
+  [[maybe_unused]] const auto sent = respond_text(exchange, status, sentence, std::move(headers));
+}
+
 class FunctionHandler final : public Handler {
  public:
   explicit FunctionHandler(Router::Function function) : function_(std::move(function)) {}
@@ -73,6 +77,8 @@ class Router::Tree {
       if (at == handlers.end()) at = handlers.find("*");
       return at == handlers.end() ? nullptr : at->second;
     }
+    /// Also by what a GET answers for HEAD.
+    bool serves(std::string_view method) const { return find(method) != nullptr || (method == "HEAD" && find("GET") != nullptr); }
     bool takes_rest() const { return pattern.ends_with("...}"); }
     std::string allow() const {
       std::string list = handlers.contains("GET") && !handlers.contains("HEAD") ? "HEAD, " : "";
@@ -113,26 +119,34 @@ class Router::Tree {
     if (!(*methods)->handlers.emplace(method, &handler).second) bad_pattern(pattern, fmt::format("its method {} has a handler already", method));
   }
 
-  /// The methods of the path's decoded segments, and the values of its parameters in order.
-  const Methods* find(const Segments& path, std::vector<std::string>& values) const { return find_below(root_, path, 0, values); }
+  /// The methods of the path's decoded segments, and the values of its parameters in order: those of the best pattern that serves the method, or
+  /// when none does of the best.
+  const Methods* find(const Segments& path, std::string_view method, std::vector<std::string>& values) const {
+    if (const Methods* found = find_below(root_, path, 0, method, values)) return found;
+    return find_below(root_, path, 0, {}, values);
+  }
 
  private:
+  /// `method`: what it must serve; empty: any.
+  static bool fits(const std::unique_ptr<Methods>& methods, std::string_view method) {
+    return methods != nullptr && (method.empty() || methods->serves(method));
+  }
   static Node* child(std::unique_ptr<Node>& place) {
     if (place == nullptr) place = std::make_unique<Node>();
     return place.get();
   }
 
-  static const Methods* find_below(const Node& node, const Segments& path, size_t at, std::vector<std::string>& values) {
-    if (at == path.size()) return node.here.get();
+  static const Methods* find_below(const Node& node, const Segments& path, size_t at, std::string_view method, std::vector<std::string>& values) {
+    if (at == path.size()) return fits(node.here, method) ? node.here.get() : nullptr;
     if (const auto literal = node.literals.find(path[at]); literal != node.literals.end()) {
-      if (const Methods* found = find_below(*literal->second, path, at + 1, values)) return found;
+      if (const Methods* found = find_below(*literal->second, path, at + 1, method, values)) return found;
     }
     if (node.parameter != nullptr && !path[at].empty()) {
       values.emplace_back(path[at]);
-      if (const Methods* found = find_below(*node.parameter, path, at + 1, values)) return found;
+      if (const Methods* found = find_below(*node.parameter, path, at + 1, method, values)) return found;
       values.pop_back();
     }
-    if (node.rest == nullptr) return nullptr;
+    if (!fits(node.rest, method)) return nullptr;
     std::string rest(path[at]);
     for (size_t i = at + 1; i < path.size(); ++i) rest.append("/").append(path[i]);
     values.push_back(std::move(rest));
@@ -202,7 +216,7 @@ class CoroutineHandler final : public Handler {
 
 }  // namespace
 
-Router::Router() : tree_(std::make_unique<Tree>()), running_(std::make_unique<RunningTasks>()) {}
+Router::Router() : tree_(std::make_unique<Tree>()), refuse_(refuse_as_text), running_(std::make_unique<RunningTasks>()) {}
 Router::~Router() = default;
 
 Handler& Router::own(std::unique_ptr<Handler> handler) { return *owned_.emplace_back(std::move(handler)); }
@@ -238,7 +252,7 @@ Router::Found Router::find(const RequestHead& head) const {
     if (segment == "." || segment == "..") return malformed("it has a segment '.' or '..'");
   }
   Found found;
-  found.methods = tree_->find(path, found.values);
+  found.methods = tree_->find(path, head.method, found.values);
   if (found.methods != nullptr && found.methods->takes_rest() && has_slash) return malformed("it has an encoded '/' where a path is taken");
   return found;
 }
@@ -252,15 +266,15 @@ bool Router::wants_body(const RequestHead& head) const {
 
 void Router::handle(ExchangePtr exchange) {
   const RequestHead& head = exchange->request();
-  const auto answer = [&](int status, std::string_view sentence, Headers headers = {}) {
-    [[maybe_unused]] const auto sent = respond_text(*exchange, status, sentence, std::move(headers));
-  };
-  if (head.target == "*") return answer(200, "this server speaks HTTP");
+  if (head.target == "*") {
+    [[maybe_unused]] const auto sent = respond_text(*exchange, 200, "this server speaks HTTP");
+    return;
+  }
   Found found = find(head);
-  if (found.malformed != nullptr) return answer(400, fmt::format("the path '{}' is malformed: {}", head.path(), found.malformed));
+  if (found.malformed != nullptr) return refuse_(*exchange, 400, fmt::format("the path '{}' is malformed: {}", head.path(), found.malformed), {});
   if (found.methods == nullptr) {
     if (fallback_ != nullptr) return fallback_->handle(std::move(exchange));
-    return answer(404, fmt::format("nothing is at '{}'", head.path()));
+    return refuse_(*exchange, 404, fmt::format("nothing is at '{}'", head.path()), {});
   }
   const Tree::Methods& methods = *found.methods;
   RequestContext& context = exchange->context();
@@ -274,7 +288,7 @@ void Router::handle(ExchangePtr exchange) {
     [[maybe_unused]] const auto sent = exchange->send_response(204, {{"allow", methods.allow()}}, true);
     return;
   }
-  answer(405, fmt::format("'{}' takes no {}: use {}", methods.pattern, head.method, methods.allow()), {{"allow", methods.allow()}});
+  refuse_(*exchange, 405, fmt::format("'{}' takes no {}: use {}", methods.pattern, head.method, methods.allow()), {{"allow", methods.allow()}});
 }
 
 int status_of(Code code) {

@@ -7,7 +7,8 @@
 //   router.post("/upload/{path...}", [](http::Exchange& exchange, http::Body& body) -> io::Task<Result<void>> { ... });
 //
 // Paths. A pattern is a path of literal segments, "{name}" (one segment, not empty) and, as the last one, "{name...}" (all the rest, also nothing).
-// A literal goes before "{name}", that before "{name...}". The path is split at '/', then each segment is percent-decoded: "%2F" never splits.
+// A literal goes before "{name}", that before "{name...}"; where the better pattern has no handler for the method, the next one that has is taken.
+// The path is split at '/', then each segment is percent-decoded: "%2F" never splits.
 // Refused with 400: a broken "%", a decoded zero byte, segments "." and "..", and an encoded '/' inside a rest. "//" and a '/' at the end are told
 // apart from the path without.
 //
@@ -52,6 +53,9 @@ class Router final : public Handler {
   }
   /// Gets what no pattern matches, instead of 404.
   void set_fallback(Handler& handler) { fallback_ = &handler; }
+  /// Answers 400, 404 and 405 in place of a plain text.
+  using Refuse = void (*)(Exchange& exchange, int status, std::string_view sentence, Headers headers);
+  void set_refuse(Refuse refuse) { refuse_ = refuse; }
 
   void handle(ExchangePtr exchange) override;
   bool wants_body(const RequestHead& head) const override;
@@ -69,6 +73,7 @@ class Router final : public Handler {
   std::unique_ptr<Tree> tree_;
   std::vector<std::unique_ptr<Handler>> owned_;
   Handler* fallback_ = nullptr;
+  Refuse refuse_;
   std::unique_ptr<RunningTasks> running_;
 };
 

@@ -4,7 +4,21 @@
 
 namespace sofa::rest {
 
+namespace {
+
+Result<void> answer_problem(http::Exchange& exchange, int status, std::string_view more, std::string_view detail, http::Headers fields) {
+  const std::string problem = fmt::format(R"({{"status":{},{}"detail":{}}})", status, more, json_quoted(detail));
+  return http::respond(exchange, status, "application/problem+json", Bytes::copy_of(problem), std::move(fields));
+}
+
+void refuse(http::Exchange& exchange, int status, std::string_view sentence, http::Headers fields) {
+  [[maybe_unused]] const auto sent = answer_problem(exchange, status, "", sentence, std::move(fields));
+}
+
+}  // namespace
+
 Api::Api(About about) : about_(std::move(about)) {
+  router_.set_refuse(refuse);
   if (!about_.describe) return;
   router_.get("/openapi.json", [this](const http::ExchangePtr& exchange) {
     [[maybe_unused]] const auto sent = http::respond(*exchange, 200, "application/json", Bytes::copy_of(openapi(*this)));
@@ -23,10 +37,9 @@ Route& Api::add_route(std::string_view method, std::string_view pattern, const T
 }
 
 Result<void> answer_error(http::Exchange& exchange, const Error& error, http::Headers fields) {
-  const int status = http::status_of(error.code());
-  const std::string problem =
-      fmt::format(R"({{"status":{},"code":"{}","detail":{}}})", status, to_string(error.code()), json_quoted(error.to_string()));
-  return http::respond(exchange, status, "application/problem+json", Bytes::copy_of(problem), std::move(fields));
+  const auto* said = error.detail<HttpStatus>();
+  const int status = said != nullptr ? said->status : http::status_of(error.code());
+  return answer_problem(exchange, status, fmt::format(R"("code":"{}",)", to_string(error.code())), error.to_string(), std::move(fields));
 }
 
 Result<void> Events::open() {

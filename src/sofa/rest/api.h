@@ -39,7 +39,7 @@ struct About {
   std::string title = "API";
   std::string version = "1";
   std::string doc{};
-  size_t max_body = size_t{4} << 20;  ///< bytes of a request's body; over it 429
+  size_t max_body = size_t{4} << 20;  ///< bytes of a request's body; over it 413
   bool describe = true;               ///< serve "/openapi.json" and "/docs"
 };
 
@@ -94,6 +94,12 @@ class Route {
   bool plain_text_ = false, lenient_ = false;
   int status_;
   std::vector<Parameter> parameters_;
+};
+
+/// Attached to an Error whose code does not say all: the status that it is answered with.
+struct HttpStatus : ErrorDetail {
+  explicit HttpStatus(int status) : status(status) {}
+  const int status;
 };
 
 /// Answers with an error as application/problem+json.

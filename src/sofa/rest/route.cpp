@@ -148,7 +148,11 @@ bool Route::has_body() const {
 }
 
 io::Task<Result<void>> Route::read(http::Exchange& exchange, http::Body& body, void* into, size_t max_body) const {
-  const Bytes bytes = co_await io::or_return(body.read_all(max_body));
+  Result<Bytes> whole = co_await body.read_all(max_body);
+  if (!whole && whole.error().code() == Code::resource_exhausted) {
+    co_return std::unexpected(std::move(whole.error()).with_detail(std::make_shared<HttpStatus>(413)));
+  }
+  const Bytes bytes = co_await io::or_return(std::move(whole));
   const http::Headers& headers = exchange.request().headers;
   std::string_view text = "{}";
   Members members;

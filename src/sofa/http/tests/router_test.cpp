@@ -53,6 +53,13 @@ TEST_F(RouterTest, ALiteralGoesBeforeAParameterAndThatBeforeARest) {
 TEST_F(RouterTest, MethodsHaveTheirOwnHandlersAndTheirOwnErrors) {
   EXPECT_EQ(ask("POST", "/a").status, 201);
   EXPECT_EQ(ask("PURGE", "/any").status, 202);
+  router.add("DELETE", "/a/b", [](const ExchangePtr& exchange) { [[maybe_unused]] const auto sent = respond(*exchange, 203, "", {}); });
+  router.add("PUT", "/a/{x}", [](const ExchangePtr& exchange) {
+    [[maybe_unused]] const auto sent = respond(*exchange, 205, "text/plain", Bytes::copy_of(exchange->context().parameters.get("x")));
+  });
+  EXPECT_EQ(ask("DELETE", "/a/b").status, 203);
+  EXPECT_EQ(ask("PUT", "/a/b").body, "b") << "the literal has no such method, the parameter has";
+  EXPECT_EQ(ask("PATCH", "/a/b").headers.get("allow"), "HEAD, DELETE, GET, OPTIONS") << "nobody has: the best pattern says what it takes";
   const auto wrong = ask("PUT", "/a");
   EXPECT_EQ(wrong.status, 405);
   EXPECT_EQ(wrong.headers.get("allow"), "HEAD, GET, POST, OPTIONS");
