@@ -1,25 +1,13 @@
 #include "sofa/rest/openapi.h"
 
 #include "sofa/base/text_form.h"
+#include "sofa/rest/detail/json_object.h"
 
 namespace sofa::rest {
 
 namespace {
 
-/// A JSON object, member by member.
-class Object {
- public:
-  Object& add(std::string_view name, std::string_view json) {
-    text_ += fmt::format("{}{}:{}", text_.empty() ? "" : ",", json_quoted(name), json);
-    return *this;
-  }
-  Object& add_text(std::string_view name, std::string_view text) { return text.empty() ? *this : add(name, json_quoted(text)); }
-  bool empty() const { return text_.empty(); }
-  std::string text() const { return "{" + text_ + "}"; }
-
- private:
-  std::string text_;
-};
+using Object = detail::JsonObject;
 
 std::string array(const std::vector<std::string>& items) { return fmt::format("[{}]", fmt::join(items, ",")); }
 
