@@ -6,6 +6,7 @@ import subprocess
 import urllib.parse
 
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import conftest
 import programs
@@ -180,6 +181,24 @@ def test_the_routes_describe_themselves(address):
     assert user["properties"]["level"]["enum"] == ["low", "middle", "high"]
     assert (user["properties"]["age"]["minimum"], user["properties"]["age"]["maximum"]) == (0, 150)
     assert document["paths"]["/users"]["post"]["responses"]["201"]["content"]["application/json"]["schema"]["$ref"] in references(document)
+
+
+def check_openapi(document):
+    """By a tool that no one here wrote: the schema of OpenAPI 3.1, and what it asks for beyond it (names of paths, references)."""
+    faults = [f"{list(fault.absolute_path)}: {fault.message}" for fault in OpenAPIV31SpecValidator(document).iter_errors()]
+    assert not faults, "\n".join(faults)
+
+
+def test_the_description_is_openapi(address, orders):
+    for server in (address, orders):
+        check_openapi(ask_json(server, "GET", "/openapi.json")[1])
+
+
+def test_the_check_of_openapi_finds_a_fault(address):
+    _, document = ask_json(address, "GET", "/openapi.json")
+    del document["info"]["title"]
+    with pytest.raises(AssertionError):
+        check_openapi(document)
 
 
 def references(document):
