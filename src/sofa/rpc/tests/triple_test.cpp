@@ -230,6 +230,24 @@ Task<Result<void>> only_blue() {
 }
 TEST(Triple, TheOnlyServiceOfAPathNeedsNoHeader) { run_test(only_blue()); }
 
+Task<Result<void>> bytes_by_name() {
+  auto server = co_await or_return(Server(ServerOptions{.port = 0}).add(make_greeter("hello ")).start());
+  const auto ask = [&server](std::string_view scheme, std::string method) -> Task<Result<Bytes>> {
+    auto client = co_await or_return(GenericClient::connect(fmt::format("{}://{}", scheme, server->address().to_string()), "test.Greeter"));
+    co_return co_await client->invoke_message(std::move(method), Bytes::copy_of(std::string_view("bob")));
+  };
+  for (const std::string_view scheme : {"bolt", "tri"}) {
+    EXPECT_EQ((co_await or_return(ask(scheme, "greet"))).text(), "hello bob") << scheme;
+    const auto unknown = co_await ask(scheme, "shout");
+    EXPECT_TRUE(!unknown && unknown.error().code() == Code::unimplemented) << scheme;
+  }
+  const auto refused = co_await ask("dubbo", "greet");
+  EXPECT_TRUE(!refused && refused.error().code() == Code::unimplemented);
+  if (!refused) EXPECT_THAT(refused.error().to_string(), ::testing::HasSubstr("carries no protobuf messages"));
+  co_return co_await server->stop();
+}
+TEST(Triple, MethodsOfProtobufMessagesAreCalledByNameWithBytes) { run_test(bytes_by_name()); }
+
 Task<Result<void>> errors() {
   TripleFixture f;
   co_await or_return(f.open());
