@@ -92,6 +92,7 @@ Result<bool> Channel::Impl::try_start(detail::ClientCall& call, http::RequestHea
     return true;
   }
   if (exchange.error().code() == Code::resource_exhausted) return false;
+  if (exchange.error().code() == Code::invalid_argument) return forward_error(exchange);  // the call's fault, not the connection's
   retire();
   if (ready) return forward_error(exchange);
   return false;

@@ -1,6 +1,7 @@
 #include "sofa/http/detail/http1_client.h"
 
 #include "sofa/http/detail/http1_syntax.h"
+#include "sofa/http/fields.h"
 
 namespace sofa::http {
 
@@ -37,11 +38,7 @@ Result<void> Http1Client::check_start(const RequestHead& request) const {
   if (exchange_ != nullptr) {
     return fail(Code::resource_exhausted, "an exchange runs on the connection to {} already: HTTP/1.1 has one at a time", peer_.to_string());
   }
-  if (!is_field_name(request.method)) return fail(Code::invalid_argument, "'{}' is no method", request.method);
-  const bool clean = std::all_of(request.target.begin(), request.target.end(), [](char c) { return static_cast<uint8_t>(c) > ' ' && c != 0x7f; });
-  if (request.target.empty() || !clean) return fail(Code::invalid_argument, "the target '{}' is empty or holds a space: encode it", request.target);
-  if (!is_field_value(request.authority)) return fail(Code::invalid_argument, "the authority '{}' holds a line end", request.authority);
-  return check_fields(request.headers);
+  return check_to_send(request);
 }
 
 Result<ExchangePtr> Http1Client::start(RequestHead request, MessageSink& sink, bool end) {

@@ -1,5 +1,7 @@
 #include "sofa/http/detail/http1_server.h"
 
+#include "sofa/http/fields.h"
+
 namespace sofa::http::detail {
 
 ServerExchange::ServerExchange(ServerConnection& connection, Reply& reply, RequestHead head, const MessageFacts& facts)

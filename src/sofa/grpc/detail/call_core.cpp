@@ -1,5 +1,6 @@
 #include "sofa/grpc/detail/fields.h"
 #include "sofa/grpc/detail/server_call.h"
+#include "sofa/http/fields.h"
 
 namespace sofa::grpc::detail {
 
@@ -35,9 +36,22 @@ void CallCore::set_encoding(Encoding encoding) {
   if (!head_sent_ && encoding_ == Encoding::gzip) head_encoding_ = Encoding::gzip;
 }
 
+/// Of the metadata that the service has set; the caller is told, and the metadata is dropped, when it cannot be sent.
+Result<void> CallCore::check_metadata() {
+  for (http::Headers* fields : {&headers_, &trailers_}) {
+    const auto valid = http::check_fields(*fields);
+    if (valid) continue;
+    headers_.clear();
+    trailers_.clear();
+    return fail(Code::internal, "the metadata of the answer cannot be sent: {}", valid.error());
+  }
+  return {};
+}
+
 Result<void> CallCore::send_head() {
   static const http::Headers kPlain{{"content-type", kContentType}};
   static const http::Headers kGzip{{"content-type", kContentType}, {"grpc-encoding", "gzip"}};
+  if (auto valid = check_metadata(); !valid) return valid;
   head_sent_ = true;
   const http::Headers& base = head_encoding_ == Encoding::gzip ? kGzip : kPlain;
   if (headers_.empty()) return exchange_->send_response(200, base);
@@ -71,9 +85,11 @@ Result<void> CallCore::send_message(ByteSpan message) {
   return send_framed(std::move(*framed), message.size());
 }
 
-void CallCore::send_status(const Result<void>& status) {
+void CallCore::send_status(const Result<void>& wanted) {
   static const http::Headers kOk{{"grpc-status", "0"}};
   if (std::exchange(over_, true)) return;
+  const Result<void> valid = check_metadata();
+  const Result<void>& status = valid ? wanted : valid;
   end_ = status ? End::succeeded : End::failed;
   if (head_sent_ && status && trailers_.empty()) {
     [[maybe_unused]] const auto sent = exchange_->send_trailers(kOk);

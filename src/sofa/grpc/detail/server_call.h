@@ -57,6 +57,7 @@ class CallCore {
   void abort() { over_ = true; }
 
  private:
+  Result<void> check_metadata();
   Result<void> send_head();
   Result<void> send_framed(Bytes framed, size_t message_size);
   bool compresses() const { return encoding_ == Encoding::gzip && head_encoding_ == Encoding::gzip; }

@@ -1,14 +1,38 @@
 #include "sofa/http/detail/http1_syntax.h"
 
 #include <algorithm>
+#include <array>
 
 #include "sofa/http/detail/text.h"
+#include "sofa/http/fields.h"
 
 namespace sofa::http::detail {
 
 namespace {
 
-bool is_token_char(char c) { return is_alpha(c) || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos; }
+/// Which bytes something may hold. It is asked of every field of every message.
+class ByteSet {
+ public:
+  template <class F>
+  explicit constexpr ByteSet(F holds) {
+    for (int c = 0; c < 256; ++c) holds_[static_cast<size_t>(c)] = holds(static_cast<char>(c));
+  }
+  bool holds_all(std::string_view text) const {
+    bool all = true;
+    for (const char c : text) all &= holds_[static_cast<uint8_t>(c)];
+    return all;
+  }
+
+ private:
+  std::array<bool, 256> holds_{};
+};
+
+constexpr ByteSet kTokenBytes([](char c) {  // RFC 9110, 5.6.2
+  const bool letter_or_digit = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  return letter_or_digit || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+});
+constexpr ByteSet kValueBytes([](char c) { return c == '\t' || (static_cast<uint8_t>(c) >= ' ' && c != 0x7f); });  // RFC 9110, 5.5
+constexpr ByteSet kTargetBytes([](char c) { return static_cast<uint8_t>(c) > ' ' && c != 0x7f; });
 
 size_t count(const Headers& headers, std::string_view name) {
   size_t n = 0;
@@ -81,8 +105,17 @@ bool is_safe_method(std::string_view method) { return method == "GET" || method 
 bool is_version(std::string_view word) {
   return word.size() == 8 && word.starts_with("HTTP/") && is_digit(word[5]) && word[6] == '.' && is_digit(word[7]);
 }
-bool is_field_name(std::string_view name) { return !name.empty() && std::all_of(name.begin(), name.end(), is_token_char); }
+bool is_field_name(std::string_view name) { return !name.empty() && kTokenBytes.holds_all(name); }
 bool is_field_value(std::string_view value) { return value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos; }
+
+Result<void> check_to_send(const RequestHead& head) {
+  if (!is_field_name(head.method)) return fail(Code::invalid_argument, "'{}' is no method", head.method);
+  if (head.target.empty() || !kTargetBytes.holds_all(head.target)) {
+    return fail(Code::invalid_argument, "the target '{}' is empty or holds a space: encode it", head.target);
+  }
+  if (!kValueBytes.holds_all(head.authority)) return fail(Code::invalid_argument, "the authority '{}' holds a line end", head.authority);
+  return check_fields(head.headers);
+}
 
 std::optional<Refusal> check_framing(const Headers& headers, Version version) {
   if (count(headers, "content-length") > 1) return Refusal{400, "content-length stands twice"};
@@ -119,3 +152,18 @@ void finish_request(RequestHead& head) {
 }
 
 }  // namespace sofa::http::detail
+
+namespace sofa::http {
+
+Result<void> check_fields(const Headers& headers) {
+  for (const HeaderField field : headers) {
+    if (!detail::is_field_name(field.name))
+      return fail(Code::invalid_argument, "'{}' is no name of a header: use letters, digits and '-'", field.name);
+    if (!detail::kValueBytes.holds_all(field.value)) {
+      return fail(Code::invalid_argument, "the value of the header '{}' holds a line end or another control character: encode it", field.name);
+    }
+  }
+  return {};
+}
+
+}  // namespace sofa::http

@@ -1,5 +1,5 @@
 #pragma once
-// The rules of RFC 9112 for heads that two readers might understand differently, and the words of HTTP/1.1.
+// The rules of RFC 9112 for heads that two readers might understand differently, and the words of HTTP/1.1; of what is sent, also over HTTP/2.
 
 #include <optional>
 #include <string_view>
@@ -19,6 +19,9 @@ bool is_version(std::string_view word);
 /// What stands in a field: a token as its name; no CR, LF or zero byte in its value.
 bool is_field_name(std::string_view name);
 bool is_field_value(std::string_view value);
+
+/// Whether a request can be sent, over HTTP/1.1 or HTTP/2: check_fields(), and the same of its method, target and authority.
+Result<void> check_to_send(const RequestHead& head);
 
 /// Length and transfer coding of a message: one of them, once, and of transfer codings "chunked" alone (RFC 9112, 6).
 std::optional<Refusal> check_framing(const Headers& headers, Version version);

@@ -49,16 +49,6 @@ std::string_view version_word(Version version) { return version == Version::http
 
 }  // namespace
 
-Result<void> check_fields(const Headers& headers) {
-  for (const HeaderField field : headers) {
-    if (!is_field_name(field.name)) return fail(Code::invalid_argument, "'{}' is no name of a header: use letters, digits and '-'", field.name);
-    if (!is_field_value(field.value)) {
-      return fail(Code::invalid_argument, "the value of the header '{}' holds a line end or a zero byte: encode it", field.name);
-    }
-  }
-  return {};
-}
-
 void append_response_head(Buffer& out, int status, Version version, const Headers& headers, const HeadFrame& frame) {
   const char digits[5] = {' ', static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10), static_cast<char>('0' + status % 10),
                           ' '};

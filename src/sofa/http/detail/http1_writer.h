@@ -26,8 +26,6 @@ struct HeadFrame {
   bool no_length = false;         ///< the user's content-length is left out
 };
 
-/// Code::invalid_argument when a name is no token or a value holds a line end: nothing is written then.
-Result<void> check_fields(const Headers& headers);
 void append_response_head(Buffer& out, int status, Version version, const Headers& headers, const HeadFrame& frame);
 void append_request_head(Buffer& out, const RequestHead& head, const HeadFrame& frame);
 /// The words of a status, "Not Found".

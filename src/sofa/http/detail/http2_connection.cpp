@@ -2,7 +2,10 @@
 
 #include "sofa/base/random.h"
 
+#include "sofa/http/detail/http1_syntax.h"
 #include "sofa/http/detail/http2_callbacks.h"
+#include "sofa/http/detail/text.h"
+#include "sofa/http/fields.h"
 
 namespace sofa::http::detail {
 
@@ -379,9 +382,10 @@ void Http2Connection::put_field(std::string_view name, std::string_view value, u
       {const_cast<uint8_t*>(as_bytes(name).data()), const_cast<uint8_t*>(as_bytes(value).data()), name.size(), value.size(), flags});
 }
 
+// Blanks around a value are no part of it, and a peer takes them for a broken message (RFC 9113, 8.2.1).
 void Http2Connection::put_fields(const Headers& headers) {
   for (const HeaderField field : headers) {
-    if (!is_of_the_connection(field.name)) put_field(field.name, field.value);
+    if (!is_of_the_connection(field.name)) put_field(field.name, trimmed(field.value));
   }
 }
 
@@ -390,6 +394,7 @@ Result<void> Http2Connection::send_response(Http2Stream& stream, int status, con
     return fail(Code::failed_precondition,
                 "a head with status {} cannot be sent here: a server sends one final head, and informational ones before it", status);
   }
+  if (auto valid = check_fields(headers); !valid) return valid;
   const char digits[3] = {static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10), static_cast<char>('0' + status % 10)};
   fields_to_send_.clear();
   put_field(":status", {digits, sizeof digits}, NGHTTP2_NV_FLAG_NO_COPY_NAME);
@@ -438,6 +443,7 @@ Result<void> Http2Connection::send_trailers(Http2Stream& stream, const Headers& 
   if (!stream.head_sent || stream.send_ended) {
     return fail(Code::failed_precondition, "trailers can be sent after the head and before the end of the message");
   }
+  if (auto valid = check_fields(trailers); !valid) return valid;
   stream.trailers = trailers;
   stream.with_trailers = !trailers.empty();
   stream.send_ended = true;
@@ -470,6 +476,7 @@ Result<void> Http2Connection::check_can_start() const {
 
 Result<ExchangePtr> Http2Connection::start(RequestHead request, MessageSink& sink, bool end) {
   if (auto can = check_can_start(); !can) return forward_error(can);
+  if (auto valid = check_to_send(request); !valid) return forward_error(valid);
   request.version = Version::http2;
   if (stream_.is_secure()) request.scheme = "https";
   fields_to_send_.clear();

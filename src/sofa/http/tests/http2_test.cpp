@@ -251,6 +251,30 @@ TEST(Http2, SendsOutOfOrderAreRefused) {
   });
 }
 
+TEST(Http2, FieldsThatAnotherReaderWouldTakeForSeveralAreNotSent) {
+  on_shard([]() -> io::Task<void> {
+    OneExchange one;
+    co_await one.begin(request_of("GET", "/"), true);
+    Recorder sink;
+    for (const Headers& bad :
+         {Headers{{"k", "a\r\nx: y"}}, Headers{{"k", "a\x01"}}, Headers{{"k k", "a"}}, Headers{{":path", "/"}}, Headers{{"", "a"}}}) {
+      EXPECT_EQ(one.joined.client->start(request_of("GET", "/", bad), sink, true).error().code(), Code::invalid_argument);
+      EXPECT_EQ(one.keeper.last().send_response(200, bad).error().code(), Code::invalid_argument);
+    }
+    EXPECT_EQ(one.joined.client->start(request_of("GET", "/a\r\nb"), sink, true).error().code(), Code::invalid_argument);
+    EXPECT_TRUE(one.keeper.last().send_response(200, {{"k", "\t caf\xc3\xa9 "}}));
+    EXPECT_TRUE(co_await eventually([&] { return one.sink.status == 200; }));
+    EXPECT_EQ(one.sink.headers.get("k"), "caf\xc3\xa9") << "the blanks are no part of it";
+    const auto refused = one.keeper.last().send_trailers({{"k", "a\nb"}});
+    EXPECT_EQ(refused.error().code(), Code::invalid_argument);
+    EXPECT_NE(refused.error().to_string().find("the value of the header 'k' holds a line end"), std::string::npos);
+    EXPECT_TRUE(one.keeper.last().send_trailers({{"k", "b"}})) << "the exchange goes on";
+    EXPECT_TRUE(co_await eventually([&] { return one.sink.done(); }));
+    EXPECT_EQ(one.sink.trailers.get("k"), "b");
+    co_await one.joined.end();
+  });
+}
+
 TEST(Http2, QueuesNoMoreThanTheLimitForAPeerThatDoesNotRead) {
   on_shard([]() -> io::Task<void> {
     Http2Options options;

@@ -274,6 +274,27 @@ Task<Result<void>> beside_the_arguments() {
   EXPECT_TRUE(co_await eventually([&] { return f.seen->notes == 1; }));
   co_return co_await f.close();
 }
+/// A field with a line end would be several to another reader.
+Task<Result<void>> bad_baggage() {
+  auto service = make_sample();
+  service->hello = [](Context& context, std::string name) {
+    context.put_response_baggage("k", name == "bad" ? "a\r\nx: y" : "a");
+    return name;
+  };
+  auto server = co_await or_return(Server(ServerOptions{.port = 0}).add(service).start());
+  auto client = co_await or_return(connect<Sample>("tri://" + server->address().to_string()));
+  const auto answered = co_await client->hello("bad");
+  EXPECT_FALSE(answered);
+  if (!answered) EXPECT_THAT(answered.error().to_string(), ::testing::HasSubstr("holds a line end"));
+  const auto asked = co_await client->hello.with({.headers = {{"k", "a\nb"}}})("good");
+  EXPECT_FALSE(asked);
+  if (!asked) EXPECT_THAT(asked.error().to_string(), ::testing::HasSubstr("the value of the header 'k' holds a line end"));
+  EXPECT_EQ(co_await or_return(client->hello("good")), "good");
+  client.reset();
+  co_return co_await server->stop();
+}
+TEST(Triple, BaggageThatIsNoHeaderFailsItsCallWithASentence) { run_test(bad_baggage()); }
+
 TEST(Triple, BaggageAndOnewayCalls) { run_test(beside_the_arguments()); }
 
 Task<Result<void>> calls_of_dubbos_family() {
