@@ -1,9 +1,6 @@
 #include "sofa/base/json.h"
 #include "sofa/grpc/status.h"
-#include "sofa/http/fetch.h"
-#include "sofa/io/dns.h"
-#include "sofa/io/stream.h"
-#include "sofa/io/tls.h"
+#include "sofa/http/channel.h"
 #include "sofa/tool/callee.h"
 #include "sofa/tool/json_tree.h"
 
@@ -11,7 +8,9 @@ namespace sofa::tool {
 
 namespace {
 
-/// POST /SERVICE/METHOD with the arguments as the body. A connection serves one call at a time; those that rest are used again.
+constexpr uint32_t kMostConnections = 10'000;  // of `sofa bench`, one for each call under way
+
+/// POST /SERVICE/METHOD with the arguments as the body.
 class HttpCallee final : public Callee {
  public:
   HttpCallee(const CallPlan& plan, std::string_view arguments) : plan_(plan), body_(Bytes::copy_of(arguments)) {
@@ -20,81 +19,54 @@ class HttpCallee final : public Callee {
     const bool java = means_java(plan, arguments);
     const std::string unique = method.unique_id.empty() ? "" : ":" + method.unique_id;
     request_.method = "POST";
-    request_.scheme = plan.flags.tls_for(plan.target) ? "https" : "http";
-    request_.authority = plan.target.address;
     request_.target =
         fmt::format("/{}{}/{}", method.service, java ? fmt::format(":{}{}", method.version.value_or("1.0"), unique) : "", method.method);
     request_.headers.add("content-type", "application/json");
-    request_.headers.add("content-length", std::to_string(body_.size()));
     for (const auto& [key, value] : plan.flags.header) request_.headers.set(key, value);
     for (const auto& [key, value] : plan.flags.baggage) request_.headers.add("rpc_req_baggage." + key, value);
   }
 
   /// A first connection, so that nobody at the address is told before the first call.
   io::Task<Result<void>> open() {
-    if (auto config = plan_.flags.tls_for(plan_.target)) tls_ = co_await io::or_return(io::TlsClientContext::open(std::move(*config)));
-    idle_.push_back(co_await io::or_return(connect()));
+    http::ChannelOptions options{.connect_timeout = plan_.flags.call_timeout(), .max_running = kMostConnections, .max_body = Input::kMost};
+    if (auto config = plan_.flags.tls_for(plan_.target)) options.tls = co_await io::or_return(io::TlsClientContext::open(std::move(*config)));
+    channel_.emplace(co_await io::or_return(io::Address::parse(plan_.target.address)), options);
+    auto connected = co_await channel_->connect();
+    if (!connected) {
+      co_await channel_->close();
+      co_return fail(Code::unavailable, "no server can be reached at {}; start one there or name another address: {}", plan_.target.to_string(),
+                     connected.error().to_string());
+    }
     co_return Result<void>();
   }
 
   io::Task<Result<void>> call(Answer* answer) override {
-    auto connection = co_await io::or_return(take_connection());
-    auto done = co_await io::with_timeout(plan_.flags.call_timeout(), exchange(*connection, answer));
-    if (connection->is_open() && connection->can_start()) {
-      idle_.push_back(std::move(connection));
-    } else {
-      co_await connection->close();
+    auto got = co_await io::with_timeout(plan_.flags.call_timeout(), channel_->exchange(request_, body_));
+    if (!got) co_return forward_error(got);
+    if (answer != nullptr) {
+      for (const http::HeaderField field : got->headers) answer->headers.emplace_back(field.name, field.value);
     }
-    co_return done;
+    if (got->status >= 400 || got->headers.get_or("sofa_head_response_error") == "true") {
+      co_return fail(grpc::code_of_http_status(got->status), "{} at {} answered {}: {}", request_.target, plan_.target.address, got->status, got->body.text());
+    }
+    if (answer != nullptr) answer->json = json_of(got->body);
+    co_return Result<void>();
   }
 
   io::Task<void> close() override {
-    for (const auto& connection : idle_) co_await connection->close();
+    if (channel_) co_await channel_->close();
   }
 
  private:
-  io::Task<Result<std::unique_ptr<http::ClientConnection>>> connect() {
-    const io::Address address = co_await io::or_return(io::Address::parse(plan_.target.address));
-    auto connecting = tls_ == nullptr ? io::Stream::connect(address) : io::tls_connect(address, *tls_);
-    auto connected = co_await io::with_timeout(plan_.flags.call_timeout(), std::move(connecting));
-    if (!connected) {
-      co_return fail(Code::unavailable, "no server can be reached at {}; start one there or name another address: {}", plan_.target.to_string(),
-                     connected.error().to_string());
-    }
-    co_return http::connect_http1(std::move(*connected));
-  }
-
-  io::Task<Result<std::unique_ptr<http::ClientConnection>>> take_connection() {
-    while (!idle_.empty()) {
-      auto connection = std::move(idle_.back());
-      idle_.pop_back();
-      if (connection->is_open()) co_return connection;
-      co_await connection->close();
-    }
-    co_return co_await connect();
-  }
-
-  io::Task<Result<void>> exchange(http::ClientConnection& connection, Answer* answer) {
-    const auto [head, bytes] = co_await io::or_return(http::fetch(connection, request_, body_, Input::kMost));
-    if (answer != nullptr) {
-      for (const http::HeaderField field : head.headers) answer->headers.emplace_back(field.name, field.value);
-    }
-    if (head.status >= 400 || head.headers.get_or("sofa_head_response_error") == "true") {
-      co_return fail(grpc::code_of_http_status(head.status), "{} at {} answered {}: {}", request_.target, plan_.target.address, head.status,
-                     bytes.text());
-    }
-    if (answer != nullptr) {
-      const bool is_json = !bytes.empty() && JsonTree::parse(bytes.text(), "the answer").has_value();
-      answer->json = bytes.empty() ? "null" : is_json ? std::string(bytes.text()) : json_quoted(bytes.text());
-    }
-    co_return Result<void>();
+  static std::string json_of(const Bytes& body) {
+    if (body.empty()) return "null";
+    return JsonTree::parse(body.text(), "the answer") ? std::string(body.text()) : json_quoted(body.text());
   }
 
   const CallPlan plan_;
   const Bytes body_;
   http::RequestHead request_;
-  std::shared_ptr<io::TlsClientContext> tls_;  // null: plain
-  std::vector<std::unique_ptr<http::ClientConnection>> idle_;
+  std::optional<http::Channel> channel_;  // once it is open
 };
 
 }  // namespace
