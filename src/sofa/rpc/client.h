@@ -1,5 +1,5 @@
 #pragma once
-// A client of services over Bolt (SOFARPC), Dubbo 2 and gRPC (Triple): 20 lines make a program (examples/hello/client.cpp).
+// A client of services over Bolt and HTTP (SOFARPC), Dubbo 2 and gRPC (Triple): 20 lines make a program (examples/hello/client.cpp).
 //
 //   rpc::Task<Result<void>> pay() {
 //     auto ledger = co_await rpc::or_return(rpc::connect<Ledger>("bolt://127.0.0.1:12200"));
@@ -46,6 +46,7 @@ struct ClientOptions {
                                                        ///< such a call may have been carried out, so the service must bear it twice
   Duration connect_timeout = std::chrono::seconds(1);  ///< of one attempt to connect
   unsigned connections = 1;                            ///< to each provider
+  unsigned http_connections = 64;                      ///< to each provider over http://, where each carries one call at a time; further calls wait
   size_t max_frame = size_t{32} << 20;                 ///< bytes of content of one answer
   size_t max_pending = 65'536;  ///< calls that wait for an answer, for each connection; over gRPC: for a place on it, and oneway calls of the client
   uint8_t codec = bolt::kCodecHessian;  ///< kCodecJson: described types as JSON. Protobuf methods always use kCodecProtobuf
@@ -81,7 +82,7 @@ struct ClientOptions {
   std::map<std::string, std::string> mock_scripts{};
   std::shared_ptr<Calls> calls{};                  ///< where attempts are counted by method, with latencies and stages (calls.h); null: nowhere
   std::optional<io::TlsClientConfig> tls{};        ///< connect over TLS; the name to verify is the provider's host, unless server_name is set.
-                                                   ///< Without it only grpcs:// does, and believes whom the system believes
+                                                   ///< Without it only grpcs:// and h2:// do, and believe whom the system believes
   Duration heartbeat = std::chrono::seconds(15);   ///< a connection without a byte for so long is asked for a sign of life; after three unanswered
                                                    ///< ones it is closed. Zero: never. Over gRPC not before 5 minutes: its servers end a connection
                                                    ///< that is asked more often
@@ -106,7 +107,7 @@ Task<Result<void>> bind_caller(Interface& interface, ServiceNames names, std::st
 Task<Result<void>> bind_caller(Interface& interface, ServiceNames names, std::shared_ptr<Providers> providers, ClientOptions options);
 }  // namespace detail
 
-/// A client of the service T at a direct url list ("bolt://h:p,tri://[::1]:p,grpcs://h:p"). Call it on a shard, which becomes the client's: its
+/// A client of the service T at a direct url list ("bolt://h:p,tri://[::1]:p,grpcs://h:p,h2c://h:p"). Call it on a shard, which becomes the client's: its
 /// connections live there. Destroying the client, on any thread, closes them; calls that have not ended then end with Code::cancelled (see Method).
 template <ServiceInterface T>
 Task<Result<std::shared_ptr<T>>> connect(std::string target, ClientOptions options = {}) {
@@ -132,7 +133,8 @@ int run_client(int argc, char** argv, std::string target, Task<Result<void>> (*w
 enum class GenericKind : uint8_t {
   plain = 0,    ///< arguments are JDK values
   objects = 2,  ///< arguments and result may be objects of any class
-  maps = 3,     ///< Dubbo's `$invoke` with generic=true: objects are maps with their class under the key "class". Over dubbo:// alone
+  maps = 3,     ///< Dubbo's `$invoke` with generic=true: objects are maps with their class under the key "class". Of Dubbo's providers alone, over
+                ///< dubbo:// and tri://...?serialization=hessian4
 };
 
 /// Calls without types: arguments and results are dynamic Hessian values, or the bytes of protobuf messages.

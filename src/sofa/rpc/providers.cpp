@@ -7,11 +7,11 @@ namespace sofa::rpc {
 namespace {
 
 Result<void> check(const Provider& provider) {
-  constexpr std::string_view kSpoken[] = {"bolt", "dubbo", "tri", "grpc", "grpcs"};
+  constexpr std::string_view kSpoken[] = {"bolt", "dubbo", "tri", "grpc", "grpcs", "http", "h2c", "h2"};
   if (std::ranges::find(kSpoken, provider.protocol) == std::end(kSpoken)) {
     return fail(Code::invalid_argument,
-                "provider '{0}://{1}' speaks '{0}'; this client speaks Bolt, Dubbo and gRPC: write bolt://host:port, dubbo://host:port, "
-                "tri://host:port or, over TLS, grpcs://host:port",
+                "provider '{0}://{1}' speaks '{0}'; this client speaks Bolt, Dubbo, gRPC and HTTP: write bolt://host:port, dubbo://host:port, "
+                "tri://host:port, http://host:port, h2c://host:port or, over TLS, grpcs://host:port and h2://host:port",
                 provider.protocol, provider.address.to_string());
   }
   const std::string& wanted = provider.serialization;

@@ -12,7 +12,7 @@ namespace sofa::tool {
 
 namespace {
 
-constexpr std::string_view kProtocols[] = {"bolt", "dubbo", "tri", "grpc", "http"};
+constexpr std::string_view kProtocols[] = {"bolt", "dubbo", "tri", "grpc", "http", "h2c", "h2"};
 
 /// The types between the parentheses; a comma inside <> separates no types.
 Result<std::vector<JavaType>> parse_types(std::string_view text) {
@@ -39,8 +39,8 @@ Result<Target> Target::parse(std::string_view text) {
     target.protocol = text.substr(0, colon);
     target.address = text.substr(colon + 3);
   }
-  target.secure = target.protocol == "grpcs" || target.protocol == "https";
-  if (target.secure) target.protocol.pop_back();
+  target.secure = target.protocol == "grpcs" || target.protocol == "https" || target.protocol == "h2";
+  if (target.protocol.ends_with('s')) target.protocol.pop_back();
   while (target.address.ends_with('/')) target.address.pop_back();
   if (std::ranges::find(kProtocols, target.protocol) == std::end(kProtocols)) {
     return fail(Code::invalid_argument, "'{}' is no protocol that can be called here: use one of {}, grpcs or https, as in bolt://127.0.0.1:12200",

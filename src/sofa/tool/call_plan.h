@@ -18,12 +18,12 @@ namespace sofa::tool {
 
 /// "bolt://127.0.0.1:12200": a server and the protocol to speak with it.
 struct Target {
-  std::string protocol;  ///< bolt, dubbo, tri, grpc, http
+  std::string protocol;  ///< bolt, dubbo, tri, grpc, http, h2c, h2
   std::string address;   ///< "127.0.0.1:12200"
-  bool secure = false;   ///< grpcs://, https://
+  bool secure = false;   ///< grpcs://, https://, h2://
   /// Without a protocol it is bolt. Errors: invalid_argument with the protocols that there are.
   static Result<Target> parse(std::string_view text);
-  std::string to_string() const { return fmt::format("{}{}://{}", protocol, secure ? "s" : "", address); }
+  std::string to_string() const { return fmt::format("{}{}://{}", protocol, secure && protocol != "h2" ? "s" : "", address); }
 };
 
 /// "com.acme.Hello:1.0:blue.hello(java.lang.String,int)" or "acme.Hello/Hello".

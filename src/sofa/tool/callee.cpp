@@ -19,7 +19,7 @@ io::Task<Result<std::unique_ptr<Callee>>> Callee::open(const CallPlan& plan, Inp
   const std::string& protocol = plan.target.protocol;
   if (protocol == "grpc" || (protocol == "tri" && !means_java(plan, plan.arguments))) co_return co_await open_grpc(plan, input);
   const std::string arguments = co_await io::or_return(input.rest());
-  if (protocol == "http") co_return co_await open_http(plan, arguments);
+  if (protocol == "http" && (plan.target.secure || !plan.method.types)) co_return co_await open_http(plan, arguments);
   if (protocol == "bolt" && !plan.flags.proto.empty()) co_return co_await open_bolt_proto(plan, arguments);
   co_return co_await open_generic(plan, arguments);
 }

@@ -52,13 +52,13 @@ class Callee {
 /// Whether the arguments, or the names of types, say that a method of Java types is meant, and not one of a protobuf message.
 bool means_java(const CallPlan& plan, std::string_view arguments);
 
-/// Methods of Java types: Bolt, Dubbo, and Triple's wrapper messages.
+/// Methods of Java types: Bolt, Dubbo, Triple's wrapper messages, and SOFARPC's HTTP.
 io::Task<Result<std::unique_ptr<Callee>>> open_generic(const CallPlan& plan, std::string_view arguments);
 /// Methods of protobuf messages: gRPC and Triple.
 io::Task<Result<std::unique_ptr<Callee>>> open_grpc(const CallPlan& plan, Input& input);
 /// Methods of protobuf messages over Bolt, which has no reflection: the plan names their .proto.
 io::Task<Result<std::unique_ptr<Callee>>> open_bolt_proto(const CallPlan& plan, std::string_view arguments);
-/// JSON over HTTP/1.1.
+/// JSON over HTTP/1.1, whose types the server knows.
 io::Task<Result<std::unique_ptr<Callee>>> open_http(const CallPlan& plan, std::string_view arguments);
 
 struct ServiceMethods {

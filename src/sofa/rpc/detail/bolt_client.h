@@ -14,13 +14,9 @@ class BoltClient final : public SessionProtocol<transport::Session> {
   Task<Result<std::unique_ptr<MessageStream>>> open_stream(const Provider& provider, const MethodSpec& method, const CallOptions& options) override;
 
  private:
-  OutgoingHead outgoing_head(const Attempt& attempt) const;
-  Result<void> write_content(Buffer& out, const CallSpec& spec, const OutgoingHead& head) const;
   Result<void> write_request_parts(const CallSpec& spec, const OutgoingHead& head);
   transport::Request take_request(const CallSpec& spec, Duration timeout);
   Result<void> read_answer(const Attempt& attempt, const bolt::Frame& frame) const;
-  Result<void> read_content(const CallSpec& spec, const bolt::HeaderMap& header, ByteSpan content) const;
-  Result<void> read_hessian(const CallSpec& spec, const bolt::HeaderMap& header, ByteSpan content) const;
 
   const std::shared_ptr<const ClientIdentity> client_;
   Buffer header_, content_;  // of the call that is being sent: written and given to its connection without a wait in between

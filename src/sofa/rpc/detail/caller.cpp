@@ -71,6 +71,7 @@ CallProtocol call_protocol(const Attempt& attempt) {
   const std::string_view spoken = attempt.provider().protocol;
   if (spoken == "bolt") return CallProtocol::bolt;
   if (spoken == "dubbo") return CallProtocol::dubbo;
+  if (spoken == kHttp1Scheme || spoken == kHttp2Scheme || spoken == kSecureHttp2Scheme) return CallProtocol::http;
   return attempt.spec.typed() && attempt.spec.shape->result.protobuf != nullptr ? CallProtocol::grpc : CallProtocol::triple;
 }
 
@@ -108,7 +109,10 @@ Caller::Core::Core(std::shared_ptr<const Providers> known, const std::shared_ptr
       bolt(client, client->options.tls ? tls : nullptr),
       dubbo(client, client->options.tls ? tls : nullptr),
       grpc(client, client->options.tls ? tls : nullptr),
-      grpcs(client, std::move(tls), true),
+      grpcs(client, tls, true),
+      http(kHttp1Scheme, client, client->options.tls ? tls : nullptr),
+      h2c(kHttp2Scheme, client, client->options.tls ? tls : nullptr),
+      h2(kSecureHttp2Scheme, client, std::move(tls)),
       idle_timer([](void* core) { static_cast<Core*>(core)->forget_idle(); }, this) {}
 
 ClientProtocol& Caller::Core::protocol_of(const Provider& provider) {
@@ -116,6 +120,9 @@ ClientProtocol& Caller::Core::protocol_of(const Provider& provider) {
   if (provider.protocol == "bolt") return bolt;
   if (provider.protocol == "dubbo") return dubbo;
   if (provider.protocol == "grpcs") return grpcs;
+  if (provider.protocol == kHttp1Scheme) return http;
+  if (provider.protocol == kHttp2Scheme) return h2c;
+  if (provider.protocol == kSecureHttp2Scheme) return h2;
   return grpc;
 }
 

@@ -13,6 +13,7 @@
 #include "sofa/rpc/detail/bolt_client.h"
 #include "sofa/rpc/detail/dubbo_client.h"
 #include "sofa/rpc/detail/grpc_client.h"
+#include "sofa/rpc/detail/http_client.h"
 #include "sofa/rpc/detail/mock_script.h"
 
 namespace sofa::rpc::detail {
@@ -61,7 +62,8 @@ class Caller {
     BoltClient bolt;
     DubboClient dubbo;
     GrpcClient grpc, grpcs;
-    const std::array<ClientProtocol*, 4> protocols{&bolt, &dubbo, &grpc, &grpcs};
+    HttpClient http, h2c, h2;
+    const std::array<ClientProtocol*, 7> protocols{&bolt, &dubbo, &grpc, &grpcs, &http, &h2c, &h2};
     std::unique_ptr<cluster::Selector> selector;
     io::TaskGroup tasks;
     io::TimerNode idle_timer;

@@ -25,18 +25,30 @@ grpc::ChannelOptions channel_options(const ClientOptions& options, std::shared_p
   return channel;
 }
 
-Error with_bolt_status(Error error) {
-  if (error.code() == Code::unavailable) return transport::with_status(std::move(error), bolt::Status::comm_error);
-  if (error.code() == Code::deadline_exceeded) return transport::with_status(std::move(error), bolt::Status::timeout);
-  return error;
-}
-
 bool is_wrapped(const MethodShape& shape) { return shape.result.protobuf == nullptr; }
 
 /// What a provider's URL asks for: "serialization=hessian4" is a Dubbo server.
 TripleSerializer serializer_of(const Provider& provider) {
   return triple_serializer(provider.serialization).value_or(TripleSerializer::sofa_hessian);
 }
+
+/// Dubbo's `$invoke`: which method is meant, the types of its parameters and its arguments are what is sent (docs/protocols/dubbo.md, section 5).
+/// Must outlive the spec.
+struct InvokeArguments {
+  explicit InvokeArguments(CallSpec& spec) {
+    hessian::List* const types = hessian::make_list(arena, "[string");
+    for (const std::string_view signature : spec.signatures) types->push(hessian::Value::text(arena, signature));
+    hessian::List* const arguments = hessian::make_list(arena, "[object");
+    for (const hessian::Value& value : spec.values) arguments->push(value);
+    values = {hessian::Value::text(arena, spec.method), hessian::Value(types), hessian::Value(arguments)};
+    spec.method = "$invoke";
+    spec.signatures = kSignatures;
+    spec.values = values;
+  }
+  static constexpr std::array<std::string_view, 3> kSignatures{"java.lang.String", "[Ljava.lang.String;", "[Ljava.lang.Object;"};
+  Arena arena;
+  std::array<hessian::Value, 3> values;
+};
 
 /// The shape of a call without types: its values are java.lang.Objects, beside which Triple's messages carry the types that are meant. Must outlive
 /// the spec.
@@ -60,30 +72,7 @@ void add_unless_empty(http::Headers& metadata, std::string_view name, std::strin
 }  // namespace
 
 GrpcClient::GrpcClient(std::shared_ptr<const ClientIdentity> client, std::shared_ptr<io::TlsClientContext> tls, bool secure)
-    : client_(std::move(client)), lacks_tls_(secure && tls == nullptr), channels_(channel_options(client_->options, std::move(tls))) {}
-
-Result<std::shared_ptr<grpc::Channel>> GrpcClient::channel_to(const io::Address& address) {
-  if (!lacks_tls_) return channels_.to(address);
-  return fail(Code::failed_precondition, "grpcs://{} needs TLS, for which this client was not set up: set ClientOptions::tls", address.to_string());
-}
-
-Task<Result<void>> GrpcClient::reach(const io::Address& address) {
-  const auto channel = co_await or_return(channel_to(address));
-  co_return co_await channel->connect();
-}
-
-bool GrpcClient::is_live(const io::Address& address) {
-  const auto channel = channel_to(address);
-  if (!channel) return false;
-  if (!(*channel)->is_connected()) (*channel)->start_connecting();
-  return (*channel)->is_connected();
-}
-
-Task<void> GrpcClient::close() {
-  oneways_.cancel(kClientDestroyed);
-  [[maybe_unused]] const auto joined = co_await oneways_.join();
-  co_await channels_.close();
-}
+    : ChannelProtocol(channel_options(client->options, tls), secure && tls == nullptr ? "grpcs" : ""), client_(std::move(client)) {}
 
 http::Headers GrpcClient::metadata_of(const CallOptions& options, const Provider& provider, const Context* served) const {
   const ClientOptions& client = client_->options;
@@ -102,6 +91,7 @@ http::Headers GrpcClient::metadata_of(const CallOptions& options, const Provider
     add_unless_empty(metadata, "app", client.app);
   }
   if (served != nullptr) add_trace_metadata(metadata, *served);
+  if (served != nullptr && serializer_of(provider) == TripleSerializer::dubbo_hessian) add_unless_empty(metadata, kDubboTrace, trace_text(*served));
   return metadata;
 }
 
@@ -112,6 +102,13 @@ std::string GrpcClient::path_of(bool wrapped, std::string_view method, std::stri
 
 Task<Result<void>> GrpcClient::send(Attempt& attempt) {
   CallSpec spec = attempt.spec;
+  const bool in_maps = !spec.typed() && spec.generic == GenericKind::maps;
+  if (in_maps && serializer_of(attempt.provider()) != TripleSerializer::dubbo_hessian) {
+    co_return fail(Code::unimplemented, "GenericKind::maps is Dubbo's: call {} with GenericKind::objects, or at a tri://...?serialization=hessian4",
+                   spec.method);
+  }
+  std::optional<InvokeArguments> invoke;
+  if (in_maps) invoke.emplace(spec);
   std::optional<GenericShape> generic;
   if (!spec.typed()) generic.emplace(spec);
   attempt.timer.enter(Stage::serialize);
@@ -120,13 +117,10 @@ Task<Result<void>> GrpcClient::send(Attempt& attempt) {
   auto path = path_of(is_wrapped(*spec.shape), spec.method, spec.proto_method);
   http::Headers headers, trailers;
   grpc::CallOptions options{.timeout = attempt.timeout, .metadata = metadata_of(attempt.options, attempt.provider(), attempt.served)};
+  if (in_maps) options.metadata.add("generic", "true");
   auto channel = co_await or_return(channel_to(attempt.provider().address));
   if (spec.oneway) {
-    if (oneways_.size() >= client_->options.max_pending) {
-      co_return fail(Code::resource_exhausted, "{} oneway calls wait for their answer already (max_pending)", oneways_.size());
-    }
-    oneways_.spawn("oneway call", send_oneway(std::move(channel), std::move(path), message.take(), std::move(options)));
-    co_return Result<void>();
+    co_return send_oneway(without_answer(std::move(channel), std::move(path), message.take(), std::move(options)), client_->options.max_pending);
   }
   options.headers = &headers;
   options.trailers = &trailers;
@@ -138,12 +132,12 @@ Task<Result<void>> GrpcClient::send(Attempt& attempt) {
       for (const http::HeaderField field : *part) take_response_header(*response, field.name, field.value);
     }
   }
-  if (!answer) co_return std::unexpected(with_bolt_status(std::move(answer.error())));
+  if (!answer) co_return std::unexpected(with_call_status(std::move(answer.error())));
   co_return attempt.settle([&] { return read(*answer, headers, spec); });
 }
 
 /// gRPC has no call without an answer: it is awaited and dropped.
-Task<void> GrpcClient::send_oneway(std::shared_ptr<grpc::Channel> channel, std::string path, Bytes message, grpc::CallOptions options) {
+Task<void> GrpcClient::without_answer(std::shared_ptr<grpc::Channel> channel, std::string path, Bytes message, grpc::CallOptions options) {
   [[maybe_unused]] const auto answer = co_await channel->unary(std::move(path), std::move(message), std::move(options));
 }
 

@@ -242,29 +242,32 @@ Result<void> read_arguments(ByteSpan content, ArgumentsAt at, const MethodShape&
   return read_values(reader, shape, into, method);
 }
 
-void write_request_header(Buffer& out, const OutgoingHead& head) {
-  using bolt::append_header_pair;
-  append_header_pair(out, "sofa_head_target_service", head.service);
-  append_header_pair(out, "service", head.service);
-  append_header_pair(out, "sofa_head_method_name", head.method);
-  append_header_pair(out, "protocol", "bolt");
-  append_header_pair(out, "type", head.type);
-  if (!head.app.empty()) append_header_pair(out, "app", head.app);
+void each_property(const OutgoingHead& head, const std::function<void(std::string_view key, std::string_view value)>& add) {
+  add("protocol", head.protocol);
+  add("type", head.type);
+  if (!head.app.empty()) add("app", head.app);
   if (!head.generic_type.empty()) {
-    append_header_pair(out, "sofa_head_generic_type", head.generic_type);
-    append_header_pair(out, "generic.revise", "true");
+    add("sofa_head_generic_type", head.generic_type);
+    add("generic.revise", "true");
   }
-  if (head.remaining_ms) append_header_pair(out, kRemainingTime, fmt::format("{}", *head.remaining_ms));
+  if (head.remaining_ms) add("sofa_head_deadline_remain_time", fmt::format("{}", *head.remaining_ms));
   if (head.served != nullptr) {
-    each_trace_entry(*head.served, [&out](std::string_view key, std::string_view value) { append_header_pair(out, key, value); });
-    if (const auto serialized = head.served->headers().find(kSerializedTrace)) append_header_pair(out, kSerializedTrace, *serialized);
+    each_trace_entry(*head.served, add);
+    if (const auto serialized = head.served->headers().find(kSerializedTrace)) add(kSerializedTrace, *serialized);
   }
   if (head.baggage != nullptr) {
-    for (const auto& [key, value] : *head.baggage) append_header_pair(out, std::string(kRequestBaggage) + key, value);
+    for (const auto& [key, value] : *head.baggage) add(std::string(kRequestBaggage) + key, value);
   }
   if (head.headers != nullptr) {
-    for (const auto& [key, value] : *head.headers) append_header_pair(out, key, value);
+    for (const auto& [key, value] : *head.headers) add(key, value);
   }
+}
+
+void write_request_header(Buffer& out, const OutgoingHead& head) {
+  bolt::append_header_pair(out, "sofa_head_target_service", head.service);
+  bolt::append_header_pair(out, "service", head.service);
+  bolt::append_header_pair(out, "sofa_head_method_name", head.method);
+  each_property(head, [&out](std::string_view key, std::string_view value) { bolt::append_header_pair(out, key, value); });
 }
 
 namespace {
@@ -277,7 +280,7 @@ void write_properties(hessian::Writer& writer, const OutgoingHead& head) {
   };
   writer.begin_map({});
   if (!head.app.empty()) pair("app", head.app);
-  pair("protocol", "bolt");
+  pair("protocol", head.protocol);
   if (head.served != nullptr) {
     bool open = false;
     each_trace_entry(*head.served, [&](std::string_view key, std::string_view value) {

@@ -2,6 +2,7 @@
 // SofaRequest on the wire (docs/protocols/sofarpc.md, section 2): read with little work when it has the shape that every known writer gives it,
 // else by the general reader; written from bytes that are encoded once for each method.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -75,6 +76,7 @@ struct OutgoingHead {
   std::string_view service;  // unique name
   std::string_view method;
   std::string_view app;
+  std::string_view protocol = "bolt";
   std::string_view type;          // "sync", "oneway"
   std::string_view generic_type;  // empty: an ordinary call
   const Pairs* baggage = nullptr;
@@ -85,6 +87,8 @@ struct OutgoingHead {
 
 /// The header map of a request, by section 2.1.
 void write_request_header(Buffer& out, const OutgoingHead& head);
+/// What of it does not say whom the request is for: the properties that travel with a request over HTTP, too. Calls `add(key, value)`.
+void each_property(const OutgoingHead& head, const std::function<void(std::string_view key, std::string_view value)>& add);
 
 /// The content of a request with serializer 1.
 Result<void> write_request(Buffer& out, const OutgoingHead& head, std::span<const std::string_view> signatures, const MethodShape& shape,

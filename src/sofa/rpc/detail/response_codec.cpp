@@ -99,15 +99,19 @@ void take_response_header(CallResponse& response, std::string_view key, std::str
   if (key.starts_with(kResponseBaggage)) response.baggage.emplace_back(key.substr(kResponseBaggage.size()), value);
 }
 
+std::optional<Code> code_named(std::string_view name) {
+  for (int number = 1; number <= 16; ++number) {
+    if (to_string(static_cast<Code>(number)) == name) return static_cast<Code>(number);
+  }
+  return std::nullopt;
+}
+
 Error thrown_error(JavaException exception, std::string_view code) {
   Error error = java_error(std::move(exception));
-  if (code.empty()) return error;
-  for (int number = 1; number <= 16; ++number) {
-    if (to_string(static_cast<Code>(number)) != code) continue;
-    const auto* detail = error.detail<JavaException>();
-    return Error(static_cast<Code>(number), std::string(error.message())).with_detail(std::make_shared<JavaException>(*detail));
-  }
-  return error;
+  const auto named = code_named(code);
+  if (!named) return error;
+  const auto* detail = error.detail<JavaException>();
+  return Error(*named, std::string(error.message())).with_detail(std::make_shared<JavaException>(*detail));
 }
 
 namespace {

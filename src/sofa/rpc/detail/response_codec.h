@@ -39,6 +39,8 @@ Result<void> read_response(ByteSpan content, const bolt::HeaderMap& header, cons
                            const hessian::ClassFilter* classes);
 /// The same for a dynamic result.
 Result<hessian::Document> read_generic_response(ByteSpan content, const bolt::HeaderMap& header, const hessian::ClassFilter* classes);
+/// The code that to_string() writes so; nothing for other words.
+std::optional<Code> code_named(std::string_view name);
 /// What the service threw. `code`: of a plain Error of a C++ peer (kCodeHeader), or empty.
 Error thrown_error(JavaException exception, std::string_view code);
 /// The sentence in the content of an error frame; empty when there is none.
