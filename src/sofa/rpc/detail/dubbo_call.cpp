@@ -4,6 +4,7 @@
 #include "sofa/rpc/detail/json_codec.h"
 #include "sofa/rpc/detail/protobuf_codec.h"
 #include "sofa/rpc/detail/response_codec.h"
+#include "sofa/rpc/detail/trace_context.h"
 
 namespace sofa::rpc::detail {
 
@@ -12,7 +13,7 @@ namespace {
 /// Attachments that Dubbo itself sets.
 bool is_of_dubbo(std::string_view key) {
   static constexpr std::string_view kKeys[] = {"path",    "interface", "version", "group",       "timeout", "dubbo", "remote.application",
-                                               "generic", "async",     "input",   "application", "_TO"};
+                                               "generic", "async",     "input",   "application", "_TO",     kDubboTrace};
   return std::ranges::find(kKeys, key) != std::end(kKeys);
 }
 
@@ -23,6 +24,10 @@ void write_dubbo_headers(DubboRequestParts& parts) {
     bolt::append_header_pair(parts.headers, key, value);
     if (!is_of_dubbo(key)) bolt::append_header_pair(parts.headers, std::string(kRequestBaggage) + key, value);
     if (key == "remote.application") bolt::append_header_pair(parts.headers, "app", value);
+    if (key == kDubboTrace) {
+      each_entry_of_text(
+          value, [&parts](std::string_view entry, std::string_view of_entry) { bolt::append_header_pair(parts.headers, entry, of_entry); });
+    }
   }
 }
 

@@ -22,7 +22,8 @@ struct DubboRequestParts {
   std::shared_ptr<Arena> arena;           // of those
 };
 
-/// Fills `headers` from the attachments: each under its own key, those of the user also as request baggage, the caller's name as "app".
+/// Fills `headers` from the attachments: each under its own key, those of the user also as request baggage, the caller's name as "app", the trace
+/// context entry by entry.
 void write_dubbo_headers(DubboRequestParts& parts);
 
 class DubboServerCall final : public ServerCall {

@@ -19,7 +19,7 @@ Task<Result<void>> DubboClient::send(Attempt& attempt) {
   const Duration left = deadline == kNoDeadline ? attempt.timeout : deadline - now;
   attempt.timer.enter(Stage::serialize);
   Buffer body;
-  co_await or_return(write_dubbo_call(body, *client_, attempt.spec, attempt.options, left));
+  co_await or_return(write_dubbo_call(body, *client_, attempt, left));
   if (attempt.spec.oneway) co_return session->oneway(body.span());
   transport::DubboCall call = session->call(body.span(), left);
   attempt.timer.enter(Stage::wait);

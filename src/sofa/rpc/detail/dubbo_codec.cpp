@@ -1,6 +1,7 @@
 #include "sofa/rpc/detail/dubbo_codec.h"
 
 #include "sofa/rpc/detail/response_codec.h"
+#include "sofa/rpc/detail/trace_context.h"
 #include "sofa/wire/dubbo/body.h"
 #include "sofa/wire/dubbo/descriptor.h"
 
@@ -56,16 +57,20 @@ Result<void> write_arguments(hessian::Writer& writer, const CallSpec& spec) {
 }
 
 /// In the order in which Java's client has them.
-dubbo::Attachments attachments_of(const ClientIdentity& client, const CallSpec& spec, const CallOptions& options, Duration left) {
+dubbo::Attachments attachments_of(const ClientIdentity& client, const Attempt& attempt, Duration left) {
   const ClientOptions& own = client.options;
+  const CallOptions& options = attempt.options;
   dubbo::Attachments attachments{{"path", client.names.interface}};
   if (!own.app.empty()) attachments.emplace_back("remote.application", own.app);
   attachments.insert(attachments.end(), options.baggage.begin(), options.baggage.end());
   attachments.insert(attachments.end(), options.headers.begin(), options.headers.end());
+  if (attempt.served != nullptr) {
+    if (std::string trace = trace_text(*attempt.served); !trace.empty()) attachments.emplace_back(kDubboTrace, std::move(trace));
+  }
   attachments.emplace_back("interface", client.names.interface);
   if (!own.version.empty()) attachments.emplace_back("version", own.version);
   if (!own.unique_id.empty()) attachments.emplace_back("group", own.unique_id);
-  if (is_invoke(spec)) attachments.emplace_back("generic", "true");
+  if (is_invoke(attempt.spec)) attachments.emplace_back("generic", "true");
   const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
   attachments.emplace_back("timeout", fmt::format("{}", std::max<int64_t>(milliseconds, 1)));
   return attachments;
@@ -73,14 +78,15 @@ dubbo::Attachments attachments_of(const ClientIdentity& client, const CallSpec& 
 
 }  // namespace
 
-Result<void> write_dubbo_call(Buffer& out, const ClientIdentity& client, const CallSpec& spec, const CallOptions& options, Duration left) {
+Result<void> write_dubbo_call(Buffer& out, const ClientIdentity& client, const Attempt& attempt, Duration left) {
+  const CallSpec& spec = attempt.spec;
   if (spec.typed() && spec.codec == bolt::kCodecProtobuf) {
     return fail(Code::unimplemented, "Dubbo's hessian2 carries no protobuf messages; call {} over tri:// or bolt://", spec.method);
   }
   hessian::Writer writer(out, dubbo::writer_options());
   dubbo::write_call_head(writer, head_of(client, spec));
   if (auto done = write_arguments(writer, spec); !done) return done;
-  dubbo::write_attachments(writer, attachments_of(client, spec, options, left));
+  dubbo::write_attachments(writer, attachments_of(client, attempt, left));
   return {};
 }
 

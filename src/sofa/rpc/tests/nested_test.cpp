@@ -10,6 +10,8 @@ namespace sofa::rpc {
 namespace {
 
 using namespace testing;
+using ::testing::AnyOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
@@ -71,7 +73,8 @@ Task<Result<void>> pass_trace(std::string outer_protocol, std::string inner_prot
   std::vector<std::string> seen;
   auto innermost = make_sample();
   innermost->hello = [&seen](Context& context, std::string name) {
-    for (const auto key : {"rpc_trace_context.sofaTraceId", "rpc_trace_context.samp", "tri-trace-traceid", "sofa-rpcid", "tri-trace-sys-baggage"}) {
+    for (const auto key : {"rpc_trace_context.sofaTraceId", "rpc_trace_context.samp", "tri-trace-traceid", "sofa-rpcid", "tri-trace-sys-baggage",
+                           "dubbo.rpc.sofa.tracer"}) {
       seen.emplace_back(context.header(key));
     }
     return name;
@@ -84,11 +87,15 @@ Task<Result<void>> pass_trace(std::string outer_protocol, std::string inner_prot
   auto client = co_await or_return(connect<Sample>(outer_protocol + outer->address().to_string()));
   const Pairs over_bolt{{"rpc_trace_context.sofaTraceId", "T"}, {"rpc_trace_context.sofaRpcId", "0.1"}, {"rpc_trace_context.sysPenAttrs", "a=b"}};
   const Pairs over_triple{{"tri-trace-traceid", "T"}, {"tri-trace-rpcid", "0.1"}, {"tri-trace-sys-baggage", "a=b"}};
-  co_await or_return(client->hello.with({.headers = outer_protocol == "bolt://" ? over_bolt : over_triple})("bob"));
-  if (inner_protocol == "bolt://") {
-    EXPECT_THAT(seen, ::testing::ElementsAre("T", "", "", "", ""));
+  const Pairs over_dubbo{{"dubbo.rpc.sofa.tracer", "tcid=T&spid=0.1&pspid=0&sample=true&_sys_a=b&"}};
+  co_await or_return(client->hello.with({.headers = outer_protocol == "tri://" ? over_triple : outer_protocol == "dubbo://" ? over_dubbo : over_bolt})("bob"));
+  const auto system = AnyOf("a=b", "a=b&"), sampled = AnyOf("", "true");
+  if (inner_protocol == "tri://") {
+    EXPECT_THAT(seen, ElementsAre("", "", "T", "0.1", system, ""));
+  } else if (inner_protocol == "dubbo://") {
+    EXPECT_THAT(seen, ElementsAre("T", "true", "", "", "", over_dubbo.front().second));
   } else {
-    EXPECT_THAT(seen, ::testing::ElementsAre("", "", "T", "0.1", "a=b"));
+    EXPECT_THAT(seen, ElementsAre("T", sampled, "", "", "", ""));
   }
   client.reset();
   co_await or_return(outer->stop());
@@ -96,7 +103,12 @@ Task<Result<void>> pass_trace(std::string outer_protocol, std::string inner_prot
   co_return co_await inner->stop();
 }
 TEST(Nested, TraceContextPassesOnBetweenProtocols) {
-  for (const auto& [outer, inner] : {std::pair("bolt://", "tri://"), {"tri://", "bolt://"}, {"tri://", "tri://"}}) run_test(pass_trace(outer, inner));
+  for (const std::string outer : {"bolt://", "tri://", "http://", "h2c://", "dubbo://"}) {
+    for (const std::string inner : {"bolt://", "tri://", "http://", "h2c://", "dubbo://"}) {
+      SCOPED_TRACE(outer + " " + inner);
+      run_test(pass_trace(outer, inner));
+    }
+  }
 }
 
 TEST(Nested, ACallHasWhatIsLeftOfTheOuterOnesTime) {
