@@ -5,6 +5,7 @@
 #include "sofa/io/sync.h"
 #include "sofa/rpc/detail/calls_service.h"
 #include "sofa/rpc/detail/dubbo_metadata.h"
+#include "sofa/rpc/detail/dubbo_metadata_v2.h"
 #include "sofa/rpc/detail/dubbo_service.h"
 #include "sofa/rpc/detail/grpc_face.h"
 #include "sofa/rpc/detail/http_face.h"
@@ -119,6 +120,7 @@ class RunningCore {
         http_(std::move(http)),
         grpc_(options_, handler_.shards()),
         calls_service_(options_.calls, options_.show_calls),
+        metadata_v2_(application_),
         web_(grpc_.server(), json_.get()),
         face_(web_, handler_.shards(), json_.get()),
         http2_(first_handler(), options_.http2),
@@ -171,6 +173,7 @@ class RunningCore {
   std::optional<TracedHandler> traced_;  // before the handler of http_
   GrpcFace grpc_;
   CallsService calls_service_;
+  DubboMetadataV2 metadata_v2_;
   grpc::WebHandler web_;
   HttpFace face_;
   std::optional<http::Cors> cors_;
@@ -215,6 +218,7 @@ Task<Result<void>> RunningCore::open(std::shared_ptr<io::TlsServerContext> tls) 
   }
   co_await or_return(grpc_.add_methods());
   co_await or_return(calls_service_.add_to(grpc_.server()));
+  co_await or_return(metadata_v2_.add_to(grpc_.server()));
   co_await or_return(listen(std::move(tls)));
   address_ = ports_.front()->local();
   if (application_ != nullptr) application_->set_ports(port("dubbo"), port("h2"));

@@ -2,6 +2,8 @@
 
 #include "sofa/rpc/detail/dubbo_metadata.h"
 #include "dubbo_sample.h"
+#include "sofa/grpc/client.h"
+#include "sofa/grpc/protobuf_fields.h"
 
 namespace sofa::rpc {
 namespace {
@@ -88,6 +90,43 @@ TEST(DubboMetadata, IsNotToldByAServerWithoutAName) {
     const auto got = co_await client->service_name();
     EXPECT_THAT(got.error().to_string(), HasSubstr("no service shop/org.apache.dubbo.metadata.MetadataService:1.0.0"));
     client.reset();
+    co_return co_await server->stop();
+  }());
+}
+
+/// The texts of a message's fields, by number.
+std::multimap<uint64_t, std::string> texts_of(ByteSpan message) {
+  std::multimap<uint64_t, std::string> texts;
+  grpc::ProtobufFields fields(message);
+  while (const auto field = fields.next()) texts.emplace(field->number, as_text(field->bytes));
+  EXPECT_FALSE(fields.is_broken());
+  return texts;
+}
+
+TEST(DubboMetadata, TellsTheSameAsProtobufOverTriple) {
+  run_test([]() -> Task<Result<void>> {
+    auto server = co_await or_return(described({.port = 0, .application = "shop"}).start());
+    auto client = co_await or_return(metadata_of(*server));
+    const auto infos = co_await or_return(client->get_metadata_infos());
+    client.reset();
+    grpc::Channel channel(server->address());
+    const auto ask = [&channel](std::string_view revision) {
+      Buffer request;
+      grpc::ProtobufWriter(request).text(1, revision);
+      return channel.unary("/org.apache.dubbo.metadata.MetadataServiceV2/GetMetadataInfo", request.take());
+    };
+    const auto answer = texts_of((co_await or_return(ask(infos.front().revision))).span());
+    EXPECT_EQ(answer.find(1)->second, "shop");
+    EXPECT_EQ(answer.find(2)->second, infos.front().revision);
+    EXPECT_EQ(answer.count(3), infos.front().services.size());
+    const auto entry = texts_of(as_bytes(answer.find(3)->second));
+    const auto& known = infos.front().services.at(entry.find(1)->second);
+    const auto service = texts_of(as_bytes(entry.find(2)->second));
+    EXPECT_EQ(service.find(1)->second, known.name);
+    EXPECT_EQ(service.find(4)->second, known.protocol);
+    EXPECT_EQ(service.count(7), known.params.size());
+    EXPECT_EQ((co_await ask("another")).error().code(), Code::not_found);
+    co_await channel.close();
     co_return co_await server->stop();
   }());
 }
