@@ -169,8 +169,8 @@ Result<void> Channel::Impl::ensure_connecting() {
 io::Task<Result<std::unique_ptr<ClientConnection>>> Channel::Impl::open() const {
   const io::ConnectOptions how{.timeout = options.connect_timeout};
   const std::string protocol = is_http2() ? "h2" : "http/1.1";
-  auto stream = co_await io::or_return(options.tls == nullptr ? io::Stream::connect(address, how)
-                                                              : io::tls_connect(address, *options.tls, how, {protocol}));
+  auto stream =
+      co_await io::or_return(options.tls == nullptr ? io::Stream::connect(address, how) : io::tls_connect(address, *options.tls, how, {protocol}));
   if (options.tls != nullptr && is_http2() && stream.alpn() != protocol) {
     co_return fail(Code::unavailable, "the server took the TLS handshake, but chose '{}' by ALPN where HTTP/2 was offered: it has none there",
                    stream.alpn());
@@ -189,8 +189,7 @@ io::Task<void> Channel::Impl::connect(std::shared_ptr<Impl> self) {
     const double factor = 1 - kJitter + 2 * kJitter * self->random.unit();
     self->next_attempt = self->now() + std::chrono::duration_cast<Duration>(self->backoff * factor);
     self->backoff = std::min(self->backoff * 2, self->options.max_backoff);
-    self->last_failure =
-        Error(Code::unavailable, fmt::format("no connection to {}", self->address.to_string())).with_cause(std::move(made.error()));
+    self->last_failure = Error(Code::unavailable, fmt::format("no connection to {}", self->address.to_string())).with_cause(std::move(made.error()));
   }
   self->changed.set();
 }

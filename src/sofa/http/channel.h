@@ -44,7 +44,7 @@ class Channel {
 
   /// Sends the request and waits for its answer, until the awaiter's deadline. Scheme, authority and content-length are the channel's affair. One
   /// that an HTTP/2 server says it has not begun with is sent again, at most twice. Errors: unavailable (no connection, or it was lost),
-  /// resource_exhausted (the answer is longer than max_body, too many requests wait), invalid_argument (what HTTP cannot carry), cancelled (closed), deadline_exceeded.
+  /// resource_exhausted (over max_body or max_waiting), invalid_argument (what HTTP cannot carry), cancelled (closed), deadline_exceeded.
   io::Task<Result<Response>> exchange(RequestHead head, Bytes body);
 
   /// Ends what runs with Code::unavailable, and the connections. Before the channel is destroyed.

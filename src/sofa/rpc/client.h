@@ -107,7 +107,7 @@ Task<Result<void>> bind_caller(Interface& interface, ServiceNames names, std::st
 Task<Result<void>> bind_caller(Interface& interface, ServiceNames names, std::shared_ptr<Providers> providers, ClientOptions options);
 }  // namespace detail
 
-/// A client of the service T at a direct url list ("bolt://h:p,tri://[::1]:p,grpcs://h:p,h2c://h:p"). Call it on a shard, which becomes the client's: its
+/// A client of the service T at a direct url list ("bolt://h:p,tri://[::1]:p,h2c://h:p"). Call it on a shard, which becomes the client's: its
 /// connections live there. Destroying the client, on any thread, closes them; calls that have not ended then end with Code::cancelled (see Method).
 template <ServiceInterface T>
 Task<Result<std::shared_ptr<T>>> connect(std::string target, ClientOptions options = {}) {

@@ -47,7 +47,8 @@ class HttpCallee final : public Callee {
       for (const http::HeaderField field : got->headers) answer->headers.emplace_back(field.name, field.value);
     }
     if (got->status >= 400 || got->headers.get_or("sofa_head_response_error") == "true") {
-      co_return fail(grpc::code_of_http_status(got->status), "{} at {} answered {}: {}", request_.target, plan_.target.address, got->status, got->body.text());
+      co_return fail(grpc::code_of_http_status(got->status), "{} at {} answered {}: {}", request_.target, plan_.target.address, got->status,
+                     got->body.text());
     }
     if (answer != nullptr) answer->json = json_of(got->body);
     co_return Result<void>();

@@ -12,7 +12,7 @@ namespace {
 
 /// Attachments that Dubbo itself sets.
 bool is_of_dubbo(std::string_view key) {
-  static constexpr std::string_view kKeys[] = {"path",    "interface", "version", "group",       "timeout", "dubbo", "remote.application",
+  static constexpr std::string_view kKeys[] = {"path",    "interface", "version", "group",       "timeout", "dubbo",    "remote.application",
                                                "generic", "async",     "input",   "application", "_TO",     kDubboTrace};
   return std::ranges::find(kKeys, key) != std::end(kKeys);
 }
@@ -25,8 +25,8 @@ void write_dubbo_headers(DubboRequestParts& parts) {
     if (!is_of_dubbo(key)) bolt::append_header_pair(parts.headers, std::string(kRequestBaggage) + key, value);
     if (key == "remote.application") bolt::append_header_pair(parts.headers, "app", value);
     if (key == kDubboTrace) {
-      each_entry_of_text(
-          value, [&parts](std::string_view entry, std::string_view of_entry) { bolt::append_header_pair(parts.headers, entry, of_entry); });
+      each_entry_of_text(value,
+                         [&parts](std::string_view entry, std::string_view of_entry) { bolt::append_header_pair(parts.headers, entry, of_entry); });
     }
   }
 }

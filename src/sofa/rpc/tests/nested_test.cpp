@@ -88,7 +88,9 @@ Task<Result<void>> pass_trace(std::string outer_protocol, std::string inner_prot
   const Pairs over_bolt{{"rpc_trace_context.sofaTraceId", "T"}, {"rpc_trace_context.sofaRpcId", "0.1"}, {"rpc_trace_context.sysPenAttrs", "a=b"}};
   const Pairs over_triple{{"tri-trace-traceid", "T"}, {"tri-trace-rpcid", "0.1"}, {"tri-trace-sys-baggage", "a=b"}};
   const Pairs over_dubbo{{"dubbo.rpc.sofa.tracer", "tcid=T&spid=0.1&pspid=0&sample=true&_sys_a=b&"}};
-  co_await or_return(client->hello.with({.headers = outer_protocol == "tri://" ? over_triple : outer_protocol == "dubbo://" ? over_dubbo : over_bolt})("bob"));
+  co_await or_return(client->hello.with({.headers = outer_protocol == "tri://"     ? over_triple
+                                                    : outer_protocol == "dubbo://" ? over_dubbo
+                                                                                   : over_bolt})("bob"));
   const auto system = AnyOf("a=b", "a=b&"), sampled = AnyOf("", "true");
   if (inner_protocol == "tri://") {
     EXPECT_THAT(seen, ElementsAre("", "", "T", "0.1", system, ""));

@@ -13,20 +13,19 @@ import java.util.List;
 import sofa.interop.pb.EchoRequest;
 
 /**
- * SOFARPC's clients over HTTP on a server of the contract: HttpJavaClient HOST:PORT[,HOST:PORT] [CHECK], the second for HTTP/2 where it has a port of
- * its own; or h2://HOST:PORT for HTTP/2 over TLS alone. Prints as InteropJavaClient does.
+ * SOFARPC's clients over HTTP on a server of the contract: HttpJavaClient HOST:PORT [CHECK], a port of every protocol, plain and over TLS; or
+ * HOST:PORT,HOST:PORT, a port of HTTP/1.1 and one of HTTP/2, plain. Prints as InteropJavaClient does.
  */
 public final class HttpJavaClient {
     public static void main(String[] args) throws Exception {
         Arguments.setSofaProperties();
+        System.setProperty("ssl", "true");  // h2 needs it, and believes every certificate; h2c only says "https" in its requests
         Suite suite = new Suite(RpcInvokeContext::removeContext);
-        if (args[0].startsWith("h2://")) {
-            System.setProperty("ssl", "true");
-            addHttp2(suite, "h2", args[0].substring("h2://".length()));
-        } else {
-            String[] addresses = args[0].split(",");
-            addRest(suite, consumer(RestService.class, "rest", addresses[0]).refer());
-            addHttp2(suite, "h2c", addresses[addresses.length - 1]);
+        String[] addresses = args[0].split(",");
+        addRest(suite, consumer(RestService.class, "rest", addresses[0]).refer());
+        addHttp2(suite, "h2c", addresses[addresses.length - 1]);
+        if (addresses.length == 1) {
+            addHttp2(suite, "h2", addresses[0]);
         }
         // SOFARPC leaves threads that do not end by themselves.
         System.exit(suite.run(args.length > 1 ? args[1] : null) ? 0 : 1);
