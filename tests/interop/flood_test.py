@@ -28,6 +28,7 @@ POST = b"\x83" + GET[1:]
 GONE = (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError, ssl.SSLZeroReturnError)  # what the end of the other side looks like
 
 BURST = 1000  # Http2Options::flood_burst
+USUAL_PER_SECOND = 100  # Http2Options::flood_per_second
 MEMORY_MIB = 16
 
 
@@ -159,6 +160,7 @@ FLOODS = {
 }
 STEPS_AT_ONCE = 25
 SENDS_AHEAD = 4  # of an attacker that has not seen GOAWAY yet
+SENDS_AHEAD_OVER_TLS = 8
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +174,7 @@ def server():
 def flood(server, name, per_second, tls=None):
     """Lets an attacker go on until it is told to go away: after no more frames than the limit says and `per_second` more for each second."""
     first, step, frames_of_step, reason, most = FLOODS[name]
+    ahead = SENDS_AHEAD if tls is None else SENDS_AHEAD_OVER_TLS
     at_once = 1 if most < 100 else max(STEPS_AT_ONCE, per_second)
     beside = Beside(server.port)
     before = server.rss_mib()
@@ -184,7 +187,7 @@ def flood(server, name, per_second, tls=None):
         beside.ask()
         attacker.read()
         refilled = per_second * (time.monotonic() - began)
-        assert steps * frames_of_step <= most + frames_of_step * (refilled + SENDS_AHEAD * at_once), "more frames are taken than the limit says"
+        assert steps * frames_of_step <= most + frames_of_step * (refilled + ahead * at_once), "more frames are taken than the limit says"
     attacker.read_to_end()
     code, text = attacker.goaway()
     assert code == ENHANCE_YOUR_CALM and reason in text, (code, text)
@@ -196,6 +199,13 @@ def flood(server, name, per_second, tls=None):
 def test_a_flood_of_http2_ends_in_goaway_after_few_frames_and_costs_no_memory(server, name):
     for _ in range(3):
         flood(server, name, per_second=1)
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_a_flood_over_tls_ends_so_too_with_the_usual_options(one_port, certificates, name):
+    context = certificates.context()
+    context.set_alpn_protocols(["h2"])
+    flood(one_port, name, USUAL_PER_SECOND, context)
 
 
 # ---------------------------------------------------------------- slow readers of HTTP/2

@@ -10,7 +10,7 @@ namespace sofa::http::detail {
 /// Time is passed in. One thread.
 class FloodGuard {
  public:
-  FloodGuard(uint32_t burst, uint32_t per_second) : cost_(std::chrono::seconds(1) / std::max(1u, per_second)), room_(cost_ * burst) {}
+  FloodGuard(uint32_t burst, uint32_t per_second) : cost_(Duration(std::chrono::seconds(1)) / std::max(1u, per_second)), room_(cost_ * burst) {}
   /// Takes a token; false when there is none.
   bool admit(Instant now) {
     full_at_ = std::max(full_at_, now) + cost_;

@@ -265,6 +265,7 @@ void Http2Connection::on_frame_sent(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_RST_STREAM) return on_reset_sent(frame.hd.stream_id, frame.rst_stream.error_code);
   if (frame.hd.type == NGHTTP2_DATA) window_updates_due_ += 2;  // of the stream and of the connection
   if (frame.hd.type != NGHTTP2_DATA && frame.hd.type != NGHTTP2_HEADERS) return;
+  ping_due_ = true;
   if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return;
   Http2Stream* stream = stream_of(frame.hd.stream_id);
   if (stream == nullptr) return;

@@ -204,6 +204,7 @@ class Http2Connection {
   std::optional<Fault> fault_;  // found inside nghttp2, which is left first
   std::array<FloodGuard, kFloods> guards_;
   uint64_t window_updates_due_ = 0;  // that frames of ours call for
+  bool ping_due_ = false;            // a message of ours has left since the last PING: gRPC's peers measure their way with one for each round trip
   FrameScanner scanner_;
   size_t fed_ = 0;                   // bytes of in_ that nghttp2 has
   int32_t highest_id_ = 0;           // of the peer's streams

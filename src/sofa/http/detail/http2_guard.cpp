@@ -59,7 +59,7 @@ void Http2Connection::begin_frame(const FrameHead& head) {
       if (!acknowledges) count_flood(Flood::settings, "SETTINGS frames");
       return;
     case NGHTTP2_PING:
-      if (!acknowledges) count_flood(Flood::pings, "PING frames");
+      if (!acknowledges && !std::exchange(ping_due_, false)) count_flood(Flood::pings, "PING frames");
       return;
     case NGHTTP2_PRIORITY:
       return count_flood(Flood::priorities, "PRIORITY frames");
