@@ -294,8 +294,10 @@ void Http2Connection::on_request_not_sent(int32_t id, int error) {
                       .with_detail(std::make_shared<ResetDetail>(static_cast<uint32_t>(Reset::refused))));
 }
 
+// A request's frames end where its messages do, as far as these fit: Dubbo 3.3.4's server loses its place otherwise (docs/protocols/triple.md,
+// section 6).
 ssize_t Http2Connection::read_body(Http2Stream& stream, uint8_t* into, size_t max, uint32_t& flags) {
-  const size_t n = std::min(max, stream.queue.size());
+  const size_t n = side_ == Side::client ? stream.queue.whole_parts(max) : std::min(max, stream.queue.size());
   if (n == 0 && !stream.send_ended) {
     stream.deferred = true;
     return NGHTTP2_ERR_DEFERRED;

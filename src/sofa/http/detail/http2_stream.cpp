@@ -4,6 +4,13 @@
 
 namespace sofa::http::detail {
 
+size_t SendQueue::whole_parts(size_t most) const {
+  if (size_ <= most) return size_;
+  size_t whole = 0;
+  for (size_t at = head_, taken = offset_; whole + parts_[at].size() - taken <= most; ++at, taken = 0) whole += parts_[at].size() - taken;
+  return whole > 0 ? whole : most;
+}
+
 Bytes SendQueue::take(size_t n) {
   Bytes& first = parts_[head_];
   n = std::min(n, first.size() - offset_);

@@ -20,6 +20,8 @@ class SendQueue {
     size_ += bytes.size();
     parts_.push_back(std::move(bytes));
   }
+  /// How many bytes a frame of at most `most` takes so that it ends where a part does; `most` when not even the first part ends in it.
+  size_t whole_parts(size_t most) const;
   /// Takes the first bytes, `n` at most, of one part.
   Bytes take(size_t n);
   /// Copies the first `n` bytes out.
