@@ -182,6 +182,29 @@ def test_a_server_that_stops_tells_who_watches_its_health():
     assert server.process.returncode == 0, f"{server}"
 
 
+# No byte for 100 ms: a PING, as often as that, whatever has been sent.
+IMPATIENT = [("grpc.keepalive_time_ms", 100), ("grpc.http2.max_pings_without_data", 0), ("grpc.http2.min_time_between_pings_ms", 100)]
+
+
+def test_a_client_that_pings_more_often_than_is_permitted_is_told_too_many_pings(messages):
+    """grpc.io's own rule: after two strikes GOAWAY ends the connection and what runs on it; the client doubles its time and tries again."""
+    server = programs.Server([programs.binaries() / "interop-server", "--port", 0], protocol="h2")
+    with grpc.insecure_channel(server.address, options=IMPATIENT) as channel:
+        code, details = failure(lambda: Stub(channel, messages).echo(messages["EchoRequest"](sleep_ms=10_000), timeout=SECONDS))
+        assert code == grpc.StatusCode.UNAVAILABLE and "too many pings" in details.lower().replace("_", " "), details
+        assert Stub(channel, messages).echo(messages["EchoRequest"](text="again"), timeout=SECONDS).text == "again"
+    server.stop()
+    assert any("PingPolicy" in line for line in server.lines), f"{server}"
+
+
+def test_a_server_that_permits_it_is_pinged_as_often_as_its_client_likes(messages):
+    server = programs.Server([programs.binaries() / "interop-server", "--port", 0, "--ping-interval-ms", 50], protocol="h2")
+    with grpc.insecure_channel(server.address, options=IMPATIENT) as channel:
+        assert Stub(channel, messages).echo(messages["EchoRequest"](text="slow", sleep_ms=2000), timeout=SECONDS).text == "slow"
+    server.stop()
+    assert server.process.returncode == 0, f"{server}"
+
+
 def test_connections_that_get_old_are_replaced_and_no_call_is_lost(messages):
     """GOAWAY with a drain every 50 to 55 ms under calls that take longer than that."""
     server = programs.Server([programs.binaries() / "interop-server", "--port", 0, "--max-age-ms", 50], protocol="h2")

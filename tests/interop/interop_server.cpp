@@ -172,6 +172,7 @@ struct Options {
   std::string tls_key;
   std::string tls_client_ca;
   uint32_t max_age_ms = 0;
+  uint32_t ping_interval_ms = 0;
 
   static auto describe(sofa::Description<Options>& d) {
     d.doc("The server of the interop contract. A protocol listens when its port is given; with no port given, all listen on their usual ones.");
@@ -185,6 +186,7 @@ struct Options {
     d.field("tls_certificate", &Options::tls_certificate).doc("PEM file: TLS beside plain connections");
     d.field("tls_key", &Options::tls_key).doc("PEM file of its private key");
     d.field("tls_client_ca", &Options::tls_client_ca).doc("PEM file of who signs clients' certificates");
+    d.field("ping_interval_ms", &Options::ping_interval_ms).doc("how often a client of gRPC may PING; 0: gRPC's own 5 minutes");
     d.field("max_age_ms", &Options::max_age_ms).doc("of a connection of HTTP/2, then GOAWAY; 0: none");
     d.field("dubbo", &Options::dubbo).doc("port of Dubbo 2, usually 20880");
     d.field("rest", &Options::rest).doc("port of REST, JSON and Connect over HTTP/1.1, usually 8341");
@@ -238,6 +240,7 @@ Task<int> serve(Options options) {
                                            .client_ca = options.tls_client_ca};
   }
   server.http2.max_age = std::chrono::milliseconds(options.max_age_ms);
+  if (options.ping_interval_ms > 0) server.grpc_pings.min_interval = std::chrono::milliseconds(options.ping_interval_ms);
   server.drain = std::chrono::seconds(1);  // a call that sleeps does not hold the end back: SIGTERM ends the program within 2 s
   sofa::grpc::Health health;
   co_return co_await rpc::serve_until_stopped(sofa::grpc::with_reflection(rpc::Server(server)

@@ -1,5 +1,6 @@
 #include "sofa/grpc/client.h"
 
+#include "sofa/base/log.h"
 #include "sofa/base/random.h"
 #include "sofa/grpc/detail/client_call.h"
 #include "sofa/grpc/detail/fields.h"
@@ -13,6 +14,9 @@ namespace {
 constexpr Duration kFirstBackoff = std::chrono::milliseconds(50);
 constexpr double kJitter = 0.2;  // of each wait, in both directions
 constexpr int kMostSends = 3;    // of a call that the server has not begun with
+constexpr Duration kLongestPingInterval = std::chrono::hours(2);
+
+const Logger kLog{"grpc"};
 
 Instant now() { return io::Shard::current().clock().now_monotonic(); }
 
@@ -38,6 +42,7 @@ struct Channel::Impl : std::enable_shared_from_this<Impl> {
   Result<void> ensure_connecting();
   static io::Task<void> connect(std::shared_ptr<Impl> self);
   void retire();
+  void ping_less_often();
   static io::Task<void> end_connection(std::unique_ptr<http::ClientConnection> connection);
 
   const io::Address address;
@@ -72,7 +77,17 @@ http::RequestHead Channel::Impl::head_of(std::string_view path, const CallOption
   return head;
 }
 
-void Channel::Impl::retire() { tasks.spawn("grpc end of a connection", end_connection(std::move(connection))); }
+void Channel::Impl::retire() {
+  if (connection->pinged_too_often()) ping_less_often();
+  tasks.spawn("grpc end of a connection", end_connection(std::move(connection)));
+}
+
+void Channel::Impl::ping_less_often() {
+  Duration& interval = options.http2.keep_alive_interval;
+  interval = std::max(interval, std::min(interval * 2, kLongestPingInterval));
+  kLog.warn("the server says too_many_pings: it is asked less often",
+            {{"peer", address.to_string()}, {"interval_ms", interval / std::chrono::milliseconds(1)}});
+}
 
 io::Task<void> Channel::Impl::end_connection(std::unique_ptr<http::ClientConnection> connection) {
   if (connection->is_open()) [[maybe_unused]]

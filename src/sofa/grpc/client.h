@@ -25,7 +25,8 @@ struct ChannelOptions {
   Duration default_timeout = std::chrono::seconds(10);  ///< of a unary call that names none
   size_t max_waiting = 65'536;  ///< calls that wait for a connection, or for a place among those that the server allows on it, in their order
   std::shared_ptr<io::TlsClientContext> tls{};  ///< null: plain. "h2" is offered by ALPN, whatever the context says. The channel watches its files
-  http::Http2Options http2{};
+  /// Its keep_alive_interval doubles when the server says "too_many_pings", up to 2 hours.
+  http::Http2Options http2{.keep_alive_when_idle = false};
 };
 
 struct CallOptions {

@@ -18,6 +18,9 @@ bool is_grpc(std::string_view content_type) {
   return content_type.size() == kGrpc.size() || content_type[kGrpc.size()] == '+' || content_type[kGrpc.size()] == ';';
 }
 
+/// "grpc-go/1.60", "grpc-java-netty/1.62", also behind the application's own name.
+bool is_grpc_client(const http::Headers& headers) { return headers.get_or("user-agent").find("grpc-") != std::string_view::npos; }
+
 Result<detail::Opening> read_opening(const http::Headers& headers) {
   detail::Opening opening;
   if (const auto timeout = headers.get("grpc-timeout")) {
@@ -144,6 +147,7 @@ void Server::handle(http::ExchangePtr exchange) {
     if (fallback_ != nullptr) return fallback_->handle(std::move(exchange));
     return impl_->refuse_page(*exchange);
   }
+  if (is_grpc_client(request.headers)) exchange->hold_to(impl_->options.pings);
   if (request.method != "POST") return impl_->refuse_page(*exchange);
   const auto method = impl_->methods.find(request.path());
   if (method == impl_->methods.end()) return detail::refuse(*exchange, impl_->unknown_path(request.path()));

@@ -17,6 +17,7 @@
 #include "sofa/grpc/framing.h"
 #include "sofa/grpc/status.h"
 #include "sofa/http/exchange.h"
+#include "sofa/http/options.h"
 #include "sofa/io/scope.h"
 #include "sofa/io/task.h"
 
@@ -27,6 +28,7 @@ struct ServerOptions {
   size_t max_send_message = size_t{2} << 30;
   size_t max_calls = 100'000;                       ///< running, of one shard: over it UNAVAILABLE
   Encoding response_encoding = Encoding::identity;  ///< used when the client accepts it and the handler does not choose
+  http::PingPolicy pings{};                         ///< of clients whose "user-agent" names gRPC; others (Dubbo's, proxies') know no such rule
 };
 
 /// What every call has. Belongs to the shard of its connection.

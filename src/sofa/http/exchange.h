@@ -23,6 +23,8 @@ struct ScopeContext;
 
 namespace sofa::http {
 
+struct PingPolicy;
+
 enum class Version : uint8_t { http1_0, http1_1, http2 };
 
 /// What a request says before its body.
@@ -148,6 +150,8 @@ class Exchange {
   virtual Result<void> send_data(Bytes data, bool end = false) = 0;
   /// Ends the message. Over HTTP/1.1 trailers are sent when the body is chunked, and dropped otherwise.
   virtual Result<void> send_trailers(const Headers& trailers) = 0;
+  /// Server: holds the peer, for the rest of its connection, to a policy of PINGs; the first that is given stays. Only HTTP/2 has PINGs.
+  virtual void hold_to(const PingPolicy&) {}
   /// Gives the exchange up; no event comes after it. After it only destruction.
   virtual void reset(Reset reason) = 0;
 

@@ -20,6 +20,7 @@ class ExchangeFilter : public Exchange {
   Result<void> send_response(int status, const Headers& headers, bool end) override { return inner_->send_response(status, headers, end); }
   Result<void> send_data(Bytes data, bool end) override { return inner_->send_data(std::move(data), end); }
   Result<void> send_trailers(const Headers& trailers) override { return inner_->send_trailers(trailers); }
+  void hold_to(const PingPolicy& policy) override { inner_->hold_to(policy); }
   void reset(Reset reason) override { inner_->reset(reason); }
   size_t pending_bytes() const override { return inner_->pending_bytes(); }
   bool write_blocked() const override { return inner_->write_blocked(); }

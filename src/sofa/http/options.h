@@ -27,12 +27,20 @@ struct MessageLimits {
 
 struct Http1Options {
   MessageLimits limits{};
-  uint32_t max_pipelined = 64;         ///< requests read ahead of their answers; more stay unread
-  uint32_t max_requests = 1'000'000;   ///< of one connection, then "connection: close"
-  uint64_t max_body = UINT64_MAX;      ///< bytes of one body, 413: none by default, since a body streams through its window
-  size_t initial_window = 1u << 20;    ///< bytes of a body that are read before the user gives some back (Exchange::consumed)
-  size_t max_discard = 256u << 10;     ///< bytes of a request that come after its answer; with more the connection closes
-  uint32_t log_lines_per_second = 50;  ///< of refused messages; more are counted, not written
+  uint32_t max_pipelined = 64;                           ///< requests read ahead of their answers; more stay unread
+  uint32_t max_requests = 1'000'000;                     ///< of one connection, then "connection: close"
+  uint64_t max_body = UINT64_MAX;                        ///< bytes of one body, 413: none by default, since a body streams through its window
+  size_t initial_window = 1u << 20;                      ///< bytes of a body that are read before the user gives some back (Exchange::consumed)
+  size_t max_discard = 256u << 10;                       ///< bytes of a request that come after its answer; with more the connection closes
+  uint32_t log_lines_per_second = 50;                    ///< of refused messages; more are counted, not written
+};
+
+/// How often a peer may PING while it is sent nothing, as gRPC's servers have it (docs/protocols/grpc.md, section 7). A PING that comes sooner is a
+/// strike; DATA and HEADERS of ours forgive all. Past the strikes: GOAWAY with ENHANCE_YOUR_CALM and the text "too_many_pings", and the end.
+struct PingPolicy {
+  Duration min_interval = std::chrono::minutes(5);  ///< between two PINGs while an exchange runs, 2 hours at most
+  bool permit_without_calls = false;                ///< the same while none runs; false: 2 hours then
+  uint32_t max_strikes = 2;                         ///< forgiven ones; zero: no rule
 };
 
 struct Http2Options {
@@ -43,6 +51,7 @@ struct Http2Options {
   uint32_t max_frame_size = 16384;                         ///< SETTINGS_MAX_FRAME_SIZE of ours
   Duration keep_alive_interval{0};                         ///< no byte received for so long: PING; zero: none
   Duration keep_alive_timeout = std::chrono::seconds(20);  ///< a PING unanswered for so long: close
+  bool keep_alive_when_idle = true;                        ///< PING also while no exchange runs
   Duration max_age{0};                                     ///< of a connection: GOAWAY after so long (plus up to a tenth, at random); zero: none
   Duration max_age_grace = std::chrono::seconds(30);       ///< after that GOAWAY, until what still runs is reset
   Duration send_stall_timeout = std::chrono::seconds(60);  ///< a message of which the peer's window takes less than 4 KiB in so long: reset

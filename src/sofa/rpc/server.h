@@ -52,10 +52,11 @@ struct ServerOptions {
   unsigned shards = 1;                       ///< threads that serve connections; only for serve(): start() uses all shards of its runtime
   size_t max_frame = size_t{32} << 20;       ///< bytes of content of one message
   size_t min_frame_rate = size_t{16} << 10;  ///< bytes a second that a big request comes with at least, or its connection is closed (transport)
-  size_t max_half_frame_bytes =
-      size_t{1} << 30;              ///< received bytes of requests of Bolt and Dubbo that are not whole, all connections together; over it: close
-  size_t max_connections = 10'000;  ///< of each port; a further one is closed at once
-  size_t max_calls = 10'000;        ///< running calls of one shard over all protocols, streams apart; over it callers get "busy" (status 4)
+  /// Received bytes of requests that are not whole, all connections together, of Bolt, of Dubbo and of HTTP each. The one that grows over it: close;
+  /// over HTTP 503, or RESOURCE_EXHAUSTED of gRPC.
+  size_t max_half_frame_bytes = size_t{1} << 30;
+  size_t max_connections = 10'000;            ///< of each port; a further one is closed at once
+  size_t max_calls = 10'000;                  ///< running calls of one shard over all protocols, streams apart; over it callers get "busy" (status 4)
   size_t max_calls_per_connection = 1'000;    ///< of one connection of Bolt or Dubbo, likewise; of one of HTTP/2: http2.max_concurrent_streams
   size_t max_calls_of_all_shards = 65'536;    ///< over Bolt, over Dubbo, and over ports of Dubbo alone, each; HTTP and gRPC do not count here
   std::string port_option = "--port";         ///< what changes the port, for the error of a taken one
@@ -65,6 +66,7 @@ struct ServerOptions {
   std::vector<ProtocolPort> more_ports{};     ///< ports beside it, each with one protocol; one of Dubbo takes text commands (telnet), too
   Duration drain = std::chrono::seconds(10);  ///< how long stop() waits for running calls before it cancels them
   http::Http2Options http2{};                 ///< of connections that speak HTTP/2: streams, windows, keep-alive, age
+  http::PingPolicy grpc_pings{};              ///< how often gRPC's clients may PING (grpc::ServerOptions::pings)
   std::string application{};                  ///< this application's name: consumers of Dubbo that a registry sends to it may then ask for its
                                               ///< services (org.apache.dubbo.metadata.MetadataService). Empty: they may not
   std::optional<http::CorsOptions> cors{};    ///< which pages of other origins may call over HTTP; nothing: none, Java's methods answer them 403

@@ -17,6 +17,7 @@ struct Peer {
   size_t consumed = 0;
   bool ended = false, destroyed = false;
   std::optional<http::Reset> reset;
+  std::optional<http::PingPolicy> pings;  // that it is held to
   bool write_blocked = false;
   http::MessageSink* sink = nullptr;
 
@@ -57,6 +58,7 @@ class FakeExchange final : public http::Exchange {
     peer_.ended = true;
     return {};
   }
+  void hold_to(const http::PingPolicy& policy) override { peer_.pings = policy; }
   void reset(http::Reset reason) override { peer_.reset = reason; }
   size_t pending_bytes() const override { return 0; }
   bool write_blocked() const override { return peer_.write_blocked; }

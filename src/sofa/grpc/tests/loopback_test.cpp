@@ -182,6 +182,26 @@ TEST(Loopback, NoMoreCallsWaitForAPlaceThanMay) {
       {}, {}, {.max_waiting = 4});
 }
 
+TEST(Loopback, AChannelThatPingsTooOftenDoublesItsIntervalUntilTheServerBearsIt) {
+  ChannelOptions options;
+  options.http2.keep_alive_interval = 20ms;
+  on_loopback(
+      [](Loopback&, Channel& channel) -> io::Task<Result<void>> {
+        int ended = 0;
+        for (;; ++ended) {
+          const auto answer = co_await channel.unary("/t.T/Echo", Bytes::literal("never"), {.timeout = 1s});
+          if (answer || ended > 10) co_return fail(Code::internal, "an end by the server, then by the deadline, was expected");
+          if (answer.error().code() == Code::deadline_exceeded) break;
+          EXPECT_EQ(answer.error().code(), Code::unavailable);
+          EXPECT_THAT(answer.error().to_string(), HasSubstr("too_many_pings"));
+        }
+        EXPECT_GE(ended, 1);
+        EXPECT_LE(ended, 3) << "20, 40, 80, 160 ms";
+        co_return Result<void>();
+      },
+      {.pings = {.min_interval = 100ms}}, {}, options);
+}
+
 /// A port that is bound: it refuses connections until it listens, and then says nothing.
 class SilentPort {
  public:

@@ -193,6 +193,23 @@ TEST_F(Rules, RequestsThatAreNoGrpcGetAnHttpStatus) {
   });
 }
 
+TEST_F(Rules, OnlyClientsThatSayTheyAreGrpcsAreHeldToItsPolicyOfPings) {
+  on_server(
+      [](Server& server) -> io::Task<Result<void>> {
+        for (const char* agent : {"grpc-go/1.60.1", "grpc-java-netty/1.62.2", "bank/2 grpc-python/1.66.0 grpc-c/43.0.0 (linux; chttp2)"}) {
+          Peer held;
+          request(server, held, "/test.Echo/Shout", {{"user-agent", agent}});
+          EXPECT_TRUE(held.pings && held.pings->min_interval == 7s) << agent;
+        }
+        Peer dubbo, other;
+        request(server, dubbo, "/test.Echo/Shout", {{"tri-consumer-appname", "shop"}});
+        request(server, other, "/test.Echo/Shout", {{"user-agent", "proxy/1"}});
+        EXPECT_FALSE(dubbo.pings || other.pings);
+        co_return Result<void>();
+      },
+      {.pings = {.min_interval = 7s}});
+}
+
 TEST_F(Rules, ADroppedCallIsInternal) {
   on_server([](Server& server) -> io::Task<Result<void>> {
     Peer peer;

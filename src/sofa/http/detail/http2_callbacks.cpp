@@ -5,6 +5,8 @@
 namespace sofa::http::detail {
 
 namespace {
+constexpr size_t kMostGoawayText = 256;  // bytes of it that are kept
+
 std::string_view text_of(const uint8_t* data, size_t size) { return as_text({data, size}); }
 }  // namespace
 
@@ -163,13 +165,13 @@ void Http2Connection::on_frame(const nghttp2_frame& frame) {
       }
       return;
     case NGHTTP2_PING:
-      if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) on_ping_answered(frame.ping.opaque_data);
-      return;
+      return (frame.hd.flags & NGHTTP2_FLAG_ACK) != 0 ? on_ping_answered(frame.ping.opaque_data) : on_ping();
     case NGHTTP2_RST_STREAM:
       if (Http2Stream* stream = stream_of(frame.hd.stream_id)) stream->peer_reset = true;
       return;
     case NGHTTP2_GOAWAY:
-      told_to_go_ = true;
+      told_to_go_ = {frame.goaway.error_code,
+                     std::string(text_of(frame.goaway.opaque_data, std::min(frame.goaway.opaque_data_len, kMostGoawayText)))};
       return;
     default:
       return;
@@ -266,6 +268,7 @@ void Http2Connection::on_frame_sent(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_DATA) window_updates_due_ += 2;  // of the stream and of the connection
   if (frame.hd.type != NGHTTP2_DATA && frame.hd.type != NGHTTP2_HEADERS) return;
   ping_due_ = true;
+  if (ping_guard_) ping_guard_->forgive();
   if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return;
   Http2Stream* stream = stream_of(frame.hd.stream_id);
   if (stream == nullptr) return;

@@ -160,7 +160,8 @@ io::Task<void> Http2Connection::end_reading(Result<size_t> last) {
   const bool end_of_stream = last.has_value();
   if (is_open()) {
     if (end_of_stream) {
-      finish(CloseKind::peer, Error(Code::unavailable, fmt::format("the connection was closed by the peer {}", peer_->address.to_string())), true);
+      finish(CloseKind::peer,
+             Error(Code::unavailable, fmt::format("the connection was closed by the peer {}{}", peer_->address.to_string(), why_told_to_go())), true);
     } else if (last.error().code() == Code::cancelled) {
       finish(CloseKind::local, Error(Code::unavailable, "this side stops"), false);
     } else {
@@ -251,6 +252,12 @@ void Http2Connection::end_if_done() {
   if (told_to_go_) return finish(CloseKind::peer, Error(Code::unavailable, "closed in good order after the peer's GOAWAY"), true);
   if (draining_) return finish(CloseKind::local, Error(Code::unavailable, "closed in good order"), true);
   finish(CloseKind::protocol_error, Error(Code::aborted, last_error_.empty() ? "the peer broke the protocol" : last_error_), true);
+}
+
+/// For the end of a sentence; empty when the peer has not said GOAWAY, or has given no reason.
+std::string Http2Connection::why_told_to_go() const {
+  if (!told_to_go_ || told_to_go_->code == NGHTTP2_NO_ERROR) return {};
+  return fmt::format(", whose GOAWAY says {}: '{}'", nghttp2_http2_strerror(told_to_go_->code), told_to_go_->text);
 }
 
 // A lingering end lets the peer take the last bytes, so that those still coming do not reset what was said.

@@ -13,6 +13,7 @@
 #include "sofa/http/detail/frame_scanner.h"
 #include "sofa/http/detail/http2_stream.h"
 #include "sofa/http/detail/output.h"
+#include "sofa/http/detail/ping_guard.h"
 #include "sofa/http/options.h"
 #include "sofa/io/shard.h"
 #include "sofa/io/task_group.h"
@@ -63,6 +64,8 @@ class Http2Connection {
   size_t running() const { return streams_.size(); }
   const io::Address& peer() const { return peer_->address; }
   CloseKind close_kind() const { return kind_; }
+  /// The peer has sent GOAWAY because PINGs of ours came too often for its policy.
+  bool pinged_too_often() const;
   const transport::SessionStats& stats() const { return stats_; }
 
  private:
@@ -74,6 +77,7 @@ class Http2Connection {
   Result<void> send_data(Http2Stream& stream, Bytes data, bool end);
   Result<void> send_trailers(Http2Stream& stream, const Headers& trailers);
   void consume(int32_t id, size_t n);
+  void hold_to(const PingPolicy& policy);
   void reset(Http2Exchange& exchange, Reset reason);
   void drop(Http2Exchange& exchange);
 
@@ -89,6 +93,7 @@ class Http2Connection {
   void on_response(Http2Stream& stream);
   void on_end(Http2Stream& stream);
   void on_data(int32_t id, ByteSpan data);
+  void on_ping();
   void on_ping_answered(const uint8_t (&opaque)[8]);
   void on_frame_sent(const nghttp2_frame& frame);
   void on_reset_sent(int32_t id, uint32_t code);
@@ -125,6 +130,7 @@ class Http2Connection {
   io::Task<void> end_reading(Result<size_t> last);
   void finish(CloseKind kind, Error reason, bool linger);
   void end_if_done();
+  std::string why_told_to_go() const;
   void log_close() const;
   void abort_all();
 
@@ -134,7 +140,7 @@ class Http2Connection {
   void begin_frame(const FrameHead& head);
   bool check_not_closed(const FrameHead& head, size_t begins_at);
   void note_half_frame(bool begun);
-  void accuse(uint32_t code, std::string reason);
+  void accuse(uint32_t code, std::string reason, std::string_view debug_text = {});
   void count_flood(Flood flood, std::string_view what);
   void remember_reset(int32_t id);
   bool was_reset_here(int32_t id) const;
@@ -146,6 +152,7 @@ class Http2Connection {
   void arm_timer();
   static void on_timer(void* self);
   void check_timers();
+  bool may_ping() const;
   void check_keep_alive(Instant now);
   void check_age(Instant now);
   void look_for_stalls(Instant now);
@@ -153,7 +160,8 @@ class Http2Connection {
   void give_up(Http2Stream& stream, std::string reason);
   Duration stall_interval() const;
   void say_last_goaway();
-  void end_with_goaway(CloseKind kind, uint32_t code, std::string reason);
+  /// `debug_text`: what the peer reads; empty: the reason.
+  void end_with_goaway(CloseKind kind, uint32_t code, std::string reason, std::string_view debug_text = {});
 
   io::Shard& shard_;
   io::Stream stream_;
@@ -194,17 +202,24 @@ class Http2Connection {
   std::optional<Error> close_reason_;
   std::string last_error_;  // nghttp2's words about the peer's fault
   bool draining_ = false;
-  bool told_to_go_ = false;
+
+  struct GoAway {
+    uint32_t code;
+    std::string text;
+  };
+  std::optional<GoAway> told_to_go_;  // by the peer
 
   struct Fault {
     CloseKind kind;
     uint32_t code;
     std::string reason;
+    std::string_view debug_text{};  // of GOAWAY; empty: the reason
   };
   std::optional<Fault> fault_;  // found inside nghttp2, which is left first
   std::array<FloodGuard, kFloods> guards_;
-  uint64_t window_updates_due_ = 0;  // that frames of ours call for
-  bool ping_due_ = false;            // a message of ours has left since the last PING: gRPC's peers measure their way with one for each round trip
+  std::optional<PingGuard> ping_guard_;  // of a peer that is held to a policy
+  uint64_t window_updates_due_ = 0;      // that frames of ours call for
+  bool ping_due_ = false;  // a message of ours has left since the last PING: gRPC's peers measure their way with one for each round trip
   FrameScanner scanner_;
   size_t fed_ = 0;                   // bytes of in_ that nghttp2 has
   int32_t highest_id_ = 0;           // of the peer's streams

@@ -6,6 +6,7 @@ namespace sofa::http::detail {
 namespace {
 
 constexpr size_t kRememberedResets = 1024;
+constexpr std::string_view kTooManyPings = "too_many_pings";  // the words that gRPC's clients know
 
 }  // namespace
 
@@ -110,10 +111,23 @@ void Http2Connection::on_session_error(ssize_t error) {
 }
 
 // The first stays; the caller leaves nghttp2 and ends the connection.
-void Http2Connection::accuse(uint32_t code, std::string reason) {
+void Http2Connection::accuse(uint32_t code, std::string reason, std::string_view debug_text) {
   if (fault_) return;
   const CloseKind kind = code == NGHTTP2_ENHANCE_YOUR_CALM ? CloseKind::flood : CloseKind::protocol_error;
-  fault_ = Fault{kind, code, std::move(reason)};
+  fault_ = Fault{kind, code, std::move(reason), debug_text};
+}
+
+void Http2Connection::hold_to(const PingPolicy& policy) {
+  if (!ping_guard_) ping_guard_.emplace(policy);
+}
+
+void Http2Connection::on_ping() {
+  if (!ping_guard_ || ping_guard_->admit(shard_.now(), !streams_.empty())) return;
+  accuse(NGHTTP2_ENHANCE_YOUR_CALM, "PINGs came sooner than is permitted (PingPolicy)", kTooManyPings);
+}
+
+bool Http2Connection::pinged_too_often() const {
+  return told_to_go_ && told_to_go_->code == NGHTTP2_ENHANCE_YOUR_CALM && told_to_go_->text == kTooManyPings;
 }
 
 void Http2Connection::count_flood(Flood flood, std::string_view what) {
@@ -132,7 +146,7 @@ bool Http2Connection::was_reset_here(int32_t id) const { return std::find(reset_
 void Http2Connection::end_for_fault() {
   if (!fault_ || !is_open()) return;
   const Fault fault = *fault_;
-  end_with_goaway(fault.kind, fault.code, fault.reason);
+  end_with_goaway(fault.kind, fault.code, fault.reason, fault.debug_text);
 }
 
 }  // namespace sofa::http::detail

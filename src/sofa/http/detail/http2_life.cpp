@@ -42,8 +42,9 @@ void Http2Connection::on_ping_answered(const uint8_t (&opaque)[8]) {
 }
 
 // What still runs is aborted.
-void Http2Connection::end_with_goaway(CloseKind kind, uint32_t code, std::string reason) {
-  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_), code, as_bytes(reason).data(), reason.size());
+void Http2Connection::end_with_goaway(CloseKind kind, uint32_t code, std::string reason, std::string_view debug_text) {
+  const ByteSpan text = as_bytes(debug_text.empty() ? std::string_view(reason) : debug_text);
+  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_), code, text.data(), text.size());
   flush();
   finish(kind, Error(Code::unavailable, std::move(reason)), true);
 }
@@ -70,7 +71,7 @@ Instant Http2Connection::next_check() const {
   if (half_begun_) consider(*half_begun_, options_.limits.head_timeout);
   if (ping_sent_) {
     consider(*ping_sent_, options_.keep_alive_timeout);
-  } else {
+  } else if (may_ping()) {
     consider(last_read_, options_.keep_alive_interval);
   }
   return next;
@@ -112,6 +113,8 @@ void Http2Connection::check_timers() {
   out_.release();
 }
 
+bool Http2Connection::may_ping() const { return options_.keep_alive_when_idle || !streams_.empty(); }
+
 void Http2Connection::check_keep_alive(Instant now) {
   if (!positive(options_.keep_alive_interval)) return;
   if (ping_sent_) {
@@ -119,7 +122,7 @@ void Http2Connection::check_keep_alive(Instant now) {
     return finish(CloseKind::idle,
                   Error(Code::unavailable, fmt::format("{} did not answer a PING in time (keep_alive_timeout)", peer_->address.to_string())), false);
   }
-  if (now < deadline_after(last_read_, options_.keep_alive_interval)) return;
+  if (!may_ping() || now < deadline_after(last_read_, options_.keep_alive_interval)) return;
   ping_sent_ = now;
   nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, kKeepAlivePing);
   schedule_flush();

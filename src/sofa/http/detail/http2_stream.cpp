@@ -96,6 +96,10 @@ Result<void> Http2Exchange::send_trailers(const Headers& trailers) {
   return connection_->send_trailers(*stream_, trailers);
 }
 
+void Http2Exchange::hold_to(const PingPolicy& policy) {
+  if (connection_ != nullptr) connection_->hold_to(policy);
+}
+
 void Http2Exchange::reset(Reset reason) {
   sink_ = nullptr;
   if (connection_ == nullptr || stream_ == nullptr) return;

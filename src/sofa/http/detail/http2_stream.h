@@ -81,6 +81,7 @@ class Http2Exchange final : public Exchange {
   Result<void> send_response(int status, const Headers& headers, bool end) override;
   Result<void> send_data(Bytes data, bool end) override;
   Result<void> send_trailers(const Headers& trailers) override;
+  void hold_to(const PingPolicy& policy) override;
   void reset(Reset reason) override;
   size_t pending_bytes() const override { return stream_ == nullptr ? 0 : stream_->queue.size(); }
   bool write_blocked() const override { return stream_ != nullptr && stream_->blocked; }

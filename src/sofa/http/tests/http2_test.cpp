@@ -433,7 +433,65 @@ TEST(Http2, APeerThatAnswersPingsLivesAndOneThatDoesNotIsClosed) {
   });
 }
 
+/// Holds its peers to a policy of PINGs, and keeps what it gets.
+struct Strict final : Handler {
+  explicit Strict(const PingPolicy& policy) : policy(policy) {}
+  void handle(ExchangePtr exchange) override {
+    exchange->hold_to(policy);
+    keeper.handle(std::move(exchange));
+  }
+  const PingPolicy policy;
+  Keeper keeper;
+};
+
+TEST(Http2, AClientThatPingsMoreOftenThanItsServersPolicyIsToldSoAndItsExchangesSayWhy) {
+  on_shard([]() -> io::Task<void> {
+    Strict strict({.min_interval = 1min});
+    Http2Options options;
+    options.keep_alive_interval = 10ms;
+    options.keep_alive_when_idle = false;
+    Joined joined(strict, {}, options);
+    co_await joined.open();
+    Recorder sink;
+    auto exchange = joined.client->start(request_of("GET", "/"), sink, true).value();
+    EXPECT_FALSE(joined.client->pinged_too_often());
+    EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
+    EXPECT_TRUE(joined.client->pinged_too_often());
+    if (sink.failure) EXPECT_NE(sink.failure->message().find("too_many_pings"), std::string::npos) << sink.failure->message();
+    EXPECT_TRUE(sink.failure && co_await eventually([&] { return !joined.client->is_open(); }));
+    co_await joined.end();
+    EXPECT_EQ((co_await joined.served().port().stats()).value().closed_as(transport::CloseKind::flood), 1u);
+  });
+}
+
 // ---------------------------------------------------------------- raw peers
+
+TEST(Http2, APolicyOfPingsForgivesWhatCameBeforeAnAnswerAndEndsAConnectionInItsWords) {
+  on_shard([]() -> io::Task<void> {
+    Strict strict({.min_interval = 1min});
+    Http2Protocol protocol(strict);
+    Served served(protocol);
+    co_await served.open();
+    io::Stream peer = co_await served.connect();
+    std::string pings;
+    for (int i = 0; i < 3; ++i) pings += frame(kPing, 0, 0, "12345678");
+    const auto last = [](std::string text) {
+      return [text = std::move(text)](std::string_view seen) { return last_payload_of(seen, kPing) == text; };
+    };
+    EXPECT_TRUE(peer.write(Bytes::copy_of(opening() + pings + pings + frame(kPing, 0, 0, "unheld 1"))));
+    co_await read_until(peer, last("unheld 1"));
+    EXPECT_TRUE(peer.write(Bytes::copy_of(get_request(1) + pings)));
+    EXPECT_TRUE(co_await eventually([&] { return strict.keeper.kept.size() == 1; }));
+    EXPECT_TRUE(strict.keeper.last().send_response(200, {}, false));
+    co_await read_until(peer, [](std::string_view seen) { return last_payload_of(seen, kHeaders).has_value(); });
+    EXPECT_TRUE(peer.write(Bytes::copy_of(frame(kPing, 0, 0, "answered") + frame(kPing, 0, 0, "strike 1") + frame(kPing, 0, 0, "strike 2"))));
+    co_await read_until(peer, last("strike 2"));
+    EXPECT_TRUE(peer.write(Bytes::copy_of(frame(kPing, 0, 0, "strike 3"))));
+    EXPECT_EQ(last_payload_of(co_await read_to_end(peer), kGoaway), be32(1) + be32(11) + "too_many_pings");
+    peer.close();
+    co_await served.stop();
+  });
+}
 
 TEST(Http2, DrainingSaysTheHighestStreamFirstAndTheLastOneARoundTripLater) {
   on_shard([]() -> io::Task<void> {
