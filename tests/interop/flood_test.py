@@ -254,6 +254,69 @@ def test_a_peer_that_takes_no_answers_costs_bounded_memory(server, window):
     beside.ask()
 
 
+# ---------------------------------------------------------------- bodies that do not end
+
+
+def half_of_http1(size):
+    """A call in JSON (docs/protocols/http.md) whose body of 16 MiB stops after `size` bytes."""
+    peer = f"POST /sofa.interop.InteropService:1.0/echo HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: {16 << 20}\r\n\r\n"
+    return peer.encode() + b'["' + b"x" * size
+
+
+def half_of_connect(size):
+    path = "/sofa.interop.pb.Interop/Echo"
+    return f"POST {path} HTTP/1.1\r\nHost: t\r\nContent-Type: application/proto\r\nContent-Length: {16 << 20}\r\n\r\n".encode() + b"x" * size
+
+
+def half_of_grpc(size):
+    """Four messages of 16 MiB of gRPC on one connection, whose windows the server has opened: 1 MiB of a stream, 4 MiB of a connection."""
+    streams = []
+    for stream in range(1, 8, 2):
+        whole = grpc_request(stream, b"/sofa.interop.pb.Interop/Echo", b"")
+        head, body = whole[:whole.index(b"trailers") + 8], b"\0" + struct.pack(">I", 16 << 20) + b"x" * (size // 4)
+        streams.append(head + b"".join(frame(DATA, 0, stream, body[i:i + 16384]) for i in range(0, len(body), 16384)))
+    return frame(SETTINGS, 1, 0) + b"".join(streams)
+
+
+class Grower(Attacker):
+    """Sends requests that stop in the middle."""
+
+    def __init__(self, server, half, opening=b""):
+        super().__init__(server, opening)
+        while opening and not self.seen:
+            self.read()  # its SETTINGS, before they are acknowledged
+        self.send(half)
+
+    def is_refused(self):
+        self.read()
+        statuses = self.seen.startswith((b"HTTP/1.1 503 ", b"HTTP/1.1 429 "))
+        return statuses or self.ended or any(kind == HEADERS and flags & END_STREAM for kind, flags, _ in frames(self.seen))
+
+
+@pytest.mark.parametrize("half, opening", [(half_of_http1, b""), (half_of_connect, b""), (half_of_grpc, PREFACE + frame(SETTINGS, 0, 0))],
+                         ids=["call over HTTP/1.1", "Connect", "gRPC"])
+def test_bodies_that_do_not_end_are_bounded_together_and_harm_no_other(half, opening):
+    """24 connections with 3 MiB each of requests that stop in the middle; 16 MiB may be held, in buffers that have grown to twice that."""
+    budget_mib = 16
+    server = programs.Server([programs.binaries() / "interop-server", "--port", 0, "--max-half-frame-bytes", budget_mib << 20])
+    beside = Beside(server.port)
+    before = server.rss_mib()
+    growers = []
+    for _ in range(24):
+        growers.append(Grower(server, half(3 << 20), opening))
+        beside.ask()
+        assert server.rss_mib() - before < 2 * budget_mib + MEMORY_MIB
+    deadline = time.monotonic() + 10
+    while not all(grower.is_refused() for grower in growers[8:]):
+        assert time.monotonic() < deadline, "what grows over the budget is refused"
+    assert not any(grower.is_refused() for grower in growers[:4]), "those that were there first are not harmed"
+    for grower in growers:
+        grower.socket.close()
+    beside.ask()
+    server.stop()
+    assert server.process.returncode == 0, f"{server}"
+
+
 # ---------------------------------------------------------------- HTTP/1.1
 
 

@@ -173,6 +173,7 @@ struct Options {
   std::string tls_client_ca;
   uint32_t max_age_ms = 0;
   uint32_t ping_interval_ms = 0;
+  size_t max_half_frame_bytes = rpc::ServerOptions().max_half_frame_bytes;
 
   static auto describe(sofa::Description<Options>& d) {
     d.doc("The server of the interop contract. A protocol listens when its port is given; with no port given, all listen on their usual ones.");
@@ -187,6 +188,7 @@ struct Options {
     d.field("tls_key", &Options::tls_key).doc("PEM file of its private key");
     d.field("tls_client_ca", &Options::tls_client_ca).doc("PEM file of who signs clients' certificates");
     d.field("ping_interval_ms", &Options::ping_interval_ms).doc("how often a client of gRPC may PING; 0: gRPC's own 5 minutes");
+    d.field("max_half_frame_bytes", &Options::max_half_frame_bytes).doc("of requests that are not whole, all connections together");
     d.field("max_age_ms", &Options::max_age_ms).doc("of a connection of HTTP/2, then GOAWAY; 0: none");
     d.field("dubbo", &Options::dubbo).doc("port of Dubbo 2, usually 20880");
     d.field("rest", &Options::rest).doc("port of REST, JSON and Connect over HTTP/1.1, usually 8341");
@@ -230,6 +232,7 @@ Task<int> serve(Options options) {
   rpc::ServerOptions server = ports_of(options);
   server.host = options.host;
   server.http2.flood_per_second = options.flood_per_second;
+  server.max_half_frame_bytes = options.max_half_frame_bytes;
   server.application = "interop-server";
   if (!options.deny.empty()) server.classes.deny(options.deny);
   if (!options.cors.empty()) {

@@ -41,6 +41,8 @@ class Deframer {
   Result<std::optional<Bytes>> next();
   /// A message has begun and is not whole.
   bool is_inside() const;
+  /// Bytes that have come and were not taken.
+  size_t held() const { return received_.size(); }
   /// Of the message that was taken last.
   bool was_compressed() const { return was_compressed_; }
 

@@ -17,12 +17,17 @@ io::Task<Result<Bytes>> Body::read(size_t max) {
   const size_t n = std::min(max, received_.size());
   if (n == 0) co_return Bytes();
   Bytes taken = received_.take(n);
-  if (!failure_) exchange_.consumed(n);
+  if (collecting_) collected_ += n;
+  if (!failure_) {
+    exchange_.consumed(n);
+    [[maybe_unused]] const auto less = exchange_.hold(received_.size() + collected_);
+  }
   co_return taken;
 }
 
 io::Task<Result<Bytes>> Body::read_all(size_t max) {
   Buffer whole;
+  collecting_ = true;
   for (;;) {
     const Bytes part = co_await io::or_return(read());
     if (part.empty()) co_return whole.take();
@@ -57,13 +62,23 @@ void Body::on_response(ResponseHead& head, bool final) {
 }
 
 void Body::on_data(ByteSpan data) {
+  if (failure_) return;
   received_.append(data);
+  if (auto held = exchange_.hold(received_.size() + collected_); !held) let_go(std::move(held.error()));
   changed_.set();
 }
 
+void Body::let_go(Error error) {
+  failure_ = Error(Code::unavailable, std::string(error.message()));
+  received_ = Buffer();
+  [[maybe_unused]] const auto nothing = exchange_.hold(0);
+}
+
 void Body::on_end(Headers& trailers) {
+  if (failure_) return;  // it was let go: what was read is not the whole
   trailers_ = std::move(trailers);
   ended_ = true;
+  [[maybe_unused]] const auto whole = exchange_.hold(0);
   changed_.set();
 }
 

@@ -23,7 +23,8 @@ class Body final : public MessageSink {
   Body(const Body&) = delete;
   Body& operator=(const Body&) = delete;
 
-  /// The next bytes that are there, all of them up to `max`; empty at the end of the body. Fails when the exchange was aborted.
+  /// The next bytes that are there, all of them up to `max`; empty at the end of the body. Fails when the exchange was aborted, and with
+  /// Code::unavailable when the server holds too much of such bodies (Exchange::hold).
   io::Task<Result<Bytes>> read(size_t max = size_t{64} << 10);
   /// The whole body; Code::resource_exhausted when it is longer than `max`.
   io::Task<Result<Bytes>> read_all(size_t max);
@@ -42,9 +43,12 @@ class Body final : public MessageSink {
 
  private:
   io::Task<Result<void>> wait_for_change();
+  void let_go(Error error);
 
   Exchange& exchange_;
   Buffer received_;
+  bool collecting_ = false;  // read_all runs
+  size_t collected_ = 0;     // by it
   Headers trailers_;
   std::optional<ResponseHead> response_;
   std::optional<Error> failure_;

@@ -17,6 +17,7 @@ class ExchangeFilter : public Exchange {
   const io::Address& peer() const override { return inner_->peer(); }
   std::string_view peer_certificate_name() const override { return inner_->peer_certificate_name(); }
   void consumed(size_t n) override { inner_->consumed(n); }
+  Result<void> hold(size_t bytes) override { return inner_->hold(bytes); }
   Result<void> send_response(int status, const Headers& headers, bool end) override { return inner_->send_response(status, headers, end); }
   Result<void> send_data(Bytes data, bool end) override { return inner_->send_data(std::move(data), end); }
   Result<void> send_trailers(const Headers& trailers) override { return inner_->send_trailers(trailers); }

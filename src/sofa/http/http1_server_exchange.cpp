@@ -9,7 +9,8 @@ ServerExchange::ServerExchange(ServerConnection& connection, Reply& reply, Reque
       reply_(&reply),
       peer_(connection.peer_),
       certificate_name_(connection.stream_.peer_certificate_name()),
-      may_upgrade_(facts.upgrade && facts.keep_alive) {
+      may_upgrade_(facts.upgrade && facts.keep_alive),
+      held_(connection.options_.half_bodies.get()) {
   request_ = std::move(head);
 }
 
@@ -35,6 +36,8 @@ void ServerExchange::consumed(size_t n) {
   connection_->unread_ -= std::min(connection_->unread_, n);
   connection_->wake_.set();
 }
+
+Result<void> ServerExchange::hold(size_t bytes) { return connection_ == nullptr ? Result<void>() : held_.hold(bytes); }
 
 Result<void> ServerExchange::check_state(State wanted) const {
   if (failure_) return std::unexpected<Error>(*failure_);
@@ -193,6 +196,7 @@ void ServerExchange::detach() {
   if (connection_ != nullptr && connection_->receiver_ == this) connection_->receiver_ = nullptr;
   if (reply_ != nullptr) reply_->exchange = nullptr;
   reply_ = nullptr;
+  held_.let_go();
   connection_ = nullptr;
 }
 

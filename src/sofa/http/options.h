@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "sofa/base/clock.h"
+#include "sofa/transport/byte_budget.h"
 
 namespace sofa::http {
 
@@ -32,6 +34,7 @@ struct Http1Options {
   uint64_t max_body = UINT64_MAX;                        ///< bytes of one body, 413: none by default, since a body streams through its window
   size_t initial_window = 1u << 20;                      ///< bytes of a body that are read before the user gives some back (Exchange::consumed)
   size_t max_discard = 256u << 10;                       ///< bytes of a request that come after its answer; with more the connection closes
+  std::shared_ptr<transport::ByteBudget> half_bodies{};  ///< what its requests' bodies that are not whole may take (Exchange::hold); null: no bound
   uint32_t log_lines_per_second = 50;                    ///< of refused messages; more are counted, not written
 };
 
@@ -56,6 +59,7 @@ struct Http2Options {
   Duration max_age_grace = std::chrono::seconds(30);       ///< after that GOAWAY, until what still runs is reset
   Duration send_stall_timeout = std::chrono::seconds(60);  ///< a message of which the peer's window takes less than 4 KiB in so long: reset
   size_t max_write_queue = size_t{256} << 20;              ///< bytes of all messages that wait for the peer; past it send_data fails
+  std::shared_ptr<transport::ByteBudget> half_bodies{};    ///< what its requests' bodies that are not whole may take (Exchange::hold); null: no bound
   // Floods: GOAWAY with ENHANCE_YOUR_CALM, its debug text says which. A bucket of `burst` that refills with `per_second`, for each of: resets that
   // the peer sends or causes, empty DATA, SETTINGS, PING, PRIORITY, frames of unknown types, WINDOW_UPDATE that no DATA of ours calls for.
   uint32_t flood_burst = 1000;

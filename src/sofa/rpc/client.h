@@ -84,8 +84,8 @@ struct ClientOptions {
   std::optional<io::TlsClientConfig> tls{};        ///< connect over TLS; the name to verify is the provider's host, unless server_name is set.
                                                    ///< Without it only grpcs:// and h2:// do, and believe whom the system believes
   Duration heartbeat = std::chrono::seconds(15);   ///< a connection without a byte for so long is asked for a sign of life; after three unanswered
-                                                   ///< ones it is closed. Zero: never. Over gRPC not before 5 minutes: its servers end a connection
-                                                   ///< that is asked more often
+                                                   ///< ones it is closed. Zero: never. Over gRPC only while a call runs, not before 5 minutes: its
+                                                   ///< servers end a connection that is asked more often
   Duration target_idle = std::chrono::minutes(5);  ///< a provider that is not of the list (CallOptions::target, or one that left it) and is not
                                                    ///< called for so long loses its connections. Zero: never
   /// Which classes the Hessian content of an answer may name; by default all. One that is not admitted ends the call with permission_denied and its

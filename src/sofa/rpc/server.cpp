@@ -50,6 +50,7 @@ ServerOptions completed(ServerOptions options) {
   options.classes.always(std::string(kRequestClass));  // the envelope of a call is not the filter's affair
   if (!options.count_calls) options.calls = nullptr;
   if (options.count_calls && options.calls == nullptr) options.calls = std::make_shared<Calls>();
+  if (options.http2.half_bodies == nullptr) options.http2.half_bodies = std::make_shared<transport::ByteBudget>(options.max_half_frame_bytes);
   return options;
 }
 
@@ -85,6 +86,12 @@ transport::DubboServerOptions dubbo_options(const ServerOptions& options, bool t
   dubbo.max_half_frame_bytes = options.max_half_frame_bytes;
   dubbo.text_commands = text_commands;
   return dubbo;
+}
+
+http::Http1Options http1_options(const ServerOptions& options) {
+  http::Http1Options http1;
+  http1.half_bodies = options.http2.half_bodies;
+  return http1;
 }
 
 transport::PortOptions port_options(const ServerOptions& options, std::string option_name, std::shared_ptr<io::TlsServerContext> tls) {
@@ -124,7 +131,7 @@ class RunningCore {
         web_(grpc_.server(), json_.get()),
         face_(web_, handler_.shards(), json_.get()),
         http2_(first_handler(), options_.http2),
-        http1_(first_handler(), {}, options_.http2),
+        http1_(first_handler(), http1_options(options_), options_.http2),
         on_stopping_(std::move(on_stopping)) {
     if (http_.handler != nullptr) grpc_.server().set_fallback(traced_.emplace(*http_.handler));
   }

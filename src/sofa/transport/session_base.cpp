@@ -12,8 +12,6 @@ const Logger kLog{"transport"};
 
 /// A read buffer that grew beyond this for one big frame is given back.
 constexpr size_t kKeptReadBuffer = 256 * 1024;
-/// Unfinished frames count against the server's budget in steps of this: small ones cost nothing.
-constexpr size_t kHeldStep = 16 * 1024;
 
 }  // namespace
 
@@ -29,9 +27,10 @@ SessionBase::SessionBase(const char* name, io::Stream stream, const SessionOptio
       last_heartbeat_(last_read_),
       half_begun_(last_read_),
       half_since_(last_read_),
+      held_(shared == nullptr ? nullptr : &shared->half_frames),
       scope_(&shard_.root_scope(), name) {}
 
-SessionBase::~SessionBase() { hold_input(0); }
+SessionBase::~SessionBase() = default;
 
 // ---------------------------------------------------------------- reading
 
@@ -94,7 +93,7 @@ io::Task<void> SessionBase::end_reading(Result<size_t> last) {
   stream_.close();
   timer_.cancel();
   in_ = Buffer();
-  hold_input(0);
+  held_.hold(0);
 }
 
 void SessionBase::on_bytes(size_t count) {
@@ -110,7 +109,7 @@ void SessionBase::take_input() {
   if (is_open()) hold_input(in_.size());
   if (!is_open()) {
     in_.clear();
-    hold_input(0);
+    held_.hold(0);
   }
   half_frame_ = half_frame_ && !in_.empty();
   if (!in_.empty()) {
@@ -139,15 +138,10 @@ Instant SessionBase::half_frame_deadline() const {
 }
 
 void SessionBase::hold_input(size_t bytes) {
-  const size_t held = bytes / kHeldStep * kHeldStep;
-  if (shared_ == nullptr || held == held_) return;
-  const bool more = held > held_;
-  const size_t all = shared_->half_frame_bytes.fetch_add(held - held_, std::memory_order_relaxed) + held - held_;  // less: the difference wraps
-  held_ = held;
-  if (!more || all <= shared_->max_half_frame_bytes) return;
+  if (held_.hold(bytes)) return;
   fail(CloseKind::frame_budget, fmt::format("{} bytes of a frame of {} came, but the unfinished frames of all connections have {} bytes already "
                                             "(max_half_frame_bytes {})",
-                                            bytes, frame_size(), all, shared_->max_half_frame_bytes));
+                                            bytes, frame_size(), shared_->half_frames.held(), shared_->half_frames.most()));
 }
 
 bool SessionBase::over_limits() const {

@@ -12,6 +12,7 @@
 #include "sofa/base/log.h"
 #include "sofa/io/shard.h"
 #include "sofa/io/stream.h"
+#include "sofa/transport/byte_budget.h"
 #include "sofa/transport/call.h"
 #include "sofa/transport/detail/pending_calls.h"
 #include "sofa/transport/detail/ref.h"
@@ -23,12 +24,11 @@ namespace sofa::transport {
 /// What the connections of one server have in common, over all shards.
 struct SessionShared {
   explicit SessionShared(uint32_t max, uint32_t log_lines_per_second = 50, size_t max_bytes = size_t{1} << 30)
-      : max_in_flight(max), max_half_frame_bytes(max_bytes), close_log(log_lines_per_second) {}
-  const uint32_t max_in_flight;       ///< requests that wait for their answer, all connections together
-  const size_t max_half_frame_bytes;  ///< received bytes of frames that are not whole, likewise
+      : max_in_flight(max), half_frames(max_bytes), close_log(log_lines_per_second) {}
+  const uint32_t max_in_flight;  ///< requests that wait for their answer, all connections together
   std::atomic<uint32_t> in_flight{0};
-  std::atomic<size_t> half_frame_bytes{0};
-  LogRate close_log;  ///< bounds the lines about closed connections
+  ByteBudget half_frames;  ///< received bytes of frames that are not whole, likewise
+  LogRate close_log;       ///< bounds the lines about closed connections
 };
 
 /// Belongs to the shard it was created on; every member is called there. Kept by a Ref.
@@ -151,7 +151,7 @@ class SessionBase {
   Instant last_heartbeat_;
   Instant half_begun_;  // when the unfinished frame began
   Instant half_since_;  // when its head began, or its body last grew
-  size_t held_ = 0;     // counted in shared_->half_frame_bytes
+  HeldBytes held_;      // of shared_->half_frames
   bool half_frame_ = false;
   uint64_t written_at_pause_ = 0;  // bytes written or waiting when reading went on after a pause
   uint32_t misses_ = 0;

@@ -74,10 +74,12 @@ void OneMessageExchange::translate(ByteSpan data) {
                         fmt::format("the body has more than {} bytes, which is the most for a message; send a smaller one", max_message_)));
   }
   body_.append(data);
+  if (auto kept = hold_here(body_.size()); !kept) refuse(kept.error());
 }
 
 void OneMessageExchange::on_end(http::Headers&) {
   if (is_over()) return;
+  [[maybe_unused]] const auto whole = hold_here(0);
   Result<Bytes> message = encoding_ == Encoding::gzip && !body_.empty() ? decompress(body_.span(), max_message_) : body_.take();
   if (!message) return refuse(message.error());
   const auto framed = messages_.to_grpc(*message);
@@ -136,11 +138,12 @@ void ConnectStream::translate(ByteSpan data) {
   for (;;) {
     const auto message = requests_.next();
     if (!message) return refuse(message.error());
-    if (!*message) return;
+    if (!*message) break;
     const auto framed = messages_.to_grpc(**message);
     if (!framed) return refuse(framed.error());
     if (!hand_over(*framed)) return;
   }
+  if (auto kept = hold_here(requests_.held()); !kept) refuse(kept.error());
 }
 
 void ConnectStream::on_end(http::Headers&) {

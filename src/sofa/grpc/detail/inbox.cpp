@@ -3,8 +3,10 @@
 namespace sofa::grpc::detail {
 
 void Inbox::on_data(ByteSpan data) {
+  if (failure_) return;
   held_ += data.size();
   deframer_.feed(data);
+  if (auto held = exchange_->hold(deframer_.held()); !held) abort(std::move(held.error()));
   wake();
 }
 
@@ -21,7 +23,9 @@ void Inbox::abort(Error error) {
 void Inbox::give_back(size_t bytes) {
   const size_t n = std::min(bytes, held_);
   held_ -= n;
-  if (n > 0 && !failure_) exchange_->consumed(n);
+  if (failure_) return;
+  if (n > 0) exchange_->consumed(n);
+  [[maybe_unused]] const auto less = exchange_->hold(deframer_.held());
 }
 
 io::Task<Result<void>> Inbox::change() {

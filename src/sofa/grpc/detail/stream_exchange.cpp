@@ -38,7 +38,10 @@ io::Task<Result<void>> StreamExchange::write(Bytes message) {
   co_return co_await inbox_.writable();
 }
 
-void StreamExchange::on_data(ByteSpan data) { inbox_.on_data(data); }
+void StreamExchange::on_data(ByteSpan data) {
+  inbox_.on_data(data);
+  if (const Error* failure = inbox_.failure(); failure != nullptr && scope_ != nullptr) scope_->cancel(*failure);
+}
 void StreamExchange::on_end(http::Headers&) { inbox_.on_end(); }
 void StreamExchange::on_writable() { inbox_.wake(); }
 

@@ -43,6 +43,16 @@ void TranslatedExchange::consumed(size_t n) {
   if (handed_ == 0) give_back();
 }
 
+Result<void> TranslatedExchange::hold(size_t bytes) {
+  held_ = bytes;
+  return inner().hold(kept_ + held_);
+}
+
+Result<void> TranslatedExchange::hold_here(size_t bytes) {
+  kept_ = bytes;
+  return inner().hold(kept_ + held_);
+}
+
 void TranslatedExchange::on_data(ByteSpan data) {
   received_ += data.size();
   if (over_) return give_back();

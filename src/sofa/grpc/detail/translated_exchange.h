@@ -17,6 +17,7 @@ class TranslatedExchange : public http::ExchangeFilter, public http::MessageSink
   const http::RequestHead& request() const override { return request_; }
   void set_sink(http::MessageSink* sink) override { sink_ = sink; }
   void consumed(size_t n) override;
+  Result<void> hold(size_t bytes) override;
 
   void on_data(ByteSpan data) override;
   void on_abort(Error error) override;
@@ -30,6 +31,8 @@ class TranslatedExchange : public http::ExchangeFilter, public http::MessageSink
 
   /// Gives bytes of gRPC to the call. False: this exchange is destroyed.
   bool hand_over(ByteSpan framed);
+  /// Of the body `bytes` are kept here, beside what the call keeps; as Exchange::hold.
+  Result<void> hold_here(size_t bytes);
   /// The request is whole; the last act.
   void hand_over_end();
   /// Refuses what came; the last act.
@@ -42,6 +45,8 @@ class TranslatedExchange : public http::ExchangeFilter, public http::MessageSink
 
   size_t received_ = 0;  // bytes of the inner body whose window is still closed
   size_t handed_ = 0;    // bytes of gRPC that the call has not given back
+  size_t kept_ = 0;      // bytes of the body, here
+  size_t held_ = 0;      // bytes of gRPC, by the call
   bool over_ = false;
   bool* gone_ = nullptr;  // told by the destructor
 };

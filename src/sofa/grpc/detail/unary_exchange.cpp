@@ -26,6 +26,7 @@ void UnaryExchange::on_data(ByteSpan data) {
   auto message = deframer_.next();
   if (!message) return refuse(std::move(message.error()));
   message_ = std::move(*message);
+  if (auto held = core_.exchange().hold(message_ ? 0 : deframer_.held()); !held) return refuse(std::move(held.error()));
   if (message_ && deframer_.is_inside()) {
     refuse(Error(Code::internal, fmt::format("more than one message came for {}, which takes one", path())));
   }

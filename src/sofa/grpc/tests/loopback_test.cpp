@@ -133,6 +133,32 @@ TEST(Loopback, MessagesOverTheLimitsAreResourceExhausted) {
       {.max_receive_message = 1000}, {}, {.max_receive_message = 500});
 }
 
+TEST(Loopback, ACallWhoseMessageOutgrowsTheServersBudgetIsResourceExhaustedAndGivesItBack) {
+  const auto budget = std::make_shared<transport::ByteBudget>(size_t{128} << 10);
+  http::Http2Options http2;
+  http2.half_bodies = budget;
+  on_loopback(
+      [&](Loopback&, Channel& channel) -> io::Task<Result<void>> {
+        const Bytes large = Bytes::copy_of(std::string(300 << 10, 'x')), small = Bytes::copy_of(std::string(100 << 10, 'x'));
+        for (int i = 0; i < 3; ++i) {
+          const auto refused = co_await channel.unary("/t.T/Echo", large);
+          EXPECT_TRUE(!refused && refused.error().code() == Code::resource_exhausted);
+          if (!refused) EXPECT_THAT(refused.error().to_string(), HasSubstr("max_half_frame_bytes 131072"));
+          auto stream = co_await io::or_return(channel.stream("/t.T/Talk"));
+          co_await io::or_return(stream->write(small));
+          EXPECT_TRUE(co_await io::or_return(stream->read()));
+          [[maybe_unused]] const auto written = co_await stream->write(large);
+          const auto ended = co_await stream->read();
+          EXPECT_TRUE(!ended && ended.error().code() == Code::resource_exhausted);
+          if (!ended) EXPECT_THAT(ended.error().to_string(), HasSubstr("max_half_frame_bytes 131072"));
+          EXPECT_TRUE(co_await io::or_return(channel.unary("/t.T/Echo", small)) == small) << "others are served on the same connection";
+        }
+        co_await io::or_return(until([&] { return budget->held() == 0; }));
+        co_return Result<void>();
+      },
+      {}, http2);
+}
+
 TEST(Loopback, CallsOverTheLimitOfStreamsWaitForAPlace) {
   on_loopback(
       [](Loopback&, Channel& channel) -> io::Task<Result<void>> {

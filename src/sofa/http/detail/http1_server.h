@@ -10,6 +10,7 @@
 #include <list>
 
 #include "sofa/base/log.h"
+#include "sofa/http/detail/held_body.h"
 #include "sofa/http/detail/http1_parser.h"
 #include "sofa/http/detail/http1_writer.h"
 #include "sofa/http/server.h"
@@ -154,6 +155,7 @@ class ServerExchange final : public Exchange {
   const io::Address& peer() const override { return peer_; }
   std::string_view peer_certificate_name() const override { return certificate_name_; }
   void consumed(size_t n) override;
+  Result<void> hold(size_t bytes) override;
   Result<void> send_response(int status, const Headers& headers, bool end) override;
   Result<void> send_data(Bytes data, bool end) override;
   Result<void> send_trailers(const Headers& trailers) override;
@@ -181,6 +183,7 @@ class ServerExchange final : public Exchange {
   const io::Address peer_;
   const std::string certificate_name_;
   const bool may_upgrade_;
+  HeldBody held_;
   State state_ = State::before_head;
   bool request_whole_ = false;
   bool wants_continue_ = false;  // 100 was asked for and not sent

@@ -339,6 +339,7 @@ std::unique_ptr<Http2Exchange> Http2Connection::open_exchange(Http2Stream& strea
 }
 
 void Http2Connection::unlink(Http2Exchange& exchange) {
+  exchange.held_.let_go();
   exchanges_[exchange.index_] = exchanges_.back();
   exchanges_[exchange.index_]->index_ = exchange.index_;
   exchanges_.pop_back();

@@ -57,7 +57,12 @@ void Http2Stream::reset() {
 }
 
 Http2Exchange::Http2Exchange(Http2Connection& connection, Http2Stream& stream, RequestHead&& request, std::shared_ptr<const Http2Peer> peer)
-    : Exchange(std::move(request)), connection_(&connection), stream_(&stream), id_(stream.id), peer_(std::move(peer)) {}
+    : Exchange(std::move(request)),
+      connection_(&connection),
+      stream_(&stream),
+      held_(connection.options_.half_bodies.get()),
+      id_(stream.id),
+      peer_(std::move(peer)) {}
 
 Http2Exchange::~Http2Exchange() {
   if (connection_ != nullptr) connection_->drop(*this);
@@ -80,6 +85,8 @@ void Http2Exchange::consumed(size_t n) {
   if (stream_ != nullptr) stream_->received_at = connection_->shard_.now();  // the window may have been shut
   connection_->consume(id_, n);
 }
+
+Result<void> Http2Exchange::hold(size_t bytes) { return connection_ == nullptr ? Result<void>() : held_.hold(bytes); }
 
 Result<void> Http2Exchange::send_response(int status, const Headers& headers, bool end) {
   if (auto open = check_open(); !open) return open;

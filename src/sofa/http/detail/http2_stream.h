@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sofa/base/clock.h"
+#include "sofa/http/detail/held_body.h"
 #include "sofa/http/exchange.h"
 
 namespace sofa::http::detail {
@@ -78,6 +79,7 @@ class Http2Exchange final : public Exchange {
   const io::Address& peer() const override { return peer_->address; }
   std::string_view peer_certificate_name() const override { return peer_->certificate_name; }
   void consumed(size_t n) override;
+  Result<void> hold(size_t bytes) override;
   Result<void> send_response(int status, const Headers& headers, bool end) override;
   Result<void> send_data(Bytes data, bool end) override;
   Result<void> send_trailers(const Headers& trailers) override;
@@ -96,6 +98,7 @@ class Http2Exchange final : public Exchange {
   Http2Stream* stream_;          // null: both messages have ended, or it was reset
   size_t index_ = 0;             // in the connection's list
   size_t unconsumed_ = 0;        // bytes of on_data not given back yet
+  HeldBody held_;
   const int32_t id_;
   const std::shared_ptr<const Http2Peer> peer_;
 };

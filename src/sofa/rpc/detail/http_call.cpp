@@ -85,6 +85,10 @@ void HttpRequest::on_data(ByteSpan data) {
   exchange_->consumed(data.size());
   if (body_.size() + data.size() <= max_body_) {
     body_.append(data);
+    const auto held = exchange_->hold(body_.size());
+    if (held) return;
+    answer_text(503, held.error().message(), {{"retry-after", "1"}});
+    delete this;
     return;
   }
   answer_text(413, fmt::format("the body is longer than {} bytes, the limit for one call (max_frame)", max_body_));
@@ -93,6 +97,7 @@ void HttpRequest::on_data(ByteSpan data) {
 
 void HttpRequest::on_end(http::Headers&) {
   if (std::exchange(handed_over_, true)) return;
+  [[maybe_unused]] const auto whole = exchange_->hold(0);
   ready_(context_, std::unique_ptr<HttpRequest>(this));
 }
 

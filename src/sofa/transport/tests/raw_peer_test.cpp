@@ -276,27 +276,27 @@ TEST(HalfFrames, HaveABudgetOverAllConnectionsThatIsGivenBack) {
     Served b(std::move(second.server), answers.handlers, SessionOptions::server(), &shared);
     begin_frame(first.client, kPart);
     EXPECT_TRUE(co_await eventually([&] { return a.session->stats().bytes_in > kPart; }));
-    EXPECT_GT(shared.half_frame_bytes, kPart - (32 << 10));
+    EXPECT_GT(shared.half_frames.held(), kPart - (32 << 10));
     begin_frame(second.client, kPart);
     EXPECT_TRUE(co_await eventually([&] { return b.end_result.has_value(); }));
     EXPECT_EQ(b.session->close_kind(), CloseKind::frame_budget);
     EXPECT_NE(b.end_result->error().message().find("(max_half_frame_bytes 524288)"), std::string_view::npos) << b.end_result->error().message();
     EXPECT_TRUE(a.session->is_open());
-    EXPECT_LE(shared.half_frame_bytes, kPart + (32 << 10)) << "the closed connection holds nothing";
+    EXPECT_LE(shared.half_frames.held(), kPart + (32 << 10)) << "the closed connection holds nothing";
     a.session->close();
     EXPECT_TRUE(co_await eventually([&] { return a.end_result.has_value(); }));
-    EXPECT_EQ(shared.half_frame_bytes, 0u);
+    EXPECT_EQ(shared.half_frames.held(), 0u);
 
     Served c(std::move(third.server), answers.handlers, SessionOptions::server(), &shared);
     begin_frame(third.client, kPart);
     EXPECT_TRUE(co_await eventually([&] { return c.session->stats().bytes_in > kPart; }));
-    EXPECT_GT(shared.half_frame_bytes, 0u);
+    EXPECT_GT(shared.half_frames.held(), 0u);
     EXPECT_TRUE(third.client.write(Bytes::copy_of(std::string((1 << 20) - kPart, 'x'))));
     third.client.flush();
     EXPECT_TRUE(co_await eventually([&] { return c.end_result.has_value() || answers.echo.requests == 1; }));
     EXPECT_EQ(c.session->close_kind(), CloseKind::frame_budget) << "a frame larger than the budget";
     EXPECT_TRUE(co_await eventually([&] { return c.end_result.has_value(); }));
-    EXPECT_EQ(shared.half_frame_bytes, 0u);
+    EXPECT_EQ(shared.half_frames.held(), 0u);
     co_await a.end();
     co_await b.end();
     co_await c.end();
@@ -311,11 +311,11 @@ TEST(HalfFrames, CountOnlyUntilTheyAreWhole) {
     Served served(std::move(streams.server), answers.handlers, SessionOptions::server(), &shared);
     for (size_t round = 1; round <= 4; ++round) {
       begin_frame(streams.client, 600 << 10);
-      EXPECT_TRUE(co_await eventually([&] { return shared.half_frame_bytes > (500 << 10); }));
+      EXPECT_TRUE(co_await eventually([&] { return shared.half_frames.held() > (500 << 10); }));
       EXPECT_TRUE(streams.client.write(Bytes::copy_of(std::string(424 << 10, 'x'))));
       streams.client.flush();
       EXPECT_TRUE(co_await eventually([&] { return answers.echo.requests == round; }));
-      EXPECT_EQ(shared.half_frame_bytes, 0u);
+      EXPECT_EQ(shared.half_frames.held(), 0u);
     }
     EXPECT_TRUE(served.session->is_open());
     co_await served.end();
