@@ -228,6 +228,11 @@ def test_the_error_of_a_stream_is_its_last_line(address):
     assert code == 22 and json.loads(lines)["error"]["code"] == "invalid_argument", "before the first answer it is the status, too"
 
 
+def test_a_key_that_stands_twice_is_refused(address):
+    status, _, body = post(address, "Echo", "application/json", b'{"text": "a", "text": "b"}')
+    assert status == 400 and '"text" stands twice' in json.loads(body)["message"]
+
+
 def test_a_stream_of_connect_in_json(address):
     status, fields, body = post(address, "ServerStream", "application/connect+json", framed(b'{"text": "x", "times": 3}'))
     assert (status, fields["content-type"]) == (200, "application/connect+json")

@@ -7,11 +7,16 @@
 
 #include <algorithm>
 
+#include "sofa/base/json_check.h"
+
 namespace sofa::grpc {
 
 namespace {
 
 namespace protobuf = google::protobuf;
+
+/// As deep as protobuf reads its own bytes.
+constexpr size_t kMaxDepth = 100;
 
 /// The method of "/package.Service/Method".
 Result<const protobuf::MethodDescriptor*> method_at(std::string_view path) {
@@ -33,11 +38,14 @@ class ProtobufJson final : public JsonCodec {
   Result<void> read_request(std::string_view path, std::string_view json, Buffer& out) const override {
     auto method = method_at(path);
     if (!method) return forward_error(method);
+    const auto wrong = [&method](std::string_view why) {
+      return fail(Code::invalid_argument, "the body is no JSON of {}: {}", (*method)->input_type()->full_name(), why);
+    };
+    // Protobuf's own parser is lenient: of a key that stands twice it takes the last.
+    if (const auto checked = check_json(json, kMaxDepth); !checked) return wrong(checked.error().to_string());
     const auto message = make(*(*method)->input_type());
     const auto read = protobuf::util::JsonStringToMessage({json.data(), json.size()}, message.get());
-    if (!read.ok()) {
-      return fail(Code::invalid_argument, "the body is no JSON of {}: {}", (*method)->input_type()->full_name(), std::string(read.message()));
-    }
+    if (!read.ok()) return wrong(std::string(read.message()));
     const size_t size = message->ByteSizeLong();
     if (size > 0 && !message->SerializeToArray(out.extend(size), static_cast<int>(size))) {
       return fail(Code::internal, "a message of {} cannot be written as protobuf", path);

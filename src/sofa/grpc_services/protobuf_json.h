@@ -11,8 +11,8 @@
 
 namespace sofa::grpc {
 
-/// Knows the methods of every .proto that is generated into the program. A field that the message does not have is an error; fields of the answer
-/// with their default values are left out, as protobuf does.
+/// Knows the methods of every .proto that is generated into the program. A field that the message does not have, and a key that stands twice, are
+/// errors; fields of the answer with their default values are left out, as protobuf does.
 std::shared_ptr<const JsonCodec> protobuf_json();
 
 }  // namespace sofa::grpc
