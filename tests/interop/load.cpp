@@ -1,8 +1,10 @@
 #include "load.h"
 
 #include <cstdio>
+#include <functional>
 #include <map>
 
+#include "interop.sofa.h"
 #include "sofa/base/json.h"
 #include "sofa/io/task_group.h"
 #include "sofa/load/load.h"
@@ -65,10 +67,39 @@ std::string kind_of(const Error& error) {
   }
 }
 
+/// A call of one caller with arguments that no other call has; whether the answer was theirs.
+using Call = std::function<Task<Result<bool>>(uint32_t caller, uint32_t number)>;
+
+Task<Result<bool>> call_service(const InteropService& service, uint32_t caller, uint32_t number) {
+  if (number % 4 == 1) {
+    const auto a = static_cast<int32_t>(caller * 1'000'000 + number);
+    const int32_t sum = co_await or_return(service.add(a, 1));
+    co_return sum == a + 1;
+  }
+  if (number % 4 == 3) {
+    const Graph<User> user = co_await or_return(service.get_user(number));
+    co_return user && user->id == number && user->name == fmt::format("user-{}", number);
+  }
+  std::string text = fmt::format("caller {} call {}", caller, number);
+  if (number % kLargeEach == 0) text += letters(kLarge);
+  const Text back = co_await or_return(service.echo(text));
+  co_return back == text;
+}
+
+/// Each second call stays with the server for a while, so that some are there when it stops.
+Task<Result<bool>> call_grpc(const sofa::interop::pb::Interop& service, uint32_t caller, uint32_t number) {
+  sofa::interop::pb::EchoRequest request;
+  request.set_text(fmt::format("caller {} call {}", caller, number));
+  request.set_sleep_ms(number % 2 == 0 ? 10 : 0);
+  if (number % kLargeEach == 0) request.set_blob(letters(kLarge));
+  const auto back = co_await or_return(service.echo(request));
+  co_return back.text() == request.text() && back.blob() == request.blob();
+}
+
 class Load {
  public:
-  Load(const InteropService& service, LoadOptions options)
-      : service_(service),
+  Load(Call call, LoadOptions options)
+      : call_(std::move(call)),
         options_(options),
         numbers_(options.callers),
         load_({.callers = options.callers, .kind_of = kind_of}, [this](uint32_t caller) { return timed(caller); }) {}
@@ -99,7 +130,7 @@ class Load {
   Task<Result<void>> warm_up() {
     const auto deadline = Clock::now() + kWarmUp;
     for (int good = 0; good < 200;) {
-      auto got = co_await service_.echo("warm");
+      auto got = co_await call_(0, 0);
       if (got) {
         ++good;
       } else if (Clock::now() > deadline) {
@@ -111,27 +142,10 @@ class Load {
     co_return Result<void>();
   }
 
-  /// One call with arguments that no other call has; whether the answer was theirs.
-  Task<Result<bool>> call(uint32_t caller, uint32_t number) {
-    if (number % 4 == 1) {
-      const auto a = static_cast<int32_t>(caller * 1'000'000 + number);
-      const int32_t sum = co_await or_return(service_.add(a, 1));
-      co_return sum == a + 1;
-    }
-    if (number % 4 == 3) {
-      const Graph<User> user = co_await or_return(service_.get_user(number));
-      co_return user && user->id == number && user->name == fmt::format("user-{}", number);
-    }
-    std::string text = fmt::format("caller {} call {}", caller, number);
-    if (number % kLargeEach == 0) text += letters(kLarge);
-    const Text back = co_await or_return(service_.echo(text));
-    co_return back == text;
-  }
-
   /// The caller's next call; it rests after one that failed.
   Task<Result<void>> timed(uint32_t caller) {
     const double begun = seconds();
-    auto right = co_await call(caller, numbers_[caller]++);
+    auto right = co_await call_(caller, numbers_[caller]++);
     report_.slowest_ms = std::max(report_.slowest_ms, (seconds() - begun) * 1000);
     if (!right) {
       failed(right.error());
@@ -174,7 +188,7 @@ class Load {
     return report_.wrong == 0 && report_.ok_in_last_second > 0 && report_.slowest_ms < most_ms;
   }
 
-  const InteropService& service_;
+  Call call_;
   LoadOptions options_;
   std::vector<uint32_t> numbers_;  // of each caller's next call
   sofa::load::Load load_;
@@ -185,17 +199,25 @@ class Load {
   double away_since_ = 0;
 };
 
+template <class Service, auto kCall>
+Task<Result<Call>> connect_to(std::string target, rpc::ClientOptions options) {
+  auto service = co_await or_return(rpc::connect<Service>(std::move(target), std::move(options)));
+  co_return Call([service](uint32_t caller, uint32_t number) { return kCall(*service, caller, number); });
+}
+
 }  // namespace
 
 Task<bool> run_load(std::string target, LoadOptions options) {
   const rpc::ClientOptions client{
       .app = "interop-load", .timeout = kTimeout, .retries = static_cast<int>(options.retries), .connections = options.connections};
-  auto service = co_await rpc::connect<InteropService>(target, client);
-  if (!service) {
-    fmt::print("FAIL connect: {}\n", service.error());
+  auto call = co_await (target.starts_with("grpc://")    ? connect_to<sofa::interop::pb::Interop, call_grpc>(target, client)
+                        : target.starts_with("dubbo://") ? connect_to<DubboInteropService, call_service>(target, client)
+                                                         : connect_to<InteropService, call_service>(target, client));
+  if (!call) {
+    fmt::print("FAIL connect: {}\n", call.error());
     co_return false;
   }
-  Load load(**service, options);
+  Load load(std::move(*call), options);
   co_return co_await load.run();
 }
 

@@ -15,9 +15,10 @@ struct LoadOptions {
   uint32_t retries = 0;
 };
 
-/// Calls echo (each 16th time with 100 KiB), add and getUser until the seconds are over. Prints `second N ok=.. errors=..` each second,
-/// `away after S s: ERROR` when calls begin to fail and `back after S s` with the first success after that, and at the end one JSON line with what
-/// came of all calls. True when no answer was wrong, no call took longer than its time and a grace, and the last second had good answers.
+/// Calls echo (each 16th time with 100 KiB), add and getUser, at a target with grpc:// the echo of section 3, until the seconds are over. Prints
+/// `second N ok=.. errors=..` each second, `away after S s: ERROR` when calls begin to fail and `back after S s` with the first success after that,
+/// and at the end one JSON line with what came of all calls. True when no answer was wrong, no call took longer than its time and a grace, and the
+/// last second had good answers.
 sofa::rpc::Task<bool> run_load(std::string target, LoadOptions options);
 
 }  // namespace interop

@@ -16,6 +16,8 @@ namespace {
 const Logger kLog{"http"};
 
 constexpr size_t kReadSize = size_t{64} << 10;
+// How long a connection on which nothing runs still takes a request once the port drains: one may be on its way. Its answer says "connection: close".
+constexpr Duration kDrainGrace = std::chrono::milliseconds(250);
 
 CloseKind kind_of(int status) {
   switch (status) {
@@ -115,7 +117,6 @@ void ServerConnection::take_input() {
   const bool in_head = !message_open_ && !raw_ && !parser_.idle();
   if (in_head && !in_head_) head_begun_ = shard_.now();
   in_head_ = in_head;
-  if (draining_ && replies_.empty() && !message_open_) close(Close::flushed, CloseKind::local);
 }
 
 // One step of the parser; false when it needs bytes.
@@ -346,7 +347,6 @@ void ServerConnection::settle() {
   if (replies_.empty()) {
     exclusive_ = upgrade_asked_ = false;
     last_activity_ = shard_.now();
-    if (draining_ && !message_open_) return close(Close::flushed, CloseKind::local);
     arm_timer();
   }
   wake_.set();
@@ -390,8 +390,9 @@ void ServerConnection::close(Close how, CloseKind kind) {
 
 void ServerConnection::drain() {
   draining_ = true;
-  if (replies_.empty() && !message_open_) return close(Close::flushed, CloseKind::local);
+  drain_begun_ = shard_.now();
   if (raw_) return tell_drain();
+  if (rests()) return arm_timer();
   if (!replies_.empty()) replies_.back().last = true;
   no_more_ = true;
 }
@@ -453,6 +454,7 @@ io::Task<Result<void>> ServerConnection::discard_until_end() {
 
 Instant ServerConnection::deadline() const {
   if (close_ != Close::no || raw_) return kNoDeadline;
+  if (draining_ && rests()) return deadline_after(drain_begun_, kDrainGrace);
   if (in_head_) return deadline_after(head_begun_, options_.limits.head_timeout);
   if (message_open_) return head_held_ || blocked_ ? kNoDeadline : body_deadline();
   return replies_.empty() ? deadline_after(last_activity_, options_.limits.idle_timeout) : kNoDeadline;
@@ -475,6 +477,7 @@ void ServerConnection::arm_timer() {
 
 void ServerConnection::on_timer() {
   if (deadline() > shard_.now()) return arm_timer();
+  if (draining_ && rests()) return close(Close::flushed, CloseKind::local);
   if (in_head_) return refuse({408, "the head did not come whole in time (head_timeout)"});
   if (message_open_) {
     const bool stalled = deadline_after(last_activity_, options_.limits.body_stall_timeout) <= shard_.now();

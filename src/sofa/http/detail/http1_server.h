@@ -75,6 +75,8 @@ class ServerConnection {
   void fill_refusal(Reply& reply, const Refusal& refusal);
   void on_end_of_stream();
   size_t window() const;
+  /// Nothing runs: no request is answered and none comes in, but for the beginning of a head.
+  bool rests() const { return replies_.empty() && !message_open_; }
   /// Nothing is read any more: the last request is whole.
   bool reading_is_over() const { return close_ != Close::no || (no_more_ && !message_open_ && !raw_); }
 
@@ -138,6 +140,7 @@ class ServerConnection {
   uint64_t body_received_ = 0;  // of the request whose body comes
   bool body_length_said_ = false;
   Instant armed_for_;
+  Instant drain_begun_;
   transport::SessionStats stats_;
   int64_t date_second_ = -1;
   std::string date_;
