@@ -107,8 +107,11 @@ struct ServiceOptions {
   /// is full callers get "busy". Services may share one. An implementation that several threads call at once guards its state. Null: on the shard.
   /// Coroutines run on the shard in any case.
   std::shared_ptr<io::BlockingPool> pool{};
-  std::vector<std::string> include{};          ///< the only methods that are served; empty: all
-  std::vector<std::string> exclude{};          ///< methods that are not served: to callers they do not exist, and they need no implementation
+  std::vector<std::string> include{};  ///< the only methods that are served; empty: all
+  std::vector<std::string> exclude{};  ///< methods that are not served: to callers they do not exist, and they need no implementation
+  /// How long after the server's start the service is not there yet: until then callers are told what they are told of one that was never added.
+  /// What describes a server (gRPC's reflection, Dubbo's metadata) names it from the start. Java: delay.
+  Duration delay{};
   Filters filters{};                           ///< around this service's calls alone
   std::vector<std::string> without_filters{};  ///< names of the server's filters that do not stand around this service's calls
 };

@@ -36,7 +36,7 @@ std::string list_services(const ServiceTable& services) {
   std::string out;
   std::set<std::string_view> seen;
   for (const auto& entry : services.entries()) {
-    if (seen.insert(entry->service).second) add_line(out, entry->service);
+    if (entry->is_there() && seen.insert(entry->service).second) add_line(out, entry->service);
   }
   return out;
 }
@@ -44,7 +44,7 @@ std::string list_services(const ServiceTable& services) {
 std::string list_methods(const ServiceTable& services, std::string_view name) {
   std::string out;
   for (const auto& entry : services.entries()) {
-    if (!is_named(entry->service, name) || entry->method->kind() != MethodKind::unary) continue;
+    if (!entry->is_there() || !is_named(entry->service, name) || entry->method->kind() != MethodKind::unary) continue;
     const Type* result = entry->method->shape().result.type;
     add_line(out, fmt::format("{} {}({})", result == nullptr ? "void" : java_type_of(*result), entry->method->name(),
                               fmt::join(entry->method->signatures(), ", ")));

@@ -79,7 +79,7 @@ bool is_served(const ServiceRules& rules, std::string_view method) {
 }  // namespace
 
 Result<void> ServiceTable::add(std::string unique_name, std::shared_ptr<Interface> service, std::string_view proto_name, const ServiceRules& rules) {
-  if (has_service(unique_name)) {
+  if (by_service_.contains(unique_name)) {
     return fail(Code::already_exists, "service {} was added twice; give one of them a unique_id", unique_name);
   }
   if (auto ok = check_names(unique_name, *service, rules.include, "include"); !ok) return ok;
@@ -87,8 +87,13 @@ Result<void> ServiceTable::add(std::string unique_name, std::shared_ptr<Interfac
   for (const MethodBase* method : service->methods()) {
     if (!is_served(rules, method->name())) continue;
     if (auto ok = check(unique_name, *method); !ok) return ok;
-    auto entry = std::make_unique<MethodEntry>(
-        MethodEntry{.index = entries_.size(), .method = method, .service = unique_name, .signatures = {}, .grpc_path = {}, .filters = rules.filters});
+    auto entry = std::make_unique<MethodEntry>(MethodEntry{.index = entries_.size(),
+                                                           .method = method,
+                                                           .service = unique_name,
+                                                           .signatures = {},
+                                                           .grpc_path = {},
+                                                           .filters = rules.filters,
+                                                           .since = rules.since});
     if (method->implementation() != nullptr && !method->implementation()->is_coroutine) entry->pool = rules.pool;
     if (!proto_name.empty()) entry->grpc_path = grpc_path(unique_name, proto_name, *method);
     for (std::string_view signature : method->signatures()) append_signature(entry->signatures, jvm_signature(signature));
@@ -99,8 +104,13 @@ Result<void> ServiceTable::add(std::string unique_name, std::shared_ptr<Interfac
     entries_.push_back(std::move(entry));
     rebuild();
   }
-  by_service_.emplace(std::move(unique_name), std::move(service));
+  by_service_.emplace(std::move(unique_name), Service{std::move(service), rules.since});
   return {};
+}
+
+bool ServiceTable::has_service(std::string_view service) const {
+  const auto at = by_service_.find(service);
+  return at != by_service_.end() && has_come(at->second.since);
 }
 
 void ServiceTable::rebuild() {
@@ -128,15 +138,15 @@ const MethodEntry* ServiceTable::look_up(std::string_view service, std::string_v
 
 const MethodEntry* ServiceTable::find(std::string_view service, std::string_view method, std::string_view signatures) const {
   const MethodEntry* found = look_up(service, method, signatures);
-  if (found != nullptr || signatures.find("[]") == std::string_view::npos) return found;
-  return look_up(service, method, jvm_signatures(signatures));
+  if (found == nullptr && signatures.find("[]") != std::string_view::npos) found = look_up(service, method, jvm_signatures(signatures));
+  return found != nullptr && found->is_there() ? found : nullptr;
 }
 
 std::vector<const MethodEntry*> ServiceTable::overloads(std::string_view service, std::string_view method) const {
   std::vector<const MethodEntry*> found;
   for (const auto& entry : entries_) {
-    const bool unary = entry->method->kind() == MethodKind::unary;
-    if (unary && entry->service == service && entry->method->name() == method) found.push_back(entry.get());
+    const bool callable = entry->method->kind() == MethodKind::unary && entry->is_there();
+    if (callable && entry->service == service && entry->method->name() == method) found.push_back(entry.get());
   }
   return found;
 }

@@ -1,5 +1,6 @@
 #pragma once
 // The methods of one shard's services, found by (service, method, signatures) without an allocation. Methods that stream are only among entries().
+// A service whose time has not come (ServiceOptions::delay) is found by none but entries() and declares().
 
 #include <memory>
 #include <span>
@@ -16,12 +17,16 @@ namespace sofa::rpc::detail {
 
 class Admission;
 
+/// Whether a service that is there from then on is there now, on the current shard.
+inline bool has_come(Instant since) { return since == Instant{} || since <= io::Shard::current().now(); }
+
 /// How the methods of a service are served. What it points to lives as long as the table.
 struct ServiceRules {
   std::span<const std::string> include{};  // empty: all
   std::span<const std::string> exclude{};
   io::BlockingPool* pool = nullptr;  // of plain functions; null: the shard
   std::span<const std::shared_ptr<Filter>> filters{};
+  Instant since{};  // when the service is there
 };
 
 struct MethodEntry {
@@ -33,6 +38,8 @@ struct MethodEntry {
   Admission* admission = nullptr;    // of its service, when that has a limit of its own
   io::BlockingPool* pool = nullptr;  // of a plain function that may block; null: it runs on the shard
   std::span<const std::shared_ptr<Filter>> filters{};
+  Instant since{};  // when its service is there
+  bool is_there() const { return has_come(since); }
   /// Whether it travels over gRPC in Triple's wrapper messages, having no protobuf messages of its own.
   bool is_wrapped() const { return method->shape().result.protobuf == nullptr; }
 };
@@ -43,7 +50,11 @@ class ServiceTable {
   /// `proto_name`: the first part of gRPC paths; empty: not reached over gRPC.
   Result<void> add(std::string unique_name, std::shared_ptr<Interface> service, std::string_view proto_name = {}, const ServiceRules& rules = {});
 
-  bool has_service(std::string_view service) const { return by_service_.contains(service); }
+  bool has_service(std::string_view service) const;
+  /// Whether there is that overload, now or later.
+  bool declares(std::string_view service, std::string_view method, std::string_view signatures) const {
+    return look_up(service, method, signatures) != nullptr;
+  }
   /// The overload, or null.
   const MethodEntry* find(std::string_view service, std::string_view method, std::string_view signatures) const;
   /// The unary methods of that name.
@@ -60,6 +71,10 @@ class ServiceTable {
     using is_transparent = void;
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
+  struct Service {
+    std::shared_ptr<Interface> interface;
+    Instant since;
+  };
   struct Slot {
     uint64_t hash = 0;
     const MethodEntry* entry = nullptr;
@@ -71,7 +86,7 @@ class ServiceTable {
 
   std::vector<std::unique_ptr<MethodEntry>> entries_;
   std::vector<Slot> slots_;  // open addressing, a power of two, at most half full
-  std::unordered_map<std::string, std::shared_ptr<Interface>, Hash, std::equal_to<>> by_service_;
+  std::unordered_map<std::string, Service, Hash, std::equal_to<>> by_service_;
 };
 
 }  // namespace sofa::rpc::detail

@@ -31,7 +31,11 @@ Result<void> ShardServer::add_services(const std::vector<ServiceEntry>& services
   for (const ServiceEntry& service : services) {
     const ServiceOptions& options = service.options;
     const Filters& filters = service_filters_.emplace_back(filters_of(filters_, options));
-    const ServiceRules rules{.include = options.include, .exclude = options.exclude, .pool = options.pool.get(), .filters = filters};
+    const ServiceRules rules{.include = options.include,
+                             .exclude = options.exclude,
+                             .pool = options.pool.get(),
+                             .filters = filters,
+                             .since = options.delay > Duration::zero() ? io::Shard::current().now() + options.delay : Instant{}};
     if (auto ok = services_.add(service.name, service.make(io::Shard::current().index()), service.proto_name, rules); !ok) return ok;
     if (service.options.concurrents == 0) continue;
     Admission* admission = admissions_.emplace_back(std::make_unique<Admission>(service.name, service.options)).get();

@@ -88,7 +88,7 @@ Result<std::string_view> TripleRoute::find_service(const http::Headers& headers)
   const std::string_view version = headers.get_or("tri-service-version");
   const std::string_view group = headers.get_or("tri-service-group");
   const auto first = [this](auto fits) {
-    const auto found = std::ranges::find_if(candidates_, fits);
+    const auto found = std::ranges::find_if(candidates_, [&](const Candidate& candidate) { return candidate.entry->is_there() && fits(candidate); });
     return found == candidates_.end() ? std::string_view() : std::string_view(found->entry->service);
   };
   std::string_view service;
@@ -98,8 +98,9 @@ Result<std::string_view> TripleRoute::find_service(const http::Headers& headers)
     service = first([meant, group](const Candidate& candidate) { return candidate.version == meant && candidate.unique_id == group; });
   }
   if (service.empty() && version.empty() && group.empty()) {
-    const std::string_view any = candidates_.front().entry->service;
-    const bool alone = std::ranges::all_of(candidates_, [any](const Candidate& candidate) { return candidate.entry->service == any; });
+    const std::string_view any = first([](const Candidate&) { return true; });
+    const bool alone = std::ranges::all_of(
+        candidates_, [any](const Candidate& candidate) { return candidate.entry->service == any || !candidate.entry->is_there(); });
     if (alone) service = any;
   }
   if (!service.empty()) return service;

@@ -1,8 +1,7 @@
 // What a client does with its connections while time passes, on a clock that the test moves.
-#include "sample.h"
+#include "manual_clock.h"
 #include "sofa/grpc/server.h"
 #include "sofa/http/server.h"
-#include "sofa/io/sync.h"
 #include "sofa/rpc/detail/request_codec.h"
 #include "sofa/transport/bolt_protocol.h"
 #include "sofa/transport/port.h"
@@ -41,15 +40,6 @@ struct BusyProvider : transport::Handler {
   std::unique_ptr<transport::Port> port;
 };
 
-/// Runs the body on a shard whose clock stands still unless `pass` moves it.
-template <class F>
-void with_manual_clock(F body) {
-  ManualClock clock;
-  io::Runtime runtime({.shards = 1, .hold_limit = Duration::zero(), .clock = &clock});
-  const auto done = runtime.block_on(body(clock));
-  EXPECT_TRUE(done) << (done ? "" : done.error().to_string());
-}
-
 /// Waits until the provider has `open` connections; false after 20 s of real time.
 Task<bool> has_open(BusyProvider& provider, uint64_t open) {
   const Instant until = SystemClock::instance().now_monotonic() + 20s;
@@ -58,16 +48,6 @@ Task<bool> has_open(BusyProvider& provider, uint64_t open) {
     co_await io::yield();
   }
   co_return true;
-}
-
-/// Moves the clock and waits until the shard has seen it.
-Task<void> pass(ManualClock& clock, Duration time) {
-  clock.advance(time);
-  for (int turn = 0; turn < 2; ++turn) {
-    io::Event seen;
-    io::Shard::current().post([&seen] { seen.set(); });
-    EXPECT_TRUE(co_await seen.wait());
-  }
 }
 
 class ConnectionsOf : public ::testing::TestWithParam<std::string_view> {};

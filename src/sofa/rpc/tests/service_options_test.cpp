@@ -2,7 +2,8 @@
 
 #include <future>
 
-#include "sample.h"
+#include "http_client.h"
+#include "manual_clock.h"
 #include "sofa/io/later.h"
 #include "sofa/io/task_group.h"
 
@@ -111,6 +112,38 @@ TEST(ServiceOptions, MethodsThatAreLeftOutDoNotExistAndNeedNoImplementation) {
       EXPECT_THAT(misspelt.error().to_string(), HasSubstr("exclude names the method helo, which service sofa.interop.InteropService:1.0"));
     co_return Result<void>();
   }());
+}
+
+/// What a caller of hello() is told, over each protocol.
+Task<std::vector<std::string>> ask_for(const RunningServer& server, const std::string& unique_id) {
+  std::vector<std::string> told;
+  for (const std::string_view scheme : {"bolt", "tri", "dubbo"}) {
+    const std::string url = fmt::format("{}://{}", scheme, server.address().to_string());
+    auto client = co_await rpc::connect<Sample>(url, {.unique_id = unique_id});
+    EXPECT_TRUE(client);
+    const auto answer = co_await (*client)->hello("bob");
+    told.push_back(answer ? *answer : std::string(to_string(answer.error().code())));
+  }
+  http::RequestHead request{.method = "POST", .target = fmt::format("/sofa.interop.InteropService:1.0:{}/hello", unique_id)};
+  const auto answer = co_await testing::ask(server, http::Version::http1_1, std::move(request), R"(["bob"])");
+  told.push_back(answer ? fmt::format("{} {}", answer->status, answer->status == 200 ? answer->body : "") : answer.error().to_string());
+  co_return told;
+}
+
+TEST(ServiceOptions, AServiceIsThereWhenItsDelayIsOver) {
+  with_manual_clock([](ManualClock& clock) -> Task<Result<void>> {
+    auto server =
+        co_await or_return(Server(ServerOptions{.port = 0}).add(make_sample()).add(make_sample(), {.unique_id = "late", .delay = 30s}).start());
+    const auto never = co_await ask_for(*server, "never");
+    const auto there = std::vector<std::string>{"hello bob", "hello bob", "hello bob", "200 \"hello bob\""};
+    EXPECT_NE(never, there);
+    EXPECT_EQ(co_await ask_for(*server, "late"), never) << "it is as one that was never added";
+    co_await pass(clock, 29s);
+    EXPECT_EQ(co_await ask_for(*server, "late"), never);
+    co_await pass(clock, 1s);
+    EXPECT_EQ(co_await ask_for(*server, "late"), there);
+    co_return co_await server->stop();
+  });
 }
 
 /// Writes its name down.
