@@ -70,7 +70,7 @@ struct ClientOptions {
   cluster::Backoff backoff{};                                 ///< of retries at a provider that was asked already
   std::optional<cluster::RetryBudgetOptions> retry_budget{};  ///< bounds retries and hedges; nothing: `retries` alone does
   /// Answers every call in place of a provider, by its methods' implementations (Java: mock "local"); connect() then connects to nobody.
-  /// Implementations get copies of the arguments; a method without one is Code::unimplemented.
+  /// Implementations get copies of the arguments; a method without one is Code::unimplemented, and so is one that streams.
   std::shared_ptr<Interface> mock{};
   /// What answers a method's calls by a script, "*" those of all other methods; streams are not mocked:
   ///   return                the result's default (null where there is one)

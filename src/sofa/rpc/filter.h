@@ -38,7 +38,7 @@ struct AnyRef {
 };
 
 /// One call on its way through the filters. On a client each attempt passes them, after the provider is chosen (docs/protocols/sofarpc.md, section
-/// 4).
+/// 4); of a call that streams its opening does, without arguments and result: `next` ends when messages can be sent.
 struct Invocation {
   std::string_view service{};  ///< unique name
   std::string_view method{};

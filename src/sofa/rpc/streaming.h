@@ -21,6 +21,11 @@
 //
 //   auto lines = co_await or_return(chat->listen(room));
 //   while (auto line = co_await or_return(lines.read())) ...
+//
+// Of the ClientOptions, a stream has the balancer and what judges providers (a stream runs until its end; slow is one whose first message is late),
+// the routers, and the filters around its opening (filter.h). It ends when CallOptions::timeout says so, or MethodOptions::timeout, or the caller's
+// scope; ClientOptions::timeout is that of one answer and does not. It is neither repeated nor sent to several providers, whatever the strategy, nor
+// counted in ClientOptions::calls, and a client with a `mock` refuses it.
 
 #include "sofa/rpc/interface.h"
 

@@ -27,20 +27,6 @@ bool is_one_at_a_time(const ClientOptions& options) {
   return plain && options.hedging.after <= Duration::zero();
 }
 
-/// What became of a call, for those that judge its provider. An error without a status came from the service.
-cluster::Outcome outcome_of(const Result<void>& done) {
-  if (done) return cluster::Outcome::answered;
-  switch (status_of(done.error())) {
-    case bolt::Status::success:
-      return cluster::Outcome::answered;
-    case bolt::Status::timeout:
-    case bolt::Status::server_busy:
-      return cluster::Outcome::overloaded;
-    default:
-      return cluster::Outcome::failed;
-  }
-}
-
 /// What a provider wants a described call to be written in.
 uint8_t codec_for(const CallSpec& spec, const Provider& provider) {
   if (provider.serialization.empty() || spec.shape == nullptr || spec.codec == bolt::kCodecProtobuf) return spec.codec;
@@ -76,6 +62,19 @@ CallProtocol call_protocol(const Attempt& attempt) {
 }
 
 }  // namespace
+
+cluster::Outcome outcome_of(const Result<void>& done) {
+  if (done) return cluster::Outcome::answered;
+  switch (status_of(done.error())) {
+    case bolt::Status::success:
+      return cluster::Outcome::answered;
+    case bolt::Status::timeout:
+    case bolt::Status::server_busy:
+      return cluster::Outcome::overloaded;
+    default:
+      return cluster::Outcome::failed;
+  }
+}
 
 bool is_retryable(const Error& error) {
   switch (status_of(error)) {
@@ -325,18 +324,6 @@ Task<Result<void>> Caller::pass_filters(Attempt& attempt) {
       },
       &last);
   co_return co_await next(invocation);
-}
-
-Task<Result<std::unique_ptr<MessageStream>>> Caller::open_stream(std::shared_ptr<Caller> self, const MethodSpec& method, CallOptions options) {
-  Caller& caller = *self;
-  if (caller.closed_) co_return fail(Code::cancelled, "{}.{}: {} before the stream was opened", caller.interface_, method.name, kClientDestroyed);
-  CallSpec spec;
-  spec.method = method.name;
-  const Choice choice = co_await or_return(caller.choose(spec, options, {}));
-  const Provider& provider = *choice.provider;
-  auto stream = co_await caller.core_->protocol_of(provider).open_stream(provider, method, options);
-  if (stream) co_return stream;
-  co_return std::unexpected(std::move(stream.error()).wrap(fmt::format("{}.{} at {}", caller.interface_, method.name, provider.address.to_string())));
 }
 
 /// Waits before a provider that has failed is asked again.

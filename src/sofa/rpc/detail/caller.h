@@ -20,6 +20,9 @@ namespace sofa::rpc::detail {
 
 struct KeptCall;
 
+/// What became of a call, for those that judge its provider. An error without a status came from the service.
+cluster::Outcome outcome_of(const Result<void>& done);
+
 class Caller {
  public:
   /// Made on the shard that will own its connections.
@@ -69,6 +72,8 @@ class Caller {
     io::TimerNode idle_timer;
   };
   struct Branch;
+  struct Opening;
+  class CountedStream;
 
   static Task<Result<void>> call_providers(std::shared_ptr<Caller> self, CallSpec spec, CallOptions options, std::optional<const Context*> served);
   static Task<Result<void>> call_or_mock(std::shared_ptr<Caller> self, const MockScript& mock, CallSpec spec, CallOptions options,
@@ -88,6 +93,7 @@ class Caller {
   CallTimer begin_call(const Attempt& attempt);
   Task<Result<void>> counted(Attempt& attempt);
   Task<Result<void>> pass_filters(Attempt& attempt);
+  Task<Result<void>> open(Opening& opening);
   Task<Result<void>> send(Attempt& attempt) { return core_->protocol_of(attempt.provider()).send(attempt); }
 
   // detail/strategies.cpp

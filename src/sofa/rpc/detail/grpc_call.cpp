@@ -1,5 +1,6 @@
 #include "sofa/rpc/detail/grpc_call.h"
 
+#include "sofa/rpc/detail/channel_protocol.h"
 #include "sofa/rpc/detail/protobuf_codec.h"
 #include "sofa/rpc/exception.h"
 
@@ -86,9 +87,10 @@ Result<void> GrpcMessages::encode(Buffer& out, const void* message) {
 }
 
 Task<Result<bool>> ClientMessages::read(void* into) {
-  const auto message = co_await or_return(parts_.stream->read());
-  if (!message) co_return false;
-  co_await or_return(decode(*message, into));
+  const auto message = co_await parts_.stream->read();
+  if (!message) co_return std::unexpected(with_call_status(message.error()));
+  if (!*message) co_return false;
+  co_await or_return(decode(**message, into));
   co_return true;
 }
 

@@ -161,9 +161,10 @@ Task<Result<std::unique_ptr<MessageStream>>> GrpcClient::open_stream(const Provi
   const bool wrapped = is_wrapped(method.shape);
   const Context* served = current_call(co_await io::current_scope());
   auto channel = co_await or_return(channel_to(provider.address));
-  auto stream = co_await or_return(
-      channel->stream(path_of(wrapped, method.name, method.proto_name()), {.timeout = timeout, .metadata = metadata_of(options, provider, served)}));
-  ClientStreamParts parts{client_, std::move(channel), std::move(stream), method};
+  auto stream = co_await channel->stream(path_of(wrapped, method.name, method.proto_name()),
+                                         {.timeout = timeout, .metadata = metadata_of(options, provider, served)});
+  if (!stream) co_return std::unexpected(with_call_status(std::move(stream.error())));
+  ClientStreamParts parts{client_, std::move(channel), std::move(*stream), method};
   if (!wrapped) co_return std::make_unique<GrpcClientMessages>(std::move(parts));
   co_return std::make_unique<TripleClientMessages>(std::move(parts), serializer_of(provider));
 }
