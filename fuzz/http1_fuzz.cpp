@@ -3,6 +3,7 @@
 #include "must.h"
 #include "sofa/http/detail/http1_parser.h"
 #include "sofa/http/detail/http1_writer.h"
+#include "sofa/http/fields.h"
 #include "sofa/http/router.h"
 
 namespace {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "sofa/base/random.h"
-#include "sofa/http/detail/http1_writer.h"
 #include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
 
@@ -246,7 +245,6 @@ io::Task<Result<void>> Channel::connect() {
 
 io::Task<Result<Response>> Channel::exchange(RequestHead head, Bytes body) {
   const std::shared_ptr<Impl> impl = impl_;
-  co_await io::or_return(detail::check_fields(head.headers));  // HTTP/2's connection would leave it to the peer
   impl->complete(head, body);
   const auto place = co_await io::or_return(impl->find_place());
   for (int sends = 1;; ++sends) {
