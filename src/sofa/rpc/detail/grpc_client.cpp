@@ -72,7 +72,8 @@ void add_unless_empty(http::Headers& metadata, std::string_view name, std::strin
 }  // namespace
 
 GrpcClient::GrpcClient(std::shared_ptr<const ClientIdentity> client, std::shared_ptr<io::TlsClientContext> tls, bool secure)
-    : ChannelProtocol(channel_options(client->options, tls), secure && tls == nullptr ? "grpcs" : ""), client_(std::move(client)) {}
+    : ChannelProtocol(channel_options(client->options, tls), secure && tls == nullptr ? "grpcs" : "", client->options.connections),
+      client_(std::move(client)) {}
 
 http::Headers GrpcClient::metadata_of(const CallOptions& options, const Provider& provider, const Context* served) const {
   const ClientOptions& client = client_->options;

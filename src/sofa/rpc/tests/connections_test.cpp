@@ -82,6 +82,19 @@ TEST_P(ConnectionsOf, ATargetEndWhenItIsNoLongerCalledAndThoseOfTheListStay) {
   });
 }
 
+TEST_P(ConnectionsOf, AProviderHasAsManyAsAreWanted) {
+  with_manual_clock([](ManualClock&) -> Task<Result<void>> {
+    BusyProvider provider;
+    co_await or_return(provider.open());
+    auto client = co_await or_return(connect<Sample>(provider.url(GetParam()), {.connections = 3}));
+    for (int i = 0; i < 10; ++i) EXPECT_FALSE(co_await client->hello("x"));
+    EXPECT_TRUE(co_await has_open(provider, 3));
+    client.reset();
+    EXPECT_TRUE(co_await has_open(provider, 0));
+    co_return co_await provider.port->stop();
+  });
+}
+
 TEST_P(ConnectionsOf, AllProvidersAreMadeBeforeACallAndMadeAgainWhenTheyAreLost) {
   with_manual_clock([](ManualClock& clock) -> Task<Result<void>> {
     BusyProvider one, two;
