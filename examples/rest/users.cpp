@@ -138,5 +138,10 @@ int main(int argc, char** argv) {
              co_return Result<void>();
            })
       .doc("Counts down to one, as events.");
-  return rpc::serve(argc, argv, rpc::Server{}.port(8080, {"http1", "h2"}).http(api));
+  // region: middleware
+  auto server = rpc::Server{}.port(8080, {"http1", "h2"}).http(api).middleware([](http::Handler& next) {
+    return std::make_unique<http::Limits>(next, http::LimitsOptions{.max_in_flight = 1000, .max_body = size_t{8} << 20});
+  });
+  // endregion
+  return rpc::serve(argc, argv, std::move(server));
 }

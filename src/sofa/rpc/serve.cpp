@@ -19,6 +19,7 @@ struct ServeFlags {
   std::string tls_client_ca{};
   bool tls_only = false;
   bool count_calls = true;
+  bool access_log = false;
 
   static auto describe(Description<ServeFlags>& d) {
     d.doc("Serves SOFARPC calls until SIGTERM or SIGINT.");
@@ -30,6 +31,7 @@ struct ServeFlags {
     d.field("tls_client_ca", &ServeFlags::tls_client_ca).doc("PEM file of who signs clients' certificates, which are then required");
     d.field("tls_only", &ServeFlags::tls_only).doc("take no plain connections");
     d.field("count_calls", &ServeFlags::count_calls).doc("keep counts, latencies and the slowest calls of each method, which `sofa top` shows");
+    d.field("access_log", &ServeFlags::access_log).doc("log a line for each request over HTTP/1.1 and HTTP/2");
   }
 };
 
@@ -76,6 +78,7 @@ Task<int> serve_until_stopped(Server server) {
 int serve(int argc, char** argv, Server server) {
   ServeFlags flags{.host = server.options().host, .port = server.options().port, .shards = server.options().shards};
   flags.count_calls = server.options().count_calls;
+  flags.access_log = server.options().access_log;
   const auto parsed = parse_flags(argc, argv, flags);
   if (const auto code = exit_code_of(parsed)) return *code;
   if (const auto checked = check_tls(flags); !checked) {
@@ -85,6 +88,7 @@ int serve(int argc, char** argv, Server server) {
   server.options().host = flags.host;
   server.options().port = flags.port;
   server.options().count_calls = flags.count_calls;
+  server.options().access_log = flags.access_log;
   if (!flags.tls_certificate.empty()) {
     server.options().tls =
         io::TlsServerConfig{.certificates = {{.certificate = flags.tls_certificate, .key = flags.tls_key}}, .client_ca = flags.tls_client_ca};

@@ -1,5 +1,7 @@
 #include "sofa/rpc/server.h"
 
+#include <ranges>
+
 #include "sofa/http/server.h"
 #include "sofa/io/runtime.h"
 #include "sofa/io/sync.h"
@@ -89,7 +91,7 @@ transport::DubboServerOptions dubbo_options(const ServerOptions& options, bool t
 }
 
 http::Http1Options http1_options(const ServerOptions& options) {
-  http::Http1Options http1;
+  http::Http1Options http1 = options.http1;
   http1.half_bodies = options.http2.half_bodies;
   return http1;
 }
@@ -130,7 +132,7 @@ class RunningCore {
         metadata_v2_(application_),
         web_(grpc_.server(), json_.get()),
         face_(web_, handler_.shards(), json_.get()),
-        http2_(first_handler(), options_.http2),
+        http2_(put_middlewares_before(face_), options_.http2),
         http1_(first_handler(), http1_options(options_), options_.http2),
         on_stopping_(std::move(on_stopping)) {
     if (http_.handler != nullptr) grpc_.server().set_fallback(traced_.emplace(*http_.handler));
@@ -152,12 +154,9 @@ class RunningCore {
   Task<Result<void>> start_shard(unsigned index);
   Task<Result<void>> listen(std::shared_ptr<io::TlsServerContext> tls);
   Result<std::vector<transport::Protocol*>> choose(const std::vector<std::string>& names);
-  /// The handler that sees every HTTP request.
-  http::Handler& first_handler() {
-    if (!options_.cors) return face_;
-    if (!cors_) cors_.emplace(face_, *options_.cors);
-    return *cors_;
-  }
+  /// Each before the next, down to `last`. The handler that sees every request.
+  http::Handler& put_middlewares_before(http::Handler& last);
+  http::Handler& first_handler() { return middlewares_.empty() ? static_cast<http::Handler&>(face_) : *middlewares_.back(); }
   Task<Result<void>> stop_here();
   Task<Result<void>> stop_shard(unsigned index);
 
@@ -183,7 +182,7 @@ class RunningCore {
   DubboMetadataV2 metadata_v2_;
   grpc::WebHandler web_;
   HttpFace face_;
-  std::optional<http::Cors> cors_;
+  std::vector<std::unique_ptr<http::Middleware>> middlewares_;  // the last sees a request first
   http::Http2Protocol http2_;
   http::Http1Protocol http1_;
   const std::vector<std::function<void()>> on_stopping_;
@@ -192,6 +191,15 @@ class RunningCore {
   bool stopping_ = false;
   io::Event stopped_;
 };
+
+http::Handler& RunningCore::put_middlewares_before(http::Handler& last) {
+  http::Handler* next = &last;
+  const auto add = [&](std::unique_ptr<http::Middleware> middleware) { next = middlewares_.emplace_back(std::move(middleware)).get(); };
+  for (const MakeMiddleware& make : std::views::reverse(http_.middlewares)) add(make(*next));
+  if (options_.cors) add(std::make_unique<http::Cors>(*next, *options_.cors));
+  if (options_.access_log) add(std::make_unique<http::AccessLog>(*next));
+  return *next;
+}
 
 Task<Result<void>> RunningCore::start() {
   for (const ServiceEntry& service : services_) {
@@ -358,6 +366,7 @@ Task<Result<std::unique_ptr<RunningServer>>> start_core(ServerOptions options, F
 }  // namespace
 
 Task<Result<std::unique_ptr<RunningServer>>> Server::start() && {
+  for (const auto& call : on_starting_) call(proto_services());
   return start_core(std::move(options_), std::move(filters_), std::move(services_), std::move(http_), std::move(json_), std::move(on_stopping_));
 }
 

@@ -65,11 +65,13 @@ struct ServerOptions {
   std::vector<std::string> protocols{};       ///< what the port speaks, told apart by the first bytes: of protocols(). Empty: all of them
   std::vector<ProtocolPort> more_ports{};     ///< ports beside it, each with one protocol; one of Dubbo takes text commands (telnet), too
   Duration drain = std::chrono::seconds(10);  ///< how long stop() waits for running calls before it cancels them
+  http::Http1Options http1{};                 ///< of connections that speak HTTP/1.1: timeouts, pipelining, the size of a body
   http::Http2Options http2{};                 ///< of connections that speak HTTP/2: streams, windows, keep-alive, age
   http::PingPolicy grpc_pings{};              ///< how often gRPC's clients may PING (grpc::ServerOptions::pings)
   std::string application{};                  ///< this application's name: consumers of Dubbo that a registry sends to it may then ask for its
                                               ///< services (org.apache.dubbo.metadata.MetadataService). Empty: they may not
   std::optional<http::CorsOptions> cors{};    ///< which pages of other origins may call over HTTP; nothing: none, Java's methods answer them 403
+  bool access_log = false;                    ///< a line in the log space "access" for each request over HTTP/1.1 and HTTP/2 (http::AccessLog)
   bool count_calls = true;                    ///< by method: counts, latencies, stages, the slowest calls (calls.h)
   std::shared_ptr<Calls> calls{};             ///< where, with count_calls; null: in a log of this server alone
   ShowCalls show_calls = ShowCalls::loopback;
@@ -118,6 +120,9 @@ struct ServiceOptions {
 
 class RestRoutes;
 
+/// Makes a middleware that stands before `next`, which outlives it.
+using MakeMiddleware = std::function<std::unique_ptr<http::Middleware>(http::Handler& next)>;
+
 namespace detail {
 class RunningCore;
 struct ServiceEntry {
@@ -127,11 +132,12 @@ struct ServiceEntry {
   bool any_shard;  // made once for each shard, or declared safe for all
   ServiceOptions options;
 };
-/// Who answers HTTP beside the services.
+/// Who stands before all that comes over HTTP, and who answers HTTP beside the services.
 struct HttpPart {
-  std::shared_ptr<http::Handler> handler;    // null: nobody
-  std::function<Task<void>()> stop_shard{};  // empty: it has no tasks
-  std::shared_ptr<RestRoutes> routes{};      // whose handler it is; null: it has no routes of services
+  std::vector<MakeMiddleware> middlewares{};  // the first sees a request first
+  std::shared_ptr<http::Handler> handler;     // null: nobody
+  std::function<Task<void>()> stop_shard{};   // empty: it has no tasks
+  std::shared_ptr<RestRoutes> routes{};       // whose handler it is; null: it has no routes of services
 };
 }  // namespace detail
 
@@ -180,14 +186,27 @@ class Server {
   /// rest::Api), are stopped with the server.
   template <std::derived_from<http::Handler> H>
   Server&& http(std::shared_ptr<H> handler) && {
+    http_.stop_shard = nullptr;
     if constexpr (requires { handler->stop_shard(); }) http_.stop_shard = [handler] { return handler->stop_shard(); };
-    return http_.handler = std::move(handler), std::move(*this);
+    http_.handler = std::move(handler);
+    http_.routes = nullptr;
+    return std::move(*this);
   }
-  /// REST routes of the services (rest.h), in place of http().
+  /// Puts a middleware before everything that comes over HTTP/1.1 and HTTP/2: gRPC, Triple, Connect, REST, SOFARPC's http, and what http() has. The
+  /// first that was added sees a request first; ServerOptions::access_log and cors stand before all of them, so that a preflight, which has no
+  /// credentials, passes. Bolt and Dubbo know no middlewares: filter() is for calls of every protocol.
+  ///
+  ///   .middleware([](http::Handler& next) { return std::make_unique<http::Authenticator>(next, check_token); })
+  Server&& middleware(MakeMiddleware make) && { return http_.middlewares.push_back(std::move(make)), std::move(*this); }
+  /// REST routes of the services (rest.h), in place of http(): the later of the two counts.
   Server&& rest(std::shared_ptr<RestRoutes> routes) &&;
   /// JSON for methods of protobuf messages, at their gRPC paths: `.json(grpc::protobuf_json())` (grpc_services). Without it they take the bytes of
   /// protobuf alone.
   Server&& json(std::shared_ptr<const grpc::JsonCodec> codec) && { return json_ = std::move(codec), std::move(*this); }
+  /// Called once by start(), on its shard, with the names of all services as gRPC has them, before the port opens. It must not block.
+  Server&& on_starting(std::function<void(const std::vector<std::string>& proto_services)> call) && {
+    return on_starting_.push_back(std::move(call)), std::move(*this);
+  }
   /// Called once when stop() begins, on the shard that started the server, before connections are told and running calls waited for: what lets
   /// streams that would run on end by themselves (grpc::Health::shut_down). It must not block.
   Server&& on_stopping(std::function<void()> call) && { return on_stopping_.push_back(std::move(call)), std::move(*this); }
@@ -224,10 +243,11 @@ class Server {
   std::vector<detail::ServiceEntry> services_;
   detail::HttpPart http_;
   std::shared_ptr<const grpc::JsonCodec> json_;
+  std::vector<std::function<void(const std::vector<std::string>&)>> on_starting_;
   std::vector<std::function<void()>> on_stopping_;
 };
 
-/// The main() of a server program: reads --port, --host, --shards, --tls-certificate and its like, and --help, starts, prints
+/// The main() of a server program: reads --port, --host, --shards, --access-log, --tls-certificate and its like, and --help, starts, prints
 /// `ready pid=N bolt=PORT dubbo=PORT h2=PORT http1=PORT`, and ends after SIGTERM or SIGINT when the running calls have ended. Returns the exit code:
 /// 0, 1 (could not start), 2 (wrong options).
 int serve(int argc, char** argv, Server server);

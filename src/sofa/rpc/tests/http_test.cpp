@@ -1,6 +1,7 @@
 // What a server does with HTTP requests that are no gRPC.
 
 #include "http_client.h"
+#include "sofa/base/testing/captured_log.h"
 #include "sofa/http/router.h"
 
 namespace sofa::rpc {
@@ -117,18 +118,38 @@ TEST_P(Http, APageOfAnotherOriginCallsNoMethod) {
   }(GetParam()));
 }
 
-TEST_P(Http, WhatAServiceReturnsAsAnErrorIs200WithAHeader) {
+TEST_P(Http, ToSofarpcsClientsWhatAServiceReturnsAsAnErrorIs200WithAHeader) {
   run_test([](http::Version version) -> Task<Result<void>> {
     Fixture fixture;
     co_await or_return(fixture.open());
-    auto answer = co_await or_return(post(fixture, version, "fail", R"(["java"])"));
+    const http::Headers sofa{{"sofa_head_serialize_type", "json"}};
+    auto answer = co_await or_return(post(fixture, version, "fail", R"("java")", sofa));
     EXPECT_EQ(answer.status, 200);
     EXPECT_EQ(answer.fields.get_or("sofa_head_response_error"), "true");
     EXPECT_EQ(answer.body, "java.lang.IllegalArgumentException: boom 1\n");
-    answer = co_await or_return(post(fixture, version, "fail", R"(["plain"])"));
+    answer = co_await or_return(post(fixture, version, "fail", R"("plain")", sofa));
+    EXPECT_EQ(answer.status, 200);
     EXPECT_EQ(answer.fields.get_or("sofa_cpp_error_code"), "not_found");
-    answer = co_await or_return(post(fixture, version, "fail", R"(["throw"])"));
+    answer = co_await or_return(post(fixture, version, "fail", R"("throw")", sofa));
     EXPECT_THAT(answer.body, HasSubstr("thrown by the service"));
+    co_return co_await fixture.close();
+  }(GetParam()));
+}
+
+TEST_P(Http, ToAllOthersAnErrorIsTheStatusOfItsCodeAndJson) {
+  run_test([](http::Version version) -> Task<Result<void>> {
+    Fixture fixture;
+    co_await or_return(fixture.open());
+    auto answer = co_await or_return(post(fixture, version, "fail", R"(["plain"])"));
+    EXPECT_EQ(answer.status, 404) << "so that curl -f fails";
+    EXPECT_EQ(answer.fields.get_or("content-type"), "application/json");
+    EXPECT_THAT(answer.body, HasSubstr(R"({"code":"not_found","message":")"));
+    answer = co_await or_return(post(fixture, version, "fail", R"(["java"])"));
+    EXPECT_EQ(answer.status, 400) << "the code that fits IllegalArgumentException";
+    EXPECT_EQ(answer.body, R"({"code":"invalid_argument","message":"java.lang.IllegalArgumentException: boom 1"})");
+    answer = co_await or_return(post(fixture, version, "nothing", "[]"));
+    EXPECT_EQ(answer.status, 404);
+    EXPECT_THAT(answer.body, HasSubstr(R"("message":")")) << "also what is refused before the service is called";
     co_return co_await fixture.close();
   }(GetParam()));
 }
@@ -157,6 +178,73 @@ TEST(HttpCalls, AHandlerIsCancelledWhenItsCallerIsGone) {
       EXPECT_FALSE(given_up);
     }
     EXPECT_TRUE(co_await eventually([&] { return fixture.seen->cancelled == 1; }));
+    co_return co_await fixture.close();
+  }());
+}
+
+Result<std::string> check_token(http::Exchange& exchange) {
+  if (exchange.request().headers.get_or("authorization") != "Bearer secret") return fail(Code::unauthenticated, "say who you are");
+  return "ada";
+}
+
+/// Notes its name for each request.
+class Mark final : public http::Middleware {
+ public:
+  Mark(http::Handler& next, std::string& seen, char name) : Middleware(next), seen_(seen), name_(name) {}
+  void handle(http::ExchangePtr exchange) override {
+    seen_ += name_;
+    next().handle(std::move(exchange));
+  }
+
+ private:
+  std::string& seen_;
+  const char name_;
+};
+
+TEST_P(Http, MiddlewaresStandBeforeMethodsAndPagesInTheirOrder) {
+  run_test([](http::Version version) -> Task<Result<void>> {
+    std::string seen;
+    Fixture fixture;
+    auto router = std::make_shared<http::Router>();
+    router->get("/page", [](const http::ExchangePtr& exchange) { [[maybe_unused]] const auto sent = http::respond_text(*exchange, 200, "page"); });
+    fixture.server = co_await or_return(Server(ServerOptions{.port = 0})
+                                            .add(make_sample(fixture.seen), {.thread_safe = true})
+                                            .http(router)
+                                            .middleware([&seen](http::Handler& next) { return std::make_unique<Mark>(next, seen, 'a'); })
+                                            .middleware([&seen](http::Handler& next) { return std::make_unique<Mark>(next, seen, 'b'); })
+                                            .middleware([](http::Handler& next) { return std::make_unique<http::Authenticator>(next, check_token); })
+                                            .start());
+    EXPECT_EQ((co_await or_return(post(fixture, version, "echo", R"(["x"])"))).status, 401);
+    EXPECT_EQ((co_await or_return(ask(*fixture.server, version, {.target = "/page"}))).status, 401);
+    EXPECT_EQ(seen, "abab");
+    const http::Headers token{{"authorization", "Bearer secret"}};
+    EXPECT_EQ((co_await or_return(post(fixture, version, "echo", R"(["x"])", token))).body, R"("x")");
+    EXPECT_EQ((co_await or_return(ask(*fixture.server, version, {.target = "/page", .headers = token}))).body, "page\n");
+    co_return co_await fixture.server->stop();
+  }(GetParam()));
+}
+
+TEST(HttpCalls, TheAccessLogHasALineForEachRequest) {
+  CapturedLog log;
+  run_test([]() -> Task<Result<void>> {
+    Fixture fixture;
+    co_await or_return(fixture.open({.cors = http::CorsOptions{.origins = {"https://app.example"}}, .access_log = true}));
+    co_await or_return(post(fixture, http::Version::http2, "echo", R"(["x"])"));
+    const http::Headers preflight{{"origin", "https://app.example"}, {"access-control-request-method", "POST"}};
+    co_await or_return(ask(*fixture.server, http::Version::http1_1, {.method = "OPTIONS", .target = "/", .headers = preflight}));
+    co_return co_await fixture.close();
+  }());
+  EXPECT_EQ(log.count("access request"), 2u);
+  EXPECT_EQ(log.count("method=POST target=/sofa.interop.InteropService:1.0/echo"), 1u);
+  EXPECT_EQ(log.count("status=200"), 1u);
+}
+
+TEST(HttpCalls, TheBoundsOfHttp1AreOptionsOfTheServer) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture fixture;
+    co_await or_return(fixture.open({.http1 = {.max_body = 10}}));
+    EXPECT_EQ((co_await or_return(post(fixture, http::Version::http1_1, "echo", R"(["longer than ten"])"))).status, 413);
+    EXPECT_EQ((co_await or_return(post(fixture, http::Version::http2, "echo", R"(["longer than ten"])"))).status, 200);
     co_return co_await fixture.close();
   }());
 }

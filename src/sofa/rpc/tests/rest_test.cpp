@@ -127,6 +127,33 @@ TEST(RestRoutes, TheRoutesAreInTheDescription) {
   }());
 }
 
+TEST(RestRoutes, WhatNoRouteTakesIsAProblemToo) {
+  run_test([]() -> Task<Result<void>> {
+    auto server = co_await or_return(start());
+    auto answer = co_await or_return(ask(*server, "GET", "/nowhere"));
+    EXPECT_EQ(answer.status, 404);
+    EXPECT_EQ(answer.fields.get_or("content-type"), "application/problem+json");
+    EXPECT_EQ(answer.body, R"({"status":404,"detail":"nothing is at '/nowhere'"})");
+    answer = co_await or_return(ask(*server, "PUT", "/transfers", "{}"));
+    EXPECT_EQ(answer.status, 405);
+    EXPECT_EQ(answer.fields.get_or("allow"), "POST, OPTIONS");
+    EXPECT_EQ(answer.fields.get_or("content-type"), "application/problem+json");
+    answer = co_await or_return(ask(*server, "POST", "/transfers", std::string(size_t{5} << 20, ' ')));
+    EXPECT_EQ(answer.status, 413);
+    EXPECT_THAT(answer.body, HasSubstr(R"("code":"resource_exhausted")"));
+    co_return co_await server->stop();
+  }());
+}
+
+TEST(RestRoutes, AHandlerTakesThePlaceOfRoutesThatWereGivenBefore) {
+  run_test([]() -> Task<Result<void>> {
+    auto router = std::make_shared<http::Router>();
+    auto server = co_await or_return(Server(ServerOptions{.port = 0}).rest(make_routes()).http(router).start());
+    EXPECT_EQ((co_await or_return(ask(*server, "GET", "/audit/x"))).status, 404) << "no service of the routes is asked for";
+    co_return co_await server->stop();
+  }());
+}
+
 TEST(RestRoutes, ARouteOfAServiceThatTheServerDoesNotHaveIsAStartError) {
   run_test([]() -> Task<Result<void>> {
     const auto server = co_await Server(ServerOptions{.port = 0}).rest(make_routes()).start();
