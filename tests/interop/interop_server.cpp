@@ -245,22 +245,20 @@ Task<int> serve(Options options) {
   server.http2.max_age = std::chrono::milliseconds(options.max_age_ms);
   if (options.ping_interval_ms > 0) server.grpc_pings.min_interval = std::chrono::milliseconds(options.ping_interval_ms);
   server.drain = std::chrono::seconds(1);  // a call that sleeps does not hold the end back: SIGTERM ends the program within 2 s
-  sofa::grpc::Health health;
-  co_return co_await rpc::serve_until_stopped(sofa::grpc::with_reflection(rpc::Server(server)
-                                                                              .add(make_service(""))
-                                                                              .add(make_service("blue:"), {.unique_id = "blue"})
-                                                                              .add(make_dubbo_service(""))
-                                                                              .add(make_dubbo_service("blue:"), {.unique_id = "blue"})
-                                                                              .add(make_pb_service(), {.concurrents = options.concurrents})
-                                                                              .add(make_grpc_service())
-                                                                              .add(make_json_service())
-                                                                              .add(make_extra_service())
-                                                                              .add(make_sofa_streams())
-                                                                              .add(make_dubbo_streams())
-                                                                              .add(health.service(), {.thread_safe = true})
-                                                                              .on_stopping([&health] { health.shut_down(); })
-                                                                              .json(sofa::grpc::protobuf_json())
-                                                                              .http(make_rest_api())));
+  auto described = rpc::Server(server)
+                       .add(make_service(""))
+                       .add(make_service("blue:"), {.unique_id = "blue"})
+                       .add(make_dubbo_service(""))
+                       .add(make_dubbo_service("blue:"), {.unique_id = "blue"})
+                       .add(make_pb_service(), {.concurrents = options.concurrents})
+                       .add(make_grpc_service())
+                       .add(make_json_service())
+                       .add(make_extra_service())
+                       .add(make_sofa_streams())
+                       .add(make_dubbo_streams())
+                       .json(sofa::grpc::protobuf_json())
+                       .http(make_rest_api());
+  co_return co_await rpc::serve_until_stopped(sofa::grpc::with_reflection(sofa::grpc::with_health(std::move(described), sofa::grpc::Health())));
 }
 
 }  // namespace

@@ -121,23 +121,31 @@ void Health::shut_down() {
 
 std::optional<Health::Status> Health::get(std::string_view service) const { return state_->get(service); }
 
-std::shared_ptr<pb::Health> Health::service() const {
+namespace {
+
+std::shared_ptr<pb::Health> make_service(const std::shared_ptr<Health::State>& kept) {
   auto service = std::make_shared<pb::Health>();
-  service->check = [state = state_](pb::HealthCheckRequest request) -> Result<pb::HealthCheckResponse> {
+  service->check = [state = kept](pb::HealthCheckRequest request) -> Result<pb::HealthCheckResponse> {
     const auto status = state->get(request.service());
     if (!status) return fail(Code::not_found, "the health of service '{}' is not known here", request.service());
     return answer_of(wire_status(*status));
   };
-  service->list = [state = state_](pb::HealthListRequest) {
+  service->list = [state = kept](pb::HealthListRequest) {
     pb::HealthListResponse all;
     const std::lock_guard lock(state->mutex);
     for (const auto& [name, status] : state->statuses) (*all.mutable_statuses())[name] = answer_of(wire_status(status));
     return all;
   };
-  service->watch = [state = state_](pb::HealthCheckRequest request, rpc::Writer<pb::HealthCheckResponse>& out) {
+  service->watch = [state = kept](pb::HealthCheckRequest request, rpc::Writer<pb::HealthCheckResponse>& out) {
     return watch(state, request.service(), out);
   };
   return service;
+}
+
+}  // namespace
+
+rpc::Server with_health(rpc::Server server, const Health& health) {
+  return std::move(server).add(make_service(health.state_), {.thread_safe = true}).on_stopping([kept = health]() mutable { kept.shut_down(); });
 }
 
 }  // namespace sofa::grpc

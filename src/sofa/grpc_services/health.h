@@ -3,16 +3,13 @@
 //
 //   grpc::Health health;
 //   health.set("bank.Ledger", grpc::Health::Status::not_serving);
-//   auto server = std::move(server).add(health.service(), {.thread_safe = true}).on_stopping([health]() mutable { health.shut_down(); });
+//   auto server = grpc::with_health(rpc::Server{}.port(12200).add(ledger), health);
 
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 
-namespace grpc::health::v1 {
-struct Health;
-}
+#include "sofa/rpc/server.h"
 
 namespace sofa::grpc {
 
@@ -23,18 +20,19 @@ class Health {
 
   Health();
   void set(std::string_view service, Status status);
-  /// Every known service is not_serving from now on, and a Watch ends when it has said so: for rpc::Server::on_stopping.
+  /// Every known service is not_serving from now on, and a Watch ends when it has said so. A server with health does it when it stops.
   void shut_down();
   /// Nothing for a service that was never set.
   std::optional<Status> get(std::string_view service) const;
 
-  /// Check, List and Watch, for a server of any number of shards (thread_safe). It keeps the statuses.
-  std::shared_ptr<::grpc::health::v1::Health> service() const;
-
   struct State;
 
  private:
+  friend rpc::Server with_health(rpc::Server server, const Health& health);
   std::shared_ptr<State> state_;
 };
+
+/// Adds the service: Check, List and Watch. It keeps the statuses, and shuts them down when the server stops.
+rpc::Server with_health(rpc::Server server, const Health& health);
 
 }  // namespace sofa::grpc

@@ -3,6 +3,7 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
 
+#include <algorithm>
 #include <set>
 
 #include "grpc/reflection/v1/reflection.sofa.h"
@@ -108,12 +109,14 @@ std::shared_ptr<Service> make_service(std::shared_ptr<const std::vector<std::str
 rpc::Server with_reflection(rpc::Server server) {
   namespace v1 = ::grpc::reflection::v1;
   namespace v1alpha = ::grpc::reflection::v1alpha;
-  std::set<std::string> names{std::string(v1::ServerReflection::kProtoName), std::string(v1alpha::ServerReflection::kProtoName)};
-  for (const std::string& name : server.proto_services()) {
-    if (known().FindServiceByName(name) != nullptr) names.insert(name);
-  }
-  const auto services = std::make_shared<const std::vector<std::string>>(names.begin(), names.end());
+  const auto services = std::make_shared<std::vector<std::string>>();
   return std::move(server)
+      .on_starting([services](const std::vector<std::string>& all) {
+        for (const std::string& name : all) {
+          if (known().FindServiceByName(name) != nullptr) services->push_back(name);
+        }
+        std::ranges::sort(*services);
+      })
       .add(make_service<v1::ServerReflection, v1::ServerReflectionRequest, v1::ServerReflectionResponse>(services), {.thread_safe = true})
       .add(make_service<v1alpha::ServerReflection, v1alpha::ServerReflectionRequest, v1alpha::ServerReflectionResponse>(services),
            {.thread_safe = true});

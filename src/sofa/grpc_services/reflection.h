@@ -7,7 +7,7 @@
 
 namespace sofa::grpc {
 
-/// Adds both versions of the reflection service, which tell of themselves and of the services that were added before and come from a .proto.
+/// Adds both versions of the reflection service, which tell of all services of the server that come from a .proto, themselves among them.
 rpc::Server with_reflection(rpc::Server server);
 
 }  // namespace sofa::grpc

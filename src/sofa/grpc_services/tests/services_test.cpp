@@ -45,7 +45,7 @@ Task<Result<void>> expect_next(rpc::ServerStream<Serving>& changes, Serving::Ser
 
 Task<Result<void>> ask_health() {
   Health health;
-  rpc::Server described = rpc::Server(rpc::ServerOptions{.port = 0}).add(health.service(), {.thread_safe = true});
+  rpc::Server described = with_health(rpc::Server(rpc::ServerOptions{.port = 0}), health);
   auto server = co_await or_return(std::move(described).start());
   auto client = co_await or_return(rpc::connect<health_pb::Health>(fmt::format("grpc://127.0.0.1:{}", server->port())));
   const auto whole = co_await or_return(client->check(of_service("")));
@@ -74,9 +74,7 @@ TEST(Health, IsCheckedListedAndWatchedOnEveryShard) {
 
 Task<Result<void>> stop_while_watched() {
   Health health;
-  rpc::Server described = rpc::Server(rpc::ServerOptions{.port = 0, .drain = std::chrono::minutes(1)})
-                              .add(health.service(), {.thread_safe = true})
-                              .on_stopping([&health] { health.shut_down(); });
+  rpc::Server described = with_health(rpc::Server(rpc::ServerOptions{.port = 0, .drain = std::chrono::minutes(1)}), health);
   auto server = co_await or_return(std::move(described).start());
   auto client = co_await or_return(rpc::connect<health_pb::Health>(fmt::format("grpc://127.0.0.1:{}", server->port())));
   auto changes = co_await or_return(client->watch(of_service("")));
@@ -94,7 +92,8 @@ TEST(Health, AServerThatStopsTellsItsWatchersAndDoesNotWaitForItsWholeDrain) {
 template <class Service, class Request>
 Task<Result<void>> ask_reflection() {
   Health health;
-  rpc::Server described = with_reflection(rpc::Server(rpc::ServerOptions{.port = 0}).add(health.service(), {.thread_safe = true}));
+  // Health comes behind reflection, which lists it nevertheless.
+  rpc::Server described = with_health(with_reflection(rpc::Server(rpc::ServerOptions{.port = 0})), health);
   auto server = co_await or_return(std::move(described).start());
   auto client = co_await or_return(rpc::connect<Service>(fmt::format("grpc://127.0.0.1:{}", server->port())));
   auto talk = co_await or_return(client->server_reflection_info());
