@@ -91,7 +91,7 @@ void HttpRequest::on_data(ByteSpan data) {
     delete this;
     return;
   }
-  answer_text(413, fmt::format("the body is longer than {} bytes, the limit for one call (max_frame)", max_body_));
+  answer_error(413, Error(Code::resource_exhausted, fmt::format("the body is longer than {} bytes, the limit for one call (max_frame)", max_body_)));
   delete this;
 }
 
@@ -125,8 +125,9 @@ void HttpRequest::answer(int status, std::string_view content_type, Bytes body, 
   }
 }
 
-void HttpRequest::answer_text(int status, std::string_view sentence, http::Headers further) {
-  answer(status, "text/plain; charset=utf-8", Bytes::copy_of(fmt::format("{}\n", sentence)), std::move(further));
+void HttpRequest::answer_error(int status, const Error& error, http::Headers further) {
+  if (!is_of_sofa_client()) return answer(status, "application/json", Bytes::copy_of(grpc::error_json(error)), std::move(further));
+  answer(status, "text/plain; charset=utf-8", Bytes::copy_of(fmt::format("{}\n", error.to_string())), std::move(further));
 }
 
 HttpServerCall::HttpServerCall(HttpRequest& request, const HttpCallParts& parts, const MethodEntry& entry, ShardServer& shard, CallTimer timer)
@@ -165,7 +166,7 @@ bool HttpServerCall::read(void* const* into) {
   const auto done = read_content(into);
   if (done) return true;
   shard_.counters().refused.add();
-  request_.answer_text(400, done.error().to_string());
+  request_.answer_error(400, done.error());
   return false;
 }
 
@@ -197,7 +198,7 @@ std::optional<Code> HttpServerCall::unanswerable() {
   if (request_.is_gone()) return shard_.counters().dropped.add(), Code::cancelled;
   if (!is_past(context_.deadline())) return std::nullopt;
   shard_.counters().dropped.add();
-  request_.answer_text(504, fmt::format("{} was not answered within the caller's deadline", entry_.method->name()));
+  request_.answer_error(504, Error(Code::deadline_exceeded, fmt::format("{} was not answered within the caller's deadline", entry_.method->name())));
   return Code::deadline_exceeded;
 }
 
@@ -206,7 +207,7 @@ std::optional<Code> HttpServerCall::send(const void* result) {
   Buffer out;
   if (auto written = write(out, result); !written) {
     shard_.counters().errors.add();
-    request_.answer_text(500, written.error().to_string(), fields());
+    request_.answer_error(500, written.error(), fields());
     return Code::internal;
   }
   request_.answer(200, content_type(parts_.serializer), out.take(), fields());
@@ -217,15 +218,17 @@ std::optional<Code> HttpServerCall::send(Error error) {
   shard_.counters().errors.add();
   if (const auto why = unanswerable()) return why;
   if (error.detail<Refused>() != nullptr) {
-    request_.answer_text(503, error.to_string(), {{"retry-after", "1"}});
+    request_.answer_error(503, error, {{"retry-after", "1"}});
     return error.code();
   }
+  const Code code = error.code();
   const auto* thrown = error.detail<JavaException>();
   http::Headers further = fields();
   further.add(kErrorHeader, "true");
-  if (thrown == nullptr) further.add(kCodeHeader, to_string(error.code()));
-  request_.answer_text(200, thrown != nullptr ? thrown->to_string() : error.to_string(), std::move(further));
-  return error.code();
+  if (thrown == nullptr) further.add(kCodeHeader, to_string(code));
+  const int status = request_.is_of_sofa_client() ? 200 : http::status_of(code);
+  request_.answer_error(status, thrown != nullptr ? Error(code, thrown->to_string()) : error, std::move(further));
+  return code;
 }
 
 }  // namespace sofa::rpc::detail

@@ -55,8 +55,10 @@ class HttpRequest final : public http::MessageSink {
   void cancel_nothing() { scope_ = nullptr; }
   bool is_gone() const { return gone_; }
 
-  /// Answers with a sentence; `further` are header fields.
-  void answer_text(int status, std::string_view sentence, http::Headers further = {});
+  /// Answers with an error: those who wrote JSON or a query get Connect's JSON of it, SOFARPC's clients the sentence. `further` are header fields.
+  void answer_error(int status, const Error& error, http::Headers further = {});
+  /// SOFARPC's clients say how they serialize; all others are people, scripts and pages.
+  bool is_of_sofa_client() const { return head().headers.contains(kSerializeType); }
   void answer(int status, std::string_view content_type, Bytes body, http::Headers fields);
 
   void on_data(ByteSpan data) override;
@@ -97,7 +99,7 @@ class HttpServerCall final : public ServerCall {
   /// An argument that cannot be read is a request that cannot be read: status 400 with a sentence.
   bool read(void* const* into) override;
   std::optional<Code> send(const void* result) override;
-  /// 200 with "sofa_head_response_error" and the exception as a text.
+  /// "sofa_head_response_error", and to SOFARPC's clients 200 and the exception as a text; to all others the status of the code.
   std::optional<Code> send(Error error) override;
   /// Why nothing is to be answered: the caller is gone, or has been told that it waited too long.
   std::optional<Code> unanswerable();

@@ -86,7 +86,7 @@ void HttpFace::handle(http::ExchangePtr exchange) {
 void HttpFace::serve(ShardServer& shard, std::unique_ptr<HttpRequest> request, const grpc::JsonCodec* messages) {
   const auto refuse = [&](int status, const Error& error) {
     shard.counters().refused.add();
-    request->answer_text(status, error.to_string());
+    request->answer_error(status, error);
   };
   const bool in_query = request->head().method == "GET";
   const auto serializer = in_query ? Result<HttpSerializer>(HttpSerializer::written) : http_serializer(request->head());
@@ -103,7 +103,8 @@ void HttpFace::serve(ShardServer& shard, std::unique_ptr<HttpRequest> request, c
   if (shard.is_full()) {
     shard.counters().busy.add();
     timer.end(Code::resource_exhausted);
-    return request->answer_text(503, "as many calls run as may (max_calls); try later", {{"retry-after", "1"}});
+    const Error busy(Code::unavailable, "as many calls run as may (max_calls); try later");
+    return request->answer_error(503, busy, {{"retry-after", "1"}});
   }
   shard.spawn(run(shard, std::move(request), std::move(parts), **entry, std::move(timer)));
 }
