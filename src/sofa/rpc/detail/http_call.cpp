@@ -87,7 +87,7 @@ void HttpRequest::on_data(ByteSpan data) {
     body_.append(data);
     const auto held = exchange_->hold(body_.size());
     if (held) return;
-    answer_text(503, held.error().message(), {{"retry-after", "1"}});
+    answer_error(503, held.error(), {{"retry-after", "1"}});
     delete this;
     return;
   }
