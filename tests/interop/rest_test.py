@@ -219,6 +219,12 @@ def test_a_server_stops_when_a_reader_of_events_has_gone():
     assert server.stop(seconds=30) < 30 and server.process.returncode == 0, f"{server}"
 
 
+def test_an_access_log_has_a_line_for_each_request():
+    with programs.Server([programs.binaries() / "rest-users", "--port", "0", "--access-log"], protocol="http1") as server:
+        assert problem(server.address, "GET", "/users/7")[0] == 404
+        server.wait_for_line(r"access.*method=GET.*target=/users/7.*route=/users/\{id\}.*status=404", SECONDS)
+
+
 @pytest.fixture(scope="module")
 def orders():
     server = programs.Server([programs.binaries() / "rest-orders", "--port", "0"], protocol="http1")
