@@ -14,6 +14,11 @@ ANSWERS = {
     "triple": "hello triple\n",
     "grpc": "hello Ann\nhello Bob\n",
     "websocket": "hello\n",
+    "dubbo": "hello dubbo\n",
+    "http": "hello http\nhello h2c\n",
+    "sofarpc": "hello sofarpc\n",
+    "hessian": "4fa0636f6d2e61636d652e4163636f756e7492056f776e65720563656e74736f9003416e6efc1a\n"
+               "4310636f6d2e61636d652e4163636f756e7492056f776e65720563656e74736003416e6efc1a\n",
 }
 
 
