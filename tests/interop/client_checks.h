@@ -21,6 +21,7 @@ struct Peer {
   std::shared_ptr<InteropService> blue;
   std::shared_ptr<InteropPbService> protobuf;
   std::shared_ptr<JsonService> json;
+  std::shared_ptr<JsonService> by_hessian;
   std::shared_ptr<ExtraService> extra;
   std::shared_ptr<rpc::GenericClient> generic;
   // Over Triple alone:
@@ -45,6 +46,9 @@ void add_call_checks(Peer& peer, std::vector<Check>& checks);
 /// Parts of the one above that every protocol has: exceptions with their class; timeouts, oneway calls, many callers.
 void add_exception_checks(Peer& peer, std::vector<Check>& checks);
 void add_call_kind_checks(Peer& peer, std::vector<Check>& checks);
+/// Calls without types: as they are, and by Dubbo's `$invoke` with maps in place of objects.
+void add_generic_checks(Peer& peer, std::vector<Check>& checks);
+void add_generic_map_checks(Peer& peer, std::vector<Check>& checks);
 /// Section 5, over Dubbo 2.
 Task<Result<Peer>> connect_dubbo(std::string target);
 void add_dubbo_checks(Peer& peer, std::vector<Check>& checks);
@@ -52,6 +56,8 @@ void add_dubbo_checks(Peer& peer, std::vector<Check>& checks);
 Task<Result<Peer>> connect_triple(std::string target);
 void add_triple_checks(Peer& peer, std::vector<Check>& checks);
 void add_json_checks(Peer& peer, std::vector<Check>& checks);
+/// Over http, h2c and h2; of SOFARPC's Java server when the target says "language=java".
+void add_http_checks(Peer& peer, std::vector<Check>& checks);
 /// After a rest, in which the server closes the connection, the next call goes over another one.
 void add_idle_check(Peer& peer, sofa::Duration rest, std::vector<Check>& checks);
 void add_extra_checks(Peer& peer, std::vector<Check>& checks);

@@ -73,6 +73,14 @@ def test_java_consumer_finds_the_server_by_application(dubbo_java, dubbo_server)
     assert passed >= 7
 
 
+def test_java_consumer_asks_by_protobuf_where_the_instance_says_so(dubbo_java):
+    """MetadataServiceV2 over Triple."""
+    with DubboServer("--port", "0") as server:
+        failed, passed = programs.run_checks(programs.dubbo_command("DubboApplicationClient", server.address, "v2"), 120)
+    assert not failed, f"{len(failed)} checks failed, {passed} passed:\n" + "\n".join(failed)
+    assert passed >= 8
+
+
 @pytest.fixture(scope="module")
 def java_server(dubbo_java):
     server = programs.Server(programs.dubbo_command("DubboJavaServer", "--dubbo", "0"), protocol="dubbo")

@@ -41,6 +41,32 @@ def test_java_clients_of_rest_h2c_and_h2(java, one_port):
     run_java_client(one_port.address, "with TLS")
 
 
+def run_cpp_client(target, at_least, *options):
+    failed, passed = programs.run_checks([programs.binaries() / "interop-client", target, *options], JAVA_SECONDS)
+    assert not failed, f"{len(failed)} checks failed, {passed} passed:\n" + "\n".join(failed)
+    assert passed >= at_least
+
+
+@pytest.mark.parametrize("scheme", ["http", "h2c", "h2"])
+def test_cpp_client(one_port, certificates, scheme):
+    tls = ["--tls-ca", certificates.ca] if scheme == "h2" else []
+    run_cpp_client(f"{scheme}://{one_port.address}", 90, *tls)
+
+
+def test_cpp_client_to_the_java_server_of_http_and_h2c(java):
+    with programs.Server(programs.java_command("InteropJavaServer", "--http", 0, "--h2c", 0), protocol="http") as server:
+        run_cpp_client(f"http://{server.address}?language=java", 20)
+        run_cpp_client(f"h2c://127.0.0.1:{server.ports['h2c']}?language=java", 20)
+
+
+def test_cpp_client_to_the_java_server_of_h2(java, certificates):
+    certificate, key = certificates.server
+    options = f"-Dssl=true -Dsofa.rpc.remoting.http.certificatePath={certificate} -Dsofa.rpc.remoting.http.privateKeyPath={key}"
+    command = programs.java_command("InteropJavaServer", "--h2", 0)
+    with programs.Server(command, environment={"JAVA_OPTIONS": options}, protocol="h2") as server:
+        run_cpp_client(f"h2://{server.address}?language=java", 20, "--tls-ca", certificates.ca)
+
+
 def test_java_clients_of_rest_and_h2c_on_ports_of_their_own(java):
     server = programs.Server([programs.binaries() / "interop-server", "--rest", 0, "--triple", 0], protocol="http1")
     try:

@@ -2,6 +2,7 @@
 // Prints `ok name` or `FAIL name: why` for each check and `N passed, M failed`; exit code 0 only when none failed.
 // interop-client dubbo://HOST:PORT: over Dubbo 2.
 // interop-client tri://HOST:PORT[?serialization=hessian4]: over Triple; the serialization is that of Dubbo's server.
+// interop-client http://HOST:PORT[?language=java], h2c://..., h2://...: over SOFARPC's HTTP; the language is that of the server.
 // interop-client HOST:PORT[,HOST:PORT] --load SECONDS [--callers N] [--connections N] [--retries N]: load instead of checks (load.h).
 // interop-client HOST:PORT --idle SECONDS: the check of a connection that the server closes in this time of rest.
 
@@ -61,6 +62,7 @@ Task<Result<Peer>> connect(std::string target, std::optional<sofa::io::TlsClient
   rpc::ClientOptions json = options;
   json.codec = sofa::bolt::kCodecJson;
   peer.json = co_await or_return(rpc::connect<JsonService>(target, json));
+  peer.by_hessian = co_await or_return(rpc::connect<JsonService>(target, options));
   peer.generic = co_await or_return(rpc::GenericClient::connect(target, std::string(InteropService::kName), options));
   co_return peer;
 }
@@ -72,6 +74,7 @@ Task<int> run(std::string target, Options options) {
   }
   const bool triple = target.starts_with("tri://");
   const bool dubbo = target.starts_with("dubbo://");
+  const bool http = target.starts_with("http://") || target.starts_with("h2");
   auto peer = co_await (triple ? connect_triple(target) : dubbo ? connect_dubbo(target) : connect(target, tls_of(options)));
   if (!peer) {
     fmt::print("FAIL connect: {}\n0 passed, 1 failed\n", peer.error());
@@ -84,6 +87,8 @@ Task<int> run(std::string target, Options options) {
     add_dubbo_checks(*peer, checks);
   } else if (triple) {
     add_triple_checks(*peer, checks);
+  } else if (http) {
+    add_http_checks(*peer, checks);
   } else {
     add_value_checks(*peer, checks);
     add_object_checks(*peer, checks);

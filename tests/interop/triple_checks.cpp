@@ -173,11 +173,13 @@ Task<Result<Peer>> connect_triple(std::string target) {
     peer.service = peer.dubbo = co_await or_return(rpc::connect<DubboInteropService>(target, options));
     peer.blue = co_await or_return(rpc::connect<DubboInteropService>(target, blue));
     peer.streams = co_await or_return(rpc::connect<DubboStreamService>(target, options));
+    peer.generic = co_await or_return(rpc::GenericClient::connect(target, std::string(DubboInteropService::kName), options));
   } else {
     peer.service = co_await or_return(rpc::connect<InteropService>(target, options));
     peer.blue = co_await or_return(rpc::connect<InteropService>(target, blue));
     peer.streams = co_await or_return(rpc::connect<SofaStreamService>(target, options));
     peer.grpc = co_await or_return(rpc::connect<Interop>(target, options));
+    peer.generic = co_await or_return(rpc::GenericClient::connect(target, std::string(InteropService::kName), options));
   }
   co_return peer;
 }
@@ -187,9 +189,11 @@ void add_triple_checks(Peer& peer, std::vector<Check>& checks) {
   add_object_checks(peer, checks);
   add_call_kind_checks(peer, checks);
   java_streams(peer, checks);
+  add_generic_checks(peer, checks);
   if (peer.dubbo != nullptr) {
     add_exception_checks(peer, checks);
     attachments(*peer.dubbo, checks);
+    add_generic_map_checks(peer, checks);
   } else {
     std::erase_if(checks, is_beyond_sofarpc);
     sofarpc_errors(peer, checks);

@@ -13,6 +13,7 @@ import org.apache.dubbo.config.RegistryConfig;
 import org.apache.dubbo.config.bootstrap.DubboBootstrap;
 import org.apache.dubbo.metadata.MetadataInfo;
 import org.apache.dubbo.metadata.MetadataService;
+import org.apache.dubbo.metadata.MetadataServiceV2Detector;
 import org.apache.dubbo.registry.client.AbstractServiceDiscovery;
 import org.apache.dubbo.registry.client.AbstractServiceDiscoveryFactory;
 import org.apache.dubbo.registry.client.DefaultServiceInstance;
@@ -23,18 +24,21 @@ import org.apache.dubbo.rpc.model.ApplicationModel;
 
 /**
  * A consumer that finds its provider by application: DubboApplicationClient HOST:PORT. The registry names the one instance that the arguments name; what
- * it serves the consumer asks it itself, as Dubbo 3 does. Prints as DubboJavaClient does.
+ * it serves the consumer asks it itself, as Dubbo 3 does: by MetadataService, or by MetadataServiceV2 (DubboApplicationClient HOST:PORT v2; its Triple must be
+ * on that port). Prints as DubboJavaClient does.
  */
 public final class DubboApplicationClient {
     private static final String APPLICATION = "interop-server";
     private static String host;
     private static int port;
     private static String revision = "";
+    private static boolean second;
 
     public static void main(String[] args) {
         int colon = args[0].lastIndexOf(':');
         host = args[0].substring(0, colon);
         port = Integer.parseInt(args[0].substring(colon + 1));
+        second = args.length > 1 && args[1].equals("v2");
         ApplicationConfig application = new ApplicationConfig("interop-client");
         DubboVersion.configure(application);
         ApplicationModel.defaultModel().getExtensionLoader(ServiceDiscoveryFactory.class).addExtension("instance", OneInstanceFactory.class);
@@ -44,13 +48,16 @@ public final class DubboApplicationClient {
         DubboBootstrap.getInstance().application(application).registry(registry);
         Suite suite = new Suite(() -> {});
         metadata(suite, direct());
+        if (second) {
+            suite.check("metadata.second_is_preferred", () -> that(MetadataServiceV2Detector.support(), "without protobuf the first service is asked"));
+        }
         suite.check("application.calls", () -> {
             DubboInteropService service = byApplication("1.0", null);
             equal("hello app", service.hello("app"));
             that(User.of(7, null).sameAs(service.getUser(7)), "another user");
         });
         suite.check("application.without_version", () -> equal("hello any", byApplication(null, null).hello("any")));
-        System.exit(suite.run(args.length > 1 ? args[1] : null) ? 0 : 1);
+        System.exit(suite.run(null) ? 0 : 1);
     }
 
     private static void metadata(Suite suite, MetadataService service) {
@@ -128,7 +135,11 @@ public final class DubboApplicationClient {
             about.put("dubbo.metadata.revision", revision);
             about.put("dubbo.metadata.storage-type", "local");
             about.put("dubbo.endpoints", "[{\"port\":" + port + ",\"protocol\":\"dubbo\"}]");
-            about.put("dubbo.metadata-service.url-params", "{\"dubbo\":\"2.0.2\",\"version\":\"1.0.0\",\"protocol\":\"dubbo\",\"port\":\"" + port + "\"}");
+            if (second) {
+                about.put("meta-v", "2.0.0");
+            }
+            about.put("dubbo.metadata-service.url-params",
+                "{\"dubbo\":\"2.0.2\",\"version\":\"1.0.0\",\"protocol\":\"" + (second ? "tri" : "dubbo") + "\",\"port\":\"" + port + "\"}");
             return List.of(instance);
         }
 
