@@ -85,6 +85,19 @@ void Body::on_end(Headers& trailers) {
 void Body::on_abort(Error error) {
   failure_ = std::move(error);
   changed_.set();
+  cancel_scope();
+}
+
+void Body::on_hang_up() { cancel_scope(); }
+
+void Body::cancel_when_gone(io::Scope& scope) {
+  scope_ = &scope;
+  if (gone_) cancel_scope();
+}
+
+void Body::cancel_scope() {
+  gone_ = true;
+  if (scope_ != nullptr) scope_->cancel(Error(Code::cancelled, "the caller is gone"));
 }
 
 void Body::on_writable() { changed_.set(); }

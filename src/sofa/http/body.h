@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "sofa/http/exchange.h"
+#include "sofa/io/scope.h"
 #include "sofa/io/sync.h"
 #include "sofa/io/task.h"
 
@@ -30,6 +31,8 @@ class Body final : public MessageSink {
   io::Task<Result<Bytes>> read_all(size_t max);
   /// Client: waits for the final response head.
   io::Task<Result<ResponseHead*>> response();
+  /// Server: cancels the scope when the peer is gone (on_abort, on_hang_up), at once when it is already. The scope outlives the Body.
+  void cancel_when_gone(io::Scope& scope);
   /// After the end of the body.
   Headers& trailers() { return trailers_; }
   /// Sends, and waits while more than the high-water mark is pending.
@@ -40,10 +43,12 @@ class Body final : public MessageSink {
   void on_end(Headers& trailers) override;
   void on_abort(Error error) override;
   void on_writable() override;
+  void on_hang_up() override;
 
  private:
   io::Task<Result<void>> wait_for_change();
   void let_go(Error error);
+  void cancel_scope();
 
   Exchange& exchange_;
   Buffer received_;
@@ -53,6 +58,8 @@ class Body final : public MessageSink {
   std::optional<ResponseHead> response_;
   std::optional<Error> failure_;
   bool ended_ = false;
+  bool gone_ = false;
+  io::Scope* scope_ = nullptr;  // to cancel when the peer is gone; null: none
   io::Event changed_;
 };
 

@@ -111,6 +111,9 @@ class DecompressedExchange final : public ExchangeFilter, private MessageSink {
   void on_writable() override {
     if (sink_ != nullptr) sink_->on_writable();
   }
+  void on_hang_up() override {
+    if (sink_ != nullptr) sink_->on_hang_up();
+  }
   void on_drain() override {
     if (sink_ != nullptr) sink_->on_drain();
   }

@@ -83,6 +83,9 @@ class MessageSink {
   virtual void on_abort(Error error) = 0;
   /// pending_bytes() has fallen under the low-water mark after it was above the high one (options.h).
   virtual void on_writable() {}
+  /// Server, after on_end and once at most, with Http1Options::half_close_cancels: the peer has closed its side of the connection before its answer
+  /// is whole. What is sent still goes to it; a task that works for it alone should end.
+  virtual void on_hang_up() {}
   /// Server, once the exchange was upgraded (101): the port drains, and waits for the end of this exchange. Comes once at most.
   virtual void on_drain() {}
 

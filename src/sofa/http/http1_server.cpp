@@ -79,6 +79,7 @@ io::Task<void> ServerConnection::serve() {
   reading_.emplace(&co_await io::current_scope(), "http1 connection");
   stats_.bytes_in += in_.size();
   co_await read_loop().in(*reading_);
+  co_await watch_for_end().in(*reading_);
   co_await finish();
   connection_.on_drain(nullptr, nullptr);
   connection_.live_stats = nullptr;
@@ -283,7 +284,7 @@ void ServerConnection::refuse(const Refusal& refusal) {
 }
 
 void ServerConnection::on_end_of_stream() {
-  no_more_ = true;
+  no_more_ = end_seen_ = true;
   if (raw_) {
     ServerExchange* receiver = std::exchange(receiver_, nullptr);
     Headers none;
@@ -299,6 +300,32 @@ void ServerConnection::on_end_of_stream() {
   if (replies_.empty()) return close(Close::flushed, CloseKind::peer);
   replies_.back().last = true;
   settle();
+  tell_hang_up();
+}
+
+// Behind the last request nothing is taken; but the end of the stream, or its failure, tells that nobody waits for what still runs.
+io::Task<void> ServerConnection::watch_for_end() {
+  while (close_ == Close::no && !replies_.empty() && !end_seen_ && in_.size() < kReadSize) {
+    const auto got = co_await stream_.read_some(in_, kReadSize);
+    if (close_ != Close::no) co_return;
+    if (!got) co_return on_stream_failed(got.error());
+    stats_.bytes_in += *got;
+    end_seen_ = *got == 0;
+  }
+  if (end_seen_) tell_hang_up();
+}
+
+// A sink may end its exchange, and with it replies before and behind it.
+void ServerConnection::tell_hang_up() {
+  if (!options_.half_close_cancels) return;
+  std::vector<ServerExchange*> running;
+  for (const Reply& reply : replies_) {
+    if (reply.exchange != nullptr) running.push_back(reply.exchange);
+  }
+  for (ServerExchange* exchange : running) {
+    const bool still_runs = std::ranges::find(replies_, exchange, &Reply::exchange) != replies_.end();
+    if (still_runs && exchange->sink_ != nullptr) exchange->sink_->on_hang_up();
+  }
 }
 
 // ---------------------------------------------------------------- writing

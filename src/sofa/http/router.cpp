@@ -200,9 +200,11 @@ class CoroutineHandler final : public Handler {
     Body body;
   };
 
-  io::Task<void> run(std::unique_ptr<Running> running) {
-    Exchange& exchange = *running->exchange;
+  io::Task<void> run(std::unique_ptr<Running> given) {
     io::Scope scope(&co_await io::current_scope());
+    const std::unique_ptr<Running> running = std::move(given);
+    Exchange& exchange = *running->exchange;
+    running->body.cancel_when_gone(scope);
     if (const io::ScopeContext* work = exchange.context().work) scope.set_context(work);
     const auto done = co_await coroutine_(exchange, running->body).in(scope);
     if (done) co_return;

@@ -31,7 +31,7 @@ class Router final : public Handler {
  public:
   using Function = std::function<void(ExchangePtr exchange)>;
   /// Both live until the task ends. An error before the head is answered with the status that fits its code and its message; later it resets
-  /// the exchange. The task's scope is cancelled by stop_shard() alone: its waits on the Body fail when the peer is gone.
+  /// the exchange. The task's scope is cancelled when the peer is gone, and by stop_shard().
   using Coroutine = std::function<io::Task<Result<void>>(Exchange& exchange, Body& body)>;
 
   Router();

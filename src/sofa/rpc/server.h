@@ -65,7 +65,7 @@ struct ServerOptions {
   std::vector<std::string> protocols{};       ///< what the port speaks, told apart by the first bytes: of protocols(). Empty: all of them
   std::vector<ProtocolPort> more_ports{};     ///< ports beside it, each with one protocol; one of Dubbo takes text commands (telnet), too
   Duration drain = std::chrono::seconds(10);  ///< how long stop() waits for running calls before it cancels them
-  http::Http1Options http1{};                 ///< of connections that speak HTTP/1.1: timeouts, pipelining, the size of a body
+  http::Http1Options http1{.half_close_cancels = true};                 ///< of connections that speak HTTP/1.1: timeouts, pipelining, the size of a body
   http::Http2Options http2{};                 ///< of connections that speak HTTP/2: streams, windows, keep-alive, age
   http::PingPolicy grpc_pings{};              ///< how often gRPC's clients may PING (grpc::ServerOptions::pings)
   std::string application{};                  ///< this application's name: consumers of Dubbo that a registry sends to it may then ask for its

@@ -109,6 +109,7 @@ class UnaryExchange final : public CallOf<UnaryCall> {
   void on_data(ByteSpan data) override;
   void on_end(http::Headers& trailers) override;
   void on_abort(Error error) override;
+  void on_hang_up() override;
 
  private:
   static void on_deadline(void* self);
@@ -122,6 +123,7 @@ class UnaryExchange final : public CallOf<UnaryCall> {
   Deframer deframer_;
   std::optional<Bytes> message_;
   bool handed_over_ = false;
+  bool hung_up_ = false;
   void (*cancelled_)(void*) = nullptr;
   void* cancelled_context_ = nullptr;
   io::TimerNode timer_{&on_deadline, this};
@@ -143,8 +145,10 @@ class StreamExchange final : public CallOf<StreamCall> {
   void on_end(http::Headers& trailers) override;
   void on_abort(Error error) override;
   void on_writable() override;
+  void on_hang_up() override;
 
  private:
+  void cancel(Error error);
   Inbox inbox_;
   io::Scope* scope_ = nullptr;  // of the handler, while it runs
 };

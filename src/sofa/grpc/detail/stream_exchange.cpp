@@ -47,7 +47,13 @@ void StreamExchange::on_writable() { inbox_.wake(); }
 
 void StreamExchange::on_abort(Error error) {
   core_.abort();
-  inbox_.abort(Error(Code::cancelled, fmt::format("the caller of {} is gone", path())).with_cause(std::move(error)));
+  cancel(Error(Code::cancelled, fmt::format("the caller of {} is gone", path())).with_cause(std::move(error)));
+}
+
+void StreamExchange::on_hang_up() { cancel(Error(Code::cancelled, fmt::format("the caller of {} is gone", path()))); }
+
+void StreamExchange::cancel(Error error) {
+  inbox_.abort(std::move(error));
   if (scope_ != nullptr) scope_->cancel(*inbox_.failure());
 }
 

@@ -94,6 +94,10 @@ void TranslatedExchange::on_abort(Error error) {
   if (!std::exchange(over_, true)) sink_->on_abort(std::move(error));
 }
 
+void TranslatedExchange::on_hang_up() {
+  if (!over_) sink_->on_hang_up();
+}
+
 void TranslatedExchange::on_writable() {
   if (!over_) sink_->on_writable();
 }

@@ -22,6 +22,7 @@ class TranslatedExchange : public http::ExchangeFilter, public http::MessageSink
   void on_data(ByteSpan data) override;
   void on_abort(Error error) override;
   void on_writable() override;
+  void on_hang_up() override;
 
  protected:
   /// A piece of the body came; calls hand_over with what it means in gRPC, and touches nothing after one that returns false.

@@ -54,6 +54,11 @@ void UnaryExchange::on_abort(Error) {
   gone();
 }
 
+void UnaryExchange::on_hang_up() {
+  hung_up_ = true;
+  if (!core_.is_over()) gone();
+}
+
 void UnaryExchange::on_deadline(void* context) {
   auto& self = *static_cast<UnaryExchange*>(context);
   if (self.core_.is_over()) return;
@@ -62,6 +67,7 @@ void UnaryExchange::on_deadline(void* context) {
 }
 
 void UnaryExchange::on_cancelled(void (*callback)(void*), void* context) {
+  if (hung_up_) return callback(context);
   cancelled_ = callback;
   cancelled_context_ = context;
 }

@@ -74,6 +74,8 @@ class ServerConnection {
   void refuse(const Refusal& refusal);
   void fill_refusal(Reply& reply, const Refusal& refusal);
   void on_end_of_stream();
+  io::Task<void> watch_for_end();
+  void tell_hang_up();
   size_t window() const;
   /// Nothing runs: no request is answered and none comes in, but for the beginning of a head.
   bool rests() const { return replies_.empty() && !message_open_; }
@@ -125,6 +127,7 @@ class ServerConnection {
   bool raw_ = false;                    // after 101
   bool blocked_ = false;                // input waits for something of ours
   bool no_more_ = false;                // the request at hand is the last one
+  bool end_seen_ = false;               // the peer has closed its side
   bool draining_ = false;
   bool drain_told_ = false;  // to the user of an upgraded exchange
   bool watching_ = false;

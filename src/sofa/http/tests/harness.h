@@ -77,11 +77,12 @@ struct Recorder final : MessageSink {
   }
   void on_abort(Error error) override { failure = std::move(error); }
   void on_writable() override { ++writable; }
+  void on_hang_up() override { ++hang_ups; }
   bool done() const { return ended || failure.has_value(); }
 
   Exchange* exchange = nullptr;
   bool gives_back = true;
-  int status = 0, informational = 0, writable = 0;
+  int status = 0, informational = 0, writable = 0, hang_ups = 0;
   Headers headers, trailers;
   std::string body;
   bool ended = false;

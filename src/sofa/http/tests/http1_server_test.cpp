@@ -89,5 +89,74 @@ TEST(Http1Server, ABodyThatComesAtTheLeastRateOrIsAStreamOfMessagesIsTaken) {
   EXPECT_EQ(none, "");
 }
 
+/// Requests whose handler runs when their peer goes: one that another may follow, and two that are the last of their connections.
+struct Request {
+  const char* name;
+  const char* head;
+};
+class Http1ServerPeerGone : public ::testing::TestWithParam<Request> {};
+INSTANTIATE_TEST_SUITE_P(Requests, Http1ServerPeerGone,
+                         ::testing::Values(Request{"Kept", "GET / HTTP/1.1\r\nHost: h\r\n\r\n"},
+                                           Request{"Closing", "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"},
+                                           Request{"Old", "GET / HTTP/1.0\r\n\r\n"}),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_P(Http1ServerPeerGone, ItsEndIsToldOnceAndItsAnswerCanStillBeSent) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Http1Protocol protocol(keeper, {.half_close_cancels = true});
+    Served served(protocol);
+    co_await served.open();
+    io::Stream peer = co_await served.connect();
+    EXPECT_TRUE(peer.write(Bytes::copy_of(GetParam().head)));
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty() && keeper.last_sink().ended; }));
+    EXPECT_EQ(keeper.last_sink().hang_ups, 0);
+    peer.shutdown_write();
+    EXPECT_TRUE(co_await eventually([&] { return keeper.last_sink().hang_ups == 1; }));
+    EXPECT_FALSE(keeper.last_sink().failure);
+    EXPECT_TRUE(respond_text(keeper.last(), 200, "all the same"));
+    const std::string answer = co_await read_to_end(peer);
+    EXPECT_TRUE(answer.ends_with("all the same\n")) << answer;
+    EXPECT_EQ(keeper.last_sink().hang_ups, 1);
+    co_await served.stop();
+  });
+}
+
+TEST_P(Http1ServerPeerGone, ItsResetAborts) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Http1Protocol protocol(keeper);
+    Served served(protocol);
+    co_await served.open();
+    io::Stream peer = co_await served.connect();
+    EXPECT_TRUE(peer.write(Bytes::copy_of(GetParam().head)));
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty() && keeper.last_sink().ended; }));
+    EXPECT_TRUE(keeper.last().send_response(200, {}));
+    EXPECT_TRUE(keeper.last().send_data(Bytes::copy_of("unread when it closes, so that the socket resets")));
+    co_await due_timers();
+    peer.close();
+    EXPECT_TRUE(co_await eventually([&] { return keeper.last_sink().failure.has_value(); }));
+    co_await served.stop();
+  });
+}
+
+TEST_P(Http1ServerPeerGone, HalfAConnectionIsEnoughUnlessToldOtherwise) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Http1Protocol protocol(keeper);
+    Served served(protocol);
+    co_await served.open();
+    io::Stream peer = co_await served.connect();
+    EXPECT_TRUE(peer.write(Bytes::copy_of(GetParam().head)));
+    peer.shutdown_write();
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty() && keeper.last_sink().ended; }));
+    co_await due_timers();
+    EXPECT_TRUE(keeper.last().send_response(204, {}, true));
+    EXPECT_TRUE((co_await read_to_end(peer)).starts_with("HTTP/1.1 204"));
+    EXPECT_EQ(keeper.last_sink().hang_ups, 0);
+    co_await served.stop();
+  });
+}
+
 }  // namespace
 }  // namespace sofa::http

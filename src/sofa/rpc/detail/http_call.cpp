@@ -103,16 +103,17 @@ void HttpRequest::on_end(http::Headers&) {
 
 void HttpRequest::on_abort(Error) {
   gone_ = true;
-  if (!handed_over_) {
-    delete this;
-  } else if (scope_ != nullptr) {
-    scope_->cancel(Error(Code::cancelled, "the caller is gone"));
-  }
+  handed_over_ ? cancel_scope() : delete this;
+}
+
+void HttpRequest::cancel_scope() {
+  cancelled_ = true;
+  if (scope_ != nullptr) scope_->cancel(Error(Code::cancelled, "the caller is gone"));
 }
 
 void HttpRequest::cancel_when_gone(io::Scope& scope) {
   scope_ = &scope;
-  if (gone_) scope.cancel(Error(Code::cancelled, "the caller is gone"));
+  if (cancelled_) cancel_scope();
 }
 
 void HttpRequest::answer(int status, std::string_view content_type, Bytes body, http::Headers fields) {

@@ -64,8 +64,10 @@ class HttpRequest final : public http::MessageSink {
   void on_data(ByteSpan data) override;
   void on_end(http::Headers& trailers) override;
   void on_abort(Error error) override;
+  void on_hang_up() override { cancel_scope(); }
 
  private:
+  void cancel_scope();
   HttpRequest(http::ExchangePtr exchange, HttpTarget target, size_t max_body, Ready ready, void* context);
 
   const http::ExchangePtr exchange_;
@@ -78,6 +80,7 @@ class HttpRequest final : public http::MessageSink {
   Buffer body_;
   bool handed_over_ = false;
   bool gone_ = false;
+  bool cancelled_ = false;
   io::Scope* scope_ = nullptr;
 };
 
