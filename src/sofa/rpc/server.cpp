@@ -11,7 +11,7 @@
 #include "sofa/rpc/detail/dubbo_service.h"
 #include "sofa/rpc/detail/grpc_face.h"
 #include "sofa/rpc/detail/http_face.h"
-#include "sofa/rpc/detail/http_trace.h"
+#include "sofa/rpc/detail/http_guest.h"
 #include "sofa/rpc/detail/response_codec.h"
 #include "sofa/rpc/detail/shard_server.h"
 #include "sofa/rpc/rest.h"
@@ -135,7 +135,7 @@ class RunningCore {
         http2_(put_middlewares_before(face_), options_.http2),
         http1_(first_handler(), http1_options(options_), options_.http2),
         on_stopping_(std::move(on_stopping)) {
-    if (http_.handler != nullptr) grpc_.server().set_fallback(traced_.emplace(*http_.handler));
+    if (http_.handler != nullptr) grpc_.server().set_fallback(guests_.emplace(*http_.handler, handler_.shards()));
   }
 
   Task<Result<void>> start();
@@ -176,7 +176,7 @@ class RunningCore {
   transport::DubboProtocol dubbo_;        // beside others
   transport::DubboProtocol dubbo_alone_;  // on a port of its own: with text commands
   const HttpPart http_;
-  std::optional<TracedHandler> traced_;  // before the handler of http_
+  std::optional<HttpGuests> guests_;  // before the handler of http_
   GrpcFace grpc_;
   CallsService calls_service_;
   DubboMetadataV2 metadata_v2_;

@@ -56,7 +56,8 @@ struct ServerOptions {
   /// over HTTP 503, or RESOURCE_EXHAUSTED of gRPC.
   size_t max_half_frame_bytes = size_t{1} << 30;
   size_t max_connections = 10'000;            ///< of each port; a further one is closed at once
-  size_t max_calls = 10'000;                  ///< running calls of one shard over all protocols, streams apart; over it callers get "busy" (status 4)
+  size_t max_calls = 10'000;        ///< running calls of one shard over all protocols, streams apart, and requests that Server::http answers; over
+                                    ///< it callers get "busy" (status 4, HTTP 503)
   size_t max_calls_per_connection = 1'000;    ///< of one connection of Bolt or Dubbo, likewise; of one of HTTP/2: http2.max_concurrent_streams
   size_t max_calls_of_all_shards = 65'536;    ///< over Bolt, over Dubbo, and over ports of Dubbo alone, each; HTTP and gRPC do not count here
   std::string port_option = "--port";         ///< what changes the port, for the error of a taken one
@@ -97,9 +98,9 @@ struct ServiceOptions {
   std::string version = "1.0";
   std::string unique_id{};
   bool thread_safe = false;  ///< one object may serve several shards at the same time
-  /// How many of its calls run at the same time on one shard; 0: as many as the server takes (max_calls). Of methods that are coroutines, or behind
-  /// filters; a plain function never runs beside another one, and a stream is not counted. Further calls wait while their deadlines leave them time
-  /// for it, and are refused as busy when they could not be answered in time: under overload what is answered is answered in time.
+  /// How many of its calls run at the same time on one shard, a stream until it ends; 0: as many as the server takes (max_calls). Further calls wait
+  /// while their deadlines leave them time for it, and are refused as busy when they could not be answered in time: under overload what is answered
+  /// is answered in time.
   size_t concurrents = 0;
   size_t max_waiting = 1'000;  ///< with concurrents: calls that wait on one shard; over it the last of the lowest priority is refused
   /// With concurrents: of a call that has to wait, by its service, method, headers and peer; the greatest goes first. Empty: all are alike. Called on

@@ -12,7 +12,7 @@ Duration time_left(Deadline deadline) { return deadline == kNoDeadline ? Duratio
 }  // namespace
 
 Task<Result<Admission::Place>> Admission::enter(const Context& context) {
-  if (running_ < options_.concurrents) {
+  if (!is_full()) {
     ++running_;
     co_return Place(*this);
   }
@@ -65,15 +65,17 @@ Task<Result<Admission::Place>> Admission::wait(Deadline deadline, int priority) 
   co_return forward_error(waited);
 }
 
-void Admission::leave(Instant begun) {
-  const Duration ran = io::Shard::current().now() - begun;
-  usual_ = usual_ == Duration::zero() ? ran : usual_ + (ran - usual_) / kAverageOver;
+void Admission::leave(std::optional<Instant> begun) {
+  if (begun) {
+    const Duration ran = io::Shard::current().now() - *begun;
+    usual_ = usual_ == Duration::zero() ? ran : usual_ + (ran - usual_) / kAverageOver;
+  }
   give_place();
 }
 
 void Admission::give_place() {
   --running_;
-  while (running_ < options_.concurrents && !waiters_.empty()) let_next_in();
+  while (!is_full() && !waiters_.empty()) let_next_in();
 }
 
 void Admission::let_next_in() {

@@ -9,6 +9,7 @@
 
 #include <list>
 #include <map>
+#include <optional>
 
 #include "sofa/io/sync.h"
 #include "sofa/rpc/server.h"
@@ -30,6 +31,8 @@ class Admission {
    public:
     explicit Place(Admission& owner) : owner_(&owner), begun_(io::Shard::current().now()) {}
     Place(Place&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)), begun_(other.begun_) {}
+    /// How long it is held says nothing about other calls: those of a stream.
+    void leave_out_of_average() { begun_.reset(); }
     Place& operator=(Place&&) = delete;
     ~Place() {
       if (owner_ != nullptr) owner_->leave(begun_);
@@ -37,12 +40,14 @@ class Admission {
 
    private:
     Admission* owner_;
-    Instant begun_;
+    std::optional<Instant> begun_;
   };
 
   /// Fails with Code::unavailable and Refused for a call that must not wait, or was refused while it did; else as its scope was cancelled.
   Task<Result<Place>> enter(const Context& context);
 
+  /// Whether a further call has to wait.
+  bool is_full() const { return running_ >= options_.concurrents; }
   size_t running() const { return running_; }
   size_t waiting() const { return waiting_; }
 
@@ -60,7 +65,7 @@ class Admission {
   /// Whether there is room for one more to wait, if need be instead of the last of a lower priority.
   bool make_room(int priority);
   Task<Result<Place>> wait(Deadline deadline, int priority);
-  void leave(Instant begun);
+  void leave(std::optional<Instant> begun);
   void give_place();
   void let_next_in();
   void decide(Waiter& waiter, Fate fate);

@@ -1,8 +1,6 @@
 #include "sofa/rpc/detail/http_trace.h"
 
-#include "sofa/http/filter.h"
 #include "sofa/rpc/detail/request_codec.h"
-#include "sofa/rpc/detail/shard_server.h"
 
 namespace sofa::rpc::detail {
 
@@ -22,24 +20,6 @@ std::string_view with_case(std::string_view lower) {
   }
   return lower;
 }
-
-class TracedExchange final : public http::ExchangeFilter {
- public:
-  TracedExchange(http::ExchangePtr inner, Buffer trace) : ExchangeFilter(std::move(inner)), trace_(std::move(trace)) {
-    // Pairs of our own making: they can be read.
-    ServerCallAccess::fill(context_, {}, {}, *this, kNoDeadline, *bolt::HeaderMap::parse(trace_.span()));
-    context().work = &context_;
-  }
-  Result<void> send_response(int status, const http::Headers& headers, bool end) override {
-    http::Headers traced = headers;
-    add_trace_fields(request().headers, traced);
-    return inner().send_response(status, traced, end);
-  }
-
- private:
-  const Buffer trace_;
-  Context context_;
-};
 
 }  // namespace
 
@@ -61,12 +41,6 @@ void add_trace_fields(const http::Headers& request, http::Headers& answer) {
   for (const std::string_view name : {kTraceId, kRpcId}) {
     if (const auto value = request.get(name)) answer.set(name, *value);
   }
-}
-
-void TracedHandler::handle(http::ExchangePtr exchange) {
-  Buffer trace = trace_context(exchange->request().headers);
-  if (trace.size() == 0) return next().handle(std::move(exchange));
-  next().handle(std::make_unique<TracedExchange>(std::move(exchange), std::move(trace)));
 }
 
 }  // namespace sofa::rpc::detail

@@ -145,8 +145,12 @@ Task<void> ShardServer::serve_in_turn(ServerCall& call, const MethodEntry& entry
   answer_error(call, std::move(place.error()));
 }
 
-void ShardServer::answer_error(ServerCall& call, Error error) {
+void ShardServer::count_busy(const Error& error) {
   if (error.detail<Refused>() != nullptr) counters_.busy.add();
+}
+
+void ShardServer::answer_error(ServerCall& call, Error error) {
+  count_busy(error);
   call.answer(std::move(error));
 }
 
@@ -223,6 +227,15 @@ Task<Result<void>> ShardServer::pass_filters(ServerCall& call, const MethodEntry
 }
 
 Task<Result<void>> ShardServer::serve_stream(Context& context, const MethodEntry& entry, MessageStream& messages) {
+  std::optional<Admission::Place> place;  // until the stream ends
+  if (entry.admission != nullptr) {
+    auto entered = co_await entry.admission->enter(context);
+    if (!entered) {
+      count_busy(entered.error());
+      co_return forward_error(entered);
+    }
+    place.emplace(std::move(*entered)).leave_out_of_average();
+  }
   struct Last {
     const MethodEntry& entry;
     MessageStream& messages;

@@ -50,6 +50,9 @@ struct Counters {
   Counter calls, errors, refused, busy, dropped;
 };
 
+/// What a caller is told when as many calls run as may.
+inline constexpr std::string_view kFull = "as many calls run as may (max_calls); try later";
+
 /// Whether a call's deadline has passed. Reads the clock only when the deadline is near enough for one turn of the loop to matter.
 bool is_past(Deadline deadline);
 
@@ -98,20 +101,33 @@ class ShardServer {
   Counters& counters() { return counters_; }
   /// The timer of a call that the current turn has read and that is looked at now. `app`: its caller.
   CallTimer begin_call(const MethodEntry& entry, CallProtocol protocol, std::string_view app);
-  /// Whether a call must run as a task: its method is a coroutine or belongs on a pool, or filters stand before it.
+  /// Whether a call must run as a task: its method is a coroutine or belongs on a pool, filters stand before it, or it has to wait for its turn.
   static bool needs_task(const MethodEntry& entry) {
-    return entry.method->implementation()->is_coroutine || entry.pool != nullptr || !entry.filters.empty();
+    const bool has_to_wait = entry.admission != nullptr && entry.admission->is_full();
+    return entry.method->implementation()->is_coroutine || entry.pool != nullptr || !entry.filters.empty() || has_to_wait;
   }
   /// Answers a call here and now; only one that needs no task.
   static void serve_now(ServerCall& call, const MethodEntry& entry);
-  /// Whether as many tasks run as may (max_calls): a further call gets "busy".
-  bool is_full() const { return running_.size() >= options_.max_calls; }
+  /// Whether as many calls run as may (max_calls): a further one gets "busy".
+  bool is_full() const { return running_.size() + *guests_ >= options_.max_calls; }
+  /// A request that is no call of the server's own protocols, as one that runs, as long as this lives. It may outlive the server.
+  class Guest {
+   public:
+    explicit Guest(std::shared_ptr<size_t> count) : count_(std::move(count)) { ++*count_; }
+    Guest(const Guest&) = delete;
+    Guest& operator=(const Guest&) = delete;
+    ~Guest() { --*count_; }
+
+   private:
+    const std::shared_ptr<size_t> count_;
+  };
+  Guest count_guest() { return Guest(guests_); }
   /// Waits for its turn, when its service has a limit; reads the arguments, runs filters and method in `scope`, and answers. All of them live until
   /// it has ended.
   Task<void> serve(ServerCall& call, const MethodEntry& entry, io::Scope& scope) {
     return entry.admission == nullptr ? serve_at_once(call, entry, scope) : serve_in_turn(call, entry, scope);
   }
-  /// Runs filters and a method that streams. The filters see the call once, before its first message, and no arguments.
+  /// Waits for its turn, when its service has a limit; runs filters and a method that streams. The filters see the call once, before its first message, and no arguments.
   Task<Result<void>> serve_stream(Context& context, const MethodEntry& entry, MessageStream& messages);
   /// Runs a task that ends when the server stops.
   void spawn(Task<void> task) { running_.spawn("rpc call", std::move(task)); }
@@ -121,7 +137,8 @@ class ShardServer {
   void refuse(const bolt::Frame& frame, transport::Responder& responder, const Refusal& refusal);
   static Task<void> run(ShardServer& self, bolt::Frame frame, bolt::HeaderMap header, transport::Responder responder, const MethodEntry& entry,
                         ArgumentsAt at, Deadline deadline, CallTimer timer);
-  /// Answers with the error, and counts one of a limit as busy.
+  /// Counts the error of a limit as busy.
+  void count_busy(const Error& error);
   void answer_error(ServerCall& call, Error error);
   Task<void> serve_at_once(ServerCall& call, const MethodEntry& entry, io::Scope& scope);
   Task<void> serve_in_turn(ServerCall& call, const MethodEntry& entry, io::Scope& scope);
@@ -137,6 +154,7 @@ class ShardServer {
   std::vector<std::unique_ptr<Admission>> admissions_;
   std::vector<std::array<MethodCalls*, kCallProtocols>> rows_;  // of each entry; null before its first call
   io::TaskGroup running_;
+  const std::shared_ptr<size_t> guests_ = std::make_shared<size_t>(0);
 };
 
 /// Answers with status 2, 0x11 or 0x12 and a sentence.
