@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "sofa/rpc/detail/http_guest.h"
 #include "sofa/rpc/detail/http_trace.h"
 #include "sofa/rpc/detail/request_codec.h"
 #include "sofa/rpc/detail/shard_server.h"
@@ -94,18 +95,26 @@ rest::Route& RestRoutes::add_route(std::string_view http_method, std::string_vie
       [this, &kept](const rest::Route& route, http::Exchange& exchange, http::Body& body) { return serve(kept, route, exchange, body); });
 }
 
-Result<void> RestRoutes::check() const {
+Result<void> RestRoutes::join(const detail::ServiceTable& services) {
   for (const auto& method : methods_) {
-    if (here_().services().find(method->service, method->method, method->signatures) != nullptr) continue;
+    if (services.declares(method->service, method->method, method->signatures)) continue;
     return fail(Code::failed_precondition, "a REST route is bound to {}.{}, which this server does not have; add the service", method->service,
                 method->method);
   }
+  ++servers_;
   return {};
 }
 
 Task<Result<void>> RestRoutes::serve(const detail::RestMethod& method, const rest::Route& route, http::Exchange& exchange, http::Body& body) {
-  detail::ShardServer& shard = here_();
-  const detail::MethodEntry& entry = *shard.services().find(method.service, method.method, method.signatures);  // check() has found it
+  detail::ShardServer* const server = detail::server_of(exchange);
+  const detail::MethodEntry* const found =
+      server == nullptr ? nullptr : server->services().find(method.service, method.method, method.signatures);
+  if (found == nullptr) {
+    co_return rest::answer_error(exchange, Error(Code::not_found, fmt::format("{}.{} is not served here", method.service, method.method)));
+  }
+  detail::ShardServer& shard = *server;
+  const detail::MethodEntry& entry = *found;
+  const detail::ShardServer::Visit visit(shard);
   detail::RestCall call(method, route, exchange, entry, shard);
   if (auto read = co_await route.read(exchange, body, call.request(), api_->about().max_body); !read) {
     shard.counters().refused.add();

@@ -12,7 +12,7 @@
 // A request is a call as any other: filters and counters see it, on the service of its shard, with a Context whose header fields are those of
 // the request. Errors are application/problem+json with the status that fits the code; of a Java exception, that of its class.
 
-#include <functional>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,7 +25,7 @@ namespace sofa::rpc {
 
 namespace detail {
 
-class ShardServer;
+class ServiceTable;
 
 /// What a route needs of its method, without its types.
 struct RestMethod {
@@ -123,10 +123,12 @@ class RestRoutes {
   /// For routes of its own, and for what is no typed route.
   rest::Api& api() { return *api_; }
   const std::shared_ptr<rest::Api>& shared_api() const { return api_; }
-  /// Of the server that starts: the calls of the current shard. One server at a time has these routes.
-  void serve_by(std::function<detail::ShardServer&()> here) { here_ = std::move(here); }
-  /// An error for a route whose service or method the server does not have.
-  Result<void> check() const;
+
+  // Of servers; several may have the same routes. A request is a call of the server that it came to.
+  /// Of one that starts. An error for a route whose service or method it does not have.
+  Result<void> join(const detail::ServiceTable& services);
+  /// Of one that has joined and stops; whether it was the last one.
+  bool leave() { return --servers_ == 0; }
 
  private:
   rest::Route& add_route(std::string_view http_method, std::string_view pattern, std::shared_ptr<detail::RestMethod> method, const Type* response);
@@ -134,7 +136,7 @@ class RestRoutes {
 
   const std::shared_ptr<rest::Api> api_;
   std::vector<std::shared_ptr<detail::RestMethod>> methods_;
-  std::function<detail::ShardServer&()> here_;
+  std::atomic<int> servers_{0};
 };
 
 }  // namespace sofa::rpc

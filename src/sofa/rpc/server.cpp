@@ -188,6 +188,8 @@ class RunningCore {
   const std::vector<std::function<void()>> on_stopping_;
   std::vector<std::unique_ptr<transport::Port>> ports_;  // the first is that of the options, then more_ports
   io::Address address_;
+  bool routes_joined_ = false;
+  bool routes_shared_ = false;  // when it stops: another server still has its routes, and stops their tasks
   bool stopping_ = false;
   io::Event stopped_;
 };
@@ -228,8 +230,8 @@ Task<Result<void>> RunningCore::open(std::shared_ptr<io::TlsServerContext> tls) 
   co_await or_return(handlers_.add(std::string(kRequestClass), handler_));
   handlers_.set_fallback(unknown_class_);
   if (http_.routes != nullptr) {
-    http_.routes->serve_by([this]() -> ShardServer& { return *handler_.shard(io::Shard::current().index()); });
-    co_await or_return(http_.routes->check());
+    co_await or_return(http_.routes->join(handler_.shard(home_.index())->services()));
+    routes_joined_ = true;
   }
   co_await or_return(grpc_.add_methods());
   co_await or_return(calls_service_.add_to(grpc_.server()));
@@ -288,6 +290,7 @@ Task<Result<void>> RunningCore::stop_here() {
   io::TaskGroup stopping(io::Shard::current().root_scope());
   for (const auto& port : ports_) stopping.spawn("port stop", port->stop());
   [[maybe_unused]] const auto joined = co_await stopping.join();
+  routes_shared_ = routes_joined_ && !http_.routes->leave();
   for (unsigned i = 0; i < runtime_.shard_count(); ++i) {
     if (!handler_.shard(i)) continue;
     co_await or_return(io::on(runtime_.shard(i), [this, i] { return stop_shard(i); }));
@@ -299,9 +302,9 @@ Task<Result<void>> RunningCore::stop_here() {
 
 Task<Result<void>> RunningCore::stop_shard(unsigned index) {
   auto& shard = handler_.shard(index);
+  if (http_.stop_shard && !routes_shared_) co_await http_.stop_shard();
   co_await shard->stop();
   co_await grpc_.server().stop_shard();
-  if (http_.stop_shard) co_await http_.stop_shard();
   shard.reset();
   co_return Result<void>();
 }

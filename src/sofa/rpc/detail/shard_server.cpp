@@ -254,6 +254,10 @@ Task<Result<void>> ShardServer::serve_stream(Context& context, const MethodEntry
 Task<void> ShardServer::stop() {
   running_.cancel("the server is stopping");
   [[maybe_unused]] const auto ended = co_await running_.join();
+  while (visits_ > 0) {
+    visits_over_.clear();
+    if (!co_await visits_over_.wait()) break;
+  }
 }
 
 }  // namespace sofa::rpc::detail

@@ -6,6 +6,7 @@
 
 #include "sofa/base/metrics.h"
 #include "sofa/grpc/server.h"
+#include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
 #include "sofa/rpc/calls.h"
 #include "sofa/rpc/detail/admission.h"
@@ -91,7 +92,7 @@ class ShardServer {
   Result<void> add_services(const std::vector<ServiceEntry>& services);
 
   void handle(transport::IncomingRequest& request, transport::Responder& responder);
-  /// Cancels the running calls and waits for their end.
+  /// Cancels the running calls and waits for their end, and for that of visits.
   Task<void> stop();
 
   // For every protocol that brings calls.
@@ -122,6 +123,19 @@ class ShardServer {
     const std::shared_ptr<size_t> count_;
   };
   Guest count_guest() { return Guest(guests_); }
+  /// A call of the server that runs in a task of another owner, who cancels it: stop() waits for its end.
+  class Visit {
+   public:
+    explicit Visit(ShardServer& server) : server_(server) { ++server_.visits_; }
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+    ~Visit() {
+      if (--server_.visits_ == 0) server_.visits_over_.set();
+    }
+
+   private:
+    ShardServer& server_;
+  };
   /// Waits for its turn, when its service has a limit; reads the arguments, runs filters and method in `scope`, and answers. All of them live until
   /// it has ended.
   Task<void> serve(ServerCall& call, const MethodEntry& entry, io::Scope& scope) {
@@ -154,6 +168,8 @@ class ShardServer {
   std::vector<std::unique_ptr<Admission>> admissions_;
   std::vector<std::array<MethodCalls*, kCallProtocols>> rows_;  // of each entry; null before its first call
   io::TaskGroup running_;
+  size_t visits_ = 0;
+  io::Event visits_over_;
   const std::shared_ptr<size_t> guests_ = std::make_shared<size_t>(0);
 };
 
