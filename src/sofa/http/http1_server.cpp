@@ -311,8 +311,8 @@ io::Task<void> ServerConnection::watch_for_end() {
     if (!got) co_return on_stream_failed(got.error());
     stats_.bytes_in += *got;
     end_seen_ = *got == 0;
+    if (end_seen_) tell_hang_up();
   }
-  if (end_seen_) tell_hang_up();
 }
 
 // A sink may end its exchange, and with it replies before and behind it.

@@ -107,8 +107,7 @@ Result<void> RestRoutes::join(const detail::ServiceTable& services) {
 
 Task<Result<void>> RestRoutes::serve(const detail::RestMethod& method, const rest::Route& route, http::Exchange& exchange, http::Body& body) {
   detail::ShardServer* const server = detail::server_of(exchange);
-  const detail::MethodEntry* const found =
-      server == nullptr ? nullptr : server->services().find(method.service, method.method, method.signatures);
+  const detail::MethodEntry* const found = server == nullptr ? nullptr : server->services().find(method.service, method.method, method.signatures);
   if (found == nullptr) {
     co_return rest::answer_error(exchange, Error(Code::not_found, fmt::format("{}.{} is not served here", method.service, method.method)));
   }

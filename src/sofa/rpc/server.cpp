@@ -290,7 +290,7 @@ Task<Result<void>> RunningCore::stop_here() {
   io::TaskGroup stopping(io::Shard::current().root_scope());
   for (const auto& port : ports_) stopping.spawn("port stop", port->stop());
   [[maybe_unused]] const auto joined = co_await stopping.join();
-  routes_shared_ = routes_joined_ && !http_.routes->leave();
+  routes_shared_ = http_.routes != nullptr && !(routes_joined_ && http_.routes->leave());
   for (unsigned i = 0; i < runtime_.shard_count(); ++i) {
     if (!handler_.shard(i)) continue;
     co_await or_return(io::on(runtime_.shard(i), [this, i] { return stop_shard(i); }));

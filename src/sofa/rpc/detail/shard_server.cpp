@@ -254,9 +254,14 @@ Task<Result<void>> ShardServer::serve_stream(Context& context, const MethodEntry
 Task<void> ShardServer::stop() {
   running_.cancel("the server is stopping");
   [[maybe_unused]] const auto ended = co_await running_.join();
+  io::Scope own(&io::Shard::current().root_scope());  // also when who stops is cancelled
+  co_await end_of_visits().in(own);
+}
+
+Task<void> ShardServer::end_of_visits() {
   while (visits_ > 0) {
     visits_over_.clear();
-    if (!co_await visits_over_.wait()) break;
+    if (!co_await visits_over_.wait()) co_return;
   }
 }
 

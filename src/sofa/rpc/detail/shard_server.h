@@ -141,7 +141,8 @@ class ShardServer {
   Task<void> serve(ServerCall& call, const MethodEntry& entry, io::Scope& scope) {
     return entry.admission == nullptr ? serve_at_once(call, entry, scope) : serve_in_turn(call, entry, scope);
   }
-  /// Waits for its turn, when its service has a limit; runs filters and a method that streams. The filters see the call once, before its first message, and no arguments.
+  /// Waits for its turn, when its service has a limit; runs filters and a method that streams. The filters see the call once, before its first
+  /// message, and no arguments.
   Task<Result<void>> serve_stream(Context& context, const MethodEntry& entry, MessageStream& messages);
   /// Runs a task that ends when the server stops.
   void spawn(Task<void> task) { running_.spawn("rpc call", std::move(task)); }
@@ -154,6 +155,7 @@ class ShardServer {
   /// Counts the error of a limit as busy.
   void count_busy(const Error& error);
   void answer_error(ServerCall& call, Error error);
+  Task<void> end_of_visits();
   Task<void> serve_at_once(ServerCall& call, const MethodEntry& entry, io::Scope& scope);
   Task<void> serve_in_turn(ServerCall& call, const MethodEntry& entry, io::Scope& scope);
   static Task<Result<void>> invoke(ServerCall& call, const MethodEntry& entry, void* const* arguments, void* result);

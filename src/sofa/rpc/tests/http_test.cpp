@@ -167,21 +167,6 @@ TEST_P(Http, BaggageAndTheTraceContextComeAndGo) {
   }(GetParam()));
 }
 
-/// HTTP/1.1 does not tell: a peer that has ended its side may still wait for the answer.
-TEST(HttpCalls, AHandlerIsCancelledWhenItsCallerIsGone) {
-  run_test([]() -> Task<Result<void>> {
-    Fixture fixture;
-    co_await or_return(fixture.open());
-    {
-      io::Scope impatient(&co_await io::current_scope(), nullptr, io::Shard::current().now() + 20ms);
-      const auto given_up = co_await post(fixture, http::Version::http2, "sleep", "[60000]").in(impatient);
-      EXPECT_FALSE(given_up);
-    }
-    EXPECT_TRUE(co_await eventually([&] { return fixture.seen->cancelled == 1; }));
-    co_return co_await fixture.close();
-  }());
-}
-
 Result<std::string> check_token(http::Exchange& exchange) {
   if (exchange.request().headers.get_or("authorization") != "Bearer secret") return fail(Code::unauthenticated, "say who you are");
   return "ada";

@@ -154,6 +154,25 @@ TEST(RestRoutes, AHandlerTakesThePlaceOfRoutesThatWereGivenBefore) {
   }());
 }
 
+TEST(RestRoutes, SeveralServersMayHaveThemAndEachServesWhatCameToIt) {
+  run_test([]() -> Task<Result<void>> {
+    const auto routes = make_routes();
+    auto other = make_accounts();
+    other->audit = [](std::string) -> Text { return "the other"; };
+    auto first = co_await or_return(Server(ServerOptions{.port = 0}).add(make_accounts()).rest(routes).start());
+    auto second = co_await or_return(Server(ServerOptions{.port = 0}).add(other).rest(routes).start());
+    EXPECT_EQ((co_await or_return(ask(*first, "GET", "/audit/x-who", {}, {{"x-who", "ada"}}))).body, R"("ada")");
+    EXPECT_EQ((co_await or_return(ask(*second, "GET", "/audit/x-who"))).body, R"("the other")");
+    co_await or_return(second->stop());
+    EXPECT_EQ((co_await or_return(ask(*first, "GET", "/audit/x-who", {}, {{"x-who", "bob"}}))).body, R"("bob")");
+    EXPECT_EQ(first->stats().calls, 2);
+    co_await or_return(first->stop());
+    auto elsewhere = co_await or_return(Server(ServerOptions{.port = 0}).http(routes->shared_api()).start());
+    EXPECT_EQ((co_await or_return(ask(*elsewhere, "GET", "/audit/x"))).status, 404) << "where the service is not";
+    co_return co_await elsewhere->stop();
+  }());
+}
+
 TEST(RestRoutes, ARouteOfAServiceThatTheServerDoesNotHaveIsAStartError) {
   run_test([]() -> Task<Result<void>> {
     const auto server = co_await Server(ServerOptions{.port = 0}).rest(make_routes()).start();

@@ -114,6 +114,35 @@ TEST(ServiceOptions, MethodsThatAreLeftOutDoNotExistAndNeedNoImplementation) {
   }());
 }
 
+TEST(ServiceOptions, APlainFunctionWaitsForItsTurnBehindCoroutines) {
+  run_test([]() -> Task<Result<void>> {
+    io::Event release;
+    int begun = 0;
+    auto service = make_sample();
+    service->sleep = [&](int64_t) -> Task<Result<std::string>> {
+      ++begun;
+      co_await or_return(release.wait());
+      co_return "slept";
+    };
+    auto server = co_await or_return(Server(ServerOptions{.port = 0}).add(service, {.concurrents = 1, .max_waiting = 1}).start());
+    auto client = co_await or_return(rpc::connect<Sample>(at(server), {.timeout = 20s}));
+    std::optional<Result<std::string>> hello;
+    io::TaskGroup calls(co_await io::current_scope());
+    calls.spawn("runs", [](std::shared_ptr<Sample> sample) -> Task<void> { EXPECT_TRUE(co_await sample->sleep(1)); }(client));
+    EXPECT_TRUE(co_await eventually([&] { return begun == 1; }));
+    calls.spawn("waits", keep(client, hello));
+    EXPECT_TRUE(co_await eventually([&] { return server->stats().calls == 2; }));
+    const auto refused = co_await client->add(1, 2);
+    EXPECT_TRUE(!refused && refused.error().code() == Code::resource_exhausted) << "one runs, and one waits already";
+    EXPECT_FALSE(hello);
+    release.set();
+    co_await or_return(co_await calls.join());
+    EXPECT_EQ(hello->value_or("failed"), "hello bob");
+    EXPECT_EQ(co_await or_return(client->add(1, 2)), 3);
+    co_return co_await server->stop();
+  }());
+}
+
 /// What a caller of hello() is told, over each protocol.
 Task<std::vector<std::string>> ask_for(const RunningServer& server, const std::string& unique_id) {
   std::vector<std::string> told;

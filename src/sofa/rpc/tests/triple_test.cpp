@@ -1,5 +1,6 @@
 // Services with Java types over Triple (docs/protocols/triple.md): recorded messages of SOFARPC's and Dubbo's Java clients, and our own client.
 
+#include "proto_text.h"
 #include "sample.h"
 #include "sofa/grpc/client.h"
 #include "sofa/rpc/detail/triple_wrapper.h"
@@ -169,15 +170,6 @@ Task<Result<void>> unique_ids() {
   co_return co_await f.close();
 }
 TEST(Triple, ServicesOfOnePathAreToldApartByHeaders) { run_test(unique_ids()); }
-
-/// As a message of protobuf: its bytes are the text itself.
-struct ProtoText {
-  std::string text;
-  bool ParseFromArray(const void* from, int size) { return text.assign(static_cast<const char*>(from), static_cast<size_t>(size)), true; }
-  bool SerializeToArray(void* to, int size) const { return std::memcpy(to, text.data(), static_cast<size_t>(size)), true; }
-  size_t ByteSizeLong() const { return text.size(); }
-  std::string GetTypeName() const { return "test.ProtoText"; }
-};
 
 struct ProtoSample : Interface {
   static constexpr std::string_view kName = "test.Greeter";
@@ -401,6 +393,25 @@ Task<Result<void>> streams() {
   co_return co_await server->stop();
 }
 TEST(Triple, MethodsOfJavaTypesStream) { run_test(streams()); }
+
+Task<Result<void>> streams_in_turn() {
+  auto server = co_await or_return(Server(ServerOptions{.port = 0}).add(make_streams(), {.concurrents = 1, .max_waiting = 0}).start());
+  auto client = co_await or_return(connect<StreamSample>("tri://" + server->address().to_string()));
+  auto talk = co_await or_return(client->talk());
+  co_await or_return(talk.write({.id = "b", .cents = 1}));
+  co_await or_return(talk.read());
+  auto refused = co_await or_return(client->count(1));
+  const auto told = co_await refused.read();
+  EXPECT_TRUE(!told && told.error().code() == Code::unavailable);
+  if (!told) EXPECT_THAT(told.error().message(), ::testing::HasSubstr("concurrents"));
+  EXPECT_EQ(server->stats().busy, 1);
+  co_await or_return(talk.finish_writes());
+  EXPECT_FALSE(co_await or_return(talk.read()));
+  auto counted = co_await or_return(client->count(1));
+  EXPECT_TRUE(co_await or_return(counted.read())) << "the first stream has given its place back";
+  co_return co_await server->stop();
+}
+TEST(Triple, AStreamHoldsAPlaceOfItsServiceUntilItEnds) { run_test(streams_in_turn()); }
 
 /// A wrapper message by hand: fields of bytes with one-byte lengths.
 Bytes wrapper(std::initializer_list<std::pair<uint8_t, std::string_view>> fields) {
