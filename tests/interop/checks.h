@@ -37,5 +37,18 @@ inline Result<void> expect_true(bool ok, std::string_view what) {
   if (ok) return {};
   return sofa::fail(Code::data_loss, "{}", what);
 }
+/// An error unless the call has failed with this code and a sentence that holds the message.
+template <class T>
+Result<void> expect_error(const Result<T>& got, Code code, std::string_view message = {}) {
+  if (!got && got.error().code() == code && got.error().to_string().find(message) != std::string::npos) return {};
+  return sofa::fail(Code::data_loss, "expected {} '{}', got {}", sofa::to_string(code), message, got ? "an answer" : got.error().to_string());
+}
+/// What a wait becomes whose caller has enough.
+template <class T>
+Task<Result<void>> expect_cancelled(Task<Result<T>> wait) {
+  sofa::io::Scope scope(&co_await sofa::io::current_scope());
+  scope.cancel(sofa::Error(Code::cancelled, "the caller has enough"));
+  co_return expect_error(co_await std::move(wait).in(scope), Code::cancelled);
+}
 
 }  // namespace interop

@@ -26,7 +26,7 @@ struct Peer {
   std::shared_ptr<rpc::GenericClient> generic;
   // Over Triple alone:
   std::shared_ptr<StreamService> streams;
-  std::shared_ptr<sofa::interop::pb::Interop> grpc;  // null: Dubbo's
+  std::shared_ptr<sofa::interop::pb::Interop> grpc;  // over gRPC too; null: Dubbo's
   std::shared_ptr<DubboInteropService> dubbo;        // over Dubbo; over Triple null of SOFARPC's server
 };
 
@@ -55,6 +55,11 @@ void add_dubbo_checks(Peer& peer, std::vector<Check>& checks);
 /// Everything over Triple: of SOFARPC's server sections 1 and 3, of Dubbo's section 5, and the streams of both.
 Task<Result<Peer>> connect_triple(std::string target);
 void add_triple_checks(Peer& peer, std::vector<Check>& checks);
+/// Section 3, by stubs: over Triple on SOFARPC's server, over gRPC on those of gRPC.
+Task<Result<Peer>> connect_grpc(std::string target);
+void add_proto_checks(Peer& peer, std::vector<Check>& checks);
+/// What section 3 asks of a server of gRPC beside: deadlines, cancellation, sizes, gzip, statuses.
+void add_grpc_checks(Peer& peer, std::vector<Check>& checks);
 void add_json_checks(Peer& peer, std::vector<Check>& checks);
 /// Over http, h2c and h2; of SOFARPC's Java server when the target says "language=java".
 void add_http_checks(Peer& peer, std::vector<Check>& checks);

@@ -23,13 +23,6 @@ struct TestServer {
 std::vector<Check> stub_cases(const TestServer& server);
 std::vector<Check> bytes_cases(const TestServer& server);
 
-/// An error unless the call has failed with this code and a sentence that holds the message.
-template <class T>
-Result<void> expect_error(const Result<T>& got, Code code, std::string_view message = {}) {
-  if (!got && got.error().code() == code && got.error().to_string().find(message) != std::string::npos) return {};
-  return sofa::fail(Code::data_loss, "expected {} '{}', got {}", sofa::to_string(code), message, got ? "an answer" : got.error().to_string());
-}
-
 inline pb::Payload payload_of(size_t size) {
   pb::Payload payload;
   payload.mutable_body()->assign(size, '\0');

@@ -1,4 +1,5 @@
-"""Our client against the servers of grpc-go, grpc-java and grpcio: the cases of gRPC's interoperability tests, plain, over TLS and over mutual TLS."""
+"""Our client against the servers of grpc-go, grpc-java and grpcio: the cases of gRPC's interoperability tests, plain, over TLS and over mutual TLS;
+and the contract's gRPC service (docs/protocols/interop-service.md, section 3) on servers of grpc-go and grpc-java."""
 
 import socket
 import sys
@@ -87,6 +88,21 @@ def test_our_client_passes_on_the_server_of(start, kind):
         failed, passed = run_cases(server.port, cases)
     assert failed == []
     assert passed == len(cases)
+
+
+@pytest.mark.parametrize("kind", ["go", "java", "--port", "--triple"])
+def test_our_client_follows_the_contract_on_the_server_of(request, kind):
+    """Of grpc-go and of grpc-java; and ours, on the one port of every protocol and on one of Triple alone."""
+    if kind == "go":
+        command = [request.getfixturevalue("go_grpc") / "contract-server"]
+    elif kind == "java":
+        command = request.getfixturevalue("grpc_java")("sofa.interop.GrpcJavaServer")
+    else:
+        command = [programs.binaries() / "interop-server", kind, 0]
+    with programs.Server(command, protocol="h2") as server:
+        failed, passed = programs.run_checks([programs.binaries() / "interop-client", f"grpc://{server.address}"], SECONDS)
+    assert failed == []
+    assert passed >= 25
 
 
 @pytest.mark.parametrize("kind", ["go", "grpcio"])

@@ -78,14 +78,6 @@ Task<Result<void>> timeout_on_sleeping_server(Stub stub) {
   co_return expect_error(co_await call->read(), Code::deadline_exceeded);
 }
 
-/// What a wait becomes whose caller has enough.
-template <class T>
-Task<Result<void>> expect_cancelled(Task<Result<T>> wait) {
-  sofa::io::Scope scope(&co_await sofa::io::current_scope());
-  scope.cancel(sofa::Error(Code::cancelled, "the caller has enough"));
-  co_return expect_error(co_await std::move(wait).in(scope), Code::cancelled);
-}
-
 Task<Result<void>> cancel_after_begin(Stub stub) {
   {
     auto call = co_await or_return(stub->streaming_input_call());

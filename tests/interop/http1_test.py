@@ -409,6 +409,21 @@ def test_sigterm_answers_what_runs_and_closes_what_idles():
     assert server.stop() < 3
 
 
+def test_requests_that_meet_sigterm_are_answered_until_one_is_told_to_close():
+    server = Http1Server()
+    with Peer(server) as peer:
+        peer.send(get("/hello"))
+        peer.response()
+        server.process.terminate()
+        fields = {}
+        while fields.get("connection") != "close":
+            peer.send(get("/hello"))
+            status, fields, _ = peer.response()
+            assert status == 200
+        assert peer.is_closed()
+    assert server.stop() < 3
+
+
 def test_compressed_requests_are_decompressed_and_unknown_codings_refused(peer):
     text = b"hello " * 10_000
     packed = gzip.compress(text)

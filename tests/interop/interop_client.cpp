@@ -3,6 +3,7 @@
 // interop-client dubbo://HOST:PORT: over Dubbo 2.
 // interop-client tri://HOST:PORT[?serialization=hessian4]: over Triple; the serialization is that of Dubbo's server.
 // interop-client http://HOST:PORT[?language=java], h2c://..., h2://...: over SOFARPC's HTTP; the language is that of the server.
+// interop-client grpc://HOST:PORT: the gRPC service of section 3.
 // interop-client HOST:PORT[,HOST:PORT] --load SECONDS [--callers N] [--connections N] [--retries N]: load instead of checks (load.h).
 // interop-client HOST:PORT --idle SECONDS: the check of a connection that the server closes in this time of rest.
 
@@ -75,7 +76,11 @@ Task<int> run(std::string target, Options options) {
   const bool triple = target.starts_with("tri://");
   const bool dubbo = target.starts_with("dubbo://");
   const bool http = target.starts_with("http://") || target.starts_with("h2");
-  auto peer = co_await (triple ? connect_triple(target) : dubbo ? connect_dubbo(target) : connect(target, tls_of(options)));
+  const bool grpc = target.starts_with("grpc://");
+  auto peer = co_await (triple  ? connect_triple(target)
+                        : dubbo ? connect_dubbo(target)
+                        : grpc  ? connect_grpc(target)
+                                : connect(target, tls_of(options)));
   if (!peer) {
     fmt::print("FAIL connect: {}\n0 passed, 1 failed\n", peer.error());
     co_return 1;
@@ -89,6 +94,9 @@ Task<int> run(std::string target, Options options) {
     add_triple_checks(*peer, checks);
   } else if (http) {
     add_http_checks(*peer, checks);
+  } else if (grpc) {
+    add_proto_checks(*peer, checks);
+    add_grpc_checks(*peer, checks);
   } else {
     add_value_checks(*peer, checks);
     add_object_checks(*peer, checks);

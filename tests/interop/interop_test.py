@@ -54,7 +54,7 @@ def has_ipv6():
 def test_calls_over_ipv6():
     """Our client by each protocol, and curl, on the one port of a server that listens on ::1 alone."""
     with programs.Server([programs.binaries() / "interop-server", "--host", "::1", "--port", 0]) as server:
-        for scheme in ("bolt", "tri", "dubbo"):
+        for scheme in ("bolt", "tri", "dubbo", "grpc"):
             failed, passed = programs.run_checks(programs.client_command("cpp", f"{scheme}://[::1]:{server.port}", "--only", "echo"), 60)
             assert failed == [] and passed > 0, scheme
         hello = f"http://[::1]:{server.port}/sofa.interop.InteropService:1.0/hello?name=six"

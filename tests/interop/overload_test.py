@@ -33,19 +33,25 @@ def load(target, rate, seconds):
     return counts
 
 
-ATTEMPTS = 3  # other programs of the machine may take its cores away from one
+RUNS = 3  # other programs of the machine may take its cores away from one of them
+
+
+def run_is_good(scheme, target):
+    """Measures the peak and then the overload, next to each other in time."""
+    peak = max(load(target, rate, 1)["kept"] for rate in (CAPACITY * 9 // 10, CAPACITY))
+    counts = load(target, 3 * CAPACITY, 2)
+    goodput = counts["kept"] / 2
+    print(f"{scheme}: peak {peak} calls a second, at three times the capacity {goodput:.0f} a second: {counts}")
+    # What cannot be kept is refused at once, and not left to its deadline.
+    return peak > 0.8 * CAPACITY and goodput > 0.85 * peak and counts["busy"] > counts["sent"] / 2 and counts["late"] < counts["sent"] / 50
 
 
 @pytest.mark.parametrize("scheme", ["bolt", "tri"])
 def test_at_three_times_the_capacity_goodput_stays_above_85_percent_of_the_peak(server, scheme):
-    target = f"{scheme}://{server.address}"
-    for attempt in range(ATTEMPTS):
-        peak = max(load(target, rate, 2)["kept"] / 2 for rate in (CAPACITY * 9 // 10, CAPACITY))
-        counts = load(target, 3 * CAPACITY, 3)
-        goodput = counts["kept"] / 3
-        seen = f"{scheme}, attempt {attempt + 1}: peak {peak:.0f} calls a second, at three times the capacity {goodput:.0f} a second: {counts}"
-        print(seen)
-        # What cannot be kept is refused at once, and not left to its deadline.
-        if peak > 0.8 * CAPACITY and goodput > 0.85 * peak and counts["busy"] > counts["sent"] / 2 and counts["late"] < counts["sent"] / 50:
-            return
-    pytest.fail(seen)
+    """Most of three runs, so that neither one lucky run nor one that the machine has spoiled decides."""
+    good = 0
+    for done in range(1, RUNS + 1):
+        good += run_is_good(scheme, f"{scheme}://{server.address}")
+        if max(good, done - good) > RUNS // 2:
+            break
+    assert good > RUNS // 2, f"only {good} of {done} runs kept enough: the lines above say what was measured"

@@ -7,7 +7,6 @@ namespace interop {
 namespace {
 
 using namespace std::chrono_literals;
-using sofa::interop::pb::EchoRequest;
 using sofa::interop::pb::Interop;
 
 constexpr std::string_view kDubbo = "serialization=hessian4";
@@ -28,62 +27,6 @@ void sofarpc_errors(Peer& peer, std::vector<Check>& checks) {
                       auto nobody = co_await or_return(rpc::connect<InteropService>(peer.target, {.unique_id = "nobody"}));
                       const auto got = co_await nobody->echo("x");
                       co_return expect_true(!got, "it was answered");
-                    }});
-}
-
-EchoRequest text_request(std::string text) {
-  EchoRequest request;
-  request.set_text(std::move(text));
-  return request;
-}
-
-void proto_unary(Interop& s, std::vector<Check>& checks) {
-  checks.push_back({"proto.echo", [&s]() -> Task<Result<void>> {
-                      EchoRequest request = text_request("中文");
-                      request.set_blob(std::string("\0\1", 2));
-                      (*request.mutable_attrs())["k"] = "v";
-                      const auto got = co_await or_return(s.echo(request));
-                      co_return expect_true(got.text() == "中文" && got.blob() == request.blob() && got.attrs().at("k") == "v",
-                                            got.ShortDebugString());
-                    }});
-  checks.push_back({"proto.fail", [&s]() -> Task<Result<void>> {
-                      EchoRequest request;
-                      request.set_fail("pb");
-                      const auto got = co_await s.echo(request);
-                      co_return expect_true(
-                          !got && got.error().code() == Code::unknown && got.error().message().find("boom pb") != std::string_view::npos,
-                          got ? "it was answered" : got.error().to_string());
-                    }});
-}
-
-void proto_streams(Interop& s, std::vector<Check>& checks) {
-  checks.push_back({"proto.server_stream", [&s]() -> Task<Result<void>> {
-                      EchoRequest request = text_request("s");
-                      request.set_times(3);
-                      auto answers = co_await or_return(s.server_stream(request));
-                      for (int32_t index = 0; index < 3; ++index) {
-                        const auto answer = co_await or_return(answers.read());
-                        co_await or_return(expect_true(answer && answer->index() == index, "an answer is missing or out of order"));
-                      }
-                      const auto end = co_await or_return(answers.read());
-                      co_return expect_true(!end, "more answers than asked for");
-                    }});
-  checks.push_back({"proto.client_stream", [&s]() -> Task<Result<void>> {
-                      auto stream = co_await or_return(s.client_stream());
-                      for (const char* text : {"a", "b", "c"}) co_await or_return(stream.write(text_request(text)));
-                      const auto answer = co_await or_return(stream.finish());
-                      co_return expect_true(answer.text() == "abc" && answer.index() == 3, answer.ShortDebugString());
-                    }});
-  checks.push_back({"proto.bidi_stream", [&s]() -> Task<Result<void>> {
-                      auto stream = co_await or_return(s.bidi_stream());
-                      for (int32_t index = 0; index < 3; ++index) {
-                        co_await or_return(stream.write(text_request("x")));
-                        const auto answer = co_await or_return(stream.read());
-                        co_await or_return(expect_true(answer && answer->index() == index, "an answer is missing or out of order"));
-                      }
-                      co_await or_return(stream.finish_writes());
-                      const auto end = co_await or_return(stream.read());
-                      co_return expect_true(!end, "more answers than requests");
                     }});
 }
 
@@ -197,8 +140,7 @@ void add_triple_checks(Peer& peer, std::vector<Check>& checks) {
   } else {
     std::erase_if(checks, is_beyond_sofarpc);
     sofarpc_errors(peer, checks);
-    proto_unary(*peer.grpc, checks);
-    proto_streams(*peer.grpc, checks);
+    add_proto_checks(peer, checks);
   }
 }
 

@@ -1,4 +1,5 @@
-// Connect-ES on the contract's gRPC service, by its three protocols: connect_client.cjs HOST:PORT DESCRIPTORS
+// Connect-ES on the contract's gRPC service, by its three protocols: connect_client.cjs HOST:PORT[,HOST:PORT] DESCRIPTORS
+// The second address is for HTTP/2, where it has a port of its own.
 "use strict";
 const assert = require("node:assert/strict");
 const http = require("node:http");
@@ -8,7 +9,8 @@ const { compressionGzip, createConnectTransport, createGrpcTransport, createGrpc
 const { check, run } = require("./checks.cjs");
 const { readContract } = require("./contract.cjs");
 
-const [address, descriptors] = process.argv.slice(2);
+const [addresses, descriptors] = process.argv.slice(2);
+const urlOf = (httpVersion) => `http://${addresses.split(",").at(httpVersion === "1.1" ? 0 : -1)}`;
 const { Interop } = readContract(descriptors);
 const timeoutMs = 20_000;
 
@@ -91,7 +93,7 @@ function watched(create, options) {
     seen.push(answer.header.get("content-encoding") ?? answer.header.get("connect-content-encoding"));
     return answer;
   };
-  return { seen, transport: create({ baseUrl: `http://${address}`, ...options, interceptors: [interceptor] }) };
+  return { seen, transport: create({ baseUrl: urlOf(options.httpVersion), ...options, interceptors: [interceptor] }) };
 }
 
 /// The methods of all requests, which the transport does not show: Node's own modules tell.
@@ -113,7 +115,7 @@ http2.connect = (...values) => {
 
 const gzip = { acceptCompression: [compressionGzip], sendCompression: compressionGzip };
 for (const httpVersion of ["1.1", "2"]) {
-  const at = { baseUrl: `http://${address}`, httpVersion };
+  const at = { baseUrl: urlOf(httpVersion), httpVersion };
   for (const useBinaryFormat of [true, false]) {
     const name = `connect_${useBinaryFormat ? "proto" : "json"}_http${httpVersion}`;
     addChecks(name, createConnectTransport({ ...at, useBinaryFormat, acceptCompression: [] }), httpVersion === "2");
@@ -135,7 +137,7 @@ for (const httpVersion of ["1.1", "2"]) {
   addChecks(`grpc_web_http${httpVersion}`, createGrpcWebTransport({ ...at, acceptCompression: [] }), httpVersion === "2");
   addChecks(`grpc_web_http${httpVersion}_gzip`, createGrpcWebTransport({ ...at, ...gzip }), httpVersion === "2");
 }
-addChecks("grpc", createGrpcTransport({ baseUrl: `http://${address}`, acceptCompression: [] }), true);
-addChecks("grpc_gzip", createGrpcTransport({ baseUrl: `http://${address}`, ...gzip }), true);
+addChecks("grpc", createGrpcTransport({ baseUrl: urlOf("2"), acceptCompression: [] }), true);
+addChecks("grpc_gzip", createGrpcTransport({ baseUrl: urlOf("2"), ...gzip }), true);
 
 run();

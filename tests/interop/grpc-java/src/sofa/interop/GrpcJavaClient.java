@@ -1,5 +1,10 @@
 package sofa.interop;
 
+import static sofa.interop.GrpcContract.BIDI_STREAM;
+import static sofa.interop.GrpcContract.CLIENT_STREAM;
+import static sofa.interop.GrpcContract.ECHO;
+import static sofa.interop.GrpcContract.MISSING;
+import static sofa.interop.GrpcContract.SERVER_STREAM;
 import static sofa.interop.Suite.equal;
 import static sofa.interop.Suite.that;
 
@@ -10,10 +15,8 @@ import io.grpc.Codec;
 import io.grpc.CompressorRegistry;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
-import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.protobuf.ProtoUtils;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
 import java.io.InputStream;
@@ -30,11 +33,6 @@ import sofa.interop.pb.EchoResponse;
 /** grpc-java on the contract's gRPC service (docs/protocols/interop-service.md, section 3): GrpcJavaClient HOST:PORT. */
 public final class GrpcJavaClient {
     private static final int SECONDS = 20;
-    private static final MethodDescriptor<EchoRequest, EchoResponse> ECHO = method("Echo", MethodDescriptor.MethodType.UNARY);
-    private static final MethodDescriptor<EchoRequest, EchoResponse> MISSING = method("Missing", MethodDescriptor.MethodType.UNARY);
-    private static final MethodDescriptor<EchoRequest, EchoResponse> SERVER_STREAM = method("ServerStream", MethodDescriptor.MethodType.SERVER_STREAMING);
-    private static final MethodDescriptor<EchoRequest, EchoResponse> CLIENT_STREAM = method("ClientStream", MethodDescriptor.MethodType.CLIENT_STREAMING);
-    private static final MethodDescriptor<EchoRequest, EchoResponse> BIDI_STREAM = method("BidiStream", MethodDescriptor.MethodType.BIDI_STREAMING);
 
     private final ManagedChannel channel;
 
@@ -203,13 +201,6 @@ public final class GrpcJavaClient {
 
     private static EchoRequest.Builder request(int times) {
         return EchoRequest.newBuilder().setTimes(times);
-    }
-
-    private static MethodDescriptor<EchoRequest, EchoResponse> method(String name, MethodDescriptor.MethodType type) {
-        return MethodDescriptor.<EchoRequest, EchoResponse>newBuilder().setType(type)
-            .setFullMethodName(MethodDescriptor.generateFullMethodName("sofa.interop.pb.Interop", name))
-            .setRequestMarshaller(ProtoUtils.marshaller(EchoRequest.getDefaultInstance()))
-            .setResponseMarshaller(ProtoUtils.marshaller(EchoResponse.getDefaultInstance())).build();
     }
 
     /** What comes back of a stream. */
