@@ -29,8 +29,7 @@ struct Http2Callbacks {
   }
 
   static int on_invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int, void* self) {
-    of(self).remember_reset(frame->hd.stream_id);
-    return 0;
+    return run(self, [&](Http2Connection& connection) { connection.on_fault_of_stream(frame->hd.stream_id); });
   }
   static int on_begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     return run(self, [&](Http2Connection& connection) { connection.begin_head(*frame); });
@@ -276,13 +275,18 @@ void Http2Connection::on_frame_sent(const nghttp2_frame& frame) {
   if (stream->exchange == nullptr && !stream->received_all) abandon(*stream, Reset::no_error);
 }
 
-// A reset that the peer's fault has caused costs as much as one of its own.
+// The peer's fault, for which nghttp2 resets the stream, costs as much as a reset of the peer's own.
+void Http2Connection::on_fault_of_stream(int32_t id) {
+  if (side_ == Side::client) return;
+  remember_reset(id);
+  count_flood(Flood::resets, "streams reset for the peer's faults");
+}
+
+// What it takes for a fault that it does not tell of before.
 void Http2Connection::on_reset_sent(int32_t id, uint32_t code) {
   if (side_ == Side::client) return;
   remember_reset(id);
-  if (code == NGHTTP2_PROTOCOL_ERROR || code == NGHTTP2_STREAM_CLOSED || code == NGHTTP2_FLOW_CONTROL_ERROR || code == NGHTTP2_FRAME_SIZE_ERROR) {
-    count_flood(Flood::resets, "streams reset for the peer's faults");
-  }
+  if (code == NGHTTP2_STREAM_CLOSED || code == NGHTTP2_FLOW_CONTROL_ERROR) count_flood(Flood::resets, "streams reset for the peer's faults");
 }
 
 // A request that nghttp2 has opened no stream for gets no on_stream_close.

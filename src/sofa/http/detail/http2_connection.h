@@ -96,6 +96,7 @@ class Http2Connection {
   void on_ping();
   void on_ping_answered(const uint8_t (&opaque)[8]);
   void on_frame_sent(const nghttp2_frame& frame);
+  void on_fault_of_stream(int32_t id);
   void on_reset_sent(int32_t id, uint32_t code);
   void on_request_not_sent(int32_t id, int error);
   void on_stream_closed(Http2Stream& stream, uint32_t code);

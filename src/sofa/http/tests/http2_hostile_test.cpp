@@ -119,7 +119,7 @@ constexpr size_t of_one_read(size_t frame_bytes) { return io::Stream::kDefaultRe
 INSTANTIATE_TEST_SUITE_P(
     Kinds, Http2Flood,
     ::testing::Values(Case{"rapid_reset", rapid_reset(kFlood), "RST_STREAM", 2 * kBurst + 1},
-                      Case{"made_you_reset", made_resets(kFlood), "faults", kBurst + of_one_read(11)},
+                      Case{"made_you_reset", made_resets(kFlood), "faults", of_one_read(11)},
                       Case{"continuation", frame(kHeaders, 0, 1, kGet) + repeated(kFlood, frame(kContinuation, 0, 1, "")), "CONTINUATION", of_one_read(9)},
                       Case{"settings", repeated(kFlood, frame(kSettings, 0, 0, "")), "SETTINGS", kBurst + 1},
                       Case{"ping", repeated(kFlood, frame(kPing, 0, 0, "12345678")), "PING", kBurst + 1},
