@@ -166,7 +166,8 @@ Result<void> Channel::Impl::ensure_connecting() {
 }
 
 io::Task<Result<std::unique_ptr<ClientConnection>>> Channel::Impl::open() const {
-  const io::ConnectOptions how{.timeout = options.connect_timeout};
+  // The bound of an exchange is reached before that of its connection.
+  const io::ConnectOptions how{.timeout = options.connect_timeout, .stream = {.max_write_queue = 2 * MessageLimits().max_exchange_write_queue}};
   const std::string protocol = is_http2() ? "h2" : "http/1.1";
   auto stream =
       co_await io::or_return(options.tls == nullptr ? io::Stream::connect(address, how) : io::tls_connect(address, *options.tls, how, {protocol}));

@@ -36,8 +36,8 @@ struct Http1Options {
   size_t max_discard = 256u << 10;                       ///< bytes of a request that come after its answer; with more the connection closes
   std::shared_ptr<transport::ByteBudget> half_bodies{};  ///< what its requests' bodies that are not whole may take (Exchange::hold); null: no bound
   uint32_t log_lines_per_second = 50;                    ///< of refused messages; more are counted, not written
-  bool half_close_cancels = false;     ///< a peer that has closed its side of the connection counts as gone (MessageSink::on_hang_up): most have
-                                       ///< closed both. false: its requests run on, for peers that half-close and wait for their answers
+  bool half_close_cancels = false;  ///< a peer that has closed its side of the connection counts as gone (MessageSink::on_hang_up): most have
+                                    ///< closed both. false: its requests run on, for peers that half-close and wait for their answers
 };
 
 /// How often a peer may PING while it is sent nothing, as gRPC's servers have it (docs/protocols/grpc.md, section 7). A PING that comes sooner is a

@@ -55,7 +55,7 @@ struct ServerOptions {
   /// Received bytes of requests that are not whole, all connections together, of Bolt, of Dubbo and of HTTP each. The one that grows over it: close;
   /// over HTTP 503, or RESOURCE_EXHAUSTED of gRPC.
   size_t max_half_frame_bytes = size_t{1} << 30;
-  size_t max_connections = 10'000;            ///< of each port; a further one is closed at once
+  size_t max_connections = 10'000;  ///< of each port; a further one is closed at once
   size_t max_calls = 10'000;        ///< running calls of one shard over all protocols, streams apart, and requests that Server::http answers; over
                                     ///< it callers get "busy" (status 4, HTTP 503)
   size_t max_calls_per_connection = 1'000;    ///< of one connection of Bolt or Dubbo, likewise; of one of HTTP/2: http2.max_concurrent_streams
@@ -66,15 +66,15 @@ struct ServerOptions {
   std::vector<std::string> protocols{};       ///< what the port speaks, told apart by the first bytes: of protocols(). Empty: all of them
   std::vector<ProtocolPort> more_ports{};     ///< ports beside it, each with one protocol; one of Dubbo takes text commands (telnet), too
   Duration drain = std::chrono::seconds(10);  ///< how long stop() waits for running calls before it cancels them
-  http::Http1Options http1{.half_close_cancels = true};                 ///< of connections that speak HTTP/1.1: timeouts, pipelining, the size of a body
-  http::Http2Options http2{};                 ///< of connections that speak HTTP/2: streams, windows, keep-alive, age
-  http::PingPolicy grpc_pings{};              ///< how often gRPC's clients may PING (grpc::ServerOptions::pings)
-  std::string application{};                  ///< this application's name: consumers of Dubbo that a registry sends to it may then ask for its
-                                              ///< services (org.apache.dubbo.metadata.MetadataService). Empty: they may not
-  std::optional<http::CorsOptions> cors{};    ///< which pages of other origins may call over HTTP; nothing: none, Java's methods answer them 403
-  bool access_log = false;                    ///< a line in the log space "access" for each request over HTTP/1.1 and HTTP/2 (http::AccessLog)
-  bool count_calls = true;                    ///< by method: counts, latencies, stages, the slowest calls (calls.h)
-  std::shared_ptr<Calls> calls{};             ///< where, with count_calls; null: in a log of this server alone
+  http::Http1Options http1{.half_close_cancels = true};  ///< of connections that speak HTTP/1.1: timeouts, pipelining, the size of a body
+  http::Http2Options http2{};                            ///< of connections that speak HTTP/2: streams, windows, keep-alive, age
+  http::PingPolicy grpc_pings{};                         ///< how often gRPC's clients may PING (grpc::ServerOptions::pings)
+  std::string application{};                ///< this application's name: consumers of Dubbo that a registry sends to it may then ask for its
+                                            ///< services (org.apache.dubbo.metadata.MetadataService). Empty: they may not
+  std::optional<http::CorsOptions> cors{};  ///< which pages of other origins may call over HTTP; nothing: none, Java's methods answer them 403
+  bool access_log = false;                  ///< a line in the log space "access" for each request over HTTP/1.1 and HTTP/2 (http::AccessLog)
+  bool count_calls = true;                  ///< by method: counts, latencies, stages, the slowest calls (calls.h)
+  std::shared_ptr<Calls> calls{};           ///< where, with count_calls; null: in a log of this server alone
   ShowCalls show_calls = ShowCalls::loopback;
   /// Which classes the Hessian content of a request may name; by default all. One that is not admitted is status 0x12 with its name, and the
   /// connection lives. With an allow list: also those of the JDK that arguments use ("java.").

@@ -20,7 +20,8 @@ inline Error with_call_status(Error error) {
 template <class C, class Options>
 class ChannelProtocol : public ClientProtocol {
  public:
-  /// `lacks_tls`: the scheme that needs TLS, when there is none: then there is no call. `channels`: to each provider, over which the calls go in turn.
+  /// `lacks_tls`: the scheme that needs TLS, when there is none: then there is no call. `channels`: to each provider, over which the calls go in
+  /// turn.
   ChannelProtocol(Options options, std::string_view lacks_tls, unsigned channels = 1)
       : options_(std::move(options)), lacks_tls_(lacks_tls), channels_(std::max(1u, channels)) {}
 
