@@ -356,25 +356,25 @@ def mutual(made):
 
 
 ENCRYPTED = [
-    ("bolt", f"{SERVICE}.add(int,int)", "[1, 2]"),
-    ("dubbo", f"{DUBBO_SERVICE}.add(int,int)", "[1, 2]"),
-    ("tri", f"{SERVICE}.add(int,int)", "[1, 2]"),
-    ("grpcs", f"{PROTO}.Echo", '{"text": "x"}'),
-    ("https", f"{PROTO}.Echo", '{"text": "x"}'),
+    ("bolt", f"{SERVICE}.add(int,int)", "[1, 2]", 3),
+    ("dubbo", f"{DUBBO_SERVICE}.add(int,int)", "[1, 2]", 3),
+    ("tri", f"{SERVICE}.add(int,int)", "[1, 2]", 3),
+    ("grpcs", f"{PROTO}.Echo", '{"text": "x"}', {"text": "x", "index": 0, "blob": "", "attrs": {}}),
+    ("https", f"{PROTO}.Echo", '{"text": "x"}', {"text": "x"}),
 ]
 
 
-@pytest.mark.parametrize("protocol, method, arguments", ENCRYPTED)
-def test_calls_over_tls(secure, made, protocol, method, arguments):
+@pytest.mark.parametrize("protocol, method, arguments, expected", ENCRYPTED)
+def test_calls_over_tls(secure, made, protocol, method, arguments, expected):
     call = "call", f"{protocol}://{secure}", method, arguments
-    assert result(*call, "--ca", made.ca)
-    assert result(*call, "--insecure")
+    assert result(*call, "--ca", made.ca) == expected
+    assert result(*call, "--insecure") == expected
     done = sofa(*call, "--tls")
     assert done.returncode == NO_ANSWER and "certificate" in done.stderr and "--ca" in done.stderr, done
 
 
-@pytest.mark.parametrize("protocol, method, arguments", ENCRYPTED)
-def test_calls_over_mutual_tls_and_what_a_refused_certificate_is_told(mutual, made, stranger, protocol, method, arguments):
+@pytest.mark.parametrize("protocol, method, arguments, expected", ENCRYPTED)
+def test_calls_over_mutual_tls_and_what_a_refused_certificate_is_told(mutual, made, stranger, protocol, method, arguments, expected):
     call = "call", f"{protocol}://{mutual}", method, arguments
 
     def told(*flags):
@@ -382,7 +382,7 @@ def test_calls_over_mutual_tls_and_what_a_refused_certificate_is_told(mutual, ma
         assert done.returncode == NO_ANSWER and len(done.stderr.splitlines()) == 1, done
         return done.stderr
 
-    assert result(*call, "--ca", made.ca, *identity(made))
+    assert result(*call, "--ca", made.ca, *identity(made)) == expected
     assert "certificate required" in told("--ca", made.ca) and "--cert and --key" in told("--ca", made.ca)
     assert "does not trust the issuer of our certificate" in told("--ca", made.ca, *identity(stranger))
     unknown = told("--ca", stranger.ca, *identity(made))

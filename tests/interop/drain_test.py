@@ -27,15 +27,25 @@ class Callers:
         self.done = 0
         self.lost = []
         self._ended = threading.Event()
-        self._threads = [threading.Thread(target=call_until_ended, args=(self,), daemon=True) for _ in range(count)]
+
+        def run():
+            try:
+                call_until_ended(self)
+            except Exception as error:  # no thread ends unseen
+                self.lost.append(repr(error))
+
+        self._threads = [threading.Thread(target=run, daemon=True) for _ in range(count)]
         for thread in self._threads:
             thread.start()
 
     def goes_on(self):
         return not self._ended.is_set()
 
-    def end(self):
+    def stop(self):
         self._ended.set()
+
+    def end(self):
+        self.stop()
         for thread in self._threads:
             thread.join(2 * PATIENCE)
             assert not thread.is_alive(), "a call hangs"
@@ -88,7 +98,7 @@ def report_of(client):
 
 def test_no_call_is_lost_when_one_of_two_servers_is_stopped():
     first, second = (programs.Server([programs.binaries() / "interop-server", "--port", 0]) for _ in range(2))
-    clients = {}
+    clients, others = {}, {}
     try:
         for scheme in SCHEMES:
             targets = ",".join(f"{scheme}://{server.address}" for server in (first, second))
@@ -111,5 +121,7 @@ def test_no_call_is_lost_when_one_of_two_servers_is_stopped():
         assert all(report["ok"] > 100 for report in reports.values()), reports
         assert all(callers.done > before[name] > 0 for name, callers in others.items()), "calls come before and after the stop"
     finally:
+        for callers in others.values():
+            callers.stop()
         for program in (*clients.values(), first, second):
             program.kill()

@@ -247,7 +247,9 @@ def test_a_peer_that_takes_no_answers_costs_bounded_memory(server, window):
     came, seen = [], b""
     while not any(kind == HEADERS for kind, _, _ in came):
         assert len(seen) < 65536, "the streams are served"
-        seen += deaf.recv(4096)
+        data = deaf.recv(4096)
+        assert data, "the connection has not ended"
+        seen += data
         came = list(frames(seen))
     assert not any(kind in (RESET, GOAWAY) or kind == HEADERS and flags & END_STREAM for kind, flags, _ in came), "none has ended"
     deaf.close()
@@ -278,13 +280,20 @@ def half_of_grpc(size):
     return frame(SETTINGS, 1, 0) + b"".join(streams)
 
 
+def wait_until(condition, what, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.01)
+
+
 class Grower(Attacker):
     """Sends requests that stop in the middle."""
 
     def __init__(self, server, half, opening=b""):
         super().__init__(server, opening)
-        while opening and not self.seen:
-            self.read()  # its SETTINGS, before they are acknowledged
+        if opening:
+            wait_until(lambda: self.read() or self.seen or self.ended, "its SETTINGS come, before they are acknowledged")
         self.send(half)
 
     def is_refused(self):
@@ -306,9 +315,7 @@ def test_bodies_that_do_not_end_are_bounded_together_and_harm_no_other(half, ope
         growers.append(Grower(server, half(3 << 20), opening))
         beside.ask()
         assert server.rss_mib() - before < 2 * budget_mib + MEMORY_MIB
-    deadline = time.monotonic() + 10
-    while not all(grower.is_refused() for grower in growers[8:]):
-        assert time.monotonic() < deadline, "what grows over the budget is refused"
+    wait_until(lambda: all(grower.is_refused() for grower in growers[8:]), "what grows over the budget is refused")
     assert not any(grower.is_refused() for grower in growers[:4]), "those that were there first are not harmed"
     for grower in growers:
         grower.socket.close()

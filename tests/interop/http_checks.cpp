@@ -58,7 +58,7 @@ void errors(Peer& peer, std::vector<Check>& checks) {
   checks.push_back({"http.no_such_service", [&peer]() -> Task<Result<void>> {
                       auto nobody = co_await or_return(rpc::connect<JsonService>(peer.target, {.unique_id = "nobody", .tls = peer.tls}));
                       const auto got = co_await nobody->echo("x");
-                      co_return expect_true(!got && got.error().code() == Code::not_found, got ? "it was answered" : got.error().to_string());
+                      co_return expect_error(got, Code::not_found);
                     }});
   checks.push_back({"http.no_such_method", [&peer]() -> Task<Result<void>> {
                       auto client = co_await or_return(rpc::GenericClient::connect(peer.target, "sofa.interop.JsonService", {.tls = peer.tls}));

@@ -73,7 +73,7 @@ Task<int> report(std::string target, Options options) {
   };
   const uint64_t busy = take("busy"), late = take("late");
   for (const auto& [sentence, count] : done->errors) fmt::print(stderr, "{} times: {}\n", count, sentence);
-  fmt::print("sent={} kept={} busy={} late={} failed={}\n", all, kept, busy, late, all - kept - busy - late);
+  fmt::print("sent={} kept={} busy={} late={} failed={} unsent={}\n", all, kept, busy, late, all - kept - busy - late, done->unsent);
   co_return 0;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// What the things of a .proto file are called in C++ and in Java.
+// What the things of a .proto file are called in C++; in Java: sofa/grpc_services/java_names.h, a header alone.
 
 #include <google/protobuf/descriptor.h>
 

@@ -114,6 +114,7 @@ Result<bool> Channel::Impl::try_start(detail::ClientCall& call, http::RequestHea
 }
 
 Result<void> Channel::Impl::ensure_connecting() {
+  if (closed) return fail(Code::cancelled, "the channel to {} is closed", address.to_string());
   if (connection && !is_connected()) retire();  // it has ended while nobody called
   if (connection || connecting) return {};
   if (last_failure && now() < next_attempt) return std::unexpected(*last_failure);
@@ -233,10 +234,7 @@ io::Task<Result<std::unique_ptr<ClientStream>>> Channel::stream(std::string path
 
 bool Channel::is_connected() const { return impl_->is_connected(); }
 
-void Channel::start_connecting() {
-  if (!impl_->closed) [[maybe_unused]]
-    const auto begun = impl_->ensure_connecting();
-}
+void Channel::start_connecting() { [[maybe_unused]] const auto begun = impl_->ensure_connecting(); }
 
 io::Task<Result<void>> Channel::connect() {
   const std::shared_ptr<Impl> impl = impl_;

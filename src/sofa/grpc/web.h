@@ -11,11 +11,10 @@
 // | content-type                                        | what it is                                           | which methods |
 // |-----------------------------------------------------|------------------------------------------------------|---------------|
 // | application/json, application/proto                 | Connect, unary: one message is the body              | unary         |
-// | application/json                                    | one message is the body, the answers are lines of JSON (x-ndjson), or events | streams |
+// | application/json                                    | one message is the body; answers in lines, or events | streams       |
 // | application/connect+json, application/connect+proto | Connect, streams: messages in envelopes              | streams       |
 // | application/grpc-web[+proto], -text[+proto]         | gRPC-Web: gRPC with its trailers in the body         | all           |
-// | none, GET with "connect=v1"                         | Connect, unary: the message is in the query          | unary, marked NO_SIDE_EFFECTS in its
-// .proto |
+// | none, GET with "connect=v1"                         | Connect, unary: the message is in the query          | NO_SIDE_EFFECTS |
 //
 // Bodies and messages may be in gzip both ways, by the fields that each protocol has for it; answers of Connect from 1 KiB on, when the peer takes
 // it.

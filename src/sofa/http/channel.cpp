@@ -153,6 +153,7 @@ Result<bool> Channel::Impl::try_start(Collector& answer, const RequestHead& head
 }
 
 Result<void> Channel::Impl::ensure_connecting() {
+  if (closed) return fail(Code::cancelled, "the channel to {} is closed", address.to_string());
   const size_t most = is_http2() ? 1 : options.max_running;
   if (connecting >= std::max<size_t>(waiting, 1) || connections.size() + connecting >= most) return {};
   if (last_failure && now() < next_attempt) {
@@ -233,14 +234,15 @@ bool Channel::is_connected() const {
 }
 
 void Channel::start_connecting() {
-  if (is_connected() || impl_->connecting > 0 || impl_->closed) return;
+  if (is_connected() || impl_->connecting > 0 || impl_->closed) return;  // close() goes through the connections
   impl_->drop_closed();
   [[maybe_unused]] const auto begun = impl_->ensure_connecting();
 }
 
 io::Task<Result<void>> Channel::connect() {
   const std::shared_ptr<Impl> impl = impl_;
-  for (impl->drop_closed(); impl->connections.empty();) co_await io::or_return(impl->wait());
+  if (!impl->closed) impl->drop_closed();
+  while (impl->connections.empty()) co_await io::or_return(impl->wait());
   co_return Result<void>();
 }
 

@@ -149,7 +149,7 @@ class Exchange {
   /// Server: of a body that is not whole the user has kept `bytes` until now; zero when it is whole, or let go. Fails with Code::resource_exhausted
   /// when the bodies of all requests have too many (max_half_frame_bytes of the server) and this one has grown: the user lets go, and refuses the
   /// request.
-  virtual Result<void> hold(size_t bytes) { return (void)bytes, Result<void>(); }
+  virtual Result<void> hold([[maybe_unused]] size_t bytes) { return {}; }
 
   /// Server: the response's head; 1xx statuses may come before it and have no `end`.
   /// Of HTTP/1.1 is 101, to a request with "connection: upgrade": from then on send_data and on_data carry the bytes of the other protocol, unframed,

@@ -1,5 +1,6 @@
 #include "sofa/load/load.h"
 
+#include "sofa/base/utf8.h"
 #include "sofa/io/shard.h"
 #include "sofa/io/task_group.h"
 
@@ -47,11 +48,7 @@ io::Task<Result<void>> Load::run(Duration time) {
 
 io::Task<Result<void>> Load::call_in_turn(Run& run, uint32_t caller) {
   for (Instant begun = run.clock.now_monotonic(); !run.is_over(begun); begun = run.clock.now_monotonic()) {
-    const auto outcome = co_await call_(caller);
-    if (auto still = (co_await io::current_scope()).check(); !still) co_return still;
-    count(begun, run.clock.now_monotonic(), outcome);
-    if (!outcome) co_await io::yield();  // it may have failed without a wait: others, a connect among them, have their turn
-    run.stopped = run.stopped || (!outcome && options_.stop_at_error);
+    co_await io::or_return(call_once(run, caller, begun));
   }
   co_return Result<void>();
 }
@@ -62,12 +59,18 @@ io::Task<Result<void>> Load::call_at_rate(Run& run, uint32_t caller) {
     if (due >= run.end) break;
     ++run.next;
     if (due > run.clock.now_monotonic()) co_await io::or_return(io::sleep_until(due));
-    const auto outcome = co_await call_(caller);
-    if (auto still = (co_await io::current_scope()).check(); !still) co_return still;
-    count(due, run.clock.now_monotonic(), outcome);
-    if (!outcome) co_await io::yield();
-    run.stopped = run.stopped || (!outcome && options_.stop_at_error);
+    co_await io::or_return(call_once(run, caller, due));
   }
+  co_return Result<void>();
+}
+
+/// Fails when the load is to end.
+io::Task<Result<void>> Load::call_once(Run& run, uint32_t caller, Instant due) {
+  const auto outcome = co_await call_(caller);
+  if (auto still = (co_await io::current_scope()).check(); !still) co_return still;
+  count(due, run.clock.now_monotonic(), outcome);
+  if (!outcome) co_await io::yield();  // it may have failed without a wait: others, a connect among them, have their turn
+  run.stopped = run.stopped || (!outcome && options_.stop_at_error);
   co_return Result<void>();
 }
 
@@ -77,7 +80,7 @@ void Load::count(Instant due, Instant done, const Result<void>& outcome) {
   if (counted_.first_error.empty()) counted_.first_error = error.to_string();
   constexpr size_t kMostBytes = 256;
   std::string kind = options_.kind_of != nullptr ? options_.kind_of(error) : std::string(to_string(error.code()));
-  kind.resize(std::min(kind.size(), kMostBytes));
+  kind.resize(cut_utf8(kind, kMostBytes).size());
   const bool fits = counted_.errors.size() < kMostKinds || counted_.errors.contains(kind);
   ++counted_.errors[fits ? std::move(kind) : "other"];
 }

@@ -61,6 +61,7 @@ class Load {
   struct Run;
   io::Task<Result<void>> call_in_turn(Run& run, uint32_t caller);
   io::Task<Result<void>> call_at_rate(Run& run, uint32_t caller);
+  io::Task<Result<void>> call_once(Run& run, uint32_t caller, Instant due);
   void count(Instant due, Instant done, const Result<void>& outcome);
 
   const LoadOptions options_;

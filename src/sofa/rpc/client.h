@@ -45,7 +45,7 @@ struct ClientOptions {
                                                        ///< provider was busy or stopping, did not answer in time, or could not be reached:
                                                        ///< such a call may have been carried out, so the service must bear it twice
   Duration connect_timeout = std::chrono::seconds(1);  ///< of one attempt to connect
-  unsigned connections = 1;                            ///< to each provider
+  unsigned connections = 1;                            ///< to each provider; over HTTP/1.1 http_connections, over h2c and h2 one
   unsigned http_connections = 64;                      ///< to each provider over http://, where each carries one call at a time; further calls wait
   size_t max_frame = size_t{32} << 20;                 ///< bytes of content of one answer
   size_t max_pending = 65'536;  ///< calls that wait for an answer, for each connection; over gRPC: for a place on it, and oneway calls of the client

@@ -40,7 +40,7 @@ Result<Target> Target::parse(std::string_view text) {
     target.address = text.substr(colon + 3);
   }
   target.secure = target.protocol == "grpcs" || target.protocol == "https" || target.protocol == "h2";
-  if (target.protocol.ends_with('s')) target.protocol.pop_back();
+  if (target.protocol == "grpcs" || target.protocol == "https") target.protocol.pop_back();
   while (target.address.ends_with('/')) target.address.pop_back();
   if (std::ranges::find(kProtocols, target.protocol) == std::end(kProtocols)) {
     return fail(Code::invalid_argument, "'{}' is no protocol that can be called here: use one of {}, grpcs or https, as in bolt://127.0.0.1:12200",

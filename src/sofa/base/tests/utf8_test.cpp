@@ -18,5 +18,11 @@ TEST(Utf8, IsCheckedToTheLetter) {
   }
 }
 
+TEST(Utf8, IsCutBeforeACharacterThatDoesNotFit) {
+  EXPECT_EQ(cut_utf8("a\xe4\xb8\xad", 4), "a\xe4\xb8\xad");
+  EXPECT_EQ(cut_utf8("a\xe4\xb8\xad", 3), "a");
+  EXPECT_EQ(cut_utf8("\x80\x80", 1), "") << "what is no text ends somewhere too";
+}
+
 }  // namespace
 }  // namespace sofa

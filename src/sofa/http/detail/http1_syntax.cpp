@@ -106,7 +106,6 @@ bool is_version(std::string_view word) {
   return word.size() == 8 && word.starts_with("HTTP/") && is_digit(word[5]) && word[6] == '.' && is_digit(word[7]);
 }
 bool is_field_name(std::string_view name) { return !name.empty() && kTokenBytes.holds_all(name); }
-bool is_field_value(std::string_view value) { return value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos; }
 
 Result<void> check_to_send(const RequestHead& head) {
   if (!is_field_name(head.method)) return fail(Code::invalid_argument, "'{}' is no method", head.method);

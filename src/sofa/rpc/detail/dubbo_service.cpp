@@ -161,7 +161,7 @@ void DubboService::handle(transport::DubboRequest& request, transport::DubboResp
   if (server.is_full()) {
     counters.busy.add();
     timer.end(Code::resource_exhausted);
-    return responder.answer_error(dubbo::Status::threadpool_exhausted, "busy: as many calls run already as may (max_calls)");
+    return responder.answer_error(dubbo::Status::threadpool_exhausted, kFull);
   }
   server.spawn(run(server, std::make_unique<DubboRequestParts>(std::move(parts)), std::move(responder), **entry, deadline, std::move(timer)));
 }

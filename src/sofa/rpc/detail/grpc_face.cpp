@@ -73,7 +73,7 @@ void GrpcFace::Path::serve(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> 
   if (shard.is_full()) {
     shard.counters().busy.add();
     timer.end(Code::unavailable);
-    return call->answer(Error(Code::unavailable, std::string(kFull)));
+    return call->answer(refusal(kFull));
   }
   shard.spawn(run<Served>(shard, std::move(call), entry, std::move(timer), std::move(further)...));
 }

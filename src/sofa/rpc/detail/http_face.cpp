@@ -103,7 +103,7 @@ void HttpFace::serve(ShardServer& shard, std::unique_ptr<HttpRequest> request, c
   if (shard.is_full()) {
     shard.counters().busy.add();
     timer.end(Code::resource_exhausted);
-    return request->answer_error(503, Error(Code::unavailable, std::string(kFull)), {{"retry-after", "1"}});
+    return request->answer_error(503, refusal(kFull), {{"retry-after", "1"}});
   }
   shard.spawn(run(shard, std::move(request), std::move(parts), **entry, std::move(timer)));
 }

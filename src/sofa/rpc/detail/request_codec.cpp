@@ -250,7 +250,7 @@ void each_property(const OutgoingHead& head, const std::function<void(std::strin
     add("sofa_head_generic_type", head.generic_type);
     add("generic.revise", "true");
   }
-  if (head.remaining_ms) add("sofa_head_deadline_remain_time", fmt::format("{}", *head.remaining_ms));
+  if (head.remaining_ms) add(std::string(kRemainingTime), fmt::format("{}", *head.remaining_ms));
   if (head.served != nullptr) {
     each_trace_entry(*head.served, add);
     if (const auto serialized = head.served->headers().find(kSerializedTrace)) add(kSerializedTrace, *serialized);

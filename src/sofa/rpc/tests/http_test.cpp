@@ -259,7 +259,7 @@ TEST_P(Http, ACallThatTheLimitOfItsServiceRefusesIsBusy) {
       const auto answer = co_await post(served, spoken, "sleep", "[200]");
       EXPECT_TRUE(answer && answer->status == 200);
     }(fixture, version));
-    while (fixture.server->stats().calls == 0) co_await or_return(io::sleep_for(1ms));
+    EXPECT_TRUE(co_await eventually([&] { return fixture.server->stats().calls > 0; }));
     const auto answer = co_await or_return(post(fixture, version, "sleep", "[1]"));
     EXPECT_EQ(answer.status, 503);
     EXPECT_THAT(answer.body, HasSubstr("concurrents"));

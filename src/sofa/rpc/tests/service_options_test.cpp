@@ -232,8 +232,9 @@ TEST(Later, AServiceAnswersWhenAnotherThreadGivesTheValue) {
     };
     auto server = co_await or_return(Server(ServerOptions{.port = 0}).add(service).start());
     auto client = co_await or_return(rpc::connect<Sample>(at(server)));
-    std::jthread other([&] {
-      while (!asked) std::this_thread::yield();
+    std::jthread other([&](const std::stop_token& ended) {
+      while (!asked && !ended.stop_requested()) std::this_thread::yield();
+      if (!asked) return;
       const auto give = *giver;
       give(std::string("from elsewhere"));
       give(std::string("too late"));

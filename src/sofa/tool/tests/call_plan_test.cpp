@@ -25,6 +25,7 @@ TEST(Target, IsSecureWithAnSBehindItsProtocol) {
 }
 
 TEST(Target, SaysWhichProtocolsThereAreAndThatAPortIsNeeded) {
+  for (const char* plain : {"bolts://h:1", "tris://h:1"}) EXPECT_FALSE(Target::parse(plain)) << "TLS is a flag there, not a name: " << plain;
   EXPECT_THAT(Target::parse("smtp://h:1").error().to_string(), testing::AllOf(HasSubstr("'smtp'"), HasSubstr("bolt")));
   EXPECT_THAT(Target::parse("localhost").error().to_string(), HasSubstr("port"));
 }
