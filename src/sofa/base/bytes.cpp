@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "sofa/base/text.h"
+
 namespace sofa {
 
 namespace detail {
@@ -134,16 +136,10 @@ std::string to_hex(ByteSpan bytes) {
 }
 
 bool from_hex(std::string_view hex, std::vector<uint8_t>& out) {
-  auto digit = [](char c) -> int {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-  };
   if (hex.size() % 2 != 0) return false;
   out.clear();
   for (size_t i = 0; i < hex.size(); i += 2) {
-    const int high = digit(hex[i]), low = digit(hex[i + 1]);
+    const int high = hex_digit(hex[i]), low = hex_digit(hex[i + 1]);
     if (high < 0 || low < 0) return false;
     out.push_back(static_cast<uint8_t>(high << 4 | low));
   }

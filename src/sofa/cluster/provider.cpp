@@ -1,18 +1,13 @@
 #include "sofa/cluster/provider.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
+
+#include "sofa/base/text.h"
 
 namespace sofa::cluster {
 
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\r')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\r')) text.remove_suffix(1);
-  return text;
-}
 
 /// The part up to a separator, which is taken off the rest; all of it when there is none.
 std::string_view take_until(std::string_view& rest, std::string_view separators) {
@@ -23,12 +18,11 @@ std::string_view take_until(std::string_view& rest, std::string_view separators)
 }
 
 Result<int64_t> number_of(std::string_view url, std::string_view key, std::string_view text, int64_t most) {
-  int64_t number = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || number < 0 || number > most) {
+  const auto number = whole_number<int64_t>(text);
+  if (!number || *number < 0 || *number > most) {
     return fail(Code::invalid_argument, "provider '{}': {} '{}' is no number from 0 to {}", url, key, text, most);
   }
-  return number;
+  return *number;
 }
 
 /// What a URL says about warming up: it counts when all three are there.
@@ -111,7 +105,7 @@ Result<Provider> parse_provider(std::string_view url) {
 Result<std::vector<Provider>> parse_provider_list(std::string_view urls) {
   std::vector<Provider> list;
   for (std::string_view rest = urls; !rest.empty();) {
-    const std::string_view url = trimmed(take_until(rest, ",;"));
+    const std::string_view url = trimmed(take_until(rest, ",;"), " \r");
     if (url.empty()) continue;
     auto provider = parse_provider(url);
     if (!provider) return forward_error(provider);

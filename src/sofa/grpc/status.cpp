@@ -1,7 +1,8 @@
 #include "sofa/grpc/status.h"
 
 #include <array>
-#include <charconv>
+
+#include "sofa/base/text.h"
 
 namespace sofa::grpc {
 
@@ -21,13 +22,6 @@ constexpr size_t kMostDigits = 8;
 constexpr int64_t kMostCount = 99'999'999;
 
 bool is_plain(char c) { return c >= 0x20 && c <= 0x7e && c != '%'; }
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 }  // namespace
 
@@ -103,12 +97,11 @@ Code code_of_reset(uint32_t http2_error) {
 std::optional<Duration> parse_timeout(std::string_view text) {
   if (text.size() < 2 || text.size() > kMostDigits + 1) return std::nullopt;
   const std::string_view digits = text.substr(0, text.size() - 1);
-  uint32_t count = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
-  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  const auto count = whole_number<uint32_t>(digits);
+  if (!count) return std::nullopt;
   for (const TimeoutUnit& unit : kUnits) {
     if (unit.name != text.back()) continue;
-    return count > Duration::max() / unit.length ? Duration::max() : unit.length * count;
+    return *count > Duration::max() / unit.length ? Duration::max() : unit.length * *count;
   }
   return std::nullopt;
 }

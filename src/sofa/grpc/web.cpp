@@ -1,9 +1,9 @@
 #include "sofa/grpc/web.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "sofa/base/base64.h"
+#include "sofa/base/text.h"
 #include "sofa/grpc/detail/connect_exchange.h"
 #include "sofa/grpc/detail/grpc_web_exchange.h"
 #include "sofa/http/query.h"
@@ -44,12 +44,11 @@ Result<std::string> connect_timeout(const http::Headers& headers) {
   const auto text = headers.get("connect-timeout-ms");
   if (!text) return std::string();
   constexpr size_t kMostDigits = 10;
-  int64_t milliseconds = 0;
-  const auto read = std::from_chars(text->data(), text->data() + text->size(), milliseconds);
-  if (text->size() > kMostDigits || read.ec != std::errc() || read.ptr != text->data() + text->size() || milliseconds < 0) {
+  const auto milliseconds = whole_number<uint64_t>(*text);
+  if (text->size() > kMostDigits || !milliseconds) {
     return fail(Code::invalid_argument, "connect-timeout-ms is '{}'; it is a number of milliseconds of at most 10 digits", *text);
   }
-  return format_timeout(std::chrono::milliseconds(milliseconds));
+  return format_timeout(std::chrono::milliseconds(*milliseconds));
 }
 
 /// What of the head of a Connect request cannot be served.

@@ -210,9 +210,9 @@ std::string_view to_string(ContentCoding coding) {
 
 std::optional<ContentCoding> parse_content_coding(std::string_view name) {
   for (const ContentCoding coding : {ContentCoding::identity, ContentCoding::gzip, ContentCoding::zstd, ContentCoding::br}) {
-    if (detail::equal_without_case(name, to_string(coding))) return coding;
+    if (equal_without_case(name, to_string(coding))) return coding;
   }
-  if (detail::equal_without_case(name, "x-gzip")) return ContentCoding::gzip;
+  if (equal_without_case(name, "x-gzip")) return ContentCoding::gzip;
   return std::nullopt;
 }
 
@@ -221,10 +221,10 @@ ContentCoding choose_content_coding(std::string_view accept_encoding) {
   double weights[3] = {-1, -1, -1}, any = 0;
   detail::for_each_item(accept_encoding, [&](std::string_view item) {
     const size_t semicolon = std::min(item.find(';'), item.size());
-    const std::string_view name = detail::trimmed(item.substr(0, semicolon));
+    const std::string_view name = trimmed(item.substr(0, semicolon));
     double weight = 1;
     if (semicolon < item.size()) {
-      const std::string_view parameter = detail::trimmed(item.substr(semicolon + 1));
+      const std::string_view parameter = trimmed(item.substr(semicolon + 1));
       if (parameter.starts_with("q=") || parameter.starts_with("Q=")) weight = std::strtod(std::string(parameter.substr(2)).c_str(), nullptr);
     }
     if (name == "*") any = weight;

@@ -14,7 +14,7 @@ constexpr size_t kPiece = size_t{16} << 10;
 
 /// Kinds of content that get shorter.
 bool is_compressible(std::string_view content_type) {
-  const std::string_view type = detail::trimmed(content_type.substr(0, content_type.find(';')));
+  const std::string_view type = trimmed(content_type.substr(0, content_type.find(';')));
   for (const std::string_view ending : {"json", "xml", "javascript", "ecmascript", "x-ndjson", "yaml", "wasm"}) {
     if (type.ends_with(ending)) return true;
   }

@@ -7,9 +7,6 @@
 
 namespace sofa::http {
 
-using detail::equal_without_case;
-using detail::lower;
-
 Headers::Headers(std::initializer_list<HeaderField> fields) {
   for (const HeaderField& field : fields) add(field.name, field.value);
 }

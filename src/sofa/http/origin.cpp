@@ -8,7 +8,7 @@ namespace sofa::http {
 
 bool is_own_origin(std::string_view origin, const RequestHead& head) {
   const size_t at = origin.find("://");
-  return at != std::string_view::npos && detail::equal_without_case(origin.substr(at + 3), head.authority);
+  return at != std::string_view::npos && equal_without_case(origin.substr(at + 3), head.authority);
 }
 
 bool has_origin(std::span<const std::string> origins, std::string_view origin) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <mutex>
 
+#include "sofa/base/text.h"
 #include "sofa/http/detail/text.h"
 #include "sofa/http/filter.h"
 #include "sofa/io/runtime.h"
@@ -13,12 +14,6 @@
 namespace sofa::http {
 
 namespace {
-
-int hex_digit(char c) {
-  if (detail::is_digit(c)) return c - '0';
-  const char low = detail::lower(c);
-  return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
 
 using Segments = boost::container::small_vector<std::string_view, 8>;
 

@@ -38,7 +38,7 @@ RangeKind parse_range(std::string_view text, size_t size, Range& range) {
   const size_t dash = text.find('-');
   if (dash == std::string_view::npos) return RangeKind::none;
   const std::string_view from = text.substr(0, dash), to = text.substr(dash + 1);
-  const auto first = detail::whole_number(from), last = detail::whole_number(to);
+  const auto first = whole_number(from), last = whole_number(to);
   if ((!from.empty() && !first) || (!to.empty() && !last) || (!first && !last) || (first && last && *last < *first)) return RangeKind::none;
   if (!first) {
     const size_t count = std::min<uint64_t>(*last, size);

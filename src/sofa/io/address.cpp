@@ -5,9 +5,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <charconv>
 #include <cstddef>
 #include <cstring>
+
+#include "sofa/base/text.h"
 
 namespace sofa::io {
 
@@ -37,9 +38,8 @@ Result<Address> Address::parse(std::string_view text) {
   if (colon == std::string_view::npos) return unreadable(text, "the port is missing");
   std::string_view host = text.substr(0, colon);
   const std::string_view port_text = text.substr(colon + 1);
-  uint16_t port = 0;
-  const auto [end, error] = std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
-  if (error != std::errc() || end != port_text.data() + port_text.size()) return unreadable(text, "the port is no number from 0 to 65535");
+  const auto port = whole_number<uint16_t>(port_text);
+  if (!port) return unreadable(text, "the port is no number from 0 to 65535");
   const bool bracketed = host.starts_with('[') && host.ends_with(']');
   if (bracketed) host = host.substr(1, host.size() - 2);
   if (host.empty()) return unreadable(text, "the host is empty");
@@ -47,7 +47,7 @@ Result<Address> Address::parse(std::string_view text) {
   if (has_colon && !bracketed) return unreadable(text, "an IPv6 address needs brackets");
   if (bracketed && !is_ipv6(std::string(host))) return unreadable(text, "what is in brackets is no IPv6 address");
   if (host.find_first_of(" /[]") != std::string_view::npos) return unreadable(text, "the host has a letter that no host has");
-  return of(host, port);
+  return of(host, *port);
 }
 
 Address Address::of(std::string_view host, uint16_t port) {

@@ -2,22 +2,13 @@
 
 #include <algorithm>
 
+#include "sofa/base/text.h"
+
 namespace sofa::rest {
 
 namespace {
 
 constexpr std::string_view kLineEnd = "\r\n";
-
-bool equals_without_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
 
 /// The value of `name=value` or `name="value"` among the parameters behind the first ';'. Quoted values end at the next quote: browsers write a
 /// quote inside as %22.
@@ -34,7 +25,7 @@ std::optional<std::string_view> parameter(std::string_view field, std::string_vi
     const size_t end = field.find(quoted ? '"' : ';');
     if (quoted && end == std::string_view::npos) return std::nullopt;
     const std::string_view value = field.substr(0, end);
-    if (equals_without_case(own, name)) return quoted ? value : trimmed(value);
+    if (equal_without_case(own, name)) return quoted ? value : trimmed(value);
     field.remove_prefix(std::min(field.find(';', value.size()), field.size()));
   }
   return std::nullopt;
@@ -49,8 +40,8 @@ bool read_head(std::string_view head, Part& part) {
     const size_t colon = line.find(':');
     if (colon == std::string_view::npos) return false;
     const std::string_view value = trimmed(line.substr(colon + 1));
-    if (equals_without_case(line.substr(0, colon), "content-type")) part.type = value;
-    if (!equals_without_case(line.substr(0, colon), "content-disposition")) continue;
+    if (equal_without_case(line.substr(0, colon), "content-type")) part.type = value;
+    if (!equal_without_case(line.substr(0, colon), "content-disposition")) continue;
     const auto name = parameter(value, "name");
     if (!name || !value.starts_with("form-data")) return false;
     named = true;
@@ -63,7 +54,7 @@ bool read_head(std::string_view head, Part& part) {
 }  // namespace
 
 std::optional<std::string_view> boundary_of(std::string_view content_type) {
-  if (!equals_without_case(trimmed(content_type.substr(0, content_type.find(';'))), "multipart/form-data")) return std::nullopt;
+  if (!equal_without_case(trimmed(content_type.substr(0, content_type.find(';'))), "multipart/form-data")) return std::nullopt;
   constexpr size_t kMaxBoundary = 70;  // RFC 2046, 5.1.1
   const auto boundary = parameter(content_type, "boundary");
   if (!boundary || boundary->empty() || boundary->size() > kMaxBoundary) return std::nullopt;

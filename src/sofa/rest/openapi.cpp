@@ -1,5 +1,6 @@
 #include "sofa/rest/openapi.h"
 
+#include "sofa/base/text.h"
 #include "sofa/base/text_form.h"
 #include "sofa/rest/detail/json_object.h"
 
@@ -155,11 +156,6 @@ std::string operation_of(const Route& route, Schemas& schemas) {
   return operation.add("responses", responses_of(route, schemas)).text();
 }
 
-std::string lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return text;
-}
-
 /// The pattern as OpenAPI has it, which knows no rest of a path.
 std::string path_of(std::string pattern) {
   if (const size_t at = pattern.find("...}"); at != std::string::npos) pattern.erase(at, 3);
@@ -171,7 +167,7 @@ std::string path_of(std::string pattern) {
 std::string openapi(const Api& api) {
   Schemas schemas;
   std::map<std::string, Object> paths;
-  for (const Route& route : api.routes()) paths[path_of(route.pattern())].add(lower(route.method()), operation_of(route, schemas));
+  for (const Route& route : api.routes()) paths[path_of(route.pattern())].add(lower_case(route.method()), operation_of(route, schemas));
   Object all;
   for (const auto& [path, operations] : paths) all.add(path, operations.text());
   const About& about = api.about();

@@ -1,5 +1,6 @@
 #include "sofa/rpc/context.h"
 
+#include "sofa/base/text.h"
 #include "sofa/http/headers.h"
 #include "sofa/rpc/detail/request_codec.h"
 
@@ -11,10 +12,7 @@ using detail::kResponseBaggage;
 namespace {
 
 /// The value of a field, whatever the case of `name`.
-std::optional<std::string_view> find_field(const http::Headers& fields, std::string name) {
-  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return fields.get(name);
-}
+std::optional<std::string_view> find_field(const http::Headers& fields, std::string name) { return fields.get(lower_case(std::move(name))); }
 
 }  // namespace
 

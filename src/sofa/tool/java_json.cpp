@@ -1,13 +1,13 @@
 #include "sofa/tool/java_json.h"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <map>
 #include <set>
 
 #include "sofa/base/base64.h"
 #include "sofa/base/json.h"
+#include "sofa/base/text.h"
 #include "sofa/tool/java_types.h"
 #include "sofa/tool/json_tree.h"
 
@@ -44,11 +44,7 @@ bool is_primitive(const JavaType& type) {
   return type.dimensions == 0 && type.name.find('.') == std::string::npos && std::islower(type.name[0]) != 0;
 }
 
-std::optional<int64_t> whole(const TextNode& json) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(json.text.data(), json.text.data() + json.text.size(), number);
-  return error == std::errc() && end == json.text.data() + json.text.size() ? std::optional(number) : std::nullopt;
-}
+std::optional<int64_t> whole(const TextNode& json) { return sofa::whole_number<int64_t>(json.text); }
 
 /// One argument on its way to Java.
 class ToJava {

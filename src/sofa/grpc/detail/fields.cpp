@@ -1,8 +1,7 @@
 #include "sofa/grpc/detail/fields.h"
 
-#include <charconv>
-
 #include "sofa/base/base64.h"
+#include "sofa/base/text.h"
 #include "sofa/grpc/status.h"
 
 namespace sofa::grpc::detail {
@@ -27,9 +26,8 @@ void add_status(http::Headers& to, const Result<void>& status) {
 Result<void> read_status(const http::Headers& fields) {
   const std::string_view number = fields.get_or(kStatus);
   if (number == "0") return {};
-  int code = 0;
-  std::from_chars(number.data(), number.data() + number.size(), code);
-  constexpr int kMostCode = 16;
+  const auto code = whole_number<uint32_t>(number).value_or(0);
+  constexpr uint32_t kMostCode = 16;
   std::string message = decode_message(fields.get_or(kMessage));
   const bool is_known = code >= 1 && code <= kMostCode;
   if (!is_known) message = fmt::format("the grpc-status is '{}', which is no code of gRPC{}{}", number, message.empty() ? "" : ": ", message);

@@ -115,6 +115,6 @@ Result<void> BodyWriter::end(const Headers* trailers, GatherList& out) {
   return {};
 }
 
-std::optional<uint64_t> content_length(const Headers& headers) { return headers.get("content-length").and_then(whole_number); }
+std::optional<uint64_t> content_length(const Headers& headers) { return headers.get("content-length").and_then(whole_number<uint64_t>); }
 
 }  // namespace sofa::http::detail

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "sofa/base/text.h"
 #include "sofa/io/detail/tls_layer.h"
 #include "sofa/io/report.h"
 
@@ -113,11 +114,8 @@ Result<void> trust(SSL_CTX* context, const std::string& source) {
   return {};
 }
 
-std::string lower_case(std::string_view name) {
-  std::string lower(name.ends_with('.') ? name.substr(0, name.size() - 1) : name);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
+/// In small letters, without the dot of the root.
+std::string plain_name(std::string_view name) { return lower_case(std::string(name.ends_with('.') ? name.substr(0, name.size() - 1) : name)); }
 
 using OwnedChain = std::unique_ptr<STACK_OF(X509), OpenSslDelete<+[](STACK_OF(X509) * chain) { sk_X509_free(chain); }>>;
 
@@ -165,7 +163,7 @@ std::string alpn_wire_form(const std::vector<std::string>& names) {
 
 const std::vector<size_t>& TlsSettings::find(std::string_view server_name) const {
   static const std::vector<size_t> kDefault{0};
-  const std::string name = lower_case(server_name);
+  const std::string name = plain_name(server_name);
   if (const auto exact = by_name.find(name); exact != by_name.end()) return exact->second;
   const size_t dot = name.find('.');
   if (dot == std::string::npos) return kDefault;
@@ -184,7 +182,7 @@ Result<std::shared_ptr<const TlsSettings>> load_tls(const TlsServerConfig& confi
     auto identity = read_identity(certificate);
     if (!identity) return forward_error(identity);
     for (const std::string& name : certificate.names.empty() ? host_names(*identity->leaf) : certificate.names) {
-      settings->by_name[lower_case(name)].push_back(settings->identities.size());
+      settings->by_name[plain_name(name)].push_back(settings->identities.size());
     }
     settings->identities.push_back(std::move(*identity));
   }

@@ -1,7 +1,6 @@
 #include "sofa/rpc/detail/dubbo_service.h"
 
-#include <charconv>
-
+#include "sofa/base/text.h"
 #include "sofa/rpc/detail/dubbo_text.h"
 #include "sofa/wire/dubbo/descriptor.h"
 
@@ -107,11 +106,9 @@ void answer_echo(const DubboRequestParts& parts, transport::DubboResponder& resp
 }
 
 Deadline deadline_of(const dubbo::Call& call, Instant arrival) {
-  const std::string text = text_in(call.attachments, "timeout");
-  int64_t milliseconds = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), milliseconds);
-  if (parsed.ec != std::errc() || milliseconds <= 0 || milliseconds >= INT32_MAX) return kNoDeadline;
-  return arrival + std::chrono::milliseconds(milliseconds);
+  const auto milliseconds = whole_number<uint64_t>(text_in(call.attachments, "timeout"));
+  if (!milliseconds || *milliseconds == 0 || *milliseconds >= INT32_MAX) return kNoDeadline;
+  return arrival + std::chrono::milliseconds(*milliseconds);
 }
 
 void fill_context(DubboServerCall& call, const DubboRequestParts& parts, const transport::DubboResponder& responder, const MethodEntry& entry,

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "sofa/base/json.h"
+#include "sofa/base/text.h"
 #include "sofa/rpc/detail/json_codec.h"
 
 namespace sofa::rpc::detail {
@@ -15,12 +16,6 @@ constexpr std::string_view kHelp =
     "invoke SERVICE.method(arguments as JSON, commas between)\r\n"
     "exit";
 constexpr Duration kTimeout = std::chrono::seconds(10);
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
 
 /// "com.acme.Hello" names "com.acme.Hello:1.0".
 bool is_named(std::string_view service, std::string_view name) {
@@ -102,7 +97,7 @@ struct Named {
 Named find_named(const ServiceTable& services, std::string_view text) {
   const size_t open = text.find('(');
   if (open == std::string_view::npos || !text.ends_with(')')) return {.problem = "write invoke SERVICE.method(arguments as JSON)"};
-  const std::string_view name = trimmed(text.substr(0, open));
+  const std::string_view name = trimmed(text.substr(0, open), " ");
   const std::string_view arguments = text.substr(open + 1, text.size() - open - 2);
   const size_t dot = name.rfind('.');
   const std::string_view method = dot == std::string_view::npos ? name : name.substr(dot + 1);
@@ -135,9 +130,9 @@ Task<std::string> invoke(ShardServer& server, std::string_view text, const io::A
 }  // namespace
 
 Task<std::string> run_text_command(ShardServer& server, std::string line, io::Address peer) {
-  const std::string_view text = trimmed(line);
+  const std::string_view text = trimmed(line, " ");
   const size_t space = std::min(text.find(' '), text.size());
-  const std::string_view verb = text.substr(0, space), rest = trimmed(text.substr(space));
+  const std::string_view verb = text.substr(0, space), rest = trimmed(text.substr(space), " ");
   if (verb == "invoke") co_return co_await invoke(server, rest, peer);
   if (verb == "ls") co_return rest.empty() || rest == "-l" ? list_services(server.services()) : list_methods(server.services(), rest);
   if (verb.empty()) co_return std::string();

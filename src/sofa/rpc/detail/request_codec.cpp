@@ -1,7 +1,6 @@
 #include "sofa/rpc/detail/request_codec.h"
 
-#include <charconv>
-
+#include "sofa/base/text.h"
 #include "sofa/rpc/detail/trace_context.h"
 
 namespace sofa::rpc::detail {
@@ -348,10 +347,8 @@ Result<void> write_generic_request(Buffer& out, const OutgoingHead& head, std::s
 }
 
 Deadline deadline_after_remaining(std::string_view milliseconds, Instant from) {
-  int64_t count = 0;
-  const bool given =
-      !milliseconds.empty() && std::from_chars(milliseconds.data(), milliseconds.data() + milliseconds.size(), count).ec == std::errc();
-  return given && count >= 0 && count < INT32_MAX ? from + std::chrono::milliseconds(count) : kNoDeadline;
+  const auto count = whole_number<uint64_t>(milliseconds);
+  return count && *count < INT32_MAX ? from + std::chrono::milliseconds(*count) : kNoDeadline;
 }
 
 }  // namespace sofa::rpc::detail

@@ -1,6 +1,7 @@
 #include "sofa/rpc/detail/written_arguments.h"
 
 #include "sofa/base/json.h"
+#include "sofa/base/text.h"
 #include "sofa/base/text_to_json.h"
 #include "sofa/http/query.h"
 #include "sofa/rpc/detail/json_codec.h"
@@ -9,12 +10,7 @@ namespace sofa::rpc::detail {
 
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
+constexpr std::string_view kSpace = " \t\r\n";
 
 /// "argument 2 (times) of hello"
 std::string label(const MethodBase& method, size_t index) {
@@ -47,7 +43,7 @@ Result<void> read_argument(const MethodBase& method, size_t index, std::string_v
 
 Result<WrittenArguments> WrittenArguments::of_json(std::string_view text) {
   WrittenArguments arguments;
-  text = trimmed(text);
+  text = trimmed(text, kSpace);
   arguments.whole_.text = text;
   if (text.empty()) {
     arguments.form_ = Form::list;
@@ -55,12 +51,12 @@ Result<WrittenArguments> WrittenArguments::of_json(std::string_view text) {
     arguments.form_ = Form::list;
     auto parts = split_json_array(text);
     if (!parts) return forward_error(parts);
-    for (const std::string_view part : *parts) arguments.parts_.push_back({{}, std::string(trimmed(part))});
+    for (const std::string_view part : *parts) arguments.parts_.push_back({{}, std::string(trimmed(part, kSpace))});
   } else if (text.front() == '{') {
     arguments.form_ = Form::object;
     auto members = split_json_object(text);
     if (!members) return forward_error(members);
-    for (auto& [name, value] : *members) arguments.parts_.push_back({std::move(name), std::string(trimmed(value))});
+    for (auto& [name, value] : *members) arguments.parts_.push_back({std::move(name), std::string(trimmed(value, kSpace))});
   }
   return arguments;
 }

@@ -1,9 +1,9 @@
 #include "sofa/state/log/format.h"
 
 #include <bit>
-#include <charconv>
 
 #include "sofa/base/crc.h"
+#include "sofa/base/text.h"
 
 static_assert(std::endian::native == std::endian::little, "the format is little-endian and is read in place");
 
@@ -176,10 +176,7 @@ std::string segment_name(uint64_t sequence) { return fmt::format("segment-{:020}
 
 std::optional<uint64_t> parse_segment_name(std::string_view name) {
   if (name.size() != 32 || !name.starts_with("segment-") || !name.ends_with(".log")) return std::nullopt;
-  uint64_t sequence = 0;
-  const auto [end, error] = std::from_chars(name.data() + 8, name.data() + 28, sequence);
-  if (error != std::errc() || end != name.data() + 28) return std::nullopt;
-  return sequence;
+  return whole_number(name.substr(8, 20));
 }
 
 Bytes encode_hint(const DurableHint& hint) {

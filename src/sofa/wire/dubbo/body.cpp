@@ -1,8 +1,8 @@
 #include "sofa/wire/dubbo/body.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "sofa/base/text.h"
 #include "sofa/wire/dubbo/descriptor.h"
 
 namespace sofa::dubbo {
@@ -153,10 +153,9 @@ int64_t number_of_version(std::string_view version) {
   size_t parts = 0;
   for (; parts < 4 && !version.empty(); ++parts) {
     const size_t dot = std::min(version.find('.'), version.size());
-    unsigned part = 0;
-    const auto parsed = std::from_chars(version.data(), version.data() + dot, part);
-    if (parsed.ec != std::errc() || parsed.ptr != version.data() + dot || part > 99) return -1;
-    number = number * 100 + part;
+    const auto part = whole_number<unsigned>(version.substr(0, dot));
+    if (!part || *part > 99) return -1;
+    number = number * 100 + *part;
     version.remove_prefix(std::min(dot + 1, version.size()));
   }
   if (parts == 0 || !version.empty()) return -1;

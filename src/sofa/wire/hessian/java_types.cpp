@@ -1,8 +1,9 @@
 #include "sofa/wire/hessian/java_types.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
+
+#include "sofa/base/text.h"
 
 namespace sofa::hessian {
 
@@ -78,10 +79,10 @@ Result<Uuid> Uuid::parse(std::string_view text) {
       good = text[i] == '-';
       continue;
     }
-    uint64_t digit = 0;
-    good = std::from_chars(text.data() + i, text.data() + i + 1, digit, 16).ec == std::errc();
+    const int digit = hex_digit(text[i]);
+    good = digit >= 0;
     uint64_t& half = digits++ < 16 ? uuid.high : uuid.low;
-    half = half << 4 | digit;
+    half = half << 4 | static_cast<uint64_t>(digit);
   }
   if (!good) return fail(Code::invalid_argument, "\"{}\" is no UUID; write 8-4-4-4-12 hex digits", text.substr(0, 60));
   return uuid;
@@ -235,8 +236,9 @@ Result<ZoneOffset> ZoneOffset::parse(std::string_view text) {
   size_t count = 0;
   bool good = (text.size() == 6 || text.size() == 9) && (text[0] == '+' || text[0] == '-');
   for (size_t i = 1; good && i < text.size(); i += 3, ++count) {
-    const auto parsed = std::from_chars(text.data() + i, text.data() + i + 2, parts[count]);
-    good = parsed.ec == std::errc() && parsed.ptr == text.data() + i + 2 && (i == 1 || text[i - 1] == ':');
+    const auto part = whole_number<uint8_t>(text.substr(i, 2));
+    good = part && (i == 1 || text[i - 1] == ':');
+    parts[count] = part.value_or(0);
   }
   const int32_t seconds = parts[0] * 3600 + parts[1] * 60 + parts[2];
   if (!good || seconds > 18 * 3600) return fail(Code::invalid_argument, "\"{}\" is no zone offset; write +08:00 or Z", text.substr(0, 40));

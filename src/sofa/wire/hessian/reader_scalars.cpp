@@ -1,9 +1,9 @@
 #include <bit>
-#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
 
+#include "sofa/base/text.h"
 #include "sofa/wire/hessian/detail/reader_inline.h"
 #include "sofa/wire/hessian/detail/text.h"
 
@@ -19,11 +19,6 @@ int64_t java_long(double v) {
   if (v >= 9223372036854775807.0) return std::numeric_limits<int64_t>::max();
   if (v <= -9223372036854775808.0) return std::numeric_limits<int64_t>::min();
   return static_cast<int64_t>(v);
-}
-
-bool parse_int(std::string_view text, int64_t& out) {
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), out);
-  return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
 }
 
 bool parse_double(const std::string& text, double& out) {
@@ -277,8 +272,9 @@ bool Reader::read_int(int64_t& out) {
   if (is_string(tag)) {
     std::string text;
     if (!text_body(tag, byte, text)) return false;
-    return parse_int(text, out) ||
-           fail_with(Code::invalid_argument, fmt::format("expected a whole number, found the string \"{}\"", text.substr(0, 40)));
+    const auto number = whole_number<int64_t>(text);
+    out = number.value_or(0);
+    return number || fail_with(Code::invalid_argument, fmt::format("expected a whole number, found the string \"{}\"", text.substr(0, 40)));
   }
   Value inner;
   if (!read_scalar_object(tag, "a whole number", inner)) return false;

@@ -1,8 +1,8 @@
 // JSON of the JDK's value types and of dynamic values (docs/protocols/sofarpc.md, section 2.4).
 
+#include "sofa/base/text.h"
 #include "sofa/base/text_form.h"
 
-#include <charconv>
 #include <cmath>
 
 #include "sofa/wire/hessian/java_types.h"
@@ -60,11 +60,9 @@ Result<void> write_timestamp(const void* at, TextSink& sink) { return sink.token
 
 Found read_timestamp(const TextNode& node, void* at, TextSource&) {
   auto& timestamp = *static_cast<Timestamp*>(at);
-  const char *begin = node.text.data(), *end = begin + node.text.size();
-  int64_t milliseconds = 0;
-  const auto digits = std::from_chars(begin, end, milliseconds);
-  if ((node.form == Form::number || node.is_text()) && digits.ec == std::errc() && digits.ptr == end) {
-    timestamp.milliseconds = milliseconds;
+  const auto milliseconds = whole_number<int64_t>(node.text);
+  if ((node.form == Form::number || node.is_text()) && milliseconds) {
+    timestamp.milliseconds = *milliseconds;
     return std::nullopt;
   }
   auto parsed = node.is_text() ? Timestamp::parse(node.text) : Result<Timestamp>(fail(Code::invalid_argument, ""));
@@ -227,9 +225,8 @@ Found read_number(const TextNode& node, Value& value, Arena& arena) {
     value = Value(static_cast<double>(node.number));
     return std::nullopt;
   }
-  int64_t whole = 0;
-  if (std::from_chars(node.text.data(), node.text.data() + node.text.size(), whole).ec == std::errc()) {
-    value = whole >= INT32_MIN && whole <= INT32_MAX ? Value(static_cast<int32_t>(whole)) : Value(whole);
+  if (const auto whole = whole_number<int64_t>(node.text)) {
+    value = *whole >= INT32_MIN && *whole <= INT32_MAX ? Value(static_cast<int32_t>(*whole)) : Value(*whole);
     return std::nullopt;
   }
   const auto integer = BigInteger::parse(node.text);
