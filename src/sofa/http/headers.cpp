@@ -1,7 +1,6 @@
 #include "sofa/http/headers.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "sofa/http/detail/text.h"
 
@@ -16,7 +15,7 @@ void Headers::add(std::string_view name, std::string_view value) {
   const size_t size = at + name.size() + value.size();
   text_.resize_and_overwrite(size, [&](char* text, size_t) {
     std::ranges::transform(name, text + at, lower);
-    std::memcpy(text + at + name.size(), value.data(), value.size());
+    std::ranges::copy(value, text + at + name.size());
     return size;
   });
   fields_.push_back({static_cast<uint32_t>(at), static_cast<uint32_t>(name.size()), static_cast<uint32_t>(value.size())});

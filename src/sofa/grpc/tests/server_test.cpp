@@ -200,11 +200,13 @@ TEST_F(Rules, OnlyClientsThatSayTheyAreGrpcsAreHeldToItsPolicyOfPings) {
           Peer held;
           request(server, held, "/test.Echo/Shout", {{"user-agent", agent}});
           EXPECT_TRUE(held.pings && held.pings->min_interval == 7s) << agent;
+          held.sink->on_abort(Error(Code::unavailable, "reset"));
         }
         Peer dubbo, other;
         request(server, dubbo, "/test.Echo/Shout", {{"tri-consumer-appname", "shop"}});
         request(server, other, "/test.Echo/Shout", {{"user-agent", "proxy/1"}});
         EXPECT_FALSE(dubbo.pings || other.pings);
+        for (Peer* peer : {&dubbo, &other}) peer->sink->on_abort(Error(Code::unavailable, "reset"));
         co_return Result<void>();
       },
       {.pings = {.min_interval = 7s}});

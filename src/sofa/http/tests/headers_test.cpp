@@ -27,6 +27,14 @@ TEST(Headers, SetReplacesEveryFieldOfThatNameAlsoWithAViewOfItsOwn) {
   EXPECT_FALSE(headers.contains("b"));
 }
 
+TEST(Headers, TakesAViewOfNothingAsAnEmptyValue) {
+  Headers headers;
+  headers.add("a", {});
+  headers.add("b", "2");
+  EXPECT_EQ(headers.get("a"), "");
+  EXPECT_EQ(headers.get("b"), "2");
+}
+
 TEST(Headers, FindsTokensOfListsInAnyFieldWithoutCase) {
   const Headers headers{{"connection", "keep-alive,  Upgrade"}, {"connection", "x"}, {"te", "trailers"}};
   EXPECT_TRUE(headers.has_token("connection", "upgrade"));

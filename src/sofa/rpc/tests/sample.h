@@ -62,12 +62,12 @@ inline void fill_sample(Sample& sample, std::shared_ptr<Seen> seen, std::string 
     for (int32_t i = 0; i < times; ++i) all += (i > 0 ? ",hello " : "hello ") + name;
     return all;
   };
-  s->add = [](int32_t a, int32_t b) { return a + b; };
+  s->add = [](int32_t a, int32_t b) { return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b)); };  // wraps, as in Java
   s->ping = [] {};
   s->sum = [](Array<int32_t> v) {
-    int32_t sum = 0;
-    for (const int32_t i : v.items) sum += i;
-    return sum;
+    uint32_t sum = 0;
+    for (const int32_t i : v.items) sum += static_cast<uint32_t>(i);
+    return static_cast<int32_t>(sum);  // wraps, as in Java
   };
   s->echo_array = [](Array<Text> array) { return array; };
   s->echo_map = [](Graph<hessian::Value> map) { return map; };

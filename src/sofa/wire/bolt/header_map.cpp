@@ -65,11 +65,10 @@ void HeaderMap::Iterator::advance() {
 
 void append_header_pair(Buffer& out, std::string_view key, std::string_view value) {
   uint8_t* at = out.extend(8 + key.size() + value.size());
-  store_be(at, static_cast<uint32_t>(key.size()));
-  std::memcpy(at + 4, key.data(), key.size());
-  at += 4 + key.size();
-  store_be(at, static_cast<uint32_t>(value.size()));
-  std::memcpy(at + 4, value.data(), value.size());
+  for (const std::string_view text : {key, value}) {
+    store_be(at, static_cast<uint32_t>(text.size()));
+    at = std::ranges::copy(as_bytes(text), at + 4).out;
+  }
 }
 
 }  // namespace sofa::bolt

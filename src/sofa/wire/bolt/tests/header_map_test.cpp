@@ -47,6 +47,15 @@ TEST(HeaderMap, DropsPairsWithANull) {
   EXPECT_EQ(map.begin()->first, "c");
 }
 
+TEST(HeaderMap, WritesAViewOfNothingAsAnEmptyText) {
+  Buffer bytes;
+  append_header_pair(bytes, {}, {});
+  append_header_pair(bytes, "a", {});
+  const HeaderMap map = HeaderMap::parse(bytes.span()).value();
+  EXPECT_EQ(map.find(""), "");
+  EXPECT_EQ(map.find("a"), "");
+}
+
 TEST(HeaderMap, RefusesEveryCut) {
   Buffer bytes;
   append_header_pair(bytes, "key", "value");
