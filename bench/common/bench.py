@@ -117,12 +117,13 @@ def java_server(name, folder, main_class, *options):
     return Server(name, [JAVA / "run.sh", "--folder", folder, main_class, "--port", port, *options], port)
 
 
-def measure(server, command, seconds):
-    """Runs one client for about so many seconds; the window begins at its line "measuring", or at its start if it prints none, and ends with its
+def measure(server, command, seconds, environment=None):
+    """Runs one client for about so many seconds, with further variables in its environment; the window begins at its line "measuring", or at its start if it prints none, and ends with its
     line of JSON."""
     server.wait_until_idle()
     start = server.cpu_seconds()
-    client = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    client = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              env={**os.environ, **(environment or {})})
     watchdog = threading.Timer(seconds + CLIENT_SPARE_SECONDS, client.kill)
     watchdog.start()
     figures = None
@@ -142,11 +143,11 @@ def measure(server, command, seconds):
     return {**figures, "cpu_us": cpu * 1e6 / figures["calls"], "rss_mib": server.rss_mib()}
 
 
-def load(server, protocol, seconds, callers=64, connections=64, size=100, rate=0, more=()):
+def load(server, protocol, seconds, callers=64, connections=64, size=100, rate=0, more=(), environment=None):
     """One window of bench-load, after half a second of the same load."""
     command = [BIN / "bench-load", "--protocol", protocol, "--target", server.target, "--connections", connections, "--callers", callers,
                "--size", size, "--warmup", 0.5, "--seconds", seconds, *more]
-    return measure(server, command + (["--rate", rate] if rate else []), seconds)
+    return measure(server, command + (["--rate", rate] if rate else []), seconds, environment)
 
 
 def warm(servers, protocols, seconds):
@@ -197,6 +198,8 @@ class Table:
         for row in self.rows:
             latency = " | ".join(f"{row[key]:,}" for key in ("p50_us", "p99_us", "p999_us"))
             print(f"| {row['what']} | {row['server']} | {row['rate']:,.0f} | {latency} | {row['cpu_us']:.2f} | {row['rss_mib']:.0f} |")
+
+    def print_verdicts(self):
         if self.verdicts:
             print("\n| against the bar | ours | peer | ratio | bar | |\n|---|---:|---:|---:|---:|---|")
         for v in self.verdicts:
@@ -206,6 +209,11 @@ class Table:
     def close(self, options):
         """Prints everything and ends the program: with 1 when a bar was missed."""
         self.print_markdown()
+        self.close_verdicts(options)
+
+    def close_verdicts(self, options):
+        """The same for a benchmark that has printed its own rows."""
+        self.print_verdicts()
         if options.json:
             options.json.write_text(json.dumps({"rows": self.rows, "verdicts": self.verdicts}, indent=1))
         missed = [v["what"] for v in self.verdicts if v["state"] == "MISSED"]

@@ -170,6 +170,26 @@ class Yield {
   Wait wait_;
 };
 
+/// Suspends until the loop has looked at its sockets and timers, and what they bring has been read.
+class NextTurn {
+ public:
+  bool await_ready() const noexcept { return false; }
+  template <ScopedPromise P>
+  void await_suspend(std::coroutine_handle<P> self) {
+    wait_.begin_uncancellable(self);
+    Shard::current().post(woken_);
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  struct Woken : PostNode {
+    explicit Woken(Wait& waits) : PostNode([](PostNode& node) { static_cast<Woken&>(node).wait.wake(); }), wait(waits) {}
+    Wait& wait;
+  };
+  Wait wait_;
+  Woken woken_{wait_};
+};
+
 class Sleep {
  public:
   explicit Sleep(Instant until) : until_(until) {}
@@ -284,6 +304,8 @@ class TypedRemoteCall final : public RemoteCall {
 
 /// Lets other ready tasks of the shard run first.
 inline detail::Yield yield() { return detail::Yield(); }
+/// Lets the loop take what has come to its sockets first: for work that many tasks may be ready for, and that is long beside a turn of the loop.
+inline detail::NextTurn next_turn() { return {}; }
 /// `Result<void> r = co_await sleep_for(d)`; an error when the scope is cancelled.
 inline detail::Sleep sleep_until(Instant when) { return detail::Sleep(when); }
 inline detail::Sleep sleep_for(Duration d) {

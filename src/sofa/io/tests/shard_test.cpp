@@ -220,5 +220,25 @@ TEST(Run, ASecondSignalEndsTheProcessAtOnce) {
   EXPECT_EQ(WEXITSTATUS(status), 128 + SIGINT);
 }
 
+TEST(Shard, ATaskThatLeavesTheTurnRunsBehindWhatIsDue) {
+  Runtime runtime({.shards = 1});
+  run_ok(runtime, [&]() -> Body {
+    bool fired = false;
+    TaskGroup group(co_await current_scope());
+    group.spawn("sleeper", [](bool& done) -> Task<void> {
+      (void)co_await sleep_for(milliseconds(1));
+      done = true;
+    }(fired));
+    co_await yield();
+    const Clock& clock = Shard::current().clock();
+    for (const Instant due = clock.now_monotonic() + milliseconds(2); clock.now_monotonic() < due;) continue;
+    co_await yield();
+    EXPECT_FALSE(fired) << "a yield stays in the turn";
+    co_await next_turn();
+    EXPECT_TRUE(fired);
+    co_return co_await group.join();
+  });
+}
+
 }  // namespace
 }  // namespace sofa::io

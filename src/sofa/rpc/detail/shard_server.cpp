@@ -141,8 +141,12 @@ void ShardServer::serve_now(ServerCall& call, const MethodEntry& entry) {
 
 Task<void> ShardServer::serve_in_turn(ServerCall& call, const MethodEntry& entry, io::Scope& scope) {
   auto place = co_await entry.admission->enter(call.context()).in(scope);
-  if (place) co_return co_await serve_at_once(call, entry, scope);
-  answer_error(call, std::move(place.error()));
+  if (!place) co_return answer_error(call, std::move(place.error()));
+  // A call that computes holds the shard. Those that wait for it in the sockets come in before the next one begins: what cannot be kept is refused
+  // while its caller still waits.
+  if (entry.pool == nullptr) co_await io::next_turn();
+  if (auto wanted = scope.check(); !wanted) co_return answer_error(call, std::move(wanted.error()));
+  co_await serve_at_once(call, entry, scope);
 }
 
 void ShardServer::count_busy(const Error& error) {

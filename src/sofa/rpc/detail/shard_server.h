@@ -102,10 +102,10 @@ class ShardServer {
   Counters& counters() { return counters_; }
   /// The timer of a call that the current turn has read and that is looked at now. `app`: its caller.
   CallTimer begin_call(const MethodEntry& entry, CallProtocol protocol, std::string_view app);
-  /// Whether a call must run as a task: its method is a coroutine or belongs on a pool, filters stand before it, or it has to wait for its turn.
+  /// Whether a call must run as a task: its method is a coroutine or belongs on a pool, filters stand before it, or its service has a limit, which
+  /// sees only calls that have come and do not run yet.
   static bool needs_task(const MethodEntry& entry) {
-    const bool has_to_wait = entry.admission != nullptr && entry.admission->is_full();
-    return entry.method->implementation()->is_coroutine || entry.pool != nullptr || !entry.filters.empty() || has_to_wait;
+    return entry.method->implementation()->is_coroutine || entry.pool != nullptr || !entry.filters.empty() || entry.admission != nullptr;
   }
   /// Answers a call here and now; only one that needs no task.
   static void serve_now(ServerCall& call, const MethodEntry& entry);

@@ -143,6 +143,33 @@ TEST(ServiceOptions, APlainFunctionWaitsForItsTurnBehindCoroutines) {
   }());
 }
 
+/// 40 calls at once of a method that computes for 5 ms on the shard, each with 60 ms. Without a limit all of them would run, most for nobody.
+TEST(ServiceOptions, ALimitRefusesWhatAComputingFunctionCannotDoInTime) {
+  run_test([]() -> Task<Result<void>> {
+    int computed = 0;
+    auto service = make_sample();
+    service->hello = [&](std::string name) {
+      ++computed;
+      const Clock& clock = io::Shard::current().clock();
+      for (const Instant end = clock.now_monotonic() + 5ms; clock.now_monotonic() < end;) continue;
+      return name;
+    };
+    auto server = co_await or_return(Server(ServerOptions{.port = 0}).add(service, {.concurrents = 1}).start());
+    for (const std::string_view scheme : {"bolt", "tri", "dubbo", "http"}) {
+      computed = 0;
+      auto client = co_await or_return(rpc::connect<Sample>(fmt::format("{}://{}", scheme, server->address().to_string()), {.timeout = 60ms}));
+      std::vector<std::optional<Result<std::string>>> answers(40);
+      io::TaskGroup calls(co_await io::current_scope());
+      for (auto& answer : answers) calls.spawn("call", keep(client, answer));
+      co_await or_return(co_await calls.join());
+      EXPECT_LE(computed, 60 / 5 + 1) << scheme;
+      EXPECT_GT(computed, 0) << scheme;
+    }
+    EXPECT_GT(server->stats().busy, 0u);
+    co_return co_await server->stop();
+  }());
+}
+
 /// What a caller of hello() is told, over each protocol.
 Task<std::vector<std::string>> ask_for(const RunningServer& server, const std::string& unique_id) {
   std::vector<std::string> told;
