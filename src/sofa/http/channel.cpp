@@ -5,6 +5,7 @@
 #include "sofa/base/random.h"
 #include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
+#include "sofa/transport/status.h"
 
 namespace sofa::http {
 
@@ -190,7 +191,8 @@ io::Task<void> Channel::Impl::connect(std::shared_ptr<Impl> self) {
     const double factor = 1 - kJitter + 2 * kJitter * self->random.unit();
     self->next_attempt = self->now() + std::chrono::duration_cast<Duration>(self->backoff * factor);
     self->backoff = std::min(self->backoff * 2, self->options.max_backoff);
-    self->last_failure = Error(Code::unavailable, fmt::format("no connection to {}", self->address.to_string())).with_cause(std::move(made.error()));
+    Error failure = Error(Code::unavailable, fmt::format("no connection to {}", self->address.to_string())).with_cause(std::move(made.error()));
+    self->last_failure = transport::with_status(std::move(failure), bolt::Status::comm_error, transport::Sent::no);
   }
   self->changed.set();
 }

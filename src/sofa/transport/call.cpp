@@ -12,7 +12,7 @@ Error CallBase::no_time_left(const SessionBase& session) {
 }
 
 Result<void> CallBase::pend(SessionBase& session, uint32_t id) {
-  if (!session.is_open()) return session.check_sendable(0);
+  if (!session.is_open()) return std::unexpected(with_status(std::move(session.check_sendable(0).error()), Status::connection_closed));
   session.pending_.insert(id, *this);
   id_ = id;
   session_ = &session;

@@ -32,7 +32,9 @@ struct SessionOptions {
   size_t read_size = size_t{64} << 10;                   ///< most bytes of one read
   uint8_t protocol = 1;                                  ///< Bolt version of own requests before the peer has sent anything: 1 or 2
   uint8_t version = 1;                                   ///< of v2: 1 = no CRC, 2 = own requests carry a CRC
-  bool send_goaway = false;  ///< tell the peer when draining. Java closes on it: only among peers that know it (MOSN, this project)
+  bool send_goaway = false;      ///< GoAway in a drain whoever the peer is. Java closes on it: only where all peers know it (MOSN). A peer that
+                                 ///< has announced that it knows it gets it in any case
+  bool announce_goaway = false;  ///< say by a first heartbeat that this side knows GoAway
 
   static SessionOptions client() { return {}; }
   static SessionOptions server() {

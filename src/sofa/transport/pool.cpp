@@ -4,8 +4,6 @@ namespace sofa::transport {
 
 namespace {
 const Logger kLog{"transport"};
-
-std::unexpected<Error> no_connection(Error error) { return std::unexpected(with_status(std::move(error), bolt::Status::comm_error)); }
 }  // namespace
 
 template <class S>
@@ -21,9 +19,10 @@ template <class S>
 io::Task<Result<Ref<S>>> BasicPool<S>::get(const io::Address& address) {
   Peer* found = peer(address);
   if (found == nullptr) {
-    co_return no_connection(closed_ ? Error(Code::unavailable, fmt::format("no connection to {}: the pool is closed", address.to_string()))
-                                    : Error(Code::resource_exhausted, fmt::format("no connection to {}: the pool has {} addresses (max_addresses)",
-                                                                                  address.to_string(), peers_.size())));
+    Error error = closed_ ? Error(Code::unavailable, fmt::format("no connection to {}: the pool is closed", address.to_string()))
+                          : Error(Code::resource_exhausted,
+                                  fmt::format("no connection to {}: the pool has {} addresses (max_addresses)", address.to_string(), peers_.size()));
+    co_return std::unexpected(with_status(std::move(error), bolt::Status::comm_error, Sent::no));
   }
   co_return co_await found->get();
 }
@@ -84,9 +83,18 @@ size_t BasicPool<S>::connections() const {
 // A connection that was told to go, or is closed, is no longer ours: it ends by itself, and another one takes its place.
 template <class S>
 bool BasicPool<S>::Peer::is_live() {
-  const auto lost = std::erase_if(sessions_, [](const Ref<S>& session) { return !session->usable(); });
+  const auto lost = std::erase_if(sessions_, [this](const Ref<S>& session) {
+    if (session->told_to_go()) back_until_ = deadline_after(io::Shard::current().now(), pool_.options_.return_grace);
+    return !session->usable();
+  });
   if (lost > 0 && pool_.options_.reconnect) connect();
   return !sessions_.empty();
+}
+
+template <class S>
+std::unexpected<Error> BasicPool<S>::Peer::no_connection(Error error) const {
+  const Sent sent = io::Shard::current().now() < back_until_ ? Sent::no_closed : Sent::no;
+  return std::unexpected(with_status(std::move(error), bolt::Status::comm_error, sent));
 }
 
 template <class S>
@@ -163,6 +171,7 @@ io::Task<bool> BasicPool<S>::Peer::connect_one() {
   if (forgotten_) co_return false;
   if (failures_ > 0) kLog.info("connected again", {{"peer", address_.to_string()}, {"attempts", failures_ + 1}});
   failures_ = 0;
+  back_until_ = Instant::min();
   last_error_.reset();
   Ref<S> session = S::create(std::move(*stream), options.session, pool_.handler_);
   sessions_.push_back(session);
@@ -173,7 +182,7 @@ io::Task<bool> BasicPool<S>::Peer::connect_one() {
 template <class S>
 io::Task<Result<void>> BasicPool<S>::Peer::keep(std::shared_ptr<Peer> self, Ref<S> session) {
   [[maybe_unused]] const auto why = co_await session->run();
-  std::erase(self->sessions_, session);
+  self->is_live();  // lets go of it, and sees whether it was told to go
   if (self->pool_.options_.reconnect) self->connect();
   co_return Result<void>{};
 }

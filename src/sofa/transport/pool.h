@@ -33,7 +33,9 @@ struct BasicPoolOptions {
   bool reconnect = true;                                   ///< connect again, in the background, after a loss or a failure
   Duration backoff_first = std::chrono::milliseconds(50);  ///< wait after the first failure; doubles with each further one ...
   Duration backoff_most = std::chrono::seconds(2);         ///< ... up to this
-  double backoff_jitter = 0.3;                             ///< each wait is drawn from [1 - jitter, 1 + jitter] times its length
+  Duration return_grace = std::chrono::seconds(10);  ///< after a peer has said that it closes (GoAway, READONLY): how long those who ask in vain are
+                                                     ///< told that it may be back soon (Sent::no_closed)
+  double backoff_jitter = 0.3;                       ///< each wait is drawn from [1 - jitter, 1 + jitter] times its length
   Options session = Options::client();
   io::StreamOptions stream = bolt_stream_options();
   std::shared_ptr<io::TlsClientContext> tls{};  ///< null: plain. The pool watches its files
@@ -108,10 +110,12 @@ class BasicPool<S>::Peer : public std::enable_shared_from_this<Peer> {
   io::Task<bool> connect_one();
   Duration next_backoff();
   void let_go();
+  std::unexpected<Error> no_connection(Error error) const;
 
   BasicPool& pool_;
   const io::Address address_;
-  Instant asked_;  // when a connection was last asked for
+  Instant asked_;                        // when a connection was last asked for
+  Instant back_until_ = Instant::min();  // the peer has said that it closes, and there was no connection since
   std::vector<Ref<S>> sessions_;
   size_t next_ = 0;
   uint32_t failures_ = 0;

@@ -16,6 +16,11 @@ int32_t timeout_field(Duration timeout) {
   return static_cast<int32_t>(std::min<int64_t>(milliseconds, std::numeric_limits<int32_t>::max()));
 }
 
+bool announces_goaway(const bolt::Frame& heartbeat) {
+  const auto header = bolt::HeaderMap::parse(heartbeat.header());
+  return header && header->get(bolt::kGoawayKey) == bolt::kGoawayKnown;
+}
+
 }  // namespace
 
 SessionRef Session::create(io::Stream stream, SessionOptions options, const Handlers* handlers, SessionShared* shared, Buffer prefix) {
@@ -27,6 +32,7 @@ Session::Session(io::Stream stream, const SessionOptions& options, const Handler
   channel_.protocol = options.protocol;
   channel_.version = options.protocol == 2 ? options.version : 1;
   channel_.switches = channel_.version == 2 ? bolt::kSwitchCrc : 0;
+  if (options.announce_goaway) announce_goaway();
 }
 
 Session::~Session() { finish(CloseKind::local, Error(Code::unavailable, "the session was dropped"), false); }
@@ -75,6 +81,10 @@ void Session::on_frame(bolt::Frame& frame) {
 void Session::on_heartbeat(const bolt::Frame& frame) {
   if (frame.is_response()) return;
   ++stats_.heartbeats_in;
+  if (frame.header_size != 0 && announces_goaway(frame)) {
+    peer_knows_goaway_ = true;
+    tell_to_go();
+  }
   if (frame.type == FrameType::oneway) return;
   bolt::FrameHead ack = bolt::heartbeat_ack(frame);
   if (ack.protocol == 2 && channel_.protocol == 2) ack.version = channel_.version;
@@ -104,7 +114,7 @@ void Session::on_request(bolt::Frame& frame) {
   const bool oneway = frame.type == FrameType::oneway;
   if (oneway) ++stats_.oneways_in;
   // While draining a caller is told "busy", which the original's clients take as the word to ask elsewhere.
-  if ((draining_ && !options_.send_goaway && !oneway) || over_limits()) {
+  if ((draining_ && !peer_is_told_ && !oneway) || over_limits()) {
     ++stats_.busy;
     if (!oneway) send_status(frame, Status::server_busy);
     return;
@@ -170,6 +180,14 @@ void Session::flush() {
   stream_.flush();
 }
 
+void Session::announce_goaway() {
+  Buffer header;
+  bolt::append_header_pair(header, bolt::kGoawayKey, bolt::kGoawayKnown);
+  [[maybe_unused]] const auto fits = out_.append(bolt::heartbeat(channel_, free_id()), {}, header.span(), {});
+  ++stats_.heartbeats_out;
+  wrote_frame();
+}
+
 void Session::send_heartbeat() {
   out_.append(bolt::heartbeat(channel_, free_id()));
   wrote_frame();
@@ -210,16 +228,19 @@ Result<void> Session::append_request(bolt::FrameType type, const Request& reques
 void Session::drain() {
   if (draining_ || !is_open()) return;
   draining_ = true;
-  if (options_.send_goaway) {
-    out_.append(bolt::goaway(channel_, free_id()));
-    ++stats_.frames_out;
-  }
+  tell_to_go();
   // At the end of the turn: requests that were read in it are answered first.
   at_turn_end();
 }
 
-// With GoAway it is the peer who closes, after its last answer.
-bool Session::may_end() const { return told_to_go_ || (draining_ && !options_.send_goaway); }
+void Session::tell_to_go() {
+  if (!draining_ || peer_is_told_ || !(options_.send_goaway || peer_knows_goaway_)) return;
+  peer_is_told_ = true;
+  out_.append(bolt::goaway(channel_, free_id()));
+  wrote_frame();
+}
+
+bool Session::may_end() const { return told_to_go_ || (draining_ && !peer_is_told_); }
 
 // Status 9 with the id, then the end (docs/protocols/bolt.md, section 8). Lingers, so that the bytes still coming do not reset what was said.
 void Session::refuse(const bolt::FrameHead& request, CloseKind kind, std::string reason) {

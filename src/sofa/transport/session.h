@@ -46,7 +46,8 @@ class Session final : public SessionBase {
   /// Sends a request that gets no answer. Fails as a call does; ok says only that it is queued.
   Result<void> oneway(const Request& request);
 
-  /// Closes in good order: takes no new requests, answers those in flight, ends after the last answer. Own pending calls are waited for too.
+  /// Closes in good order: a peer that knows GoAway gets it, is answered what it sends until it has heard, and closes after its last answer. Any
+  /// other gets "busy" for new requests, and the end after the last answer to those in flight. Own pending calls are waited for too.
   void drain();
 
   /// The id that the next call tries first (ids are unsigned and wrap; those still pending are skipped). For tests.
@@ -70,6 +71,7 @@ class Session final : public SessionBase {
   // Writing
   bolt::FrameHead answer_head(const bolt::FrameHead& request, bolt::Status status) const;
   void send_status(const bolt::FrameHead& request, bolt::Status status);
+  void announce_goaway();
   void send_heartbeat() override;
   void wrote_frame() { SessionBase::wrote_frame(out_.size()); }
   size_t unsent() const override { return out_.size(); }
@@ -82,6 +84,7 @@ class Session final : public SessionBase {
 
   // Life
   bool may_end() const override;
+  void tell_to_go();
   void refuse(const bolt::FrameHead& request, CloseKind kind, std::string reason);
 
   const Handlers* handlers_;
@@ -89,6 +92,8 @@ class Session final : public SessionBase {
   bolt::FrameWriter out_;
   bolt::FrameHead channel_;     // protocol and version of what this side sends first
   bool channel_fixed_ = false;  // the peer's first frame has come
+  bool peer_knows_goaway_ = false;
+  bool peer_is_told_ = false;  // by GoAway: it closes, after its last answer
   const Handlers::Entry* last_handler_ = nullptr;
 };
 

@@ -180,7 +180,7 @@ Result<void> SessionBase::check_sendable(size_t size) const {
                             : told_to_go_ ? "the peer takes no new calls"
                                           : "this side is closing it";
     return std::unexpected(with_status(Error(Code::unavailable, fmt::format("the connection to {} cannot be used: {}", peer_.to_string(), why)),
-                                       Status::connection_closed));
+                                       Status::comm_error, told_to_go_ ? Sent::no_closed : Sent::no));
   }
   const size_t waiting = stream_.pending_write_bytes() + unsent();
   if (waiting + size > options_.max_write_queue) {

@@ -70,6 +70,8 @@ struct Attempt {
   Choice choice{};
   Duration timeout{};
   Instant begun{};
+  /// Once nothing was sent of an attempt: when it and those in its place have to end together.
+  Deadline patience = kNoDeadline;
   Settlement* settlement = nullptr;  // with others at once
   CallTimer timer{};
 

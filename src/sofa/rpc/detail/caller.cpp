@@ -271,6 +271,7 @@ Task<Result<void>> Caller::attempt(Attempt& attempt) {
   attempt.spec.codec = codec_for(attempt.spec, attempt.provider());
   attempt.timeout = timeout_of(attempt);
   attempt.begun = shard_.clock().now_monotonic();
+  if (attempt.patience != kNoDeadline) attempt.timeout = std::min(attempt.timeout, attempt.patience - attempt.begun);
   if (log_ != nullptr) attempt.timer = begin_call(attempt);
   if (core_->selector->counts()) return counted(attempt);
   return options_.filters.empty() ? send(attempt) : pass_filters(attempt);
@@ -294,10 +295,9 @@ CallTimer Caller::begin_call(const Attempt& attempt) {
 
 /// Tells the balancer and the fault tolerance what became of it.
 Task<Result<void>> Caller::counted(Attempt& attempt) {
-  core_->selector->began(attempt.provider());
+  Judged judged(*core_, attempt.provider(), attempt.begun);
   Result<void> done = co_await (options_.filters.empty() ? send(attempt) : pass_filters(attempt));
-  const Instant now = shard_.clock().now_monotonic();
-  core_->selector->ended(attempt.provider(), now - attempt.begun, outcome_of(done), now);
+  judged.end(outcome_of(done));
   co_return done;
 }
 
@@ -397,17 +397,8 @@ Task<Result<void>> Caller::call_providers(std::shared_ptr<Caller> self, CallSpec
                                                                                   : spec.retries  ? *spec.retries
                                                                                                   : caller.options_.retries);
   std::vector<io::Address> tried;
-  for (std::optional<Error> last;; ++current.number) {
-    auto choice = caller.choose(spec, options, tried);
-    if (!choice) co_return fail(choice.error().code(), "{}.{}: {}", caller.interface_, spec.method, choice.error());
-    if (std::find(tried.begin(), tried.end(), choice->provider->address) != tried.end()) {
-      if (auto waited = co_await caller.pause(current.number - 1, current.deadline); !waited) {
-        --current.number;
-        co_return std::unexpected(
-            caller.describe(current, Error(waited.error().code(), fmt::format("{}, in the pause after: {}", waited.error(), *last))));
-      }
-    }
-    current.choice = std::move(*choice);
+  current.choice = co_await or_return(caller.choose_next(current, tried));
+  for (;;) {
     auto done = co_await caller.attempt(current);
     current.timer.end(done);
     if (options.response != nullptr) {
@@ -415,12 +406,48 @@ Task<Result<void>> Caller::call_providers(std::shared_ptr<Caller> self, CallSpec
       options.response->attempts = current.number;
     }
     if (done) co_return done;
-    last = std::move(done.error());
-    const bool again = current.number < current.most && is_retryable(*last) && !caller.closed_ && !scope.cancelled() &&
-                       caller.shard_.clock().now_monotonic() < current.deadline && caller.may_repeat();
-    if (!again) co_return std::unexpected(caller.describe(current, *last));
-    tried.push_back(current.provider().address);
+    if (caller.closed_ || scope.cancelled() || !caller.may_go_on(current, done.error())) {
+      co_return std::unexpected(caller.describe(current, done.error()));
+    }
+    current.choice = co_await or_return(caller.go_on(current, tried, done.error()));
   }
+}
+
+Result<Choice> Caller::choose_next(const Attempt& attempt, std::span<const io::Address> tried) {
+  auto choice = choose(attempt.spec, attempt.options, tried);
+  if (!choice) return fail(choice.error().code(), "{}.{}: {}", interface_, attempt.spec.method, choice.error());
+  return choice;
+}
+
+bool Caller::is_free(const Attempt& attempt, const Error& error) const {
+  const Instant now = shard_.clock().now_monotonic();
+  return transport::sent_of(error) != transport::Sent::maybe && now < std::min(attempt.patience, attempt.end());
+}
+
+bool Caller::may_go_on(const Attempt& attempt, const Error& error) const {
+  if (!is_retryable(error) || shard_.clock().now_monotonic() >= attempt.deadline) return false;
+  return is_free(attempt, error) || attempt.number < attempt.most;
+}
+
+/// Chooses who is asked after an attempt that has failed, when there is somebody. When nothing was sent, another provider is asked in its place: that
+/// is no further attempt. So is a second look at one that has said that it closes, while the time of the attempt lasts.
+Task<Result<Choice>> Caller::go_on(Attempt& current, std::vector<io::Address>& tried, const Error& last) {
+  const auto was_asked = [&tried](const io::Address& address) { return std::ranges::find(tried, address) != tried.end(); };
+  if (!was_asked(current.provider().address)) tried.push_back(current.provider().address);
+  auto choice = choose_next(current, tried);
+  if (!choice) co_return choice;
+  const bool again = was_asked(choice->provider->address);
+  const bool free = is_free(current, last) && (!again || transport::sent_of(last) == transport::Sent::no_closed);
+  if (!free && !(current.number < current.most && may_repeat())) co_return std::unexpected(describe(current, last));
+  current.patience = !free ? kNoDeadline : std::min(current.patience, current.end());
+  if (again) {
+    auto waited = co_await pause(current.number, free ? current.patience : current.deadline);
+    if (!waited) {
+      co_return std::unexpected(describe(current, Error(waited.error().code(), fmt::format("{}, in the pause after: {}", waited.error(), last))));
+    }
+  }
+  if (!free) ++current.number;
+  co_return choice;
 }
 
 }  // namespace sofa::rpc::detail

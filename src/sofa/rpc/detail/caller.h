@@ -71,6 +71,26 @@ class Caller {
     io::TaskGroup tasks;
     io::TimerNode idle_timer;
   };
+  /// A provider that was chosen and runs a call, until its balancer and its fault tolerance are told how that ended. One that was left in another
+  /// way, by a filter that throws, has nothing that speaks against it.
+  class Judged {
+   public:
+    Judged(Core& core, const Provider& provider, Instant begun) : core_(&core), provider_(provider), begun_(begun) { core.selector->began(provider); }
+    ~Judged() { end(cluster::Outcome::answered); }
+    Judged(const Judged&) = delete;
+    Judged& operator=(const Judged&) = delete;
+    void end(cluster::Outcome outcome) {
+      const Instant now = io::Shard::current().clock().now_monotonic();
+      if (core_ != nullptr) std::exchange(core_, nullptr)->selector->ended(provider_, now - begun_, outcome, now);
+    }
+    /// Somebody else tells.
+    void hand_over() { core_ = nullptr; }
+
+   private:
+    Core* core_;
+    const Provider& provider_;
+    const Instant begun_;
+  };
   struct Branch;
   struct Opening;
   class CountedStream;
@@ -106,6 +126,11 @@ class Caller {
   Result<void> conclude(Branch& branch, int attempts, CallResponse* response) const;
   Task<Result<void>> ask_mock(const CallSpec& spec) const;
   bool may_repeat() { return !budget_ || budget_->withdraw(shard_.clock().now_monotonic()); }
+  /// Whether another attempt may stand in the place of one that failed so, which then does not count.
+  bool is_free(const Attempt& attempt, const Error& error) const;
+  bool may_go_on(const Attempt& attempt, const Error& error) const;
+  Result<Choice> choose_next(const Attempt& attempt, std::span<const io::Address> tried);
+  Task<Result<Choice>> go_on(Attempt& current, std::vector<io::Address>& tried, const Error& last);
 
   Error describe(const Attempt& attempt, const Error& error) const;
   Task<Result<void>> pause(int attempt, Deadline deadline);

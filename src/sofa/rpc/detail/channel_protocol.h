@@ -11,7 +11,8 @@ namespace sofa::rpc::detail {
 
 /// What became of the connection or of the wait, in the words that decide on retries.
 inline Error with_call_status(Error error) {
-  if (error.code() == Code::unavailable) return transport::with_status(std::move(error), bolt::Status::comm_error);
+  const transport::Sent sent = transport::sent_of(error);
+  if (error.code() == Code::unavailable) return transport::with_status(std::move(error), bolt::Status::comm_error, sent);
   if (error.code() == Code::deadline_exceeded) return transport::with_status(std::move(error), bolt::Status::timeout);
   return error;
 }

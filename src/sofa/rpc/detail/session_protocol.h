@@ -36,8 +36,8 @@ class SessionProtocol : public ClientProtocol {
     const io::Scope& scope = co_await io::current_scope();
     if (session || session.error().code() != Code::deadline_exceeded || scope.cancelled()) co_return session;
     // The call's own timeout, while it waited for a connection: another provider may be there.
-    co_return std::unexpected(
-        transport::with_status(Error(Code::deadline_exceeded, "no connection within the timeout of the call"), bolt::Status::comm_error));
+    co_return std::unexpected(transport::with_status(Error(Code::deadline_exceeded, "no connection within the timeout of the call"),
+                                                     bolt::Status::comm_error, transport::Sent::no));
   }
 
  private:
@@ -49,6 +49,7 @@ class SessionProtocol : public ClientProtocol {
     pool.connect_timeout = options.connect_timeout;
     pool.session.limits.max_frame = options.max_frame;
     pool.session.heartbeat_interval = options.heartbeat;
+    pool.session.announce_goaway = true;
     pool.session.max_pending_calls = static_cast<uint32_t>(options.max_pending);
     return pool;
   }

@@ -133,6 +133,46 @@ TEST(Call, RetriesAtAnotherProvider) {
   }());
 }
 
+TEST(Call, OfWhichNothingWasSentGoesToAnotherProviderWithoutARetry) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture f;
+    co_await or_return(f.open());
+    for (const std::string_view scheme : {"bolt", "tri"}) {
+      const std::string dead = fmt::format("{}://127.0.0.1:1,", scheme);
+      auto client = co_await or_return(connect<Sample>(fmt::format("{}{}://{}", dead, scheme, f.server->address().to_string()), {.check = false}));
+      for (int i = 0; i < 8; ++i) {
+        CallResponse response;
+        EXPECT_EQ(co_await or_return(client->hello.with({.response = &response})("x")), "hello x");
+        EXPECT_EQ(response.attempts, 1) << scheme;
+      }
+      auto nobody = co_await or_return(connect<Sample>(dead + dead, {.check = false}));
+      const auto got = co_await nobody->hello("x");
+      EXPECT_THAT(std::string(got.error().message()), HasSubstr("attempt 1 of 1: ")) << "everybody was asked once";
+    }
+    co_return co_await f.close();
+  }());
+}
+
+TEST(Call, WaitsForAProviderThatHasSaidThatItCloses) {
+  run_test([]() -> Task<Result<void>> {
+    Fixture f;
+    co_await or_return(f.open());
+    EXPECT_EQ(co_await or_return(f.client->hello("x")), "hello x");
+    const uint16_t port = f.server->port();
+    co_await or_return(f.server->stop());
+    const Instant begun = io::Shard::current().now();
+    EXPECT_FALSE(co_await f.client->hello.with({.timeout = 100ms})("x")) << "nobody came back";
+    EXPECT_GE(io::Shard::current().now() - begun, 100ms);
+    auto late = std::make_shared<std::optional<Result<std::string>>>();
+    f.client->hello.with({.timeout = 20s}).callback("late", [late](Result<std::string> r) { late->emplace(std::move(r)); });
+    auto again = co_await or_return(Server(ServerOptions{.port = port}).add(make_sample(), {.thread_safe = true}).start());
+    EXPECT_TRUE(co_await eventually([&] { return late->has_value(); }));
+    EXPECT_EQ(late->value().value_or("lost"), "hello late");
+    co_await or_return(f.close());
+    co_return co_await again->stop();
+  }());
+}
+
 TEST(Call, BusyIsAnsweredAndRetried) {
   run_test([]() -> Task<Result<void>> {
     Fixture f;

@@ -322,7 +322,7 @@ TEST(Session, EndsPendingCallsWhenThePeerCloses) {
     EXPECT_TRUE(answers.later.waiting[0].answer("test.A", {}, {})) << "an answer to a closed connection goes nowhere";
     auto refused = co_await pair.client->call(request_of("test.Later", ""));
     EXPECT_EQ(refused.error().code(), Code::unavailable);
-    EXPECT_EQ(status_of(refused.error()), Status::connection_closed);
+    EXPECT_EQ(status_of(refused.error()), Status::comm_error);
     EXPECT_EQ(pair.client->oneway(request_of("test.Later", "")).error().code(), Code::unavailable);
     EXPECT_EQ(pair.client->close_kind(), CloseKind::peer);
     co_await pair.end();
@@ -443,6 +443,31 @@ TEST(Session, LeavesAConnectionWhosePeerSaidGoAway) {
     EXPECT_TRUE(answers.later.waiting[0].answer("test.A", {}, {}));
     EXPECT_TRUE((co_await pending).value().ok());
     EXPECT_TRUE(co_await eventually([&] { return pair.client_end && pair.server_end; }));
+    answers.later.waiting.clear();
+    co_await pair.end();
+  });
+}
+
+TEST(Session, AnswersAPeerThatKnowsGoAwayUntilItHasHeardAndSaysNothingToOthers) {
+  on_shard([]() -> io::Task<void> {
+    Answers answers;
+    SessionOptions client;
+    client.announce_goaway = true;
+    SessionPair pair(co_await connected(), answers.handlers, client);
+    auto pending = pair.client->call(request_of("test.Later", ""));
+    EXPECT_TRUE(co_await eventually([&] { return answers.later.waiting.size() == 1; }));
+    EXPECT_EQ(pair.server->stats().heartbeats_in, 1u);
+    pair.server->drain();
+    auto crossing = pair.client->call(request_of("test.Ask", "on its way"));  // it has not read the GoAway
+    EXPECT_TRUE((co_await crossing).value().ok());
+    EXPECT_TRUE(pair.client->told_to_go());
+    EXPECT_TRUE(pair.server->is_open()) << "the client closes, after its last answer";
+    const auto late = co_await pair.client->call(request_of("test.Ask", ""));
+    EXPECT_EQ(sent_of(late.error()), Sent::no_closed);
+    EXPECT_TRUE(answers.later.waiting[0].answer("test.A", {}, {}));
+    EXPECT_TRUE((co_await pending).value().ok());
+    EXPECT_TRUE(co_await eventually([&] { return pair.client_end && pair.server_end; }));
+    EXPECT_EQ(pair.server->stats().busy, 0u);
     answers.later.waiting.clear();
     co_await pair.end();
   });

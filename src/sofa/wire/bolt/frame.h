@@ -86,4 +86,9 @@ FrameHead heartbeat_ack(const FrameHead& request);
 /// Tells the peer to send nothing new on this connection (section 6). Only for peers known to understand it.
 FrameHead goaway(const FrameHead& channel, uint32_t id);
 
+/// Key and value in the header map of a heartbeat by which its sender says that it knows GoAway (section 6). Everyone answers such a heartbeat as any
+/// other.
+inline constexpr std::string_view kGoawayKey = "goaway";
+inline constexpr std::string_view kGoawayKnown = "known";
+
 }  // namespace sofa::bolt

@@ -3,13 +3,13 @@ package sofa.interop;
 import com.alipay.sofa.rpc.context.RpcInvokeContext;
 
 /**
- * Calls every method of the contract on a server: InteropJavaClient HOST:PORT [--only NAME] [--load SECONDS].
+ * Calls every method of the contract on a server: InteropJavaClient HOST:PORT [--only NAME] [--load SECONDS [--retries N]].
  * Prints "ok NAME" or "FAIL NAME: why" and closes with "N passed, M failed"; the exit code is 0 only when nothing failed.
  */
 public final class InteropJavaClient {
     public static void main(String[] args) throws Exception {
         Arguments.setSofaProperties();
-        Arguments arguments = new Arguments(args, "--only", "--load");
+        Arguments arguments = new Arguments(args, "--only", "--load", "--retries");
         if (arguments.words.size() != 1) {
             System.err.println("Give the server as HOST:PORT.");
             System.exit(2);
@@ -17,7 +17,7 @@ public final class InteropJavaClient {
         String address = arguments.words.get(0);
         int seconds = arguments.number("--load", 0);
         // SOFARPC leaves threads that do not end by themselves.
-        System.exit((seconds > 0 ? new Load(address, seconds).run() : checks(address).run(arguments.text("--only", null))) ? 0 : 1);
+        System.exit((seconds > 0 ? new Load(address, seconds, arguments.number("--retries", 0)).run() : checks(address).run(arguments.text("--only", null))) ? 0 : 1);
     }
 
     private static Suite checks(String address) {

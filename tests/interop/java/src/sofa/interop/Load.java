@@ -27,10 +27,10 @@ final class Load {
     private final AtomicLongArray okInSecond;
     private long start;
 
-    Load(String address, int seconds) {
+    Load(String address, int seconds, int retries) {
         this.seconds = seconds;
         okInSecond = new AtomicLongArray(seconds + 4);
-        service = Peers.consumer(InteropService.class, InteropService.class.getName(), address, null).setTimeout(TIMEOUT_MS).refer();
+        service = Peers.consumer(InteropService.class, InteropService.class.getName(), address, null).setTimeout(TIMEOUT_MS).setRetries(retries).refer();
     }
 
     boolean run() throws InterruptedException {
