@@ -128,6 +128,12 @@ Task<Result<std::shared_ptr<T>>> connect(std::shared_ptr<Providers> providers, C
 /// arguments).
 int run_client(int argc, char** argv, std::string target, Task<Result<void>> (*work)(std::string target));
 
+/// Makes a client of an object that the caller has made, before anybody connects: until it has ended, calls of it fail. It must outlive the task.
+template <ServiceInterface T>
+Task<Result<void>> connect_into(T& client, std::string target, ClientOptions options = {}) {
+  return detail::bind_caller(client, detail::names_of<T>(), std::move(target), std::move(options));
+}
+
 /// How the values of a generic call stand. Over Bolt the number is what the header `sofa_head_generic_type` says (docs/protocols/sofarpc.md, section
 /// 2); over Dubbo the first two are ordinary calls.
 enum class GenericKind : uint8_t {

@@ -1,0 +1,30 @@
+#pragma once
+// How well something is, with the words and the order of Spring Boot's actuator (docs/protocols/actuator.md).
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sofa::boot {
+
+/// From the best to what wins when several are put together.
+enum class HealthStatus : uint8_t { unknown, up, out_of_service, down };
+
+/// "UNKNOWN", "UP", "OUT_OF_SERVICE", "DOWN".
+std::string_view to_string(HealthStatus status);
+
+/// The worst of two: DOWN > OUT_OF_SERVICE > UP > UNKNOWN (sofaboot.md 1.3).
+constexpr HealthStatus worse(HealthStatus a, HealthStatus b) { return std::max(a, b); }
+
+struct Health {
+  HealthStatus status = HealthStatus::up;
+  std::vector<std::pair<std::string, std::string>> details{};  ///< shown to operators; no secrets
+
+  static Health up() { return {}; }
+  static Health down(std::string reason) { return {HealthStatus::down, {{"reason", std::move(reason)}}}; }
+};
+
+}  // namespace sofa::boot
