@@ -66,7 +66,7 @@ Field& StructInfo::add(std::string_view name, size_t offset, const Type& (*type)
   Field& field = fields.emplace_back();
   field.name = name;
   field.offset = offset;
-  field.type = type;
+  field.late_type = type;
   return field;
 }
 

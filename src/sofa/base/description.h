@@ -168,7 +168,8 @@ struct Range {
 struct Field {
   std::string_view name;
   size_t offset = 0;
-  const Type& (*type)() = nullptr;
+  const Type& (*late_type)() = nullptr;  // asked for late: described types may refer to themselves
+  const Type* own_type = nullptr;        // in its place, where the type is made at run time; outlives the field
   std::string_view doc;
   std::string_view unit;
   std::string_view alias;      // another name accepted on input; one letter: a flag behind one dash
@@ -179,6 +180,7 @@ struct Field {
   bool required = false;  // an input without it is an error (text formats)
   uint8_t inherited = 0;  // 0: own field; 1: of the base; 2: of its base; Java's field order needs it
 
+  const Type& type() const { return own_type != nullptr ? *own_type : late_type(); }
   std::string_view java_name() const { return wire_name.empty() ? name : wire_name; }
   void* in(void* object) const { return static_cast<char*>(object) + offset; }
   const void* in(const void* object) const { return static_cast<const char*>(object) + offset; }

@@ -5,6 +5,7 @@
 
 #include "sofa/base/detail/scalar_text.h"
 #include "sofa/base/json.h"
+#include "sofa/base/text.h"
 
 namespace sofa {
 
@@ -13,6 +14,7 @@ namespace {
 /// One field of the options, nested structs flattened.
 struct Flag {
   std::string name;   // "ledger-listen-port"
+  std::string path;   // "ledger.listen_port"
   std::string alias;  // the same with the field's alias; empty without one; one letter: "-c" in place of "--c"
   const Field* field;
   const Type* type;  // looks through optional
@@ -32,15 +34,19 @@ std::string environment_name(std::string_view prefix, std::string_view flag) {
   return name;
 }
 
-void collect(const Type& type, void* object, const std::string& prefix, std::vector<Flag>& flags) {
+/// `path` is that of the object, with a dot at its end.
+void collect(const Type& type, void* object, const std::string& path, std::vector<Flag>& flags) {
+  std::string prefix = dashed(path);
+  std::ranges::replace(prefix, '.', '-');
   for (const Field& field : type.structure->fields) {
     const Type* own = &field.type();
+    const std::string own_path = path + std::string(field.name);
     if (own->kind == Kind::structure) {
-      collect(*own, field.in(object), prefix + dashed(field.name) + "-", flags);
+      collect(*own, field.in(object), own_path + ".", flags);
       continue;
     }
     if (own->kind == Kind::indirect) own = &own->indirect->target();
-    flags.push_back({prefix + dashed(field.name), field.alias.empty() ? "" : prefix + dashed(field.alias), &field, own, field.in(object)});
+    flags.push_back({prefix + dashed(field.name), own_path, field.alias.empty() ? "" : prefix + dashed(field.alias), &field, own, field.in(object)});
   }
 }
 
@@ -61,7 +67,7 @@ class FlagParser {
     if (auto read = read_environment(); !read) return forward_error(read);
     if (auto read = read_arguments(); !read) return forward_error(read);
     for (const Flag& flag : flags_) {
-      if (flag.field->required && !flag.given) {
+      if (options_.check_required && flag.field->required && !flag.given) {
         const std::string expected = detail::expected_of(*flag.type, flag.field);
         return fail(Code::invalid_argument, "--{} is required and was not given: {}", flag.name,
                     flag.field->doc.empty() ? expected : fmt::format("{} ({})", flag.field->doc, expected));
@@ -134,7 +140,7 @@ class FlagParser {
   Result<void> unknown(std::string_view argument, std::string_view name) const {
     std::vector<std::string_view> names{"help"};
     for (const Flag& flag : flags_) names.push_back(flag.name);
-    const std::string_view near = detail::nearest(name, names);
+    const std::string_view near = nearest(name, names);
     const std::string_view shown = argument.substr(0, argument.find('='));
     if (near.empty()) return fail(Code::invalid_argument, "{} is no known flag; see --help", shown);
     return fail(Code::invalid_argument, "{} is no known flag; did you mean --{}?", shown, near);
@@ -150,6 +156,7 @@ class FlagParser {
       at = flag.field->type().indirect->emplace(at, nullptr);
     }
     const detail::Wrong found = set(flag, at, value);
+    if (!found && options_.observer != nullptr) options_.observer->on_flag(flag.path, shown);
     if (!found) return {};
     return fail(Code::invalid_argument, "{}: expected {}, found {}", shown, detail::expected_of(*flag.type, flag.field),
                 flag.field->secret ? "something else (the value is secret)" : *found);

@@ -25,6 +25,16 @@
 
 namespace sofa {
 
+/// Told of each value that the environment or the command line sets. `path` is "ledger.listen_port", `from` LEDGER_LISTEN_PORT or
+/// --ledger-listen-port.
+class FlagObserver {
+ public:
+  virtual void on_flag(std::string_view path, std::string_view from) = 0;
+
+ protected:
+  ~FlagObserver() = default;
+};
+
 struct FlagOptions {
   std::string_view program = {};             // shown by --help; empty: argv[0]
   std::string_view about = {};               // one or more sentences for --help; empty: the struct's doc
@@ -32,6 +42,8 @@ struct FlagOptions {
   std::string_view positional_name = {};     // shown by --help, "FILE"
   std::string_view positional_usage = {};    // shown by --help in its place where there are several: "TARGET [METHOD [ARGUMENTS]]"
   size_t max_positional = 0;                 // how many arguments that are no flags are allowed
+  bool check_required = true;                // false: the caller has other sources, too, and looks itself
+  FlagObserver* observer = nullptr;
 };
 
 struct ParsedFlags {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace sofa {
 
@@ -45,5 +46,8 @@ std::optional<T> whole_number(std::string_view text) {
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
 }
+
+/// The candidate with the smallest edit distance, when it is near enough to be meant by a slip; empty otherwise.
+std::string_view nearest(std::string_view name, const std::vector<std::string_view>& candidates);
 
 }  // namespace sofa

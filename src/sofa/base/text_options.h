@@ -2,9 +2,19 @@
 // What the readers of text formats (JSON, YAML) accept, and their bounds.
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace sofa {
+
+/// Told of each value that a text sets, when it is read: a scalar, or a list or mapping as a whole. `path` is "ledger.port".
+class ReadObserver {
+ public:
+  virtual void on_value(std::string_view path, uint32_t line, uint32_t column) = 0;
+
+ protected:
+  ~ReadObserver() = default;
+};
 
 struct ReadOptions {
   std::string_view source = "text";  // named at the start of every error
@@ -14,6 +24,8 @@ struct ReadOptions {
   size_t max_problems = 16;      // told in one error
   bool ignore_unknown = false;   // unknown keys are errors unless this is set
   bool null_is_default = false;  // null for a field that cannot be empty keeps its default (Java peers write nulls) instead of being an error
+  bool check_required = true;    // a required field that is left out is an error; false: the caller joins several texts and looks itself
+  ReadObserver* observer = nullptr;
 };
 
 }  // namespace sofa

@@ -29,7 +29,4 @@ Wrong set_text(const Type& type, const Field* field, std::string_view text, bool
 /// A value shown in a message: quoted, shortened, free of control characters.
 std::string quoted(std::string_view text);
 
-/// The candidate with the smallest edit distance, when it is near enough to be meant; empty otherwise.
-std::string_view nearest(std::string_view name, const std::vector<std::string_view>& candidates);
-
 }  // namespace sofa::detail

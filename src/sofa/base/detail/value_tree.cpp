@@ -4,6 +4,7 @@
 #include <set>
 
 #include "sofa/base/detail/scalar_text.h"
+#include "sofa/base/text.h"
 
 namespace sofa::detail {
 
@@ -100,13 +101,20 @@ void TreeReader::fill_struct(const Node& node, const Type& type, void* at) {
     seen[index] = true;
     const bool outer = std::exchange(secret_, secret_ || field->secret);
     fill(node.items[i + 1], field->type(), field, field->in(at));
+    tell(node.items[i + 1], field->type());
     secret_ = outer;
   }
-  for (size_t i = 0; i < seen.size(); ++i) {
+  for (size_t i = 0; i < seen.size() && options_.check_required; ++i) {
     const Field& field = structure.fields[i];
     if (!field.required || seen[i]) continue;
     complain(node, fmt::format("{}{}{} is required: {}", path_, path_.empty() ? "" : ".", field.name, expected_of(field.type(), &field)));
   }
+}
+
+void TreeReader::tell(const Node& node, const Type& type) {
+  if (options_.observer == nullptr) return;
+  const Type& seen = type.kind == Kind::indirect ? type.indirect->target() : type;
+  if (seen.kind != Kind::structure || seen.text_form != nullptr) options_.observer->on_value(path_, node.line, node.column);
 }
 
 void TreeReader::unknown_key(const Node& key, const StructInfo& structure) {

@@ -40,6 +40,8 @@ class TreeReader final : public TextSource {
   void fill_entry(const Node& key, const Node& value, const Type& type, const Field* field, void* at);
   std::optional<std::string> set_key(const Node& key, const Type& type, void* at);
   void fill_indirect(const Node& node, const Type& type, const Field* field, void* at);
+  /// Tells the observer of a value at the path; a described object is told field by field.
+  void tell(const Node& node, const Type& type);
   void unknown_key(const Node& key, const StructInfo& structure);
   void wrong(const Node& node, const Type& type, const Field* field, std::string_view found);
   void complain(const Node& node, std::string text);
