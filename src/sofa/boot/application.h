@@ -1,0 +1,153 @@
+#pragma once
+// Application: the components of a program, put together, configured, started, watched and stopped.
+//
+//   int main(int argc, char** argv) {
+//     boot::Application app("bank-ledger", "Keeps the accounts.");
+//     app.component<Journal>("journal");
+//     app.component<LedgerService>("ledger").provides<Ledger>().on(boot::bolt, boot::triple);
+//     return app.run(argc, argv);
+//   }
+//
+// Configuration, health, probes, metrics, a start-up report and an orderly stop come with it (README.md). Sections of the file:
+//
+//   server:      {name, host, port, drain_delay ...}      (ServerSection)
+//   log:         {levels: "info,rpc=debug"}
+//   modules:     {active_profiles: [eu]}
+//   references:  {bank.Risk: {url: "bolt://10.0.0.7:12200"}}
+//   journal:     what the constructor of the component "journal" takes; of a component of a module, inside the module's mapping
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sofa/boot/builder.h"
+#include "sofa/boot/configuration.h"
+#include "sofa/boot/lifecycle.h"
+#include "sofa/boot/module.h"
+#include "sofa/boot/readiness.h"
+#include "sofa/io/task.h"
+#include "sofa/rpc/server.h"
+
+namespace sofa::boot {
+
+/// `server:` of every file.
+struct ServerSection {
+  std::string name{};               ///< of the application; empty: the program's
+  std::string host = "127.0.0.1";   ///< address of the services; closed to the network unless said otherwise
+  uint16_t port = 12200;            ///< of all protocols; 0: a free one
+  uint32_t shards = 1;              ///< threads that serve connections
+  uint32_t drain_delay = 0;         ///< ms between "traffic is refused" and the end of accepting: for balancers that poll
+  uint32_t drain_timeout = 20'000;  ///< ms for running calls to end
+  bool insulator = false;           ///< a failed readiness ends the program; else it stays and refuses traffic
+  bool manual_readiness_callback = false;
+};
+void describe(Description<ServerSection>& d);
+
+/// One entry of `references:`, by "interface" or "interface:unique_id".
+struct ReferenceSection {
+  std::string url{};      ///< where the service is found: "bolt://h:p,bolt://h:p"
+  uint32_t timeout = 0;   ///< ms of one attempt; 0: the method's, or 3 s
+  uint32_t retries = 0;
+  bool remote = false;    ///< call the remote one although this process has the service
+};
+void describe(Description<ReferenceSection>& d);
+
+/// A module under construction; refers to the application.
+class ModuleBuilder;
+
+class Application;
+
+/// An application that has started. Belongs to the first shard.
+class RunningApplication {
+ public:
+  ~RunningApplication();
+  const std::string& name() const;
+  /// Of the services; 0 when nothing is published.
+  uint16_t port() const;
+  Readiness& readiness();
+  const Lifecycle& lifecycle() const;
+  Configuration& configuration();
+  /// In the order of sofaboot.md 9.4: refuse traffic, wait drain_delay, stop accepting and wait for running calls, drain and stop the components in
+  /// reverse. Gives the first error; goes on over all. Once. When the scope of the caller is cancelled, no step waits any longer.
+  io::Task<Result<void>> stop();
+
+ private:
+  friend class Application;
+  struct Parts;
+  explicit RunningApplication(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+class Application {
+ public:
+  explicit Application(std::string name, std::string about = {});
+  ~Application();
+  Application(const Application&) = delete;
+  Application& operator=(const Application&) = delete;
+
+  /// Registers a component; what is wrong with it is told by the start, all of it together.
+  template <detail::Constructible C>
+  ComponentBuilder<C> component(std::string name, std::source_location where = std::source_location::current()) {
+    return ComponentBuilder<C>(add(component_spec<C>(std::move(name), where)));
+  }
+  /// One that a function makes: component("clock", [] { return std::make_shared<ManualClock>(); }).
+  template <class F>
+    requires(!detail::Constructible<F>)
+  auto component(std::string name, F make, std::source_location where = std::source_location::current()) {
+    return ComponentBuilder<typename detail::MakerShape<F>::Made::element_type>(add(component_spec_made_by(std::move(name), std::move(make), where)));
+  }
+  ModuleBuilder module(std::string name, std::source_location where = std::source_location::current());
+
+  /// A readiness check that belongs to no component.
+  void check(Check check) { checks_.push_back(std::move(check)); }
+  /// Called when all checks have passed, in the order of registration, before traffic comes in.
+  void before_traffic(std::string name, std::function<io::Task<Result<void>>()> callback) { callbacks_.emplace_back(std::move(name), std::move(callback)); }
+
+  /// The main() of a program: reads configuration and flags, starts, prints `ready NAME pid=N port=N`, and stops after SIGTERM or SIGINT. The
+  /// exit code: 0, 1 (could not start or stop), 2 (wrong configuration).
+  int run(int argc, char** argv);
+
+  /// The steps of run(), for tests and for programs that do more. configure() once, then start() on a shard.
+  Result<ParsedFlags> configure(int argc, const char* const* argv);
+  io::Task<Result<std::unique_ptr<RunningApplication>>> start();
+  Configuration& configuration() { return *configuration_; }
+
+ private:
+  friend class ModuleBuilder;
+  ComponentSpec& add(ComponentSpec spec);
+  void add_sections();
+  void leave_out_inactive();
+  Result<Plan> plan() const;
+
+  const std::string name_;
+  std::deque<ComponentSpec> registered_;  // builders refer to them
+  std::deque<ModuleSpec> modules_;
+  std::vector<Check> checks_;
+  std::vector<std::pair<std::string, std::function<io::Task<Result<void>>()>>> callbacks_;
+  std::unique_ptr<Configuration> configuration_;
+};
+
+class ModuleBuilder {
+ public:
+  ModuleBuilder(Application& app, ModuleSpec& spec) : app_(&app), spec_(&spec) {}
+  ModuleBuilder& parent(std::string module) { return spec_->parent = std::move(module), *this; }
+  ModuleBuilder& requires_module(std::string module) { return spec_->requires_modules.push_back(std::move(module)), *this; }
+  ModuleBuilder& profile(std::string name) { return spec_->profiles.push_back(std::move(name)), *this; }
+  template <detail::Constructible C>
+  ComponentBuilder<C> component(std::string name, std::source_location where = std::source_location::current()) {
+    ComponentSpec spec = component_spec<C>(std::move(name), where);
+    spec.module = spec_->name;
+    return ComponentBuilder<C>(app_->add(std::move(spec)));
+  }
+
+ private:
+  Application* app_;
+  ModuleSpec* spec_;
+};
+
+}  // namespace sofa::boot
