@@ -50,10 +50,10 @@ void describe(Description<ServerSection>& d);
 
 /// One entry of `references:`, by "interface" or "interface:unique_id".
 struct ReferenceSection {
-  std::string url{};      ///< where the service is found: "bolt://h:p,bolt://h:p"
-  uint32_t timeout = 0;   ///< ms of one attempt; 0: the method's, or 3 s
+  std::string url{};     ///< where the service is found: "bolt://h:p,bolt://h:p"
+  uint32_t timeout = 0;  ///< ms of one attempt; 0: the method's, or 3 s
   uint32_t retries = 0;
-  bool remote = false;    ///< call the remote one although this process has the service
+  bool remote = false;  ///< call the remote one although this process has the service
 };
 void describe(Description<ReferenceSection>& d);
 
@@ -106,7 +106,9 @@ class Application {
   /// A readiness check that belongs to no component.
   void check(Check check) { checks_.push_back(std::move(check)); }
   /// Called when all checks have passed, in the order of registration, before traffic comes in.
-  void before_traffic(std::string name, std::function<io::Task<Result<void>>()> callback) { callbacks_.emplace_back(std::move(name), std::move(callback)); }
+  void before_traffic(std::string name, std::function<io::Task<Result<void>>()> callback) {
+    callbacks_.emplace_back(std::move(name), std::move(callback));
+  }
 
   /// The main() of a program: reads configuration and flags, starts, prints `ready NAME pid=N port=N`, and stops after SIGTERM or SIGINT. The
   /// exit code: 0, 1 (could not start or stop), 2 (wrong configuration).
@@ -122,7 +124,6 @@ class Application {
   ComponentSpec& add(ComponentSpec spec);
   void add_sections();
   void leave_out_inactive();
-  Result<Plan> plan() const;
 
   const std::string name_;
   std::deque<ComponentSpec> registered_;  // builders refer to them

@@ -291,7 +291,7 @@ class Configuration::Impl {
     std::vector<const Section*> agreed;
     for (const auto& section : sections_.all()) {
       const bool differs = std::ranges::any_of(changed, [&](const std::string& path) {
-        return path.starts_with(section->path) && path.size() > section->path.size() && path[section->path.size()] == '.';
+        return path == section->path || (path.starts_with(section->path) && path.size() > section->path.size() && path[section->path.size()] == '.');
       });
       if (!differs) continue;
       auto asked = on_change({section->path, values_->at(*section), next.at(*section)});

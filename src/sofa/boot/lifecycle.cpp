@@ -180,15 +180,16 @@ io::Task<Result<void>> Lifecycle::run_step(size_t index, Step step, Duration tim
   co_return std::unexpected<Error>(std::move(error));
 }
 
-io::Task<Result<void>> Lifecycle::start_one(size_t index, const rpc::ClientOptions& remote) {
+io::Task<Result<void>> Lifecycle::start_one(size_t index, const ClientOptionsOf& remote) {
   ComponentRecord& record = records_[index];
   record.state = ComponentState::starting;
   const auto& needs = plan_.components[index].needs;
   for (size_t i = 0; i < needs.size(); ++i) {
     if (needs[i].url.empty()) continue;
-    rpc::ClientOptions options = remote;
-    options.unique_id = specs_[index].needs[i].unique_id;
-    auto connected = co_await specs_[index].needs[i].remote->connect(built_[index].clients[i].get(), needs[i].url, std::move(options));
+    const Need& need = specs_[index].needs[i];
+    rpc::ClientOptions options = remote ? remote(need.interface, need.unique_id) : rpc::ClientOptions{};
+    options.unique_id = need.unique_id;
+    auto connected = co_await need.remote->connect(built_[index].clients[i].get(), needs[i].url, std::move(options));
     if (connected) continue;
     record.state = ComponentState::failed;
     record.error = std::move(connected.error()).wrap(fmt::format("{} could not connect", specs_[index].described()));
@@ -202,7 +203,7 @@ io::Task<Result<void>> Lifecycle::start_one(size_t index, const rpc::ClientOptio
   co_return started;
 }
 
-io::Task<Result<void>> Lifecycle::start(const rpc::ClientOptions& remote) {
+io::Task<Result<void>> Lifecycle::start(const ClientOptionsOf& remote) {
   const auto has_work = [this](size_t index) {
     const auto& needs = plan_.components[index].needs;
     if (specs_[index].start != nullptr || std::ranges::any_of(needs, [](const PlannedNeed& need) { return !need.url.empty(); })) return true;

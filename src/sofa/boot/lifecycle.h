@@ -39,6 +39,9 @@ struct ComponentRecord {
   std::optional<size_t> waited_for{};  ///< of those that it waited for, the last to start: the chain of these is the critical path
 };
 
+/// The options of the client of one remote service.
+using ClientOptionsOf = std::function<rpc::ClientOptions(const InterfaceId& interface, std::string_view unique_id)>;
+
 class Lifecycle {
  public:
   /// `components` and `clock` outlive it. The plan is of these components.
@@ -51,9 +54,10 @@ class Lifecycle {
   /// Constructs all, in the plan's order. `config_of` gives a component's configuration object, null when it takes none. An exception of a
   /// constructor becomes internal with the component's name; what was constructed before is destroyed again.
   Result<void> construct(const std::function<const void*(const ComponentSpec&)>& config_of);
-  /// Starts all; clients of remote services connect with `remote` first. On a failure what can no longer be reached is skipped, what is starting is
-  /// cancelled, what has started is stopped in reverse, and the error names every component that failed. On the application's shard, as all below.
-  io::Task<Result<void>> start(const rpc::ClientOptions& remote = {});
+  /// Starts all; clients of remote services connect first, with the options that `remote` gives. On a failure what can no longer be reached is
+  /// skipped, what is starting is cancelled, what has started is stopped in reverse, and the error names every component that failed. On the
+  /// application's shard, as all below.
+  io::Task<Result<void>> start(const ClientOptionsOf& remote = {});
   /// Both go on over failures, and give the first error with all failed names.
   io::Task<Result<void>> drain();
   io::Task<Result<void>> stop();
@@ -78,7 +82,7 @@ class Lifecycle {
 
   Injection injection_for(size_t index);
   Result<void> construct_one(size_t index, const void* config);
-  io::Task<Result<void>> start_one(size_t index, const rpc::ClientOptions& remote);
+  io::Task<Result<void>> start_one(size_t index, const ClientOptionsOf& remote);
   io::Task<Result<void>> run_step(size_t index, Step step, Duration timeout, StepTime ComponentRecord::* time, const char* what);
 
   std::span<const ComponentSpec> specs_;

@@ -1,0 +1,282 @@
+#include "sofa/boot/application.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+#include "sofa/base/log.h"
+#include "sofa/io/runtime.h"
+#include "sofa/io/scope.h"
+
+namespace sofa::boot {
+
+void describe(Description<ServerSection>& d) {
+  d.doc("Who the program is, and where it serves.");
+  d.field("name", &ServerSection::name).doc("the application's name; empty: the program's own");
+  d.field("host", &ServerSection::host).doc("address that services listen on; 0.0.0.0 or :: for all");
+  d.field("port", &ServerSection::port).doc("of the services, all protocols; 0 picks a free one");
+  d.field("shards", &ServerSection::shards).range(1, 1024).doc("threads that serve connections");
+  d.field("drain_delay", &ServerSection::drain_delay).unit("ms").doc("between refusing traffic and the end of accepting, for balancers that poll");
+  d.field("drain_timeout", &ServerSection::drain_timeout).unit("ms").doc("for running calls to end when the program stops");
+  d.field("insulator", &ServerSection::insulator).doc("end the program when it is not ready after its start; else it stays and refuses traffic");
+  d.field("manual_readiness_callback", &ServerSection::manual_readiness_callback)
+      .doc("take no traffic before /actuator/triggerReadinessCallback was asked for");
+}
+
+void describe(Description<ReferenceSection>& d) {
+  d.doc("Where a service of another process is found.");
+  d.field("url", &ReferenceSection::url).required().doc("bolt://HOST:PORT, tri://HOST:PORT, several with commas between");
+  d.field("timeout", &ReferenceSection::timeout).unit("ms").doc("of one attempt; 0: the method's own, or 3 s");
+  d.field("retries", &ReferenceSection::retries).range(0, 100).doc("further attempts of a call");
+  d.field("remote", &ReferenceSection::remote).doc("call the remote service although this process has it");
+}
+
+namespace {
+
+const Logger log_{"sofa-runtime"};
+
+struct ModulesSection {
+  std::vector<std::string> active_profiles{};
+  static auto describe(Description<ModulesSection>& d) {
+    d.doc("Which modules take part.");
+    d.field("active_profiles", &ModulesSection::active_profiles).doc("profiles that are on, beside default");
+  }
+};
+
+/// `references:`, by interface or interface:unique_id.
+using References = std::map<std::string, ReferenceSection>;
+
+std::string section_of(const ComponentSpec& spec) { return spec.module.empty() ? spec.name : fmt::format("{}.{}", spec.module, spec.name); }
+
+/// What a port must speak for services on these protocols (rpc::protocols()).
+std::string_view wire_of(const Protocol& protocol) {
+  if (protocol.name == triple.name || protocol.name == grpc.name) return "h2";
+  if (protocol.name == http.name || protocol.name == rest.name) return "http1";
+  return protocol.name;
+}
+
+}  // namespace
+
+struct RunningApplication::Parts {
+  std::string name;
+  std::vector<ComponentSpec> components;
+  Configuration* configuration = nullptr;  // the Application's
+  std::unique_ptr<Lifecycle> life;
+  std::unique_ptr<Readiness> readiness;
+  std::unique_ptr<rpc::RunningServer> server;  // null: nothing is published, or traffic does not come in yet
+
+  const ServerSection& options() const { return configuration->get<ServerSection>("server"); }
+
+  Result<void> construct() {
+    return life->construct([this](const ComponentSpec& spec) { return spec.config == nullptr ? nullptr : configuration->get(section_of(spec)); });
+  }
+
+  io::Task<Result<void>> start_components() {
+    const auto& references = configuration->get<References>("references");
+    const auto options_of = [&](const InterfaceId& interface, std::string_view unique_id) {
+      rpc::ClientOptions client{.app = name};
+      if (const auto found = references.find(name_of(interface, unique_id)); found != references.end()) {
+        client.timeout = std::chrono::milliseconds(found->second.timeout);
+        client.retries = static_cast<int>(found->second.retries);
+      }
+      return client;
+    };
+    co_return co_await life->start(options_of);
+  }
+
+  /// The worst of the components' own words.
+  Health components_health() const {
+    Health all;
+    for (size_t i = 0; i < components.size(); ++i) {
+      if (components[i].health == nullptr || life->component(i) == nullptr) continue;
+      const Health one = components[i].health(life->component(i).get());
+      if (one.status == HealthStatus::up) continue;
+      all.status = worse(all.status, one.status);
+      std::string text(to_string(one.status));
+      for (const auto& [key, value] : one.details) text += fmt::format(", {}: {}", key, value);
+      all.details.emplace_back(components[i].name, text);
+    }
+    return all;
+  }
+
+  void make_readiness(std::vector<Check> checks, std::vector<std::pair<std::string, std::function<io::Task<Result<void>>()>>> callbacks) {
+    readiness = std::make_unique<Readiness>(ReadinessOptions{.manual_callbacks = options().manual_readiness_callback});
+    readiness->add_check(
+        {.name = "sofaComponentHealthChecker", .kind = CheckKind::checker, .check = [this]() -> io::Task<Health> { co_return components_health(); }});
+    for (Check& check : checks) readiness->add_check(std::move(check));
+    for (auto& [callback, run] : callbacks) readiness->add_callback(std::move(callback), std::move(run));
+    // Published last: nobody calls before every check has passed (sofaboot.md 1.1).
+    readiness->add_callback("rpcAfterHealthCheckCallback", [this] { return publish(); });
+  }
+
+  io::Task<Result<void>> publish() {
+    std::set<std::string, std::less<>> wires;
+    rpc::Server services(server_options());
+    for (size_t i = 0; i < components.size(); ++i) {
+      for (size_t j = 0; j < components[i].offers.size(); ++j) {
+        const Offer& offer = components[i].offers[j];
+        if (offer.protocols.empty()) continue;
+        rpc::ServiceOptions of_service = offer.options;
+        of_service.unique_id = offer.unique_id;
+        offer.publish(services, life->offered({i, j}), std::move(of_service));
+        for (const Protocol& protocol : offer.protocols) wires.emplace(wire_of(protocol));
+      }
+    }
+    if (wires.empty()) co_return Result<void>{};
+    services.options().protocols.assign(wires.begin(), wires.end());
+    auto started = co_await std::move(services).start();
+    if (!started) co_return forward_error(started);
+    server = std::move(*started);
+    co_return Result<void>{};
+  }
+
+  rpc::ServerOptions server_options() const {
+    return {.host = options().host,
+            .port = options().port,
+            .port_option = "server.port",
+            .drain = std::chrono::milliseconds(options().drain_timeout),
+            .application = name};
+  }
+};
+
+RunningApplication::RunningApplication(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+RunningApplication::~RunningApplication() = default;
+const std::string& RunningApplication::name() const { return parts_->name; }
+uint16_t RunningApplication::port() const { return parts_->server == nullptr ? 0 : parts_->server->port(); }
+Readiness& RunningApplication::readiness() { return *parts_->readiness; }
+const Lifecycle& RunningApplication::lifecycle() const { return *parts_->life; }
+Configuration& RunningApplication::configuration() { return *parts_->configuration; }
+
+io::Task<Result<void>> RunningApplication::stop() {
+  Result<void> first;
+  const auto keep = [&first](Result<void> done) {
+    if (!done && first) first = std::move(done);
+  };
+  parts_->readiness->refuse("the program is stopping");
+  if (parts_->server != nullptr && parts_->options().drain_delay > 0) {
+    (void)co_await io::sleep_for(std::chrono::milliseconds(parts_->options().drain_delay));
+  }
+  if (parts_->server != nullptr) keep(co_await parts_->server->stop());
+  keep(co_await parts_->life->drain());
+  co_await parts_->readiness->stop();
+  keep(co_await parts_->life->stop());
+  parts_->life->destroy();
+  co_return first;
+}
+
+Application::Application(std::string name, std::string about) : name_(std::move(name)) {
+  std::string prefix = name_;
+  std::ranges::transform(prefix, prefix.begin(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : '_';
+  });
+  configuration_ = std::make_unique<Configuration>(
+      ConfigurationOptions{.program = name_, .about = std::move(about), .environment_prefix = prefix, .default_file = name_ + ".yaml"});
+}
+
+Application::~Application() = default;
+
+ComponentSpec& Application::add(ComponentSpec spec) { return registered_.emplace_back(std::move(spec)); }
+
+ModuleBuilder Application::module(std::string name, std::source_location where) {
+  return ModuleBuilder(*this, modules_.emplace_back(ModuleSpec{.name = std::move(name), .where = where}));
+}
+
+void Application::add_sections() {
+  configuration_->add<ServerSection>("server", {}, {.name = name_});
+  configuration_->add<LogOptions>("log");
+  configuration_->add<ModulesSection>("modules");
+  configuration_->add<References>("references", "services of other processes, by interface or interface:unique_id");
+  std::set<std::string> added;  // two components of one name are the plan's to report
+  for (const ComponentSpec& spec : registered_) {
+    if (spec.config != nullptr && added.insert(section_of(spec)).second) configuration_->add(section_of(spec), *spec.config);
+  }
+}
+
+Result<ParsedFlags> Application::configure(int argc, const char* const* argv) {
+  add_sections();
+  auto loaded = configuration_->load(argc, argv);
+  if (!loaded || loaded->help) return loaded;
+  if (auto logging = configure_logging(configuration_->get<LogOptions>("log")); !logging) return forward_error(logging);
+  return loaded;
+}
+
+void Application::leave_out_inactive() {
+  const auto& active = configuration_->get<ModulesSection>("modules").active_profiles;
+  std::erase_if(modules_, [&](const ModuleSpec& module) {
+    if (is_active(module.profiles, active)) return false;
+    log_.info("module is not active", {{"module", module.name}});
+    std::erase_if(registered_, [&](const ComponentSpec& spec) { return spec.module == module.name; });
+    return true;
+  });
+}
+
+io::Task<Result<std::unique_ptr<RunningApplication>>> Application::start() {
+  leave_out_inactive();
+  auto parts = std::make_unique<RunningApplication::Parts>();
+  parts->configuration = configuration_.get();
+  parts->name = configuration_->get<ServerSection>("server").name;
+  parts->components.assign(std::move_iterator(registered_.begin()), std::move_iterator(registered_.end()));
+  registered_.clear();
+
+  const auto& references = configuration_->get<References>("references");
+  const auto find = [&](std::string_view interface, std::string_view unique_id) { return references.find(name_of({.name = interface}, unique_id)); };
+  const std::vector<ModuleSpec> modules(modules_.begin(), modules_.end());
+  PlanOptions options;
+  options.remote_url = [&](auto interface, auto id) { return find(interface, id) == references.end() ? "" : find(interface, id)->second.url; };
+  options.force_remote = [&](auto interface, auto id) { return find(interface, id) != references.end() && find(interface, id)->second.remote; };
+  Plan plan = co_await io::or_return(make_plan(parts->components, modules, options));
+  parts->life = std::make_unique<Lifecycle>(parts->components, std::move(plan), io::Shard::current().clock());
+  co_await io::or_return(parts->construct());
+  co_await io::or_return(co_await parts->start_components());
+  parts->make_readiness(checks_, callbacks_);
+  auto ready = co_await parts->readiness->begin();
+  auto running = std::unique_ptr<RunningApplication>(new RunningApplication(std::move(parts)));
+  if (ready) co_return running;
+  if (!running->parts_->options().insulator) {
+    log_.error("the application has started and is not ready", {{"reason", ready.error()}});
+    co_return running;
+  }
+  io::Scope stopping(&io::Shard::current().root_scope(), "stop");
+  if (auto stopped = co_await running->stop().in(stopping); !stopped) log_.warn("the application did not stop well", {{"error", stopped.error()}});
+  co_return forward_error(ready);
+}
+
+namespace {
+
+/// Suspends until the scope is cancelled, which is how a signal ends the program.
+io::Task<void> until_stopped() {
+  while (co_await io::sleep_for(std::chrono::hours(24))) {
+  }
+}
+
+io::Task<int> run_started(Application& app) {
+  auto running = co_await app.start();
+  if (!running) {
+    std::fprintf(stderr, "%s\n", running.error().to_string().c_str());
+    co_return 1;
+  }
+  std::string ready = fmt::format("ready {} pid={}", (*running)->name(), getpid());
+  if ((*running)->port() != 0) ready += fmt::format(" port={}", (*running)->port());
+  std::puts(ready.c_str());
+  std::fflush(stdout);
+  co_await until_stopped();
+  // The scope of main is cancelled; stopping needs one that is not.
+  io::Scope stopping(&io::Shard::current().root_scope(), "stop");
+  const auto stopped = co_await (*running)->stop().in(stopping);
+  if (!stopped) std::fprintf(stderr, "cannot stop in good order: %s\n", stopped.error().to_string().c_str());
+  co_return stopped ? 0 : 1;
+}
+
+}  // namespace
+
+int Application::run(int argc, char** argv) {
+  const auto parsed = configure(argc, argv);
+  if (const auto code = exit_code_of(parsed)) return *code;
+  const auto& server = configuration_->get<ServerSection>("server");
+  const Duration longest = std::chrono::milliseconds(server.drain_delay) + std::chrono::milliseconds(server.drain_timeout) + std::chrono::seconds(40);
+  return io::run(run_started(*this), {.shards = server.shards, .stop_timeout = longest});
+}
+
+}  // namespace sofa::boot

@@ -1,0 +1,147 @@
+#include "sofa/boot/application.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "sofa/io/runtime.h"
+
+namespace sofa::boot {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+struct Greeter : rpc::Interface {
+  static constexpr std::string_view kName = "demo.Greeter";
+  rpc::Method<std::string(std::string)> greet{this, "greet"};
+};
+
+struct HelloConfig {
+  std::string greeting = "hi";
+  static auto describe(Description<HelloConfig>& d) { d.field("greeting", &HelloConfig::greeting).live(); }
+};
+
+class Hello {
+ public:
+  explicit Hello(HelloConfig config) : config_(std::move(config)) {}
+  void implement(Greeter& greeter) {
+    greeter.greet = [this](std::string name) -> Result<std::string> { return config_.greeting + " " + name; };
+  }
+  Health health() const { return config_.greeting.empty() ? Health::down("no words") : Health::up(); }
+
+ private:
+  const HelloConfig config_;
+};
+
+struct Front {
+  explicit Front(Ref<Greeter> others) : greeter(std::move(others)) {}
+  Ref<Greeter> greeter;
+};
+
+/// An application on a runtime of its own, stopped at the end.
+class Started {
+ public:
+  explicit Started(Application& app, std::vector<const char*> arguments = {}) {
+    arguments.insert(arguments.begin(), {"app", "--server-port", "0", "--log-levels", "off"});
+    auto configured = app.configure(static_cast<int>(arguments.size()), arguments.data());
+    if (!configured) {
+      error = configured.error().to_string();
+      return;
+    }
+    auto started = runtime.block_on(app.start());
+    if (started) {
+      running = std::move(*started);
+    } else {
+      error = started.error().to_string();
+    }
+  }
+  ~Started() {
+    if (running) EXPECT_TRUE(runtime.block_on(running->stop()));
+    set_log_level(LogLevel::info);
+  }
+  io::Runtime runtime{{.shards = 1}};
+  std::unique_ptr<RunningApplication> running;
+  std::string error;
+};
+
+TEST(Application, PublishesWhatItProvidesAndCallsWhatIsRemote) {
+  Application provider("provider");
+  provider.component<Hello>("hello").provides<Greeter>().on(bolt, triple);
+  const Started server(provider, {"--hello-greeting", "hello"});
+  ASSERT_EQ(server.error, "");
+  ASSERT_NE(server.running->port(), 0);
+  EXPECT_TRUE(server.running->readiness().state()->accepts_traffic());
+
+  Application consumer("consumer");
+  std::shared_ptr<Front> front;
+  consumer.component("front", [&front](Ref<Greeter> greeter) { return front = std::make_shared<Front>(std::move(greeter)); });
+  const std::string file = testing::TempDir() + "boot-application-test.yaml";
+  std::ofstream(file) << fmt::format("references: {{demo.Greeter: {{url: \"bolt://127.0.0.1:{}\"}}}}\n", server.running->port());
+  Started client(consumer, {"-c", file.c_str()});
+  ASSERT_EQ(client.error, "");
+  EXPECT_EQ(client.running->port(), 0) << "it publishes nothing";
+  const auto answer =
+      client.runtime.block_on([](Front& own) -> io::Task<Result<std::string>> { co_return co_await own.greeter->greet("world"); }(*front));
+  ASSERT_TRUE(answer) << answer.error().to_string();
+  EXPECT_EQ(*answer, "hello world");
+  front = nullptr;
+}
+
+TEST(Application, AReferenceToAServiceOfThisProcessIsTheServiceItself) {
+  Application app("both");
+  Front* front = nullptr;
+  app.component<Hello>("hello").provides<Greeter>();
+  app.component("front", [&front](Ref<Greeter> greeter) {
+    auto made = std::make_shared<Front>(std::move(greeter));
+    front = made.get();
+    return made;
+  });
+  const Started started(app);
+  ASSERT_EQ(started.error, "");
+  EXPECT_EQ(started.running->port(), 0) << "it is published nowhere";
+  ASSERT_NE(front, nullptr);
+  EXPECT_EQ(front->greeter->caller(), nullptr) << "no client";
+}
+
+TEST(Application, AMissingReferenceIsAnErrorThatSaysWhatToDo) {
+  Application app("lonely");
+  app.component<Front>("front");
+  const Started started(app);
+  EXPECT_THAT(started.error, HasSubstr("needs demo.Greeter, which no component provides; register one, or say where it is found"));
+}
+
+TEST(Application, AnUnhealthyComponentRefusesTraffic) {
+  Application app("ill");
+  app.component<Hello>("hello").provides<Greeter>().on(bolt);
+  const Started started(app, {"--hello-greeting", ""});
+  ASSERT_EQ(started.error, "") << "it stays, for operators to look at";
+  EXPECT_FALSE(started.running->readiness().state()->accepts_traffic());
+  EXPECT_EQ(started.running->port(), 0) << "no port before readiness";
+}
+
+TEST(Application, AnInsulatorEndsWhatIsNotReady) {
+  Application app("ill");
+  app.component<Hello>("hello").provides<Greeter>().on(bolt);
+  const Started started(app, {"--hello-greeting", "", "--server-insulator"});
+  EXPECT_THAT(started.error, HasSubstr("traffic is refused: sofaComponentHealthChecker is DOWN (hello: DOWN, reason: no words)"));
+}
+
+TEST(Application, WrongConfigurationIsToldBeforeAnythingIsMade) {
+  Application app("wrong");
+  app.component<Hello>("hello");
+  const Started started(app, {"--hello-greting", "x"});
+  EXPECT_EQ(started.error, "--hello-greting is no known flag; did you mean --hello-greeting?");
+}
+
+TEST(Application, AModuleThatIsNotActiveIsLeftOut) {
+  Application app("profiles");
+  auto eu = app.module("eu").profile("eu");
+  eu.component<Front>("front");
+  const Started started(app);
+  EXPECT_EQ(started.error, "") << "its missing reference does not matter";
+}
+
+}  // namespace
+}  // namespace sofa::boot
