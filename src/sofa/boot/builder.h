@@ -183,7 +183,7 @@ Offer offer_of(std::string unique_id) {
   Offer offer{.interface = interface_of<T>(), .unique_id = std::move(unique_id), .view = &view_as<C, T>};
   if constexpr (rpc::ServiceInterface<T>) {
     offer.publish = [](rpc::Server& server, std::shared_ptr<void> service, rpc::ServiceOptions options) {
-      server = std::move(server).add(std::static_pointer_cast<T>(std::move(service)), std::move(options));
+      (void)std::move(server).add(std::static_pointer_cast<T>(std::move(service)), std::move(options));  // changes it in place
     };
   }
   return offer;

@@ -71,8 +71,9 @@ TEST(Application, PublishesWhatItProvidesAndCallsWhatIsRemote) {
   provider.component<Hello>("hello").provides<Greeter>().on(bolt, triple);
   const Started server(provider, {"--hello-greeting", "hello"});
   ASSERT_EQ(server.error, "");
+  const auto state = server.running->readiness().state();
+  ASSERT_TRUE(state->accepts_traffic()) << testing::PrintToString(state->callbacks.back().health.details);
   ASSERT_NE(server.running->port(), 0);
-  EXPECT_TRUE(server.running->readiness().state()->accepts_traffic());
 
   Application consumer("consumer");
   std::shared_ptr<Front> front;
