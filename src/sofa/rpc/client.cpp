@@ -1,6 +1,7 @@
 #include "sofa/rpc/client.h"
 
 #include "sofa/rpc/detail/caller.h"
+#include "sofa/rpc/detail/mock_script.h"
 #include "sofa/rpc/detail/protobuf_codec.h"
 
 namespace sofa::rpc {
@@ -27,10 +28,25 @@ Result<void> check_declaration(const Interface& interface, std::string_view name
   return {};
 }
 
+/// Reads what each script gives once, so that JSON that does not fit its method ends connect(), and not the first call that no provider answers. A
+/// script for all other methods is read when it is played: their results differ.
+Result<void> check_scripts(const Interface& interface, const ClientOptions& options) {
+  for (const auto& [name, text] : options.mock_scripts) {
+    auto script = MockScript::parse(text);
+    if (!script) return forward_error(script);
+    for (const MethodBase* method : interface.methods()) {
+      if (method->name() != name) continue;
+      if (auto fits = script->check(*method->spec()); !fits) return fits;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Task<Result<void>> bind_caller(Interface& interface, ServiceNames names, std::shared_ptr<Providers> providers, ClientOptions options) {
   co_await or_return(check_declaration(interface, names.interface));
+  co_await or_return(check_scripts(interface, options));
   interface.set_caller(co_await or_return(open_caller(std::move(providers), std::move(names), std::move(options))));
   co_return Result<void>();
 }

@@ -72,13 +72,14 @@ struct ClientOptions {
   /// Answers every call in place of a provider, by its methods' implementations (Java: mock "local"); connect() then connects to nobody.
   /// Implementations get copies of the arguments; a method without one is Code::unimplemented, and so is one that streams.
   std::shared_ptr<Interface> mock{};
-  /// What answers a method's calls by a script, "*" those of all other methods; streams are not mocked:
-  ///   return                the result's default (null where there is one)
-  ///   return JSON           that value
+  /// What answers a method's calls by a script, "*" those of all other methods:
+  ///   return                the result's default (null where there is one); of a method that streams no message
+  ///   return JSON           that value; of a method whose server streams a list of its messages
   ///   throw, throw CLASS    Code::unavailable; a Java exception
-  ///   ask URL               whoever answers at that direct URL: a mock server
+  ///   ask URL,URL           whoever answers at these direct URLs, asked in turn: mock servers
   /// `force:` before it: always, and no provider is asked; `fail:`, or nothing: when no provider could be asked, or none answered.
-  /// A script that cannot be read is an error of connect().
+  /// A script that cannot be read, and JSON that its method cannot give, is an error of connect(); behind "*" the JSON is read when it is played. A
+  /// stream is taken over only while it is opened.
   std::map<std::string, std::string> mock_scripts{};
   std::shared_ptr<Calls> calls{};                  ///< where attempts are counted by method, with latencies and stages (calls.h); null: nowhere
   std::optional<io::TlsClientConfig> tls{};        ///< connect over TLS; the name to verify is the provider's host, unless server_name is set.

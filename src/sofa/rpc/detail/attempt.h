@@ -97,6 +97,8 @@ inline bolt::Status status_of(const Error& error) {
 
 /// Another provider may answer, or this one later: it was busy, stopping, silent, or not reachable.
 bool is_retryable(const Error& error);
+/// Whether no provider has answered. An error of the service itself is its answer.
+inline bool is_no_answer(const Error& error) { return is_retryable(error) || error.code() == Code::unavailable; }
 
 inline void Settlement::settle(const Attempt& attempt, const Result<void>& done) {
   if (is_open() && (done || !is_retryable(done.error()))) winner = &attempt;

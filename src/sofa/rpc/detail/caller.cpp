@@ -372,13 +372,17 @@ Task<Result<void>> Caller::call_or_mock(std::shared_ptr<Caller> self, const Mock
                                         std::optional<const Context*> served) {
   if (!mock.always) {
     auto done = co_await call_providers(self, spec, options, served);
-    // An error of the service itself is its answer.
-    if (done || !(is_retryable(done.error()) || done.error().code() == Code::unavailable)) co_return done;
+    if (done || !is_no_answer(done.error())) co_return done;
     if ((co_await io::current_scope()).cancelled()) co_return done;
   }
   if (mock.verb != MockScript::Verb::ask) co_return mock.play(spec);
-  options.target = mock.text;
-  co_return co_await call_providers(std::move(self), std::move(spec), std::move(options), served);
+  Result<void> done;
+  for (const std::string& provider : mock.providers) {
+    options.target = provider;
+    done = co_await call_providers(self, spec, options, served);
+    if (done || !is_no_answer(done.error())) break;
+  }
+  co_return done;
 }
 
 Task<Result<void>> Caller::call_providers(std::shared_ptr<Caller> self, CallSpec spec, CallOptions options, std::optional<const Context*> served) {

@@ -99,6 +99,9 @@ class Caller {
   static Task<Result<void>> call_or_mock(std::shared_ptr<Caller> self, const MockScript& mock, CallSpec spec, CallOptions options,
                                          std::optional<const Context*> served);
   const MockScript* script_of(std::string_view method) const;
+  static Task<Result<std::unique_ptr<MessageStream>>> open_at_provider(std::shared_ptr<Caller> self, const MethodSpec& method, CallOptions options);
+  static Task<Result<std::unique_ptr<MessageStream>>> open_mock(std::shared_ptr<Caller> self, const MockScript& mock, const MethodSpec& method,
+                                                                CallOptions options);
 
   static std::shared_ptr<Core> make_core(io::Shard& shard, std::shared_ptr<const Providers> providers,
                                          const std::shared_ptr<const ClientIdentity>& client, std::shared_ptr<io::TlsClientContext> tls);

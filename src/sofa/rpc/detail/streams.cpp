@@ -62,6 +62,29 @@ Task<Result<std::unique_ptr<MessageStream>>> Caller::open_stream(std::shared_ptr
   if (caller.closed_) co_return fail(Code::cancelled, "{}.{}: {} before the stream was opened", caller.interface_, method.name, kClientDestroyed);
   if (caller.options_.mock != nullptr)
     co_return fail(Code::unimplemented, "{}.{} streams, and a mock answers no streams", caller.interface_, method.name);
+  const MockScript* mock = caller.scripts_.empty() ? nullptr : caller.script_of(method.name);
+  if (mock == nullptr) co_return co_await open_at_provider(std::move(self), method, std::move(options));
+  if (!mock->always) {
+    auto opened = co_await open_at_provider(self, method, options);
+    if (opened || !is_no_answer(opened.error()) || (co_await io::current_scope()).cancelled()) co_return opened;
+  }
+  co_return co_await open_mock(std::move(self), *mock, method, std::move(options));
+}
+
+Task<Result<std::unique_ptr<MessageStream>>> Caller::open_mock(std::shared_ptr<Caller> self, const MockScript& mock, const MethodSpec& method,
+                                                               CallOptions options) {
+  if (mock.verb != MockScript::Verb::ask) co_return mock.play_stream(method);
+  Result<std::unique_ptr<MessageStream>> opened;
+  for (const std::string& provider : mock.providers) {
+    options.target = provider;
+    opened = co_await open_at_provider(self, method, options);
+    if (opened || !is_no_answer(opened.error())) break;
+  }
+  co_return opened;
+}
+
+Task<Result<std::unique_ptr<MessageStream>>> Caller::open_at_provider(std::shared_ptr<Caller> self, const MethodSpec& method, CallOptions options) {
+  Caller& caller = *self;
   CallSpec spec;
   spec.method = method.name;
   Opening opening{caller, method, co_await or_return(caller.choose(spec, options, {})), options};

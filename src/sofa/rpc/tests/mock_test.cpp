@@ -56,6 +56,31 @@ TEST(MockScript, AsksAMockServer) {
   }());
 }
 
+TEST(MockScript, AsksTheNextMockServerWhenOneDoesNotAnswer) {
+  run_test([]() -> Task<Result<void>> {
+    auto mock = co_await or_return(Server(ServerOptions{.port = 0}).add(make_sample(std::make_shared<Seen>(), "mock:")).start());
+    const ClientOptions options{.check = false, .mock_scripts = {{"*", fmt::format("force:ask bolt://127.0.0.1:1, {}", at(mock))}}};
+    auto client = co_await or_return(rpc::connect<Sample>(kNobody, options));
+    EXPECT_EQ(co_await or_return(client->echo("x")), "mock:x");
+    client.reset();
+    co_return co_await mock->stop();
+  }());
+}
+
+TEST(MockScript, JsonThatDoesNotFitItsMethodIsAnErrorOfConnectWithItsPlace) {
+  run_test([]() -> Task<Result<void>> {
+    const ClientOptions options{.check = false, .mock_scripts = {{"transfer", "return {\"id\": \"m\",\n \"cents\": \"many\"}"}}};
+    const auto client = co_await rpc::connect<Sample>(kNobody, options);
+    EXPECT_FALSE(client);
+    if (!client) {
+      EXPECT_EQ(client.error().code(), Code::invalid_argument);
+      EXPECT_THAT(client.error().to_string(), HasSubstr("the mock script of transfer:2:"));
+      EXPECT_THAT(client.error().to_string(), HasSubstr("cents"));
+    }
+    co_return Result<void>();
+  }());
+}
+
 TEST(MockScript, OneThatCannotBeReadIsAnErrorOfConnect) {
   run_test([]() -> Task<Result<void>> {
     for (const auto& [script, said] :

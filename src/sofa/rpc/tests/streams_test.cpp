@@ -122,6 +122,47 @@ TEST(Streams, ARefusedConnectionSpeaksAgainstItsProvider) {
   }());
 }
 
+Task<Result<std::vector<std::string>>> messages_of(const Ticks& ticks) {
+  auto stream = co_await or_return(ticks.listen("x"));
+  std::vector<std::string> all;
+  while (auto message = co_await or_return(stream.read())) all.push_back(std::move(*message));
+  co_return all;
+}
+
+/// A client of nobody whose stream is answered by this script.
+Task<Result<std::vector<std::string>>> play(std::string script) {
+  const ClientOptions options{.check = false, .mock_scripts = {{"listen", std::move(script)}}};
+  const auto client = co_await or_return(connect<Ticks>("tri://127.0.0.1:1", options));
+  co_return co_await messages_of(*client);
+}
+
+TEST(Streams, AMockScriptGivesTheirMessages) {
+  run_test([]() -> Task<Result<void>> {
+    EXPECT_THAT(co_await or_return(play(R"(force:return ["a", "b"])")), ::testing::ElementsAre("a", "b"));
+    EXPECT_THAT(co_await or_return(play(R"(return ["when nobody answers"])")), ::testing::ElementsAre("when nobody answers"));
+    EXPECT_THAT(co_await or_return(play("return")), ::testing::IsEmpty());
+    const auto thrown = co_await play("throw java.lang.IllegalStateException");
+    EXPECT_TRUE(!thrown && thrown.error().detail<JavaException>() != nullptr);
+    for (const auto& [script, said] :
+         {std::pair(R"(return "a")", "a list of its messages"), std::pair("return [7]", "the mock script of listen:1:")}) {
+      const auto wrong = co_await play(script);
+      EXPECT_TRUE(!wrong && wrong.error().code() == Code::invalid_argument) << script;
+      if (!wrong) EXPECT_THAT(wrong.error().to_string(), HasSubstr(said));
+    }
+    co_return Result<void>();
+  }());
+}
+
+TEST(Streams, AMockServerThatAScriptNamesAnswersThem) {
+  run_test([]() -> Task<Result<void>> {
+    auto calls = std::make_shared<int>(0);
+    auto mock = co_await or_return(Server(ServerOptions{.port = 0}).add(make_ticks(calls)).start());
+    EXPECT_EQ(co_await or_return(play("ask tri://127.0.0.1:1,tri://" + mock->address().to_string())), std::vector<std::string>{""});
+    EXPECT_EQ(*calls, 1);
+    co_return co_await mock->stop();
+  }());
+}
+
 TEST(Streams, AMockRefusesThem) {
   run_test([]() -> Task<Result<void>> {
     auto client = co_await or_return(connect<Ticks>("tri://127.0.0.1:1", {.mock = make_ticks(std::make_shared<int>(0))}));
