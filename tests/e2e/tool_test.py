@@ -298,6 +298,29 @@ def test_json_over_http(all_protocols):
     assert sofa("call", target, "no.Such.method", "{}").returncode == REFUSED
 
 
+@pytest.fixture(scope="module")
+def orders():
+    with programs.Server([programs.binaries() / "rest-orders", "--port", "0"]) as server:
+        yield f"127.0.0.1:{server.port}"
+
+
+def test_routes_of_rest_take_arguments_by_name(orders):
+    target = f"http://{orders}"
+    assert result("call", target, "POST /orders", '{"item": "tea & cake", "count": 2}')["id"] == 1
+    assert result("call", target, "GET /orders/{id}", '{"id": 1}')["item"] == "tea & cake"
+    assert result("call", target, "GET /orders", '{"item": "tea & cake"}')[0]["id"] == 1
+    assert result("call", target, "GET /orders", '{"item": "milk"}') == []
+    missing = sofa("call", target, "GET /orders/{id}", '{"id": 7}')
+    assert missing.returncode == REFUSED and "there is no order 7" in missing.stderr
+    wrong = sofa("call", target, "GET /orders/{id}", '{"idd": 7}')
+    assert wrong.returncode == WRONG_USAGE and "'idd'" in wrong.stderr
+
+
+def test_routes_of_rest_are_listed(orders):
+    listed = {service["service"]: service["methods"] for service in json.loads(sofa("call", f"http://{orders}", "-o", "json").stdout)}
+    assert "integer id" in listed["Orders"]["GET /orders/{id}"]
+
+
 # Methods of a .proto over Bolt
 
 BOLT_PROTO = ["--proto", programs.HERE / "proto" / "interop_pb.proto"]
@@ -558,8 +581,9 @@ def examples():
 def documented_ports():
     """The servers of the page, and where they listen here."""
     with (programs.Server([programs.binaries() / "hello-server", "--port", "0"]) as hello,
-          programs.Server([programs.binaries() / "greeter-server", "--port", "0"], protocol="h2") as greeter):
-        yield {"12200": str(hello.port), "12201": str(greeter.port)}
+          programs.Server([programs.binaries() / "greeter-server", "--port", "0"], protocol="h2") as greeter,
+          programs.Server([programs.binaries() / "rest-orders", "--port", "0"]) as orders):
+        yield {"12200": str(hello.port), "12201": str(greeter.port), "12202": str(orders.port)}
 
 
 @pytest.mark.parametrize("command, output", examples(), ids=lambda value: value if isinstance(value, str) else "")

@@ -80,11 +80,13 @@ constexpr std::string_view kAbout = R"(Calls a method and prints its result as J
   sofa call 127.0.0.1:12200 com.acme.Hello.hello '["world"]'
   sofa call bolt://127.0.0.1:12200 'com.acme.Users:1.0:blue.find(long,List<String>)' '[7, ["a", "b"]]'
   sofa call grpc://127.0.0.1:12200 acme.Greeter.Greet '{"name": "world"}'
+  sofa call http://127.0.0.1:12200 'GET /orders/{id}' '{"id": 1}'
   sofa call grpc://127.0.0.1:12200
 
 A method of Java types takes ARGUMENTS as a JSON list with one item for each parameter; without types in the method's name they are guessed from the
 items. A method of a .proto takes a message as a JSON mapping; one that streams takes a message a line and prints its answers as they come. '-' reads
-ARGUMENTS from standard input. Without a method the services of the server are listed, if it has gRPC's reflection.)";
+ARGUMENTS from standard input. A route of REST takes its parameters and the members of its body by name. Without a method the services of the server
+are listed, if it has gRPC's reflection, and of an http:// target the routes of its OpenAPI.)";
 
 }  // namespace
 

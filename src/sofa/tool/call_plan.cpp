@@ -12,6 +12,7 @@ namespace sofa::tool {
 
 namespace {
 
+constexpr std::string_view kVerbs[] = {"GET", "PUT", "POST", "DELETE", "PATCH", "HEAD"};
 constexpr std::string_view kProtocols[] = {"bolt", "dubbo", "tri", "grpc", "http", "h2c", "h2"};
 
 /// The types between the parentheses; a comma inside <> separates no types.
@@ -53,6 +54,10 @@ Result<Target> Target::parse(std::string_view text) {
 }
 
 Result<MethodName> MethodName::parse(std::string_view text) {
+  const size_t blank = std::min(text.find(" /"), text.size());
+  if (std::ranges::find(kVerbs, text.substr(0, blank)) != std::end(kVerbs) && blank < text.size()) {
+    return MethodName{.verb = std::string(text.substr(0, blank)), .method = std::string(text.substr(blank + 1))};
+  }
   const size_t open = text.find('(');
   const std::string_view path = text.substr(0, open);
   const size_t cut = path.find('/') != std::string_view::npos ? path.find('/') : path.rfind('.');
@@ -100,6 +105,10 @@ Result<CallPlan> make_plan(const std::vector<std::string>& words, const CallFlag
   if (!target) return forward_error(target);
   auto method = MethodName::parse(words.at(1));
   if (!method) return forward_error(method);
+  if (!method->verb.empty() && target->protocol != "http") {
+    return fail(Code::invalid_argument, "{} {} is a route of REST: name the server as http://{}, or https://{}", method->verb, method->method,
+                target->address, target->address);
+  }
   return CallPlan{.target = std::move(*target), .method = std::move(*method), .arguments = words.size() > 2 ? words[2] : "", .flags = flags};
 }
 

@@ -26,10 +26,11 @@ struct Target {
   std::string to_string() const { return fmt::format("{}{}://{}", protocol, secure && protocol != "h2" ? "s" : "", address); }
 };
 
-/// "com.acme.Hello:1.0:blue.hello(java.lang.String,int)" or "acme.Hello/Hello".
+/// "com.acme.Hello:1.0:blue.hello(java.lang.String,int)", "acme.Hello/Hello" or, of REST, "GET /orders/{id}".
 struct MethodName {
-  std::string service;  ///< "com.acme.Hello", without version and unique id
-  std::string method;
+  std::string verb{};     ///< of a route, whose path is `method`; empty: no route
+  std::string service{};  ///< "com.acme.Hello", without version and unique id
+  std::string method{};
   std::optional<std::string> version{};          ///< nothing: 1.0; over Dubbo none
   std::string unique_id{};                       ///< over Dubbo the group
   std::optional<std::vector<JavaType>> types{};  ///< of the parameters, when they are named

@@ -24,4 +24,28 @@ io::Task<Result<std::unique_ptr<Callee>>> Callee::open(const CallPlan& plan, Inp
   co_return co_await open_generic(plan, arguments);
 }
 
+namespace {
+
+/// Why a server of that protocol may have services and not tell them.
+std::string_view who_knows(std::string_view protocol) {
+  if (protocol == "bolt")
+    return "Bolt cannot ask a server for its services, and SOFARPC's Java servers have no other way: its interfaces are in its code";
+  if (protocol == "dubbo") return "a Dubbo server that is reached by a terminal lists them itself: 'ls' behind 'telnet HOST PORT'";
+  if (protocol == "http") return "it has no /openapi.json either: its routes are in its code";
+  return "";
+}
+
+}  // namespace
+
+io::Task<Result<std::vector<ServiceMethods>>> list_services(const Target& target, const CallFlags& flags) {
+  std::vector<ServiceMethods> all;
+  if (target.protocol == "http") all = co_await io::or_return(list_routes(target, flags));
+  auto services = co_await list_by_reflection(target, flags);
+  if (services) all.insert(all.end(), std::make_move_iterator(services->begin()), std::make_move_iterator(services->end()));
+  if (services || !all.empty()) co_return all;
+  const std::string_view hint = who_knows(target.protocol);
+  if (hint.empty()) co_return forward_error(services);
+  co_return std::unexpected(Error(services.error().code(), fmt::format("{}; {}", services.error().to_string(), hint)));
+}
+
 }  // namespace sofa::tool

@@ -66,6 +66,10 @@ struct ServiceMethods {
   std::vector<std::pair<std::string, std::string>> methods;  ///< and what they take and give
 };
 /// What the server's reflection, or the .proto files of the plan, know.
+io::Task<Result<std::vector<ServiceMethods>>> list_by_reflection(const Target& target, const CallFlags& flags);
+/// The REST routes that its OpenAPI describes; none when it describes none.
+io::Task<Result<std::vector<ServiceMethods>>> list_routes(const Target& target, const CallFlags& flags);
+/// All that a server tells of itself: its routes, of an http:// target, and its services. Errors say what else may know them.
 io::Task<Result<std::vector<ServiceMethods>>> list_services(const Target& target, const CallFlags& flags);
 
 }  // namespace sofa::tool

@@ -166,7 +166,7 @@ io::Task<Result<std::vector<ServiceMethods>>> list(ProtoSource& source) {
 
 }  // namespace
 
-io::Task<Result<std::vector<ServiceMethods>>> list_services(const Target& target, const CallFlags& flags) {
+io::Task<Result<std::vector<ServiceMethods>>> list_by_reflection(const Target& target, const CallFlags& flags) {
   const auto channel = co_await io::or_return(open_channel(target, flags));
   auto source = source_of(flags, *channel);
   auto listed = source ? co_await list(**source) : Result<std::vector<ServiceMethods>>(forward_error(source));

@@ -49,6 +49,14 @@ TEST(MethodName, HasNoTypesOrAnEmptyListOfThem) {
   EXPECT_EQ(MethodName::parse("acme.v1.Greeter/Hello")->service, "acme.v1.Greeter");
 }
 
+TEST(MethodName, OfARouteIsAVerbAndAPath) {
+  const auto route = MethodName::parse("GET /orders/{id}");
+  ASSERT_TRUE(route) << route.error().to_string();
+  EXPECT_EQ(route->verb, "GET");
+  EXPECT_EQ(route->method, "/orders/{id}");
+  EXPECT_THAT(make_plan({"bolt://h:1", "GET /a"}, CallFlags()).error().to_string(), HasSubstr("http://h:1"));
+}
+
 TEST(MethodName, WhatNamesNoMethodIsRefused) {
   for (const char* wrong : {"", "hello", ".hello", "com.acme.", "a/", "a.b(", "a.b(String", "a.b(String,)", "a.b(,)"}) {
     EXPECT_FALSE(MethodName::parse(wrong)) << wrong;
