@@ -49,7 +49,9 @@ rpc::Task<Result<void>> measure(const LoadOptions& options, Target& target) {
 
 std::optional<io::TlsClientConfig> tls_of(const LoadOptions& options, std::vector<std::string> alpn) {
   if (options.ca.empty()) return {};
-  return io::TlsClientConfig{.ca = options.ca, .alpn = std::move(alpn), .max_sessions = 0};  // whole handshakes alone
+  io::TlsClientConfig config{.ca = options.ca, .alpn = std::move(alpn)};
+  if (!options.resume) config.max_sessions = 0;  // whole handshakes alone
+  return config;
 }
 
 rpc::Task<Result<void>> run_load(LoadOptions options, Target& target) {

@@ -24,11 +24,12 @@ struct LoadOptions {
   std::string path = "/";
   std::string body;
   std::string answer;
+  bool resume = false;
 
   static auto describe(Description<LoadOptions>& d) {
     d.doc("Loads a server of the benchmarks and prints \"measuring\" when its warm-up is over, and one line of JSON at the end.");
     d.field("protocol", &LoadOptions::protocol)
-        .doc("bolt, tri, dubbo: EchoService; grpc: Echo; grpc-stream: its Talk; http: HTTP/1.1; handshake: TLS");
+        .doc("bolt, tri, dubbo: EchoService; grpc: Echo; grpc-stream: its Talk; http: HTTP/1.1; handshake: TLS; visit: both, a connection a call");
     d.field("target", &LoadOptions::target).doc("HOST:PORT of the server");
     d.field("connections", &LoadOptions::connections).range(1, 10'000).doc("used by the callers in turn; http and handshake: one a caller");
     d.field("callers", &LoadOptions::callers).range(1, 100'000).doc("callers in all; open loop: calls that may run at once");
@@ -40,6 +41,7 @@ struct LoadOptions {
     d.field("path", &LoadOptions::path).doc("http: what is asked for");
     d.field("body", &LoadOptions::body).doc("http: JSON to POST; empty: GET");
     d.field("answer", &LoadOptions::answer).doc("http: what every answer must be, to the byte");
+    d.field("resume", &LoadOptions::resume).doc("visit: shorten handshakes by the tickets of connections before");
   }
 };
 
@@ -63,6 +65,7 @@ std::unique_ptr<Target> make_proto_target(const LoadOptions& options);      // g
 std::unique_ptr<Target> make_stream_target(const LoadOptions& options);     // grpc-stream: one stream a caller
 std::unique_ptr<Target> make_http_target(const LoadOptions& options);       // http
 std::unique_ptr<Target> make_handshake_target(const LoadOptions& options);  // handshake: connect, shake hands, close
+std::unique_ptr<Target> make_visit_target(const LoadOptions& options);      // visit: connect, shake hands, ask once, close
 
 /// Runs the load and prints its figures. Errors say what could not begin, or the first call that failed and how many did.
 rpc::Task<Result<void>> run_load(LoadOptions options, Target& target);

@@ -13,7 +13,7 @@ using MakeTarget = std::unique_ptr<bench::Target> (*)(const bench::LoadOptions&)
 const std::map<std::string_view, MakeTarget> kTargets = {
     {"bolt", bench::make_echo_target},           {"tri", bench::make_echo_target},           {"dubbo", bench::make_echo_target},
     {"grpc", bench::make_proto_target},          {"grpc-stream", bench::make_stream_target}, {"http", bench::make_http_target},
-    {"handshake", bench::make_handshake_target},
+    {"handshake", bench::make_handshake_target}, {"visit", bench::make_visit_target},
 };
 
 rpc::Task<int> run(bench::LoadOptions options, std::unique_ptr<bench::Target> target) {
