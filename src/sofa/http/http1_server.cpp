@@ -195,7 +195,6 @@ void ServerConnection::begin_exchange() {
   unread_ = discarded_ = 0;
   body_begun_ = shard_.now();
   body_received_ = 0;
-  body_length_said_ = facts.body_left != UINT64_MAX;
   Reply& reply = replies_.emplace_back();
   reply.last = no_more_;
   const bool asks_for_body = facts.expects_continue && context_.handler.wants_body(head);
@@ -490,7 +489,7 @@ Instant ServerConnection::deadline() const {
 Instant ServerConnection::body_deadline() const {
   const MessageLimits& limits = options_.limits;
   const Instant stalled = deadline_after(last_activity_, limits.body_stall_timeout);
-  if (limits.min_body_rate == 0 || !body_length_said_) return stalled;
+  if (limits.min_body_rate == 0) return stalled;
   return std::min(stalled, deadline_after(body_begun_, limits.body_stall_timeout + time_at_rate(body_received_, limits.min_body_rate)));
 }
 

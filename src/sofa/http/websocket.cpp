@@ -191,6 +191,7 @@ void WebSocket::on_data(ByteSpan data) {
   in_.append(data);
   take_input();
   give_back();
+  hold_unfinished();
 }
 
 void WebSocket::take_input() {
@@ -236,6 +237,16 @@ void WebSocket::on_peer_close(uint16_t code, std::string_view reason) {
   changed_.set();
 }
 
+// What has come of a message that is not whole counts as a half-received body does.
+void WebSocket::hold_unfinished() {
+  if (exchange_ == nullptr) return;
+  auto held = exchange_->hold(ended_ ? 0 : in_.size() + reader_->held());
+  if (held) return;
+  [[maybe_unused]] const auto let_go = exchange_->hold(0);
+  send_close(1013, "too many unfinished messages: try again later");
+  fail_with(std::move(held.error()));
+}
+
 // Reading is paused by not giving back.
 void WebSocket::give_back() {
   if (unread_ >= options_.max_unread || exchange_ == nullptr) return;
@@ -274,6 +285,7 @@ io::Task<Result<std::optional<WebSocket::Message>>> WebSocket::read() {
   unread_ -= message.data.size() + 1;
   take_input();
   give_back();
+  hold_unfinished();
   co_return message;
 }
 
@@ -288,7 +300,7 @@ void WebSocket::send_frame(uint8_t opcode, ByteSpan payload, bool compressed, bo
 }
 
 void WebSocket::send_close(uint16_t code, std::string_view reason) {
-  const bool is_last_word = peer_code_ != 0 || code == 1002 || code == 1007 || code == 1009;
+  const bool is_last_word = peer_code_ != 0 || code == 1002 || code == 1007 || code == 1009 || code == 1013;
   const bool ends_connection = side_ == Side::server && is_last_word;
   if (std::exchange(close_sent_, true)) {
     if (!ends_connection) return;

@@ -100,6 +100,7 @@ class WebSocket final : private MessageSink {
   void take_input();
   void on_peer_close(uint16_t code, std::string_view reason);
   void give_back();
+  void hold_unfinished();
   void send_frame(uint8_t opcode, ByteSpan payload, bool compressed, bool end = false);
   void send_close(uint16_t code, std::string_view reason);
   void fail_with(Error error);

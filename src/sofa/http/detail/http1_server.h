@@ -141,7 +141,6 @@ class ServerConnection {
   Instant head_begun_;
   Instant body_begun_;          // later by the time in which its window was shut
   uint64_t body_received_ = 0;  // of the request whose body comes
-  bool body_length_said_ = false;
   Instant armed_for_;
   Instant drain_begun_;
   transport::SessionStats stats_;

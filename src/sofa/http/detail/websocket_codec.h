@@ -65,6 +65,7 @@ class WebSocketReader {
   Bytes take_payload() { return std::move(payload_); }
   uint16_t close_code() const { return close_code_; }  ///< 1005: a close frame without a code
   const std::string& problem() const { return problem_; }
+  size_t held() const { return message_.size() + control_.size(); }  ///< bytes of a message that is not whole
 
  private:
   Event fail(uint16_t code, std::string problem);

@@ -194,7 +194,7 @@ struct EchoSockets final : Handler {
 
 /// The echo on a port, and a client's connection to it.
 struct Line {
-  explicit Line(WebSocketOptions options = {}) : echo(std::move(options)), protocol(echo), served(protocol) {}
+  explicit Line(WebSocketOptions options = {}, const Http1Options& http = {}) : echo(std::move(options)), protocol(echo, http), served(protocol) {}
   io::Task<void> open() {
     co_await served.open();
     client = std::move(connect_http1(co_await served.connect()).value());
@@ -334,6 +334,25 @@ TEST(WebSocket, GivesAllThatCameBeforeThePeerLeft) {
     co_await read_ten(socket, client);
     EXPECT_EQ((co_await socket.read()).error().code(), Code::unavailable);
     EXPECT_EQ(socket.peer_close_code(), 1006);
+  });
+}
+
+TEST(WebSocket, UnfinishedMessagesOfAllConnectionsHaveOneBudget) {
+  on_shard([]() -> io::Task<void> {
+    Line line({}, {.half_bodies = std::make_shared<transport::ByteBudget>(60'000)});
+    co_await line.open();
+    const std::string opening = std::string(kHandshake) + "\x82\xfe\xea\x60" + std::string(4, '\0');  // a message of 60,000 bytes
+    io::Stream first = co_await line.served.connect(), second = co_await line.served.connect();
+    EXPECT_TRUE(first.write(Bytes::copy_of(opening + std::string(20'000, 'x'))));
+    EXPECT_NE(co_await read_until(first, [](std::string_view seen) { return seen.contains("\r\n\r\n"); }), "");
+    EXPECT_TRUE(second.write(Bytes::copy_of(opening + std::string(50'000, 'x'))));
+    EXPECT_TRUE((co_await read_to_end(second)).contains("\x03\xf5")) << "try again later";
+    EXPECT_EQ(line.echo.ends.size(), 1u);
+    EXPECT_TRUE(first.write(Bytes::copy_of(std::string(40'000, 'x'))));
+    const std::string echoed = co_await read_until(first, [](std::string_view seen) { return seen.size() >= 60'004; });
+    EXPECT_EQ(echoed.size(), 60'004u) << "the first is taken whole";
+    first.close();
+    co_await line.end();
   });
 }
 
