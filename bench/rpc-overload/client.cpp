@@ -99,7 +99,7 @@ class HttpTarget final : public Target {
   explicit HttpTarget(const Options& options) : options_(options), body_(Bytes::copy_of(fmt::format("[{}]", options.rounds))) {}
   Task<Result<void>> open() override {
     const auto address = co_await rpc::or_return(io::Address::parse(options_.target));
-    channel_ = std::make_unique<http::Channel>(address, http::ChannelOptions{.max_running = 1'000, .max_backoff = std::chrono::milliseconds(50)});
+    channel_ = std::make_unique<http::Channel>(address, http::ChannelOptions{.max_backoff = std::chrono::milliseconds(50), .max_running = 1'000});
     co_return co_await channel_->connect();
   }
   Task<Result<int64_t>> call(uint32_t) override {
