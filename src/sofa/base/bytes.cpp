@@ -1,59 +1,19 @@
 #include "sofa/base/bytes.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
 #include <new>
 
+#include "sofa/base/recycled.h"
 #include "sofa/base/text.h"
 
 namespace sofa {
 
 namespace detail {
 
-namespace {
+Block* Block::make(size_t capacity) { return new (take_memory(sizeof(Block) + capacity)) Block{{1}, capacity}; }
 
-/// What io::Stream reads into (kReadRoom): such blocks come and go, since a connection holds one only while it has bytes.
-constexpr size_t kReadBlock = size_t{16} << 10;
+void Block::free(Block* block) { give_memory(block, sizeof(Block) + block->capacity); }
 
-constexpr bool kReuseBlocks = !__has_feature(address_sanitizer);  // a reused block would hide a use after free
-
-/// The memory of a few free blocks of one size, of this thread. The last one comes back first: it is still in the processor's cache.
-class SpareBlocks {
- public:
-  ~SpareBlocks() {
-    while (count_ > 0) std::free(memory_[--count_]);
-  }
-  /// Null when there is none.
-  void* take() { return count_ == 0 ? nullptr : memory_[--count_]; }
-  /// False when there are enough.
-  bool keep(void* memory) {
-    if (count_ == memory_.size()) return false;
-    memory_[count_++] = memory;
-    return true;
-  }
-
- private:
-  std::array<void*, 16> memory_;
-  size_t count_ = 0;
-};
-
-thread_local SpareBlocks spare_blocks;
-
-}  // namespace
-
-Block* Block::make(size_t capacity) {
-  void* memory = capacity == kReadBlock ? spare_blocks.take() : nullptr;
-  if (memory == nullptr) memory = std::malloc(sizeof(Block) + capacity);
-  if (memory == nullptr) throw std::bad_alloc();
-  auto* block = new (memory) Block{{1}, capacity};
-  return block;
-}
-
-void Block::free(Block* block) {
-  const bool kept = kReuseBlocks && block->capacity == kReadBlock && spare_blocks.keep(block);
-  if (!kept) std::free(block);
-}
 }  // namespace detail
 
 namespace {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sofa/base/metrics.h"
+#include "sofa/base/recycled.h"
 #include "sofa/grpc/detail/inbox.h"
 #include "sofa/grpc/server.h"
 #include "sofa/io/task_group.h"
@@ -96,7 +97,7 @@ class CallOf : public Base, public http::MessageSink {
 };
 
 /// Owns itself until its message is whole; then the handler owns it.
-class UnaryExchange final : public CallOf<UnaryCall> {
+class UnaryExchange final : public CallOf<UnaryCall>, public Recycled {
  public:
   UnaryExchange(http::ExchangePtr exchange, const Opening& opening, const ServerOptions& options, ServerShard& shard, UnaryHandler& handler);
   ~UnaryExchange() override;

@@ -4,6 +4,7 @@
 
 #include "sofa/http/detail/http1_syntax.h"
 #include "sofa/http/detail/http2_callbacks.h"
+#include "sofa/http/detail/http2_memory.h"
 #include "sofa/http/detail/text.h"
 #include "sofa/http/fields.h"
 
@@ -77,8 +78,8 @@ Http2Connection::Http2Connection(io::Stream stream, Side side, const Http2Option
       last_read_(begun_),
       last_frame_(begun_),
       last_stall_check_(begun_) {
-  const auto make = side == Side::server ? &nghttp2_session_server_new2 : &nghttp2_session_client_new2;
-  if (make(&session_, http2_callbacks(), this, session_option(options).get()) != 0) throw std::bad_alloc();
+  const auto make = side == Side::server ? &nghttp2_session_server_new3 : &nghttp2_session_client_new3;
+  if (make(&session_, http2_callbacks(), this, session_option(options).get(), http2_memory()) != 0) throw std::bad_alloc();
   submit_settings();
   if (options_.max_age > Duration::zero()) {
     const auto more = static_cast<int64_t>(Random(system_seed()).unit() * static_cast<double>(options_.max_age.count()) / 10);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sofa/base/clock.h"
+#include "sofa/base/recycled.h"
 #include "sofa/http/detail/held_body.h"
 #include "sofa/http/exchange.h"
 
@@ -71,7 +72,7 @@ struct Http2Peer {
 };
 
 /// The user's side.
-class Http2Exchange final : public Exchange {
+class Http2Exchange final : public Exchange, public Recycled {
  public:
   Http2Exchange(Http2Connection& connection, Http2Stream& stream, RequestHead&& request, std::shared_ptr<const Http2Peer> peer);
   ~Http2Exchange() override;
