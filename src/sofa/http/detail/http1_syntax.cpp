@@ -1,38 +1,14 @@
 #include "sofa/http/detail/http1_syntax.h"
 
 #include <algorithm>
-#include <array>
 
+#include "sofa/http/detail/byte_set.h"
 #include "sofa/http/detail/text.h"
 #include "sofa/http/fields.h"
 
 namespace sofa::http::detail {
 
 namespace {
-
-/// Which bytes something may hold. It is asked of every field of every message.
-class ByteSet {
- public:
-  template <class F>
-  explicit constexpr ByteSet(F holds) {
-    for (int c = 0; c < 256; ++c) holds_[static_cast<size_t>(c)] = holds(static_cast<char>(c));
-  }
-  bool holds_all(std::string_view text) const {
-    bool all = true;
-    for (const char c : text) all &= holds_[static_cast<uint8_t>(c)];
-    return all;
-  }
-
- private:
-  std::array<bool, 256> holds_{};
-};
-
-constexpr ByteSet kTokenBytes([](char c) {  // RFC 9110, 5.6.2
-  const bool letter_or_digit = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  return letter_or_digit || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-});
-constexpr ByteSet kValueBytes([](char c) { return c == '\t' || (static_cast<uint8_t>(c) >= ' ' && c != 0x7f); });  // RFC 9110, 5.5
-constexpr ByteSet kTargetBytes([](char c) { return static_cast<uint8_t>(c) > ' ' && c != 0x7f; });
 
 size_t count(const Headers& headers, std::string_view name) {
   size_t n = 0;
@@ -67,10 +43,7 @@ std::optional<Refusal> check_transfer_encoding(const Headers& headers, Version v
   return Refusal{400, fmt::format("the transfer-encoding is '{}'; only 'chunked' is taken", coding)};
 }
 
-bool is_authority(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return is_alpha(c) || is_digit(c) || std::string_view("-._~%!$&'()*+;=:[]").find(c) != std::string_view::npos; });
-}
+constexpr ByteSet kHostBytes([](char c) { return is_alpha(c) || is_digit(c) || std::string_view("-._~%!$&'()*+;=:[]").find(c) != std::string_view::npos; });
 
 /// Where the path begins in "http://host/path", npos in other forms.
 size_t authority_begin(std::string_view target) {
@@ -90,7 +63,7 @@ std::optional<Refusal> check_host(const RequestHead& head) {
   if (hosts > 1) return Refusal{400, "the header host stands twice"};
   if (hosts == 0 && head.version == Version::http1_1) return Refusal{400, "the header host is missing"};
   const std::string_view host = head.headers.get_or("host");
-  if (!is_authority(host)) return Refusal{400, fmt::format("the header host is '{}', no host and port", host)};
+  if (!kHostBytes.holds_all(host)) return Refusal{400, fmt::format("the header host is '{}', no host and port", host)};
   if (const std::string_view named = authority_of(head.target); !named.empty() && hosts == 1 && !equal_without_case(named, host)) {
     return Refusal{400, fmt::format("the target names '{}' and the header host '{}'", named, host)};
   }
@@ -105,14 +78,13 @@ bool is_safe_method(std::string_view method) { return method == "GET" || method 
 bool is_version(std::string_view word) {
   return word.size() == 8 && word.starts_with("HTTP/") && is_digit(word[5]) && word[6] == '.' && is_digit(word[7]);
 }
-bool is_field_name(std::string_view name) { return !name.empty() && kTokenBytes.holds_all(name); }
 
 Result<void> check_to_send(const RequestHead& head) {
   if (!is_field_name(head.method)) return fail(Code::invalid_argument, "'{}' is no method", head.method);
-  if (head.target.empty() || !kTargetBytes.holds_all(head.target)) {
+  if (head.target.empty() || !is_target(head.target)) {
     return fail(Code::invalid_argument, "the target '{}' is empty or holds a space: encode it", head.target);
   }
-  if (!kValueBytes.holds_all(head.authority)) return fail(Code::invalid_argument, "the authority '{}' holds a line end", head.authority);
+  if (!is_field_value(head.authority)) return fail(Code::invalid_argument, "the authority '{}' holds a line end", head.authority);
   return check_fields(head.headers);
 }
 
@@ -158,7 +130,7 @@ Result<void> check_fields(const Headers& headers) {
   for (const HeaderField field : headers) {
     if (!detail::is_field_name(field.name))
       return fail(Code::invalid_argument, "'{}' is no name of a header: use letters, digits and '-'", field.name);
-    if (!detail::kValueBytes.holds_all(field.value)) {
+    if (!detail::is_field_value(field.value)) {
       return fail(Code::invalid_argument, "the value of the header '{}' holds a line end or another control character: encode it", field.name);
     }
   }

@@ -16,8 +16,6 @@ bool is_safe_method(std::string_view method);
 
 /// "HTTP/" digit "." digit.
 bool is_version(std::string_view word);
-/// What stands in a field: a token as its name; no CR, LF or zero byte in its value.
-bool is_field_name(std::string_view name);
 
 /// Whether a request can be sent, over HTTP/1.1 or HTTP/2: check_fields(), and the same of its method, target and authority.
 Result<void> check_to_send(const RequestHead& head);

@@ -62,9 +62,7 @@ struct Http2Callbacks {
     of(self).write_body(*static_cast<Http2Stream*>(source->ptr), {frame_head, kFrameHead}, size);
     return 0;
   }
-  static ssize_t read_body(Http2Stream& stream, uint8_t* into, size_t max, uint32_t& flags, void* self) {
-    return of(self).read_body(stream, into, max, flags);
-  }
+  static ssize_t read_body(Http2Stream& stream, size_t max, uint32_t& flags, void* self) { return of(self).read_body(stream, max, flags); }
   static int on_error(nghttp2_session*, int, const char* message, size_t size, void* self) {
     of(self).last_error_.assign(message, size);
     return 0;
@@ -90,8 +88,8 @@ const nghttp2_session_callbacks* http2_callbacks() {
   return table;
 }
 
-ssize_t http2_read_body(nghttp2_session*, int32_t, uint8_t* into, size_t max, uint32_t* flags, nghttp2_data_source* source, void* self) {
-  return Http2Callbacks::read_body(*static_cast<Http2Stream*>(source->ptr), into, max, *flags, self);
+ssize_t http2_read_body(nghttp2_session*, int32_t, uint8_t*, size_t max, uint32_t* flags, nghttp2_data_source* source, void* self) {
+  return Http2Callbacks::read_body(*static_cast<Http2Stream*>(source->ptr), max, *flags, self);
 }
 
 // ---------------------------------------------------------------- what arrives
@@ -120,6 +118,7 @@ void Http2Connection::begin_head(const nghttp2_frame& frame) {
     fields_ = &trailers_;
   }
   if (fields_ != nullptr) fields_->clear();
+  if (side_ == Side::server) rules_.begin(fields_ == &request_.headers ? RequestRules::Block::head : RequestRules::Block::trailers);
 }
 
 bool Http2Connection::block_too_large() const { return block_size_ > options_.limits.max_header_list || block_fields_ > options_.limits.max_headers; }
@@ -130,13 +129,14 @@ void Http2Connection::add_field(std::string_view name, std::string_view value) {
   if (block_size_ > 4 * options_.limits.max_header_list) {
     return accuse(NGHTTP2_ENHANCE_YOUR_CALM, fmt::format("a header list of more than {} bytes, 4 times max_header_list (HPACK bomb)", block_size_));
   }
+  if (side_ == Side::server && !rules_.admit(name, value)) return;
   if (fields_ == nullptr || block_too_large()) return;
   if (name.starts_with(':')) return add_pseudo_field(name, value);
   if (name == "expect" && value == "100-continue") expects_continue_ = true;
   fields_->add(name, value);
 }
 
-// nghttp2 has seen to it that they come first, once each, and are those of a request or a response.
+// They come first, once each, and are those of a request or a response: RequestRules or nghttp2 has seen to it.
 void Http2Connection::add_pseudo_field(std::string_view name, std::string_view value) {
   if (name == ":path") {
     request_.target = value;
@@ -193,19 +193,23 @@ void Http2Connection::on_head(const nghttp2_frame& frame) {
     }
     return;
   }
+  if (side_ == Side::server) return on_trailers(*stream, end);
   if (fields_ == &response_.headers) on_response(*stream);
   if (end) on_end(*stream);
 }
 
+void Http2Connection::on_trailers(Http2Stream& stream, bool end) { rules_.is_malformed(end) ? reset_malformed(stream) : on_end(stream); }
+
 void Http2Connection::on_request(const nghttp2_frame& frame) {
   ++stats_.requests_in;
   const bool end = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  if (rules_.is_malformed(end)) return reset_malformed(frame.hd.stream_id);
   Http2Stream& stream = open_stream();
   stream.id = frame.hd.stream_id;
   stream.head_received = true;
   stream.received_all = end;
   stream.received_at = stream.body_begun = shard_.now();
-  stream.of_known_length = !end && request_.headers.contains("content-length");
+  stream.body_length = end ? std::nullopt : rules_.length();
   nghttp2_session_set_stream_user_data(session_, stream.id, &stream);
   if (block_too_large()) return refuse(stream, 431);
   if (request_.target.size() > options_.limits.max_target) return refuse(stream, 414);
@@ -229,6 +233,7 @@ void Http2Connection::on_response(Http2Stream& stream) {
 }
 
 void Http2Connection::on_end(Http2Stream& stream) {
+  if (stream.malformed || (stream.body_length && stream.received != *stream.body_length)) return reset_malformed(stream);
   stream.received_all = true;
   if (MessageSink* sink = sink_of(stream)) sink->on_end(trailers_);
   trailers_.clear();
@@ -238,6 +243,10 @@ void Http2Connection::on_data(int32_t id, ByteSpan data) {
   Http2Stream* stream = stream_of(id);
   MessageSink* sink = stream == nullptr ? nullptr : sink_of(*stream);
   if (stream != nullptr) stream->received_at = shard_.now(), stream->received += data.size();
+  if (stream != nullptr && stream->body_length && stream->received > *stream->body_length) {
+    reset_malformed(*stream);
+    sink = nullptr;
+  }
   if (sink == nullptr) return consume(id, data.size());
   stream->exchange->unconsumed_ += data.size();
   sink->on_data(data);
@@ -282,6 +291,18 @@ void Http2Connection::on_fault_of_stream(int32_t id) {
   count_flood(Flood::resets, "streams reset for the peer's faults");
 }
 
+// A stream error (RFC 9113, 8.1.1).
+void Http2Connection::reset_malformed(int32_t id) {
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_PROTOCOL_ERROR);
+  on_fault_of_stream(id);
+  schedule_flush();
+}
+
+// Its exchange is told when nghttp2 has closed the stream.
+void Http2Connection::reset_malformed(Http2Stream& stream) {
+  if (!std::exchange(stream.malformed, true)) reset_malformed(stream.id);
+}
+
 // What it takes for a fault that it does not tell of before.
 void Http2Connection::on_reset_sent(int32_t id, uint32_t code) {
   if (side_ == Side::client) return;
@@ -303,7 +324,7 @@ void Http2Connection::on_request_not_sent(int32_t id, int error) {
 
 // A request's frames end where its messages do, as far as these fit: Dubbo 3.3.4's server loses its place otherwise (docs/protocols/triple.md,
 // section 6).
-ssize_t Http2Connection::read_body(Http2Stream& stream, uint8_t* into, size_t max, uint32_t& flags) {
+ssize_t Http2Connection::read_body(Http2Stream& stream, size_t max, uint32_t& flags) {
   const size_t n = side_ == Side::client ? stream.queue.whole_parts(max) : std::min(max, stream.queue.size());
   if (n == 0 && !stream.send_ended) {
     stream.deferred = true;
@@ -318,18 +339,14 @@ ssize_t Http2Connection::read_body(Http2Stream& stream, uint8_t* into, size_t ma
       nghttp2_submit_trailer(session_, stream.id, fields_to_send_.data(), fields_to_send_.size());
     }
   }
-  if (n >= kSharedFrom) {
-    flags |= NGHTTP2_DATA_FLAG_NO_COPY;  // write_body takes them
-  } else {
-    stream.queue.copy_to(into, n);
-    body_shrank(stream, n);
-  }
+  if (n > 0) flags |= NGHTTP2_DATA_FLAG_NO_COPY;  // write_body takes them
   return static_cast<ssize_t>(n);
 }
 
 void Http2Connection::write_body(Http2Stream& stream, ByteSpan frame_head, size_t n) {
   out_.append(frame_head);
-  for (size_t left = n; left > 0;) {
+  if (n < kSharedFrom) stream.queue.copy_to(out_.extend(n), n);
+  for (size_t left = n < kSharedFrom ? 0 : n; left > 0;) {
     Bytes part = stream.queue.take(left);
     left -= part.size();
     if (part.size() < kSharedFrom / 4) {

@@ -25,11 +25,12 @@ struct FreeOption {
   void operator()(nghttp2_option* option) const { nghttp2_option_del(option); }
 };
 
-std::unique_ptr<nghttp2_option, FreeOption> session_option(const Http2Options& options) {
+std::unique_ptr<nghttp2_option, FreeOption> session_option(const Http2Options& options, Http2Connection::Side side) {
   nghttp2_option* option = nullptr;
   if (nghttp2_option_new(&option) != 0) throw std::bad_alloc();
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);
+  if (side == Http2Connection::Side::server) nghttp2_option_set_no_http_messaging(option, 1);  // RequestRules holds requests against the rules
   nghttp2_option_set_peer_max_concurrent_streams(option, 100);
   nghttp2_option_set_max_settings(option, kMaxSettings);
   nghttp2_option_set_max_send_header_block_length(option, size_t{1} << 20);
@@ -79,7 +80,7 @@ Http2Connection::Http2Connection(io::Stream stream, Side side, const Http2Option
       last_frame_(begun_),
       last_stall_check_(begun_) {
   const auto make = side == Side::server ? &nghttp2_session_server_new3 : &nghttp2_session_client_new3;
-  if (make(&session_, http2_callbacks(), this, session_option(options).get(), http2_memory()) != 0) throw std::bad_alloc();
+  if (make(&session_, http2_callbacks(), this, session_option(options, side).get(), http2_memory()) != 0) throw std::bad_alloc();
   submit_settings();
   if (options_.max_age > Duration::zero()) {
     const auto more = static_cast<int64_t>(Random(system_seed()).unit() * static_cast<double>(options_.max_age.count()) / 10);
@@ -191,7 +192,8 @@ void Http2Connection::on_turn_end(void* self) {
 
 void Http2Connection::flush() {
   if (inside_) return;
-  while (is_open() && waiting() < kWriteBatch && collect() && !out_.empty()) {
+  for (bool more = true; more && is_open() && waiting() < kWriteBatch && collect() && !out_.empty();) {
+    more = out_.size() >= kWriteBatch || !writable_.empty();  // otherwise nghttp2 has no frame left
     stats_.bytes_out += out_.size();
     if (auto written = out_.write_to(stream_); !written) {
       const CloseKind kind = transport::close_kind_of(written.error());

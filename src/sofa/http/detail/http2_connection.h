@@ -14,6 +14,7 @@
 #include "sofa/http/detail/http2_stream.h"
 #include "sofa/http/detail/output.h"
 #include "sofa/http/detail/ping_guard.h"
+#include "sofa/http/detail/request_rules.h"
 #include "sofa/http/options.h"
 #include "sofa/io/shard.h"
 #include "sofa/io/task_group.h"
@@ -88,6 +89,7 @@ class Http2Connection {
   void on_frame(const nghttp2_frame& frame);
   void on_head(const nghttp2_frame& frame);
   void on_request(const nghttp2_frame& frame);
+  void on_trailers(Http2Stream& stream, bool end);
   void hand_over(Http2Stream& stream, bool expects_continue);
   void take_upgrade();
   void on_response(Http2Stream& stream);
@@ -97,11 +99,13 @@ class Http2Connection {
   void on_ping_answered(const uint8_t (&opaque)[8]);
   void on_frame_sent(const nghttp2_frame& frame);
   void on_fault_of_stream(int32_t id);
+  void reset_malformed(int32_t id);
+  void reset_malformed(Http2Stream& stream);
   void on_reset_sent(int32_t id, uint32_t code);
   void on_request_not_sent(int32_t id, int error);
   void on_stream_closed(Http2Stream& stream, uint32_t code);
   void body_shrank(Http2Stream& stream, size_t by);
-  ssize_t read_body(Http2Stream& stream, uint8_t* into, size_t max, uint32_t& flags);
+  ssize_t read_body(Http2Stream& stream, size_t max, uint32_t& flags);
   void write_body(Http2Stream& stream, ByteSpan frame_head, size_t n);
 
   // Streams and exchanges
@@ -195,6 +199,7 @@ class Http2Connection {
   ResponseHead response_;
   Headers trailers_;
   Headers* fields_ = nullptr;  // of one of the three
+  RequestRules rules_;         // a server's
   size_t block_size_ = 0;      // as Headers::list_size
   size_t block_fields_ = 0;
   bool expects_continue_ = false;

@@ -142,7 +142,7 @@ void Http2Connection::check_age(Instant now) {
 // Why the body that comes is given up; empty: it comes well.
 std::string_view Http2Connection::slowness(Http2Stream& stream, Instant now, Duration since_last_check) const {
   const MessageLimits& limits = options_.limits;
-  if (!positive(limits.body_stall_timeout) || !stream.of_known_length || stream.received_all || stream.exchange == nullptr) return {};
+  if (!positive(limits.body_stall_timeout) || !stream.body_length || stream.received_all || stream.exchange == nullptr) return {};
   if (stream.exchange->unconsumed_ >= options_.initial_window / 2) return stream.body_begun += since_last_check, std::string_view();
   if (now >= deadline_after(stream.received_at, limits.body_stall_timeout)) return "no byte of a body came in time (body_stall_timeout)";
   if (limits.min_body_rate == 0) return {};

@@ -52,7 +52,8 @@ void Http2Stream::reset() {
   trailers.clear();
   id = 0;
   exchange = nullptr;
-  head_sent = send_ended = end_sent = with_trailers = head_received = received_all = deferred = blocked = peer_reset = of_known_length = false;
+  head_sent = send_ended = end_sent = with_trailers = head_received = received_all = deferred = blocked = peer_reset = malformed = false;
+  body_length.reset();
   sent = received = 0;
 }
 

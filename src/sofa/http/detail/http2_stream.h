@@ -1,6 +1,7 @@
 #pragma once
 // The two ends of one HTTP/2 stream: what the connection keeps (Http2Stream) and what the user holds (Http2Exchange). Either may end first.
 
+#include <optional>
 #include <vector>
 
 #include "sofa/base/clock.h"
@@ -54,12 +55,13 @@ struct Http2Stream {
   bool deferred = false;       // nghttp2 waits for more of `queue`
   bool blocked = false;        // above the high-water mark, and not yet under the low one
   bool peer_reset = false;
-  bool of_known_length = false;  // the peer has said how long its body is
-  Instant received_at{};         // the last byte of it, or when the user last gave some back
-  Instant body_begun{};          // later by the time in which its window was shut
-  uint64_t received = 0;         // bytes of it
-  Instant sent_at{};             // since when `sent` is counted
-  size_t sent = 0;               // bytes of `queue` taken since
+  bool malformed = false;                 // the request breaks RFC 9113, 8: RST_STREAM is on its way
+  std::optional<uint64_t> body_length{};  // what the peer has said of its body
+  Instant received_at{};                  // the last byte of it, or when the user last gave some back
+  Instant body_begun{};                   // later by the time in which its window was shut
+  uint64_t received = 0;                  // bytes of it
+  Instant sent_at{};                      // since when `sent` is counted
+  size_t sent = 0;                        // bytes of `queue` taken since
 
   /// As new, with its memory kept.
   void reset();

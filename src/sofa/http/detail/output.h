@@ -13,6 +13,11 @@ class Output {
     size_ += bytes.size();
   }
   void append(std::string_view text) { append(as_bytes(text)); }
+  /// `n` bytes at the end, which the caller fills at once.
+  uint8_t* extend(size_t n) {
+    size_ += n;
+    return tail_.extend(n);
+  }
   /// Shares `bytes`; worth it from a few KB on.
   void add(Bytes bytes) {
     if (!tail_.empty()) parts_.add(tail_.take());
