@@ -1,5 +1,6 @@
 #include "sofa/base/json.h"
 
+#include <array>
 #include <boost/json/basic_parser_impl.hpp>
 #include <charconv>
 #include <cmath>
@@ -141,6 +142,9 @@ void resolve(detail::Problem& problem, std::string_view text, const ReadOptions&
 }
 
 class Writer final : public TextSink {
+  static constexpr size_t kFirstRoom = 240;  // bytes for what lies in something
+  static constexpr size_t kUsualDepth = 4;
+
  public:
   explicit Writer(const JsonWriteOptions& options) : options_(options) {}
 
@@ -186,36 +190,38 @@ class Writer final : public TextSink {
     return *static_cast<const T*>(at);
   }
 
+  template <class T>
+  Result<void> write_integer(const void* at) {
+    char digits[24];
+    const auto [end, error] = std::to_chars(std::begin(digits), std::end(digits), get<T>(at));
+    return out_.append(digits, end), Result<void>();
+  }
+
   Result<void> write_number(const Type& type, const void* at) {
-    auto to = std::back_inserter(out_);
     switch (type.kind) {
       case Kind::int8:
-        fmt::format_to(to, "{}", static_cast<int>(get<int8_t>(at)));
-        return {};
+        return write_integer<int8_t>(at);
       case Kind::int16:
-        fmt::format_to(to, "{}", get<int16_t>(at));
-        return {};
+        return write_integer<int16_t>(at);
       case Kind::int32:
-        fmt::format_to(to, "{}", get<int32_t>(at));
-        return {};
+        return write_integer<int32_t>(at);
       case Kind::int64:
-        fmt::format_to(to, "{}", get<int64_t>(at));
-        return {};
+        return write_integer<int64_t>(at);
       case Kind::uint8:
-        fmt::format_to(to, "{}", static_cast<int>(get<uint8_t>(at)));
-        return {};
+        return write_integer<uint8_t>(at);
       case Kind::uint16:
-        fmt::format_to(to, "{}", get<uint16_t>(at));
-        return {};
+        return write_integer<uint16_t>(at);
       case Kind::uint32:
-        fmt::format_to(to, "{}", get<uint32_t>(at));
-        return {};
+        return write_integer<uint32_t>(at);
       case Kind::uint64:
-        fmt::format_to(to, "{}", get<uint64_t>(at));
-        return {};
+        return write_integer<uint64_t>(at);
       default:
-        break;
+        return write_real(type, at);
     }
+  }
+
+  Result<void> write_real(const Type& type, const void* at) {
+    auto to = std::back_inserter(out_);
     const double value = type.kind == Kind::float32 ? static_cast<double>(get<float>(at)) : get<double>(at);
     if (std::isnan(value)) return write_text("NaN");
     if (std::isinf(value)) return write_text(value > 0 ? "Infinity" : "-Infinity");
@@ -324,6 +330,10 @@ class Writer final : public TextSink {
     if (open_.size() == options_.max_depth) {
       return fail(Code::resource_exhausted, "the object is nested deeper than {}; raise max_depth or send it as Hessian", options_.max_depth);
     }
+    if (open_.empty()) {
+      out_.reserve(out_.size() + kFirstRoom);
+      open_.reserve(kUsualDepth);
+    }
     open_.emplace_back(&type, at);
     auto result = body();
     open_.pop_back();
@@ -364,10 +374,16 @@ size_t sequence_length(std::string_view text) {
   return 0;
 }
 
-/// How many bytes at the start of `text` stand in JSON as they are.
+/// Bytes that stand in JSON as they are.
+constexpr auto kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (size_t c = 0x20; c < 0x7f; ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
+
+/// How many of them `text` begins with.
 size_t plain_length(std::string_view text) {
-  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
-  return static_cast<size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
+  return static_cast<size_t>(std::ranges::find_if_not(text, [](char c) { return kPlain[static_cast<unsigned char>(c)]; }) - text.begin());
 }
 
 Result<void> Writer::write_text(std::string_view text) {
@@ -398,7 +414,11 @@ Result<void> Writer::write_text(std::string_view text) {
 
 }  // namespace
 
-std::string json_quoted(std::string_view text) { return to_json(std::string(text)).value_or("\"\""); }
+std::string json_quoted(std::string_view text) {
+  const JsonWriteOptions options;
+  Writer writer(options);
+  return writer.text(text) ? writer.take() : "\"\"";
+}
 
 Result<std::string> to_json(const Type& type, const void* object, const JsonWriteOptions& options) {
   Writer writer(options);

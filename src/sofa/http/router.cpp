@@ -6,6 +6,7 @@
 #include <array>
 #include <mutex>
 
+#include "sofa/base/recycled.h"
 #include "sofa/base/text.h"
 #include "sofa/http/detail/text.h"
 #include "sofa/http/filter.h"
@@ -189,7 +190,7 @@ class CoroutineHandler final : public Handler {
 
  private:
   // The body takes what comes before the task runs.
-  struct Running {
+  struct Running : Recycled {
     explicit Running(ExchangePtr given) : exchange(std::move(given)), body(*exchange) {}
     ExchangePtr exchange;
     Body body;

@@ -10,6 +10,7 @@
 #include <list>
 
 #include "sofa/base/log.h"
+#include "sofa/base/recycled.h"
 #include "sofa/http/detail/held_body.h"
 #include "sofa/http/detail/http1_parser.h"
 #include "sofa/http/detail/http1_writer.h"
@@ -152,7 +153,7 @@ class ServerConnection {
   io::TaskGroup tasks_;
 };
 
-class ServerExchange final : public Exchange {
+class ServerExchange final : public Exchange, public Recycled {
  public:
   ServerExchange(ServerConnection& connection, Reply& reply, RequestHead head, const MessageFacts& facts);
   ~ServerExchange() override;

@@ -1,5 +1,6 @@
 #include "sofa/rpc/detail/http_guest.h"
 
+#include "sofa/base/recycled.h"
 #include "sofa/rpc/detail/http_trace.h"
 #include "sofa/rpc/detail/request_codec.h"
 
@@ -12,7 +13,7 @@ struct GuestContext final : Context {
   ShardServer& server;
 };
 
-class GuestExchange final : public http::ExchangeFilter {
+class GuestExchange final : public http::ExchangeFilter, public Recycled {
  public:
   GuestExchange(http::ExchangePtr inner, ShardServer& server)
       : ExchangeFilter(std::move(inner)), running_(server.count_guest()), trace_(trace_context(request().headers)), context_(server) {
