@@ -43,7 +43,9 @@ std::optional<Refusal> check_transfer_encoding(const Headers& headers, Version v
   return Refusal{400, fmt::format("the transfer-encoding is '{}'; only 'chunked' is taken", coding)};
 }
 
-constexpr ByteSet kHostBytes([](char c) { return is_alpha(c) || is_digit(c) || std::string_view("-._~%!$&'()*+;=:[]").find(c) != std::string_view::npos; });
+constexpr ByteSet kHostBytes([](char c) {
+  return is_alpha(c) || is_digit(c) || std::string_view("-._~%!$&'()*+;=:[]").find(c) != std::string_view::npos;
+});
 
 /// Where the path begins in "http://host/path", npos in other forms.
 size_t authority_begin(std::string_view target) {
