@@ -62,7 +62,7 @@ class UnaryCall : public Call {
   virtual ByteSpan message() const = 0;
   /// Whether the caller is gone (reset, connection lost, deadline passed). answer() then goes nowhere, in silence.
   virtual bool is_cancelled() const = 0;
-  /// Called once, on the shard, when the caller is gone before the answer.
+  /// Called once, on the shard, when the caller is gone before the answer; at once when it is gone already.
   virtual void on_cancelled(void (*callback)(void* context), void* context) = 0;
   /// `Result<void> encode(Buffer&)` appends the message behind the prefix; its error becomes the answer.
   template <class Encode>

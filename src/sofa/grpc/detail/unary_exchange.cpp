@@ -67,7 +67,7 @@ void UnaryExchange::on_deadline(void* context) {
 }
 
 void UnaryExchange::on_cancelled(void (*callback)(void*), void* context) {
-  if (hung_up_) return callback(context);
+  if (hung_up_ || is_cancelled()) return callback(context);
   cancelled_ = callback;
   cancelled_context_ = context;
 }
