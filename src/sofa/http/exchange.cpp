@@ -1,11 +1,30 @@
 #include "sofa/http/exchange.h"
 
+#include "sofa/base/log.h"
+
 namespace sofa::http {
+
+namespace {
+
+/// The peer has asked for what it cannot be sent: it is told, and who runs the server reads of it.
+Result<void> answer_no_room(Exchange& exchange, Error error) {
+  static const Logger log{"http"};
+  constexpr uint32_t kLinesPerSecond = 10;
+  static LogRate rate(kLinesPerSecond);
+  log.warn(rate, "answer not sent", {{"peer", exchange.peer().to_string()}, {"target", exchange.request().target}, {"reason", error.message()}});
+  if (auto sent = respond_text(exchange, 500, error.message()); !sent) return sent;
+  return std::unexpected(std::move(error));
+}
+
+}  // namespace
 
 Result<void> respond(Exchange& exchange, int status, std::string_view content_type, Bytes body, Headers headers) {
   if (!content_type.empty()) headers.set("content-type", content_type);
   headers.set("content-length", std::to_string(body.size()));
   const bool ends = body.empty() || exchange.request().method == "HEAD";
+  if (!ends) {
+    if (auto room = exchange.room_for(body.size()); !room) return answer_no_room(exchange, std::move(room.error()));
+  }
   if (auto sent = exchange.send_response(status, headers, ends); !sent || ends) return sent;
   return exchange.send_data(std::move(body), true);
 }

@@ -79,7 +79,8 @@ class MessageSink {
   /// The message is whole; `trailers` is often empty.
   virtual void on_end(Headers& trailers) = 0;
   /// No further event: the peer reset the exchange, the connection was lost, a deadline of the connection passed. Calls of the Exchange fail now.
-  /// It may come after on_end too, while this side's message is not whole.
+  /// It may come after on_end too, while this side's message is not whole. A server's on_abort with Code::deadline_exceeded (the request's body did
+  /// not come in time) over HTTP/2 may still answer whole, if nothing was sent yet; else the peer gets a reset. Over HTTP/1.1 it is told 408.
   virtual void on_abort(Error error) = 0;
   /// pending_bytes() has fallen under the low-water mark after it was above the high one (options.h).
   virtual void on_writable() {}
@@ -146,6 +147,10 @@ class Exchange {
   /// Opens the receive window again for `n` bytes of on_data; what is never given back bounds what the peer can send.
   virtual void consumed(size_t n) = 0;
 
+  /// Server: the body is a stream of messages that come when they come: it has no min_body_rate any more, nor, over HTTP/2 (which has PINGs), a
+  /// body_stall_timeout. Without this call every body that is not whole has both, whether or not it has said its length.
+  virtual void let_body_rest() {}
+
   /// Server: of a body that is not whole the user has kept `bytes` until now; zero when it is whole, or let go. Fails with Code::resource_exhausted
   /// when the bodies of all requests have too many (max_half_frame_bytes of the server) and this one has grown: the user lets go, and refuses the
   /// request.
@@ -156,6 +161,9 @@ class Exchange {
   /// and the connection closes when our side has ended. The on_end of the request itself may come before; a second one is the peer's end.
   virtual Result<void> send_response(int status, const Headers& headers, bool end = false) = 0;
   virtual Result<void> send_data(Bytes data, bool end = false) = 0;
+  /// Server: whether send_data takes so many bytes now; its error otherwise. Asked before the head, so that an answer that cannot leave is an error
+  /// and no half of one.
+  virtual Result<void> room_for([[maybe_unused]] size_t bytes) const { return {}; }
   /// Ends the message. Over HTTP/1.1 trailers are sent when the body is chunked, and dropped otherwise.
   virtual Result<void> send_trailers(const Headers& trailers) = 0;
   /// Server: holds the peer, for the rest of its connection, to a policy of PINGs; the first that is given stays. Only HTTP/2 has PINGs.
@@ -180,7 +188,8 @@ class Exchange {
 
 using ExchangePtr = std::unique_ptr<Exchange>;
 
-/// Server: answers whole, with a content-length; `headers` are sent too. To HEAD the body does not leave.
+/// Server: answers whole, with a content-length; `headers` are sent too. To HEAD the body does not leave. A body for which there is no room
+/// (Exchange::room_for) is answered with 500 and its sentence, which is the error, too.
 Result<void> respond(Exchange& exchange, int status, std::string_view content_type, Bytes body, Headers headers = {});
 /// Server: answers with a sentence as plain text.
 Result<void> respond_text(Exchange& exchange, int status, std::string_view sentence, Headers headers = {});

@@ -6,6 +6,7 @@
 #include "sofa/base/base64.h"
 #include "sofa/base/rate.h"
 #include "sofa/http/detail/http1_syntax.h"
+#include "sofa/http/detail/output.h"
 
 namespace sofa::http::detail {
 
@@ -69,6 +70,7 @@ ServerConnection::ServerConnection(io::Stream stream, Buffer prefix, ServerConte
       connection_(connection),
       peer_(stream_.peer()),
       parser_(options_.limits, options_.max_body),
+      held_heads_(options_.half_bodies.get()),
       last_activity_(shard_.now()),
       head_begun_(last_activity_),
       body_begun_(last_activity_) {}
@@ -189,12 +191,18 @@ void ServerConnection::begin_exchange() {
   const MessageFacts facts = parser_.facts();
   RequestHead& head = parser_.head();
   ++stats_.requests_in;
+  if (!held_heads_.add(head_size(head))) {
+    message_open_ = false;  // nobody is to be told of its end
+    return refuse({503, fmt::format("the requests of all connections have as many bytes as may be held (max_half_frame_bytes {}); try later",
+                                    options_.half_bodies->most())});
+  }
   upgrade_asked_ = facts.upgrade && facts.keep_alive;
   exclusive_ = !is_safe_method(head.method) || facts.has_body || facts.upgrade;
   no_more_ = !facts.keep_alive || ++requests_ >= options_.max_requests || draining_;
   unread_ = discarded_ = 0;
   body_begun_ = shard_.now();
   body_received_ = 0;
+  body_timed_ = true;
   Reply& reply = replies_.emplace_back();
   reply.last = no_more_;
   const bool asks_for_body = facts.expects_continue && context_.handler.wants_body(head);
@@ -330,6 +338,7 @@ void ServerConnection::tell_hang_up() {
 // ---------------------------------------------------------------- writing
 
 Result<void> ServerConnection::check_room(const Reply& reply, size_t size) const {
+  if (size > options_.limits.max_exchange_write_queue) return std::unexpected(larger_than_queue(size, options_.limits));
   const size_t waiting = waiting_bytes(reply);
   if (waiting + size <= options_.limits.max_exchange_write_queue) return {};
   return fail(Code::resource_exhausted,
@@ -489,7 +498,7 @@ Instant ServerConnection::deadline() const {
 Instant ServerConnection::body_deadline() const {
   const MessageLimits& limits = options_.limits;
   const Instant stalled = deadline_after(last_activity_, limits.body_stall_timeout);
-  if (limits.min_body_rate == 0) return stalled;
+  if (limits.min_body_rate == 0 || !body_timed_) return stalled;
   return std::min(stalled, deadline_after(body_begun_, limits.body_stall_timeout + time_at_rate(body_received_, limits.min_body_rate)));
 }
 

@@ -10,12 +10,14 @@ ServerExchange::ServerExchange(ServerConnection& connection, Reply& reply, Reque
       peer_(connection.peer_),
       certificate_name_(connection.stream_.peer_certificate_name()),
       may_upgrade_(facts.upgrade && facts.keep_alive),
-      held_(connection.options_.half_bodies.get()) {
+      held_(connection.options_.half_bodies.get()),
+      head_size_(head_size(head)) {
   request_ = std::move(head);
 }
 
 ServerExchange::~ServerExchange() {
   if (connection_ == nullptr) return;
+  let_go_of_budget();
   sink_ = nullptr;
   ServerConnection& connection = *connection_;
   if (state_ == State::before_head) {
@@ -37,6 +39,10 @@ void ServerExchange::consumed(size_t n) {
   connection_->wake_.set();
 }
 
+void ServerExchange::let_body_rest() {
+  if (connection_ != nullptr && connection_->receiver_ == this) connection_->body_timed_ = false;
+}
+
 Result<void> ServerExchange::hold(size_t bytes) { return connection_ == nullptr ? Result<void>() : held_.hold(bytes); }
 
 Result<void> ServerExchange::check_state(State wanted) const {
@@ -51,6 +57,11 @@ Result<void> ServerExchange::check_state(State wanted) const {
       break;
   }
   return fail(Code::failed_precondition, "the response to {} has ended already", request_.target);
+}
+
+Result<void> ServerExchange::room_for(size_t bytes) const {
+  if (reply_ == nullptr) return {};  // the head says why not
+  return connection_->check_room(*reply_, bytes);
 }
 
 Result<void> ServerExchange::send_response(int status, const Headers& headers, bool end) {
@@ -192,11 +203,16 @@ void ServerExchange::abort(Error error) {
   if (sink_ != nullptr) sink_->on_abort(*failure_);
 }
 
+void ServerExchange::let_go_of_budget() {
+  held_.let_go();
+  connection_->held_heads_.drop(std::exchange(head_size_, 0));
+}
+
 void ServerExchange::detach() {
+  if (connection_ != nullptr) let_go_of_budget();
   if (connection_ != nullptr && connection_->receiver_ == this) connection_->receiver_ = nullptr;
   if (reply_ != nullptr) reply_->exchange = nullptr;
   reply_ = nullptr;
-  held_.let_go();
   connection_ = nullptr;
 }
 

@@ -117,66 +117,48 @@ void Cors::handle(ExchangePtr exchange) {
 // ---------------------------------------------------------------- limits
 
 /// Counts itself, and the bytes of the body on their way to the sink.
-class Limits::LimitedExchange final : public ExchangeFilter, private MessageSink {
+class Limits::LimitedExchange final : public RunningFilter {
  public:
-  LimitedExchange(ExchangePtr inner, Limits& limits) : ExchangeFilter(std::move(inner)), limits_(limits) {
-    limits_.in_flight_.fetch_add(1, std::memory_order_relaxed);
-    this->inner().set_sink(this);
-  }
+  LimitedExchange(ExchangePtr inner, Limits& limits) : RunningFilter(std::move(inner)), limits_(limits) {}
   ~LimitedExchange() override {
-    inner().set_sink(nullptr);
-    limits_.in_flight_.fetch_sub(1, std::memory_order_relaxed);
-  }
-
-  void set_sink(MessageSink* sink) override { sink_ = sink; }
-  Result<void> send_response(int status, const Headers& headers, bool end) override {
-    head_sent_ = head_sent_ || status >= 200;
-    return inner().send_response(status, headers, end);
+    if (counted_) limits_.in_flight_.fetch_sub(1, std::memory_order_relaxed);
   }
 
  private:
+  bool may_begin() override { return !limits_.is_full(); }
+  void begin() override {
+    counted_ = true;
+    limits_.in_flight_.fetch_add(1, std::memory_order_relaxed);
+  }
+  void refuse() override { limits_.refuse(inner()); }
   void on_data(ByteSpan data) override {
     received_ += data.size();
-    if (received_ <= limits_.options_.max_body) return sink_ == nullptr ? inner().consumed(data.size()) : sink_->on_data(data);
+    if (received_ <= limits_.options_.max_body) return SinkFilter::on_data(data);
     MessageSink* sink = std::exchange(sink_, nullptr);
     inner().set_sink(nullptr);
     const std::string sentence = fmt::format("the body is longer than {} bytes (max_body)", limits_.options_.max_body);
-    if (head_sent_ || !respond_text(inner(), 413, sentence)) inner().reset(Reset::enhance_your_calm);
+    if (head_sent() || !respond_text(inner(), 413, sentence)) inner().reset(Reset::enhance_your_calm);
     if (sink != nullptr) sink->on_abort(Error(Code::resource_exhausted, sentence));
-  }
-  void on_end(Headers& trailers) override {
-    if (sink_ != nullptr) sink_->on_end(trailers);
-  }
-  void on_abort(Error error) override {
-    if (sink_ != nullptr) sink_->on_abort(std::move(error));
-  }
-  void on_writable() override {
-    if (sink_ != nullptr) sink_->on_writable();
-  }
-  void on_hang_up() override {
-    if (sink_ != nullptr) sink_->on_hang_up();
-  }
-  void on_drain() override {
-    if (sink_ != nullptr) sink_->on_drain();
   }
 
   Limits& limits_;
   uint64_t received_ = 0;
-  bool head_sent_ = false;
+  bool counted_ = false;
 };
 
 bool Limits::wants_body(const RequestHead& head) const {
-  return detail::content_length(head.headers).value_or(0) <= options_.max_body && in_flight() < options_.max_in_flight && next().wants_body(head);
+  return detail::content_length(head.headers).value_or(0) <= options_.max_body && !is_full() && next().wants_body(head);
+}
+
+void Limits::refuse(Exchange& exchange) const {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(options_.retry_after).count();
+  [[maybe_unused]] const auto sent =
+      respond_text(exchange, 503, fmt::format("{} requests run already (max_in_flight): try again later", options_.max_in_flight),
+                   {{"retry-after", std::to_string(seconds)}});
 }
 
 void Limits::handle(ExchangePtr exchange) {
-  if (in_flight() >= options_.max_in_flight) {
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(options_.retry_after).count();
-    [[maybe_unused]] const auto sent =
-        respond_text(*exchange, 503, fmt::format("{} requests run already (max_in_flight): try again later", in_flight()),
-                     {{"retry-after", std::to_string(seconds)}});
-    return;
-  }
+  if (is_full()) return refuse(*exchange);
   if (const auto length = detail::content_length(exchange->request().headers); length && *length > options_.max_body) {
     [[maybe_unused]] const auto sent =
         respond_text(*exchange, 413, fmt::format("the body has {} bytes; {} are taken (max_body)", *length, options_.max_body));

@@ -72,7 +72,8 @@ class Cors final : public Middleware {
 };
 
 struct LimitsOptions {
-  uint32_t max_in_flight = 10'000;                 ///< exchanges on all shards; over it 503 with retry-after
+  uint32_t max_in_flight = 10'000;                 ///< exchanges on all shards whose request is whole, or whose answer has begun; over it 503
+                                                   ///< with retry-after
   uint64_t max_body = uint64_t{64} << 20;          ///< bytes of a request's body; over it 413
   Duration retry_after = std::chrono::seconds(1);  ///< told with 503
 };
@@ -87,6 +88,8 @@ class Limits final : public Middleware {
 
  private:
   class LimitedExchange;
+  bool is_full() const { return in_flight() >= options_.max_in_flight; }
+  void refuse(Exchange& exchange) const;
   const LimitsOptions options_;
   std::atomic<uint32_t> in_flight_{0};
 };

@@ -4,7 +4,9 @@
 namespace sofa::grpc::detail {
 
 StreamExchange::StreamExchange(http::ExchangePtr exchange, const Opening& opening, const ServerOptions& options, ServerShard& shard)
-    : CallOf(std::move(exchange), opening, options, shard), inbox_(core_.exchange(), options.max_receive_message, opening.encoding) {}
+    : CallOf(std::move(exchange), opening, options, shard), inbox_(core_.exchange(), options.max_receive_message, opening.encoding) {
+  core_.exchange().let_body_rest();
+}
 
 // A group that was cancelled before the task began leaves the call without a status.
 StreamExchange::~StreamExchange() {

@@ -1,7 +1,8 @@
 #pragma once
-// What one request's unfinished body holds of its server's budget.
+// What requests hold of their server's budget: of one its unfinished body, of a connection the heads.
 
 #include "sofa/base/error.h"
+#include "sofa/http/exchange.h"
 #include "sofa/transport/byte_budget.h"
 
 namespace sofa::http::detail {
@@ -24,6 +25,26 @@ class HeldBody {
  private:
   const transport::ByteBudget* const budget_;
   transport::HeldBytes held_;
+};
+
+/// What a request's head takes.
+inline size_t head_size(const RequestHead& head) { return head.headers.list_size() + head.target.size() + head.authority.size(); }
+
+/// Of all exchanges of one connection: a head has tens of bytes on the wire, when HPACK's table has the rest, and kilobytes here.
+class HeldHeads {
+ public:
+  explicit HeldHeads(transport::ByteBudget* budget) : held_(budget) {}
+  /// False: there is no room, and nothing is held.
+  bool add(size_t bytes) {
+    if (held_.hold(bytes_ + bytes)) return bytes_ += bytes, true;
+    held_.hold(bytes_);
+    return false;
+  }
+  void drop(size_t bytes) { held_.hold(bytes_ -= bytes); }
+
+ private:
+  transport::HeldBytes held_;
+  size_t bytes_ = 0;
 };
 
 }  // namespace sofa::http::detail

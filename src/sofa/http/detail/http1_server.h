@@ -118,6 +118,7 @@ class ServerConnection {
   transport::Connection& connection_;
   const io::Address peer_;
   RequestParser parser_;
+  HeldHeads held_heads_;  // of the exchanges that know the connection
   std::list<Reply> replies_;
   ServerExchange* receiver_ = nullptr;  // whose body comes in; null when its user has dropped it
   bool message_open_ = false;           // a head was taken, and not the end of its message
@@ -142,6 +143,7 @@ class ServerConnection {
   Instant head_begun_;
   Instant body_begun_;          // later by the time in which its window was shut
   uint64_t body_received_ = 0;  // of the request whose body comes
+  bool body_timed_ = false;     // it has to come at a rate
   Instant armed_for_;
   Instant drain_begun_;
   transport::SessionStats stats_;
@@ -161,7 +163,9 @@ class ServerExchange final : public Exchange, public Recycled {
   const io::Address& peer() const override { return peer_; }
   std::string_view peer_certificate_name() const override { return certificate_name_; }
   void consumed(size_t n) override;
+  void let_body_rest() override;
   Result<void> hold(size_t bytes) override;
+  Result<void> room_for(size_t bytes) const override;
   Result<void> send_response(int status, const Headers& headers, bool end) override;
   Result<void> send_data(Bytes data, bool end) override;
   Result<void> send_trailers(const Headers& trailers) override;
@@ -183,6 +187,7 @@ class ServerExchange final : public Exchange, public Recycled {
   void abort(Error error);
   /// The connection knows it no more.
   void detach();
+  void let_go_of_budget();
 
   ServerConnection* connection_;  // null when it has ended, or both messages have
   Reply* reply_;                  // null when it is whole
@@ -190,6 +195,7 @@ class ServerExchange final : public Exchange, public Recycled {
   const std::string certificate_name_;
   const bool may_upgrade_;
   HeldBody held_;
+  size_t head_size_;  // as the connection holds it
   State state_ = State::before_head;
   bool request_whole_ = false;
   bool wants_continue_ = false;  // 100 was asked for and not sent

@@ -184,7 +184,7 @@ void Http2Connection::on_head(const nghttp2_frame& frame) {
   if (stream == nullptr) return;
   if (block_too_large()) {
     Http2Exchange* exchange = stream->exchange;
-    abandon(*stream, Reset::refused);
+    abandon(*stream, Reset::enhance_your_calm);  // not `refused`: the request may have been carried out
     if (exchange != nullptr) {
       exchange->abort(
           Error(Code::resource_exhausted, fmt::format("the peer's header fields have {} bytes in {} fields: too large (max_header_list {}, "
@@ -210,9 +210,11 @@ void Http2Connection::on_request(const nghttp2_frame& frame) {
   stream.received_all = end;
   stream.received_at = stream.body_begun = shard_.now();
   stream.body_length = end ? std::nullopt : rules_.length();
+  stream.body_timed = !end;
   nghttp2_session_set_stream_user_data(session_, stream.id, &stream);
   if (block_too_large()) return refuse(stream, 431);
   if (request_.target.size() > options_.limits.max_target) return refuse(stream, 414);
+  if (!held_heads_.add(block_size_)) return refuse(stream, 503);
   if (request_.authority.empty()) request_.authority = request_.headers.get_or("host");
   hand_over(stream, expects_continue_ && !end);
 }
@@ -221,6 +223,7 @@ void Http2Connection::on_request(const nghttp2_frame& frame) {
 void Http2Connection::hand_over(Http2Stream& stream, bool expects_continue) {
   const bool ask_for_body = expects_continue && handler_->wants_body(request_);
   std::unique_ptr<Http2Exchange> exchange = open_exchange(stream, std::move(request_));
+  exchange->head_size_ = block_size_;
   if (ask_for_body) static_cast<void>(send_response(stream, 100, {}, false));
   handler_->handle(std::move(exchange));
   if (stream.received_all) on_end(stream);
@@ -236,7 +239,7 @@ void Http2Connection::on_end(Http2Stream& stream) {
   if (stream.malformed || (stream.body_length && stream.received != *stream.body_length)) return reset_malformed(stream);
   stream.received_all = true;
   if (MessageSink* sink = sink_of(stream)) sink->on_end(trailers_);
-  trailers_.clear();
+  trailers_ = Headers();
 }
 
 void Http2Connection::on_data(int32_t id, ByteSpan data) {

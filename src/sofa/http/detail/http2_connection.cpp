@@ -18,7 +18,7 @@ const Logger kLog{"http"};
 constexpr size_t kWriteBatch = size_t{256} << 10;
 constexpr size_t kSpareHeads = 128;
 constexpr size_t kSpareStreams = 128;
-constexpr size_t kLargestSpareHead = size_t{8} << 10;
+constexpr size_t kLargestSpareHead = size_t{1} << 10;
 constexpr uint32_t kMaxSettings = 32;  // entries of one SETTINGS frame
 
 struct FreeOption {
@@ -73,6 +73,7 @@ Http2Connection::Http2Connection(io::Stream stream, Side side, const Http2Option
       close_log_(close_log),
       peer_(std::make_shared<const Http2Peer>(stream_.peer(), std::string(stream_.peer_certificate_name()))),
       in_(std::move(prefix)),
+      held_heads_(side == Side::server ? options.half_bodies.get() : nullptr),
       guards_(flood_guards(options)),
       scanner_(side == Side::server ? std::string_view(NGHTTP2_CLIENT_MAGIC).size() : 0),
       begun_(shard_.now()),
@@ -343,6 +344,7 @@ std::unique_ptr<Http2Exchange> Http2Connection::open_exchange(Http2Stream& strea
 
 void Http2Connection::unlink(Http2Exchange& exchange) {
   exchange.held_.let_go();
+  held_heads_.drop(exchange.head_size_);
   exchanges_[exchange.index_] = exchanges_.back();
   exchanges_[exchange.index_]->index_ = exchange.index_;
   exchanges_.pop_back();
@@ -355,7 +357,7 @@ void Http2Connection::drop(Http2Exchange& exchange) {
   if (Http2Stream* stream = exchange.stream_) {
     stream->exchange = nullptr;
     if (!stream->send_ended || (side_ == Side::client && !stream->received_all)) {
-      abandon(*stream, Reset::cancel);
+      abandon(*stream, stream->unanswered);
     } else if (stream->end_sent) {
       abandon(*stream, Reset::no_error);
     }
@@ -425,19 +427,25 @@ Result<void> Http2Connection::send_response(Http2Stream& stream, int status, con
   return {};
 }
 
+Result<void> Http2Connection::room_for(const Http2Stream& stream, size_t bytes) const {
+  if (bytes > options_.limits.max_exchange_write_queue) return std::unexpected(larger_than_queue(bytes, options_.limits));
+  if (stream.queue.size() + bytes > options_.limits.max_exchange_write_queue) {
+    return fail(Code::resource_exhausted, "{} bytes wait for {} and {} more do not fit in {} (max_exchange_write_queue): the peer reads too slowly",
+                stream.queue.size(), peer_->address.to_string(), bytes, options_.limits.max_exchange_write_queue);
+  }
+  if (queued_ + bytes > options_.max_write_queue) {
+    return fail(Code::resource_exhausted,
+                "{} bytes of all exchanges wait for {} and {} more do not fit in {} (max_write_queue): the peer reads too slowly", queued_,
+                peer_->address.to_string(), bytes, options_.max_write_queue);
+  }
+  return {};
+}
+
 Result<void> Http2Connection::send_data(Http2Stream& stream, Bytes data, bool end) {
   if (!stream.head_sent || stream.send_ended) {
     return fail(Code::failed_precondition, "data can be sent after the head and before the end of the message");
   }
-  if (stream.queue.size() + data.size() > options_.limits.max_exchange_write_queue) {
-    return fail(Code::resource_exhausted, "{} bytes wait for {} and {} more do not fit in {} (max_exchange_write_queue): the peer reads too slowly",
-                stream.queue.size(), peer_->address.to_string(), data.size(), options_.limits.max_exchange_write_queue);
-  }
-  if (queued_ + data.size() > options_.max_write_queue) {
-    return fail(Code::resource_exhausted,
-                "{} bytes of all exchanges wait for {} and {} more do not fit in {} (max_write_queue): the peer reads too slowly", queued_,
-                peer_->address.to_string(), data.size(), options_.max_write_queue);
-  }
+  if (auto room = room_for(stream, data.size()); !room) return room;
   if (stream.queue.size() == 0) {
     stream.sent_at = shard_.now();
     stream.sent = 0;
@@ -467,7 +475,11 @@ void Http2Connection::body_grew(Http2Stream& stream) {
   schedule_flush();
 }
 
-void Http2Connection::refuse(Http2Stream& stream, int status) { [[maybe_unused]] const auto refused = send_response(stream, status, {}, true); }
+// request_, before a handler has seen it.
+void Http2Connection::refuse(Http2Stream& stream, int status) {
+  request_ = RequestHead();
+  [[maybe_unused]] const auto refused = send_response(stream, status, {}, true);
+}
 
 // ---------------------------------------------------------------- requests of a client
 

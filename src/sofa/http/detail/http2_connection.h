@@ -11,6 +11,7 @@
 #include "sofa/base/log.h"
 #include "sofa/http/detail/flood_guard.h"
 #include "sofa/http/detail/frame_scanner.h"
+#include "sofa/http/detail/held_body.h"
 #include "sofa/http/detail/http2_stream.h"
 #include "sofa/http/detail/output.h"
 #include "sofa/http/detail/ping_guard.h"
@@ -75,6 +76,7 @@ class Http2Connection {
 
   // Of Http2Exchange
   Result<void> send_response(Http2Stream& stream, int status, const Headers& headers, bool end);
+  Result<void> room_for(const Http2Stream& stream, size_t bytes) const;
   Result<void> send_data(Http2Stream& stream, Bytes data, bool end);
   Result<void> send_trailers(Http2Stream& stream, const Headers& trailers);
   void consume(int32_t id, size_t n);
@@ -191,6 +193,8 @@ class Http2Connection {
   std::vector<RequestHead> spare_heads_;
   std::vector<nghttp2_nv> fields_to_send_;
   size_t queued_ = 0;  // bytes in the queues of all streams
+
+  HeldHeads held_heads_;  // of exchanges_
 
   std::optional<Http2Upgrade> upgrade_;
 

@@ -142,7 +142,7 @@ void Http2Connection::check_age(Instant now) {
 // Why the body that comes is given up; empty: it comes well.
 std::string_view Http2Connection::slowness(Http2Stream& stream, Instant now, Duration since_last_check) const {
   const MessageLimits& limits = options_.limits;
-  if (!positive(limits.body_stall_timeout) || !stream.body_length || stream.received_all || stream.exchange == nullptr) return {};
+  if (!positive(limits.body_stall_timeout) || !stream.body_timed || stream.received_all || stream.exchange == nullptr) return {};
   if (stream.exchange->unconsumed_ >= options_.initial_window / 2) return stream.body_begun += since_last_check, std::string_view();
   if (now >= deadline_after(stream.received_at, limits.body_stall_timeout)) return "no byte of a body came in time (body_stall_timeout)";
   if (limits.min_body_rate == 0) return {};
@@ -179,8 +179,16 @@ void Http2Connection::give_up(Http2Stream& stream, std::string reason) {
     kLog.warn(*close_log_, "exchange reset", fields);
   }
   Http2Exchange* exchange = stream.exchange;
-  abandon(stream, Reset::enhance_your_calm);
-  if (exchange != nullptr) exchange->abort(Error(Code::deadline_exceeded, std::move(reason)));
+  if (exchange == nullptr) return abandon(stream, Reset::enhance_your_calm);
+  stream.unanswered = Reset::enhance_your_calm;
+  if (stream.head_sent) {
+    abandon(stream, stream.unanswered);
+    return exchange->abort(Error(Code::deadline_exceeded, std::move(reason)));
+  }
+  exchange->abort(Error(Code::deadline_exceeded, std::move(reason)));  // which may answer
+  if (stream.exchange == nullptr) return;
+  if (!stream.send_ended) return abandon(stream, stream.unanswered);
+  std::exchange(stream.exchange, nullptr)->stream_ = nullptr;  // on_frame_sent resets what still comes
 }
 
 }  // namespace sofa::http::detail

@@ -52,8 +52,9 @@ void Http2Stream::reset() {
   trailers.clear();
   id = 0;
   exchange = nullptr;
-  head_sent = send_ended = end_sent = with_trailers = head_received = received_all = deferred = blocked = peer_reset = malformed = false;
+  head_sent = send_ended = end_sent = with_trailers = head_received = received_all = deferred = blocked = peer_reset = malformed = body_timed = false;
   body_length.reset();
+  unanswered = Reset::cancel;
   sent = received = 0;
 }
 
@@ -87,7 +88,16 @@ void Http2Exchange::consumed(size_t n) {
   connection_->consume(id_, n);
 }
 
+void Http2Exchange::let_body_rest() {
+  if (stream_ != nullptr) stream_->body_timed = false;
+}
+
 Result<void> Http2Exchange::hold(size_t bytes) { return connection_ == nullptr ? Result<void>() : held_.hold(bytes); }
+
+Result<void> Http2Exchange::room_for(size_t bytes) const {
+  if (auto open = check_open(); !open) return open;
+  return connection_->room_for(*stream_, bytes);
+}
 
 Result<void> Http2Exchange::send_response(int status, const Headers& headers, bool end) {
   if (auto open = check_open(); !open) return open;

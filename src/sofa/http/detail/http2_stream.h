@@ -57,7 +57,9 @@ struct Http2Stream {
   bool peer_reset = false;
   bool malformed = false;                 // the request breaks RFC 9113, 8: RST_STREAM is on its way
   std::optional<uint64_t> body_length{};  // what the peer has said of its body
-  Instant received_at{};                  // the last byte of it, or when the user last gave some back
+  bool body_timed = false;                // a request's body has to come at a rate
+  Reset unanswered = Reset::cancel;       // what the peer is told when the user lets go before its message has ended
+  Instant received_at{};                  // the last byte of the body, or when the user last gave some back
   Instant body_begun{};                   // later by the time in which its window was shut
   uint64_t received = 0;                  // bytes of it
   Instant sent_at{};                      // since when `sent` is counted
@@ -82,7 +84,9 @@ class Http2Exchange final : public Exchange, public Recycled {
   const io::Address& peer() const override { return peer_->address; }
   std::string_view peer_certificate_name() const override { return peer_->certificate_name; }
   void consumed(size_t n) override;
+  void let_body_rest() override;
   Result<void> hold(size_t bytes) override;
+  Result<void> room_for(size_t bytes) const override;
   Result<void> send_response(int status, const Headers& headers, bool end) override;
   Result<void> send_data(Bytes data, bool end) override;
   Result<void> send_trailers(const Headers& trailers) override;
@@ -102,6 +106,7 @@ class Http2Exchange final : public Exchange, public Recycled {
   size_t index_ = 0;             // in the connection's list
   size_t unconsumed_ = 0;        // bytes of on_data not given back yet
   HeldBody held_;
+  size_t head_size_ = 0;  // of the request received, as the connection holds it
   const int32_t id_;
   const std::shared_ptr<const Http2Peer> peer_;
 };

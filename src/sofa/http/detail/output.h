@@ -1,6 +1,8 @@
 #pragma once
 // What a connection has to write: small pieces are copied together, large ones ride along as slices.
 
+#include "sofa/base/error.h"
+#include "sofa/http/options.h"
 #include "sofa/io/stream.h"
 
 namespace sofa::http::detail {
@@ -50,5 +52,13 @@ class Output {
   Buffer tail_;
   size_t size_ = 0;
 };
+
+/// Of a message that cannot be queued whatever the peer does.
+inline Error larger_than_queue(size_t bytes, const MessageLimits& limits) {
+  return Error(Code::resource_exhausted,
+               fmt::format("the answer has {} bytes, more than may wait for a peer ({}, max_exchange_write_queue); send less, or "
+                           "in pieces as the peer takes them, or raise the bound",
+                           bytes, limits.max_exchange_write_queue));
+}
 
 }  // namespace sofa::http::detail

@@ -121,5 +121,56 @@ TEST(HalfBodies, AConnectionThatEndsGivesBackWhatItsRequestsHeld) {
   });
 }
 
+RequestHead with_large_head() {
+  RequestHead head{.method = "GET", .authority = "test", .target = "/"};
+  head.headers.add("x-large", std::string(40 * kKiB, 'x'));
+  return head;
+}
+
+/// Requests with large heads, one after another on connections of their own, are kept by the handler until the budget is full.
+template <class Protocol, class Options, class Connect>
+io::Task<void> fill_with_heads(Connect connect) {
+  const auto budget = std::make_shared<transport::ByteBudget>(80 * kKiB);
+  Keeper keeper;
+  Protocol protocol(keeper, with_budget<Options>(budget));
+  Served served(protocol);
+  co_await served.open();
+  struct One {
+    std::unique_ptr<ClientConnection> connection;
+    Recorder sink;
+    ExchangePtr exchange;
+  } asked[3];
+  for (size_t i = 0; i < 3; ++i) {
+    asked[i].connection = connect(co_await served.connect()).value();
+    asked[i].exchange = asked[i].connection->start(with_large_head(), asked[i].sink, true).value();
+    EXPECT_TRUE(co_await eventually([&] { return keeper.kept.size() == i + 1 || asked[i].sink.status != 0; }));
+  }
+  EXPECT_EQ(keeper.kept.size(), 2u);
+  EXPECT_EQ(asked[2].sink.status, 503);
+  EXPECT_GE(budget->held(), 64 * kKiB);
+  EXPECT_TRUE(keeper.last().send_response(204, {}, true));
+  keeper.kept.pop_back();
+  EXPECT_TRUE(co_await eventually([&] { return asked[1].sink.done() && budget->held() < 64 * kKiB; })) << "an answered request holds nothing";
+  keeper.kept.clear();
+  for (One& one : asked) {
+    one.exchange.reset();
+    co_await one.connection->close();
+  }
+  EXPECT_TRUE(co_await eventually([&] { return budget->held() == 0; })) << "nor one that is let go";
+  co_await served.stop();
+}
+
+TEST(HalfBodies, TheHeadsOfHttp1CountInTheBudgetUntilTheyAreAnswered) {
+  on_shard([]() -> io::Task<void> {
+    return fill_with_heads<Http1Protocol, Http1Options>([](io::Stream stream) { return connect_http1(std::move(stream)); });
+  });
+}
+
+TEST(HalfBodies, TheHeadsOfHttp2CountInTheBudgetUntilTheyAreAnswered) {
+  on_shard([]() -> io::Task<void> {
+    return fill_with_heads<Http2Protocol, Http2Options>([](io::Stream stream) { return connect_http2(std::move(stream)); });
+  });
+}
+
 }  // namespace
 }  // namespace sofa::http

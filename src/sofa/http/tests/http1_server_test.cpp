@@ -38,7 +38,7 @@ TEST(Http1Server, TheTimeInWhichTheHandlerDoesNotReadIsNoStallOfThePeer) {
 }
 
 /// A body of 10 bytes that comes byte by byte, one a second, for `seconds`; how many of them the handler has got.
-size_t bytes_taken_of_a_trickle(size_t min_body_rate, std::string_view framing, size_t seconds, std::string& answer) {
+size_t bytes_taken_of_a_trickle(size_t min_body_rate, std::string_view framing, size_t seconds, std::string& answer, bool may_rest = false) {
   ManualClock clock;
   size_t taken = 0;
   on_shard(
@@ -53,6 +53,7 @@ size_t bytes_taken_of_a_trickle(size_t min_body_rate, std::string_view framing, 
         io::Stream peer = co_await served.connect();
         EXPECT_TRUE(peer.write(Bytes::copy_of(fmt::format("POST / HTTP/1.1\r\nHost: h\r\n{}\r\n\r\n", framing))));
         EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
+        if (may_rest) keeper.last().let_body_rest();
         Recorder& sink = keeper.last_sink();
         const bool chunked = framing.starts_with("Transfer");
         for (size_t second = 0; second < seconds && !sink.done(); ++second) {
@@ -83,12 +84,13 @@ TEST(Http1Server, ABodyThatTricklesIsRefusedWhateverItsFraming) {
   }
 }
 
-TEST(Http1Server, ABodyThatComesAtTheLeastRateIsTaken) {
+TEST(Http1Server, ABodyThatComesAtTheLeastRateOrIsAStreamOfMessagesIsTaken) {
   std::string none;
   for (const char* framing : {"Content-Length: 10", "Transfer-Encoding: chunked"}) {
     EXPECT_EQ(bytes_taken_of_a_trickle(1, framing, 9, none), 9u);
     EXPECT_EQ(bytes_taken_of_a_trickle(0, framing, 9, none), 9u) << "no rate is asked for";
   }
+  EXPECT_EQ(bytes_taken_of_a_trickle(1000, "Transfer-Encoding: chunked", 9, none, true), 9u) << "a stream of messages may rest";
   EXPECT_EQ(none, "");
 }
 

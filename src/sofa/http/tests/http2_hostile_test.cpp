@@ -293,28 +293,88 @@ INSTANTIATE_TEST_SUITE_P(Kinds, Http2Slow,
                                            Slow{"silent", "", CloseKind::idle}),
                          [](const auto& info) { return std::string(info.param.name); });
 
-TEST(Http2Hostile, ABodyOfKnownLengthThatStopsIsGivenUpAndOneOfMessagesMayRest) {
+TEST(Http2Hostile, ABodyThatDoesNotComeIsGivenUpAndOneOfMessagesMayRest) {
   on_shard([]() -> io::Task<void> {
     Keeper keeper;
     Http2Options options;
     options.limits.body_stall_timeout = 200ms;
     Attacked server(keeper, options);
     co_await server.open();
-    Recorder measured, open;
+    Recorder measured, open, silent;
     auto rests = server.bystander->start({.method = "POST", .authority = "test", .target = "/"}, open, false).value();
+    EXPECT_TRUE(co_await eventually([&] { return keeper.kept.size() == 1; }));
+    keeper.last().let_body_rest();
+    auto unsaid = server.bystander->start({.method = "POST", .authority = "test", .target = "/"}, silent, false).value();
     auto stops =
         server.bystander->start({.method = "POST", .authority = "test", .target = "/", .headers = {{"content-length", "10"}}}, measured, false)
             .value();
     EXPECT_TRUE(stops->send_data(Bytes::copy_of("12345")));
     EXPECT_TRUE(co_await eventually([&] { return measured.done(); }));
     EXPECT_EQ(measured.failure.value().detail<ResetDetail>()->code, kEnhanceYourCalm);
+    EXPECT_TRUE(co_await eventually([&] { return silent.done(); }));
+    EXPECT_EQ(silent.failure.value().detail<ResetDetail>()->code, kEnhanceYourCalm) << "although no length was said";
     EXPECT_FALSE(open.done());
     EXPECT_EQ(server.bystander->running(), 1u);
     co_await server.end();
   });
 }
 
-TEST(Http2Hostile, ABodyOfKnownLengthThatTricklesIsGivenUp) {
+TEST(Http2Hostile, AHandlerMayAnswerARequestWhoseBodyDoesNotCome) {
+  on_shard([]() -> io::Task<void> {
+    struct Told final : Handler {
+      struct One final : MessageSink {
+        explicit One(ExchangePtr its) : exchange(std::move(its)) {}
+        void on_data(ByteSpan) override {}
+        void on_end(Headers&) override {}
+        void on_abort(Error error) override {
+          EXPECT_EQ(error.code(), Code::deadline_exceeded);
+          EXPECT_TRUE(respond_text(*exchange, 408, error.message()));
+          delete this;
+        }
+        ExchangePtr exchange;
+      };
+      void handle(ExchangePtr exchange) override {
+        Exchange& its = *exchange;
+        its.set_sink(new One(std::move(exchange)));
+      }
+    } told;
+    Http2Options options;
+    options.limits.body_stall_timeout = 100ms;
+    Attacked server(told, options);
+    co_await server.open();
+    Recorder sink;
+    auto exchange = server.bystander->start({.method = "POST", .authority = "test", .target = "/"}, sink, false).value();
+    EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
+    EXPECT_EQ(sink.status, 408);
+    EXPECT_NE(sink.body.find("body_stall_timeout"), std::string::npos) << sink.body;
+    EXPECT_TRUE(co_await eventually([&] { return server.bystander->running() == 0; })) << "what still comes is reset";
+    co_await server.end();
+  });
+}
+
+TEST(Http2Hostile, TooLargeTrailersOfARequestThatRunsDoNotPromiseThatItDidNot) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Http2Options options;
+    options.limits.max_header_list = 1000;
+    Attacked server(keeper, options);
+    co_await server.open();
+    Recorder sink;
+    auto exchange = server.bystander->start({.method = "POST", .authority = "test", .target = "/"}, sink, false).value();
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty(); }));
+    Headers trailers;
+    trailers.add("x-large", std::string(2000, 'x'));
+    EXPECT_TRUE(exchange->send_trailers(trailers));
+    EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
+    const auto* reset = sink.failure.value().detail<ResetDetail>();
+    EXPECT_EQ(reset->code, kEnhanceYourCalm);
+    EXPECT_FALSE(reset->not_processed()) << "its client would send it again";
+    EXPECT_EQ(keeper.last_sink().failure->code(), Code::resource_exhausted);
+    co_await server.end();
+  });
+}
+
+TEST(Http2Hostile, ABodyThatTricklesIsGivenUp) {
   ManualClock clock;
   on_shard(
       [&]() -> io::Task<void> {
@@ -325,9 +385,7 @@ TEST(Http2Hostile, ABodyOfKnownLengthThatTricklesIsGivenUp) {
         Attacked server(keeper, options);
         co_await server.open();
         Recorder sink;
-        auto exchange =
-            server.bystander->start({.method = "POST", .authority = "test", .target = "/", .headers = {{"content-length", "20"}}}, sink, false)
-                .value();
+        auto exchange = server.bystander->start({.method = "POST", .authority = "test", .target = "/"}, sink, false).value();
         for (size_t second = 0; second < 9 && !sink.done(); ++second) {
           EXPECT_TRUE(exchange->send_data(Bytes::copy_of("x")));
           EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty() && keeper.last_sink().body.size() == second + 1; }));

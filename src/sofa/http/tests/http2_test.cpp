@@ -1,6 +1,8 @@
 // HTTP/2: our client and our server over loopback, and raw peers.
 
 #include "http2_frames.h"
+#include "sofa/base/testing/captured_log.h"
+#include "sofa/http/router.h"
 
 namespace sofa::http {
 namespace {
@@ -285,6 +287,44 @@ TEST(Http2, QueuesNoMoreThanTheLimitForAPeerThatDoesNotRead) {
     EXPECT_TRUE(one.keeper.last().send_data(Bytes::copy_of(std::string(1 << 20, 'x'))));
     EXPECT_EQ(one.keeper.last().send_data(Bytes::copy_of("x")).error().code(), Code::resource_exhausted);
     co_await one.joined.end();
+  });
+}
+
+/// Answers with 1,000 bytes, of which 999 may wait.
+template <class Protocol, class Options, class Connect>
+io::Task<void> ask_for_too_much(Connect connect) {
+  CapturedLog log;
+  Router router;
+  router.get("/", [](Exchange& exchange, Body&) -> io::Task<Result<void>> {
+    const auto sent = respond_text(exchange, 200, std::string(999, 'x'));
+    EXPECT_TRUE(!sent && sent.error().code() == Code::resource_exhausted);
+    co_return Result<void>();
+  });
+  Options options;
+  options.limits.max_exchange_write_queue = 999;
+  Protocol protocol(router, options);
+  Served served(protocol);
+  co_await served.open();
+  auto connection = connect(co_await served.connect()).value();
+  Recorder sink;
+  auto exchange = connection->start({.method = "GET", .authority = "test", .target = "/"}, sink, true).value();
+  sink.exchange = exchange.get();
+  EXPECT_TRUE(co_await eventually([&] { return sink.done(); }));
+  EXPECT_EQ(sink.status, 500);
+  EXPECT_NE(sink.body.find("1000 bytes, more than may wait for a peer (999, max_exchange_write_queue)"), std::string::npos) << sink.body;
+  EXPECT_TRUE(log.contains("answer not sent"));
+  exchange.reset();
+  co_await connection->close();
+  co_await router.stop_shard();
+  co_await served.stop();
+}
+
+TEST(Http2, AnAnswerThatIsLargerThanTheQueueIsAnErrorBeforeItsHead) {
+  on_shard([]() -> io::Task<void> {
+    return ask_for_too_much<Http2Protocol, Http2Options>([](io::Stream stream) { return connect_http2(std::move(stream)); });
+  });
+  on_shard([]() -> io::Task<void> {
+    return ask_for_too_much<Http1Protocol, Http1Options>([](io::Stream stream) { return connect_http1(std::move(stream)); });
   });
 }
 

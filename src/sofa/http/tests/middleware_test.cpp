@@ -90,6 +90,10 @@ TEST(Limits, RefusesWhatIsOverThem) {
   EXPECT_EQ(ask(limits, "POST", "/", {{"content-length", "11"}}).status, 413);
   limits.handle(std::make_unique<RecordedExchange>(one, "POST", "/"));
   limits.handle(std::make_unique<RecordedExchange>(two, "POST", "/"));
+  EXPECT_EQ(limits.in_flight(), 0u) << "their bodies have still to come";
+  Headers none;
+  one.exchange->sink()->on_end(none);
+  two.exchange->sink()->on_end(none);
   const Sent third = ask(limits, "POST", "/");
   EXPECT_EQ(third.status, 503);
   EXPECT_EQ(third.headers.get("retry-after"), "1");
@@ -108,6 +112,26 @@ TEST(Limits, RefusesWhatIsOverThem) {
   limits.handle(std::make_unique<RecordedExchange>(later, "POST", "/"));
   EXPECT_EQ(later.status, 0) << "kept, not refused";
   keeper.kept.clear();  // what is counted goes before the one who counts
+}
+
+TEST(Limits, ABodyThatDoesNotComeTakesNoPlace) {
+  Sent slow, answered, quick, whole;
+  Keeper keeper;
+  Limits limits(keeper, {.max_in_flight = 1});
+  for (Sent* sent : {&slow, &answered, &quick}) limits.handle(std::make_unique<RecordedExchange>(*sent, "POST", "/"));
+  Headers none;
+  quick.exchange->sink()->on_end(none);
+  EXPECT_TRUE(keeper.kept[2]->sink.ended);
+  EXPECT_EQ(limits.in_flight(), 1u);
+  slow.exchange->sink()->on_end(none);
+  EXPECT_EQ(slow.status, 503) << "it is whole when another has its place";
+  EXPECT_EQ(keeper.kept[0]->sink.failure->code(), Code::resource_exhausted);
+  EXPECT_TRUE(keeper.kept[1]->exchange->send_response(200, {}));
+  EXPECT_EQ(limits.in_flight(), 2u) << "an answer counts, too, although its request goes on";
+  answered.exchange->sink()->on_end(none);
+  EXPECT_TRUE(keeper.kept[1]->sink.ended);
+  keeper.kept.clear();
+  EXPECT_EQ(limits.in_flight(), 0u);
 }
 
 TEST(AccessLog, WritesOneLineWhenAnExchangeEnds) {
