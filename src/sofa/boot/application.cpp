@@ -7,6 +7,7 @@
 #include <set>
 
 #include "sofa/base/log.h"
+#include "sofa/boot/detail/built_in.h"
 #include "sofa/io/runtime.h"
 #include "sofa/io/scope.h"
 
@@ -62,9 +63,11 @@ std::string_view wire_of(const Protocol& protocol) {
 struct RunningApplication::Parts {
   std::string name;
   std::vector<ComponentSpec> components;
-  Configuration* configuration = nullptr;  // the Application's
+  std::shared_ptr<Configuration> configuration;
+  std::shared_ptr<Events> events = std::make_shared<Events>();
+  std::shared_ptr<MetricRegistry> metrics = std::make_shared<MetricRegistry>();
+  std::shared_ptr<Readiness> readiness;
   std::unique_ptr<Lifecycle> life;
-  std::unique_ptr<Readiness> readiness;
   std::unique_ptr<rpc::RunningServer> server;  // null: nothing is published, or traffic does not come in yet
 
   const ServerSection& options() const { return configuration->get<ServerSection>("server"); }
@@ -86,6 +89,24 @@ struct RunningApplication::Parts {
     co_return co_await life->start(options_of);
   }
 
+  void add_built_ins() {
+    readiness = std::make_shared<Readiness>(ReadinessOptions{.manual_callbacks = options().manual_readiness_callback});
+    detail::add_built_ins(components, {.clock = detail::shared_clock(io::Shard::current().clock()),
+                                       .events = events,
+                                       .metrics = metrics,
+                                       .readiness = readiness,
+                                       .configuration = configuration});
+  }
+
+  io::Task<Result<void>> tell_started() {
+    std::map<std::string, size_t> modules;
+    for (const ComponentSpec& spec : components) ++modules[spec.module];
+    for (const auto& [module, size] : modules) {
+      if (!module.empty()) co_await io::or_return(co_await events->publish(ModuleInstalled{module, size}));
+    }
+    co_return co_await events->publish(ApplicationStarted{name});
+  }
+
   /// The worst of the components' own words.
   Health components_health() const {
     Health all;
@@ -101,8 +122,7 @@ struct RunningApplication::Parts {
     return all;
   }
 
-  void make_readiness(std::vector<Check> checks, std::vector<std::pair<std::string, std::function<io::Task<Result<void>>()>>> callbacks) {
-    readiness = std::make_unique<Readiness>(ReadinessOptions{.manual_callbacks = options().manual_readiness_callback});
+  void fill_readiness(std::vector<Check> checks, std::vector<std::pair<std::string, std::function<io::Task<Result<void>>()>>> callbacks) {
     readiness->add_check(
         {.name = "sofaComponentHealthChecker", .kind = CheckKind::checker, .check = [this]() -> io::Task<Health> { co_return components_health(); }});
     for (Check& check : checks) readiness->add_check(std::move(check));
@@ -146,6 +166,7 @@ RunningApplication::~RunningApplication() = default;
 const std::string& RunningApplication::name() const { return parts_->name; }
 uint16_t RunningApplication::port() const { return parts_->server == nullptr ? 0 : parts_->server->port(); }
 Readiness& RunningApplication::readiness() { return *parts_->readiness; }
+Events& RunningApplication::events() { return *parts_->events; }
 const Lifecycle& RunningApplication::lifecycle() const { return *parts_->life; }
 Configuration& RunningApplication::configuration() { return *parts_->configuration; }
 
@@ -155,6 +176,7 @@ io::Task<Result<void>> RunningApplication::stop() {
     if (!done && first) first = std::move(done);
   };
   parts_->readiness->refuse("the program is stopping");
+  keep(co_await parts_->events->publish(BeforeStop{parts_->name}));
   if (parts_->server != nullptr && parts_->options().drain_delay > 0) {
     (void)co_await io::sleep_for(std::chrono::milliseconds(parts_->options().drain_delay));
   }
@@ -171,7 +193,7 @@ Application::Application(std::string name, std::string about) : name_(std::move(
   std::ranges::transform(prefix, prefix.begin(), [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : '_';
   });
-  configuration_ = std::make_unique<Configuration>(
+  configuration_ = std::make_shared<Configuration>(
       ConfigurationOptions{.program = name_, .about = std::move(about), .environment_prefix = prefix, .default_file = name_ + ".yaml"});
 }
 
@@ -215,10 +237,11 @@ void Application::leave_out_inactive() {
 io::Task<Result<std::unique_ptr<RunningApplication>>> Application::start() {
   leave_out_inactive();
   auto parts = std::make_unique<RunningApplication::Parts>();
-  parts->configuration = configuration_.get();
+  parts->configuration = configuration_;
   parts->name = configuration_->get<ServerSection>("server").name;
   parts->components.assign(std::move_iterator(registered_.begin()), std::move_iterator(registered_.end()));
   registered_.clear();
+  parts->add_built_ins();
 
   const auto& references = configuration_->get<References>("references");
   const auto find = [&](std::string_view interface, std::string_view unique_id) { return references.find(name_of({.name = interface}, unique_id)); };
@@ -230,11 +253,13 @@ io::Task<Result<std::unique_ptr<RunningApplication>>> Application::start() {
   parts->life = std::make_unique<Lifecycle>(parts->components, std::move(plan), io::Shard::current().clock());
   co_await io::or_return(parts->construct());
   co_await io::or_return(co_await parts->start_components());
-  parts->make_readiness(checks_, callbacks_);
-  auto ready = co_await parts->readiness->begin();
+  parts->fill_readiness(checks_, callbacks_);
   auto running = std::unique_ptr<RunningApplication>(new RunningApplication(std::move(parts)));
+  Result<void> ready = co_await running->parts_->tell_started();
+  const bool told = ready.has_value();
+  if (told) ready = co_await running->parts_->readiness->begin();
   if (ready) co_return running;
-  if (!running->parts_->options().insulator) {
+  if (told && !running->parts_->options().insulator) {
     log_.error("the application has started and is not ready", {{"reason", ready.error()}});
     co_return running;
   }

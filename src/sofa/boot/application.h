@@ -15,6 +15,9 @@
 //   modules:     {active_profiles: [eu]}
 //   references:  {bank.Risk: {url: "bolt://10.0.0.7:12200"}}
 //   journal:     what the constructor of the component "journal" takes; of a component of a module, inside the module's mapping
+//
+// Every constructor may ask for Ref<Clock> (the shard's), Ref<Events>, Ref<MetricRegistry>, Ref<Readiness> and Ref<Configuration>. A component that
+// provides one of them takes its place for the others.
 
 #include <deque>
 #include <functional>
@@ -27,6 +30,7 @@
 
 #include "sofa/boot/builder.h"
 #include "sofa/boot/configuration.h"
+#include "sofa/boot/events.h"
 #include "sofa/boot/lifecycle.h"
 #include "sofa/boot/module.h"
 #include "sofa/boot/readiness.h"
@@ -70,10 +74,11 @@ class RunningApplication {
   /// Of the services; 0 when nothing is published.
   uint16_t port() const;
   Readiness& readiness();
+  Events& events();
   const Lifecycle& lifecycle() const;
   Configuration& configuration();
-  /// In the order of sofaboot.md 9.4: refuse traffic, wait drain_delay, stop accepting and wait for running calls, drain and stop the components in
-  /// reverse. Gives the first error; goes on over all. Once. When the scope of the caller is cancelled, no step waits any longer.
+  /// In the order of sofaboot.md 9.4: refuse traffic, tell BeforeStop, wait drain_delay, stop accepting and wait for running calls, drain and stop
+  /// the components in reverse. Gives the first error; goes on over all. Once. When the scope of the caller is cancelled, no step waits any longer.
   io::Task<Result<void>> stop();
 
  private:
@@ -130,7 +135,7 @@ class Application {
   std::deque<ModuleSpec> modules_;
   std::vector<Check> checks_;
   std::vector<std::pair<std::string, std::function<io::Task<Result<void>>()>>> callbacks_;
-  std::unique_ptr<Configuration> configuration_;
+  std::shared_ptr<Configuration> configuration_;
 };
 
 class ModuleBuilder {

@@ -40,6 +40,34 @@ struct Front {
   Ref<Greeter> greeter;
 };
 
+struct Reader {};
+
+/// Asks for what every application has, and notes what it hears.
+struct Witness {
+  Witness(Ref<Clock> its_clock, Ref<Events> events, Ref<MetricRegistry> metrics, Ref<Readiness> readiness, Ref<Configuration> configuration)
+      : clock(std::move(its_clock)) {
+    metrics->counter({.name = "witnesses_total", .labels = {}}).add(1);
+    port = configuration->get<ServerSection>("server").port;
+    decided = readiness->state()->decided;
+    installed = events->subscribe<ModuleInstalled>([](const ModuleInstalled& event) { heard.push_back("installed " + event.module); });
+    started = events->subscribe<ApplicationStarted>([](const ApplicationStarted& event) -> Result<void> {
+      heard.push_back("started " + event.application);
+      if (refuses) return fail(Code::unavailable, "the witness refuses");
+      return {};
+    });
+    stops = events->subscribe<BeforeStop>([](const BeforeStop&) { heard.push_back("before stop"); });
+  }
+  Result<void> start() { return heard.push_back("start"), Result<void>{}; }
+  Result<void> stop() { return heard.push_back("stop"), Result<void>{}; }
+
+  static inline std::vector<std::string> heard;
+  static inline bool refuses = false;
+  Ref<Clock> clock;
+  uint16_t port = 1;
+  bool decided = true;
+  EventSubscription installed, started, stops;
+};
+
 /// An application on a runtime of its own, stopped at the end.
 class Started {
  public:
@@ -142,6 +170,47 @@ TEST(Application, AModuleThatIsNotActiveIsLeftOut) {
   eu.component<Front>("front");
   const Started started(app);
   EXPECT_EQ(started.error, "") << "its missing reference does not matter";
+}
+
+TEST(Application, GivesClockEventsMetricsReadinessAndConfigurationToWhoAsks) {
+  Witness::heard.clear();
+  Application app("watched");
+  app.module("books").component<Witness>("witness");
+  app.component("reader", [&](Ref<Clock> clock) {
+    EXPECT_GT(clock->now_monotonic(), Instant{});
+    return std::make_shared<Reader>();
+  });
+  {
+    const Started started(app);
+    ASSERT_EQ(started.error, "");
+    EXPECT_THAT(Witness::heard, testing::ElementsAre("start", "installed books", "started watched"));
+    Witness::heard.clear();
+  }
+  EXPECT_THAT(Witness::heard, testing::ElementsAre("before stop", "stop"));
+}
+
+TEST(Application, AListenerThatFailsAtTheStartEndsIt) {
+  Witness::heard.clear();
+  Witness::refuses = true;
+  Application app("refused");
+  app.component<Witness>("witness");
+  {
+    const Started started(app);
+    EXPECT_THAT(started.error, HasSubstr("the witness refuses"));
+  }
+  Witness::refuses = false;
+  EXPECT_THAT(Witness::heard, testing::ElementsAre("start", "started refused", "before stop", "stop"));
+}
+
+TEST(Application, AComponentTakesThePlaceOfWhatEveryApplicationHas) {
+  Application app("manual");
+  const auto manual = std::make_shared<ManualClock>();
+  app.component("clock", [manual] { return manual; }).provides<Clock>();
+  Clock* seen = nullptr;
+  app.component("reader", [&seen](Ref<Clock> clock) { return seen = &*clock, std::make_shared<Reader>(); });
+  const Started started(app);
+  EXPECT_EQ(started.error, "");
+  EXPECT_EQ(seen, manual.get());
 }
 
 }  // namespace
