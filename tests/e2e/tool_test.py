@@ -167,6 +167,14 @@ def test_methods_of_java_types_over_triple(all_protocols, family, service):
     assert done.returncode == REFUSED and "boom checked" in done.stderr
 
 
+@pytest.mark.parametrize("protocol", ["bolt", "tri", "http"])
+def test_a_version_is_called_over_every_protocol_of_sofarpc(all_protocols, protocol):
+    target = f"{protocol}://{all_protocols}"
+    assert result("call", target, f"{SERVICE}.echo", '["x"]') == "x"
+    assert result("call", target, f"{SERVICE}:2.0.echo", '["x"]') == "2.0:x"
+    assert result("call", target, f"{SERVICE}:1.0:blue.echo", '["x"]') == "blue:x"
+
+
 # Methods of a .proto: gRPC, Triple, JSON over HTTP
 
 PROTO = "sofa.interop.pb.Interop"
@@ -224,6 +232,12 @@ def messages(done):
 def test_a_message_goes_in_and_out_as_json(grpc_address, protocol, source):
     answer = result("call", f"{protocol}://{grpc_address}", f"{PROTO}.Echo", '{"text": "hi 中", "blob": "AQID", "attrs": {"a": "b"}}', *source)
     assert answer == {"text": "hi 中", "index": 0, "blob": "AQID", "attrs": {"a": "b"}}
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "tri"])
+def test_a_message_goes_to_the_version_that_is_named(all_protocols, protocol):
+    done = sofa("call", f"{protocol}://{all_protocols}", f"{PROTO}:7.0:blue.Echo", '{"text": "x"}')
+    assert done.returncode == REFUSED and "tri-service-version '7.0' and tri-service-group 'blue'" in done.stderr, done
 
 
 def test_a_server_stream_is_one_line_for_each_message(grpc_address):

@@ -1,4 +1,5 @@
 #include "sofa/io/task_group.h"
+#include "sofa/rpc/triple_id.h"
 #include "sofa/tool/callee.h"
 #include "sofa/tool/grpc_flow.h"
 #include "sofa/tool/proto_source.h"
@@ -14,8 +15,11 @@ http::Headers metadata_of(const CallPlan& plan) {
   http::Headers metadata;
   for (const auto& [key, value] : plan.flags.header) metadata.add(key, value);
   for (const auto& [key, value] : plan.flags.baggage) metadata.add(std::string(kRequestBaggage) + key, value);
+  const std::string_view version = plan.method.version ? std::string_view(*plan.method.version) : std::string_view();
+  const rpc::TripleId id = rpc::triple_id(version, plan.method.unique_id);
+  if (!id.version.empty()) metadata.add(rpc::TripleId::kVersionHeader, id.version);
+  if (!id.group.empty()) metadata.add(rpc::TripleId::kGroupHeader, id.group);
   if (plan.target.protocol != "tri") return metadata;
-  if (!plan.method.unique_id.empty()) metadata.add("tri-service-version", plan.method.unique_id);
   metadata.add("tri-consumer-appname", plan.flags.app);
   return metadata;
 }

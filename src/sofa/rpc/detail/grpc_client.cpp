@@ -5,6 +5,7 @@
 #include "sofa/rpc/detail/response_codec.h"
 #include "sofa/rpc/detail/trace_context.h"
 #include "sofa/rpc/detail/triple_call.h"
+#include "sofa/rpc/triple_id.h"
 
 namespace sofa::rpc::detail {
 
@@ -80,19 +81,17 @@ http::Headers GrpcClient::metadata_of(const CallOptions& options, const Provider
   http::Headers metadata;
   for (const auto& [key, value] : options.headers) metadata.add(key, value);
   for (const auto& [key, value] : options.baggage) metadata.add(std::string(kRequestBaggage) + key, value);
-  if (serializer_of(provider) == TripleSerializer::dubbo_hessian) {
-    metadata.add("tri-service-version", client.version);
-    add_unless_empty(metadata, "tri-service-group", client.unique_id);
-  } else {
-    add_unless_empty(metadata, "tri-service-version", client.unique_id);
-  }
+  const bool of_dubbo = serializer_of(provider) == TripleSerializer::dubbo_hessian;
+  const TripleId id = of_dubbo ? TripleId{client.version, client.unique_id} : triple_id(client.version, client.unique_id);
+  add_unless_empty(metadata, TripleId::kVersionHeader, id.version);
+  add_unless_empty(metadata, TripleId::kGroupHeader, id.group);
   if (provider.protocol == "tri") {
     for (const std::string_view name : {"tri-consumer-appname", "tri-trace-current-app"}) add_unless_empty(metadata, name, client.app);
   } else {
     add_unless_empty(metadata, "app", client.app);
   }
   if (served != nullptr) add_trace_metadata(metadata, *served);
-  if (served != nullptr && serializer_of(provider) == TripleSerializer::dubbo_hessian) add_unless_empty(metadata, kDubboTrace, trace_text(*served));
+  if (served != nullptr && of_dubbo) add_unless_empty(metadata, kDubboTrace, trace_text(*served));
   return metadata;
 }
 

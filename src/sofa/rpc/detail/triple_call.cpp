@@ -3,10 +3,13 @@
 #include <algorithm>
 
 #include "sofa/rpc/exception.h"
+#include "sofa/rpc/triple_id.h"
 
 namespace sofa::rpc::detail {
 
 namespace {
+
+constexpr std::string_view kDefaultVersion = "1.0";
 
 /// An error as SOFARPC's Triple tells it: an exception is UNKNOWN with its message.
 Error triple_error(Error error) {
@@ -85,24 +88,29 @@ void TripleRoute::add(size_t index, const MethodEntry& entry) {
 }
 
 Result<std::string_view> TripleRoute::find_service(const http::Headers& headers) const {
-  const std::string_view version = headers.get_or("tri-service-version");
-  const std::string_view group = headers.get_or("tri-service-group");
+  const std::string_view version = headers.get_or(TripleId::kVersionHeader);
+  const std::string_view group = headers.get_or(TripleId::kGroupHeader);
   const auto first = [this](auto fits) {
     const auto found = std::ranges::find_if(candidates_, [&](const Candidate& candidate) { return candidate.entry->is_there() && fits(candidate); });
     return found == candidates_.end() ? std::string_view() : std::string_view(found->entry->service);
   };
+  const auto only = [this, first](auto fits) {
+    const std::string_view found = first(fits);
+    const auto is_other = [&](const Candidate& candidate) {
+      return candidate.entry->service != found && candidate.entry->is_there() && fits(candidate);
+    };
+    return std::ranges::any_of(candidates_, is_other) ? std::string_view() : found;
+  };
   std::string_view service;
-  if (group.empty()) service = first([version](const Candidate& candidate) { return candidate.unique_id == version; });
+  if (group.empty()) {
+    service = first([version](const Candidate& candidate) { return candidate.version == kDefaultVersion && candidate.unique_id == version; });
+    if (service.empty()) service = only([version](const Candidate& candidate) { return candidate.unique_id == version; });
+  }
   if (service.empty() && !(version.empty() && group.empty())) {
-    const std::string_view meant = version.empty() || version == "0.0.0" ? "1.0" : version;
+    const std::string_view meant = version.empty() || version == "0.0.0" ? kDefaultVersion : version;
     service = first([meant, group](const Candidate& candidate) { return candidate.version == meant && candidate.unique_id == group; });
   }
-  if (service.empty() && version.empty() && group.empty()) {
-    const std::string_view any = first([](const Candidate&) { return true; });
-    const bool alone = std::ranges::all_of(
-        candidates_, [any](const Candidate& candidate) { return candidate.entry->service == any || !candidate.entry->is_there(); });
-    if (alone) service = any;
-  }
+  if (service.empty() && version.empty() && group.empty()) service = only([](const Candidate&) { return true; });
   if (!service.empty()) return service;
   const std::string_view known = candidates_.front().entry->service;
   return fail(Code::unimplemented, "no service {} with tri-service-version '{}' and tri-service-group '{}' is served here",

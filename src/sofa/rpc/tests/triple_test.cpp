@@ -207,6 +207,7 @@ Task<Result<void>> proto_ids() {
   const std::string target = "tri://" + server->address().to_string();
   EXPECT_EQ(co_await greet(target, {}), "hello bob, hello bob");
   EXPECT_EQ(co_await greet(target, {.unique_id = "blue"}), "blue bob, blue bob");
+  EXPECT_EQ(co_await greet(target, {.version = "2.0"}), "new bob, new bob");
   const std::string dubbo = target + "?serialization=hessian4";
   EXPECT_EQ(co_await greet(dubbo, {.version = "2.0"}), "new bob, new bob");
   EXPECT_EQ(co_await greet(dubbo, {.unique_id = "blue"}), "blue bob, blue bob");
