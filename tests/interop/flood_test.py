@@ -261,13 +261,13 @@ def test_a_peer_that_takes_no_answers_costs_bounded_memory(server, window):
 
 def half_of_http1(size):
     """A call in JSON (docs/protocols/http.md) whose body of 16 MiB stops after `size` bytes."""
-    peer = f"POST /sofa.interop.InteropService:1.0/echo HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: {16 << 20}\r\n\r\n"
+    peer = f"POST /sofa.interop.InteropService:1.0/echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {16 << 20}\r\n\r\n"
     return peer.encode() + b'["' + b"x" * size
 
 
 def half_of_connect(size):
     path = "/sofa.interop.pb.Interop/Echo"
-    return f"POST {path} HTTP/1.1\r\nHost: t\r\nContent-Type: application/proto\r\nContent-Length: {16 << 20}\r\n\r\n".encode() + b"x" * size
+    return f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/proto\r\nContent-Length: {16 << 20}\r\n\r\n".encode() + b"x" * size
 
 
 def half_of_grpc(size):
@@ -330,7 +330,7 @@ def test_bodies_that_do_not_end_are_bounded_together_and_harm_no_other(half, ope
 def test_an_endless_head_is_refused_after_its_limit(server):
     beside = Beside(server.port)
     before = server.rss_mib()
-    for begin in (b"GET /" + b"a" * 100, b"GET / HTTP/1.1\r\nHost: test\r\nX-A: "):
+    for begin in (b"GET /" + b"a" * 100, b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: "):
         attacker = Attacker(server, begin)
         while not attacker.ended and not attacker.seen:
             attacker.send(b"a" * 4096)
@@ -384,7 +384,7 @@ def test_hundreds_of_failed_handshakes_cost_no_memory_and_harm_no_other(tls_serv
         with socket.create_connection(("127.0.0.1", tls_server.port), 10) as plain:
             with pytest.raises((ssl.SSLError, ConnectionResetError, BrokenPipeError)):
                 with context.wrap_socket(plain, server_hostname="localhost") as peer:
-                    peer.sendall(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+                    peer.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
                     peer.recv(1)
 
     with_unknown = certificates.context()

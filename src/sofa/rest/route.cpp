@@ -86,8 +86,12 @@ Result<void> add_form(const std::vector<Parameter>& parameters, std::string_view
   return {};
 }
 
-/// The body says that it is JSON, or says nothing.
+/// The body says that it is JSON, or says nothing; one of a page says it, as pages send what has no type without asking.
 Result<void> check_type(const http::Headers& headers) {
+  if (headers.contains("origin") && !headers.contains("content-type")) {
+    return fail(Code::invalid_argument,
+                "the body of a page's request has no content type; this route takes application/json and multipart/form-data");
+  }
   const std::string_view type = headers.get_or("content-type", "application/json");
   const std::string_view essence = type.substr(0, type.find(';'));
   if (essence == "application/json" || essence.ends_with("+json")) return {};

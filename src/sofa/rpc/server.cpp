@@ -2,6 +2,7 @@
 
 #include <ranges>
 
+#include "sofa/http/page_guard.h"
 #include "sofa/http/server.h"
 #include "sofa/io/runtime.h"
 #include "sofa/io/sync.h"
@@ -156,7 +157,7 @@ class RunningCore {
   Result<std::vector<transport::Protocol*>> choose(const std::vector<std::string>& names);
   /// Each before the next, down to `last`. The handler that sees every request.
   http::Handler& put_middlewares_before(http::Handler& last);
-  http::Handler& first_handler() { return middlewares_.empty() ? static_cast<http::Handler&>(face_) : *middlewares_.back(); }
+  http::Handler& first_handler() { return *middlewares_.back(); }
   Task<Result<void>> stop_here();
   Task<Result<void>> stop_shard(unsigned index);
 
@@ -198,6 +199,8 @@ http::Handler& RunningCore::put_middlewares_before(http::Handler& last) {
   http::Handler* next = &last;
   const auto add = [&](std::unique_ptr<http::Middleware> middleware) { next = middlewares_.emplace_back(std::move(middleware)).get(); };
   for (const MakeMiddleware& make : std::views::reverse(http_.middlewares)) add(make(*next));
+  const std::vector<std::string> origins = options_.cors ? options_.cors->origins : std::vector<std::string>();
+  add(std::make_unique<http::PageGuard>(*next, http::PageGuardOptions{.origins = origins, .hosts = options_.hosts}));
   if (options_.cors) add(std::make_unique<http::Cors>(*next, *options_.cors));
   if (options_.access_log) add(std::make_unique<http::AccessLog>(*next));
   return *next;

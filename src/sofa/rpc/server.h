@@ -71,7 +71,9 @@ struct ServerOptions {
   http::PingPolicy grpc_pings{};                         ///< how often gRPC's clients may PING (grpc::ServerOptions::pings)
   std::string application{};                ///< this application's name: consumers of Dubbo that a registry sends to it may then ask for its
                                             ///< services (org.apache.dubbo.metadata.MetadataService). Empty: they may not
-  std::optional<http::CorsOptions> cors{};  ///< which pages of other origins may call over HTTP; nothing: none, Java's methods answer them 403
+  std::optional<http::CorsOptions> cors{};  ///< which pages of other origins may ask over HTTP; nothing: none, they get 403 (http/page_guard.h)
+  std::vector<std::string> hosts{};         ///< names, beside localhost, by which programs of this machine call it over HTTP without TLS
+                                            ///< ("orders.internal"); any other name gets 421, as a page may have pointed it here. "*": any
   bool access_log = false;                  ///< a line in the log space "access" for each request over HTTP/1.1 and HTTP/2 (http::AccessLog)
   bool count_calls = true;                  ///< by method: counts, latencies, stages, the slowest calls (calls.h)
   std::shared_ptr<Calls> calls{};           ///< where, with count_calls; null: in a log of this server alone
@@ -195,7 +197,7 @@ class Server {
   }
   /// Puts a middleware before everything that comes over HTTP/1.1 and HTTP/2: gRPC, Triple, Connect, REST, SOFARPC's http, and what http() has. The
   /// first that was added sees a request first; ServerOptions::access_log and cors stand before all of them, so that a preflight, which has no
-  /// credentials, passes. Bolt and Dubbo know no middlewares: filter() is for calls of every protocol.
+  /// credentials, passes, and behind these http::PageGuard. Bolt and Dubbo know no middlewares: filter() is for calls of every protocol.
   ///
   ///   .middleware([](http::Handler& next) { return std::make_unique<http::Authenticator>(next, check_token); })
   Server&& middleware(MakeMiddleware make) && { return http_.middlewares.push_back(std::move(make)), std::move(*this); }

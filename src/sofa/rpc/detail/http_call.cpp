@@ -37,6 +37,10 @@ Result<HttpSerializer> http_serializer(const http::RequestHead& request) {
   }
   const std::string_view type = request.headers.get_or("content-type");
   const auto has = [type](std::string_view word) { return type.find(word) != std::string_view::npos; };
+  // A page sends such a body without asking; those that may call can say what it is.
+  if (type.empty() && request.headers.contains("origin") && request.headers.get_or("content-length") != "0") {
+    return fail(Code::unimplemented, "the body of a page's request has no content type; use application/json");
+  }
   // A form is what curl -d says of any text.
   if (type.empty() || has("json") || has("text/plain") || has("text/html") || has("application/x-www-form-urlencoded")) {
     return HttpSerializer::written;

@@ -10,13 +10,6 @@ namespace {
 
 void answer_head(http::ExchangePtr exchange, bool known) { [[maybe_unused]] const auto sent = exchange->send_response(known ? 200 : 404, {}, true); }
 
-/// A page may send what looks like a link or a form to any server; so the browser does not ask first, and the method would run.
-void refuse_page(http::Exchange& exchange) {
-  const std::string sentence = fmt::format("a page of '{}' may not call methods here; a server's `cors` says which pages may",
-                                           exchange.request().headers.get_or("origin", "another site"));
-  [[maybe_unused]] const auto sent = http::respond_text(exchange, 403, sentence);
-}
-
 /// The method, and what the request says beside its bytes. Errors: what to answer.
 Result<const MethodEntry*> find(const ServiceTable& services, const HttpRequest& request, const hessian::ClassFilter& classes, HttpCallParts& parts) {
   const std::string& service = request.target().service;
@@ -71,7 +64,8 @@ void HttpFace::handle(http::ExchangePtr exchange) {
     const bool known = !here().services().overloads(target->service, target->method).empty();
     return answer_head(std::move(exchange), known);
   }
-  if (is_foreign(head)) return refuse_page(*exchange);
+  // Other than a route, a method may change something by GET: a navigation, which passes http::PageGuard, calls none.
+  if (is_foreign(head)) return http::refuse_page(*exchange);
   if (head.method != "POST" && head.method != "GET") {
     [[maybe_unused]] const auto sent = http::respond_text(*exchange, 405, "a method is called by POST or GET", {{"allow", "GET, HEAD, POST"}});
     return;

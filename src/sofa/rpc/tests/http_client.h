@@ -12,9 +12,9 @@ struct HttpAnswer {
   std::string body;
 };
 
-/// Asks a server by HTTP/1.1 or HTTP/2.
+/// Asks a server by HTTP/1.1 or HTTP/2, by its address unless the request has an authority.
 inline Task<Result<HttpAnswer>> ask(const RunningServer& server, http::Version version, http::RequestHead request, std::string body = {}) {
-  request.authority = server.address().to_string();
+  if (request.authority.empty()) request.authority = server.address().to_string();
   auto stream = co_await or_return(io::Stream::connect(server.address()));
   auto connection =
       co_await or_return(version == http::Version::http2 ? http::connect_http2(std::move(stream)) : http::connect_http1(std::move(stream)));

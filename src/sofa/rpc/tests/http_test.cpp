@@ -96,15 +96,16 @@ TEST_P(Http, APageOfAnotherOriginCallsNoMethod) {
       http::Headers fields;
       int status;
     };
-    const std::vector<Case> cases = {{{{"origin", "https://evil.example"}, {"content-type", "text/plain"}}, 403},
-                                     {{{"origin", "null"}}, 403},
-                                     {{{"sec-fetch-site", "cross-site"}}, 403},
-                                     {{{"sec-fetch-site", "same-site"}}, 403},
-                                     {{{"sec-fetch-site", "same-origin"}}, 200},
-                                     {{{"sec-fetch-site", "none"}}, 200},
-                                     {{{"origin", own}, {"sec-fetch-site", "same-origin"}}, 200},
-                                     {{{"origin", "https://app.example"}, {"sec-fetch-site", "cross-site"}}, 200},
-                                     {{}, 200}};
+    const std::vector<Case> cases = {
+        {{{"origin", "https://evil.example"}, {"content-type", "text/plain"}}, 403},
+        {{{"origin", "null"}}, 403},
+        {{{"sec-fetch-site", "cross-site"}}, 403},
+        {{{"sec-fetch-site", "same-site"}}, 403},
+        {{{"sec-fetch-site", "same-origin"}}, 200},
+        {{{"sec-fetch-site", "none"}}, 200},
+        {{{"origin", own}, {"sec-fetch-site", "same-origin"}, {"content-type", "text/plain"}}, 200},
+        {{{"origin", "https://app.example"}, {"sec-fetch-site", "cross-site"}, {"content-type", "application/json"}}, 200},
+        {{}, 200}};
     uint64_t calls = 0;
     for (const auto& [fields, status] : cases) {
       const auto posted = co_await or_return(post(fixture, version, "hello", R"(["bob", 2])", fields));
