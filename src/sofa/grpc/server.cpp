@@ -79,7 +79,7 @@ Result<void> Server::Impl::add(std::string path, Method method) {
 detail::ServerShard& Server::Impl::here() {
   const unsigned index = io::Shard::current().index();
   auto& shard = shards[index];
-  if (!shard) shard = std::make_unique<detail::ServerShard>(counters[index]);
+  if (!shard) shard = std::make_unique<detail::ServerShard>(options, counters[index]);
   return *shard;
 }
 
@@ -123,15 +123,14 @@ void Server::Impl::refuse_page(http::Exchange& exchange) const {
 
 void Server::Impl::start(http::ExchangePtr exchange, const detail::Opening& opening, const Method& method) {
   detail::ServerShard& shard = here();
-  if (shard.running >= options.max_calls) {
-    return detail::refuse(*exchange, Error(Code::unavailable, fmt::format("{} calls run, which is max_calls; try later", shard.running)));
-  }
+  const auto room = method.unary != nullptr ? shard.room_for_call() : shard.room_for_stream();
+  if (!room) return detail::refuse(*exchange, room.error());
   if (method.unary != nullptr) {
     // It owns itself until it is handed over.
-    [[maybe_unused]] auto* call = new detail::UnaryExchange(std::move(exchange), opening, options, shard, *method.unary);
+    [[maybe_unused]] auto* call = new detail::UnaryExchange(std::move(exchange), opening, shard, *method.unary);
     return;
   }
-  auto call = std::make_unique<detail::StreamExchange>(std::move(exchange), opening, options, shard);
+  auto call = std::make_unique<detail::StreamExchange>(std::move(exchange), opening, shard);
   shard.streams.spawn("grpc stream", detail::StreamExchange::run(std::move(call), *method.stream));
 }
 

@@ -24,9 +24,10 @@
 namespace sofa::grpc {
 
 struct ServerOptions {
-  size_t max_receive_message = size_t{4} << 20;  ///< over it: RESOURCE_EXHAUSTED
-  size_t max_send_message = size_t{2} << 30;
-  size_t max_calls = 100'000;                       ///< running, of one shard: over it UNAVAILABLE
+  size_t max_receive_message = size_t{4} << 20;     ///< over it: RESOURCE_EXHAUSTED
+  size_t max_send_message = size_t{32} << 20;       ///< likewise; more than the connection may queue (max_exchange_write_queue) never leaves
+  size_t max_calls = 100'000;                       ///< unary ones of one shard that run, their message whole: over it UNAVAILABLE
+  size_t max_streams = 100'000;                     ///< open calls of one shard that stream, from their head on: likewise
   Encoding response_encoding = Encoding::identity;  ///< used when the client accepts it and the handler does not choose
   http::PingPolicy pings{};                         ///< of clients whose "user-agent" names gRPC; others (Dubbo's, proxies') know no such rule
 };
@@ -58,8 +59,11 @@ class Call {
 /// One request message, one answer: the path without a coroutine. Dropped unanswered it answers INTERNAL.
 class UnaryCall : public Call {
  public:
-  /// The message; lives as long as the call.
+  /// The message; lives as long as the call, or until drop_message(). Its bytes count among what requests hold (Exchange::hold) until the call has
+  /// ended: as long live values that were read from them.
   virtual ByteSpan message() const = 0;
+  /// It is read: message() is empty from now on.
+  virtual void drop_message() = 0;
   /// Whether the caller is gone (reset, connection lost, deadline passed). answer() then goes nowhere, in silence.
   virtual bool is_cancelled() const = 0;
   /// Called once, on the shard, when the caller is gone before the answer; at once when it is gone already.

@@ -1,3 +1,4 @@
+#include "sofa/base/log.h"
 #include "sofa/grpc/detail/fields.h"
 #include "sofa/grpc/detail/server_call.h"
 #include "sofa/http/fields.h"
@@ -15,15 +16,24 @@ void refuse(http::Exchange& exchange, const Error& error, const http::Headers& f
   [[maybe_unused]] const auto sent = exchange.send_response(200, head, true);
 }
 
-CallCore::CallCore(http::ExchangePtr exchange, const Opening& opening, const ServerOptions& options, ServerShard& shard)
-    : exchange_(std::move(exchange)), opening_(opening), options_(options), shard_(shard) {
-  ++shard_.running;
+Result<void> ServerShard::room_for_call() const {
+  if (running < options.max_calls) return {};
+  return fail(Code::unavailable, "as many calls run as may (max_calls {}); try later", options.max_calls);
+}
+
+Result<void> ServerShard::room_for_stream() const {
+  if (open_streams < options.max_streams) return {};
+  return fail(Code::unavailable, "as many streams are open as may (max_streams {}); try later", options.max_streams);
+}
+
+CallCore::CallCore(http::ExchangePtr exchange, const Opening& opening, ServerShard& shard)
+    : exchange_(std::move(exchange)), opening_(opening), shard_(shard) {
   shard_.counters.started.add();
-  set_encoding(options.response_encoding);
+  set_encoding(shard_.options.response_encoding);
 }
 
 CallCore::~CallCore() {
-  --shard_.running;
+  if (counted_in_ != nullptr) --*counted_in_;
   Counters& counters = shard_.counters;
   (end_ == End::succeeded ? counters.succeeded : end_ == End::failed ? counters.failed : counters.cancelled).add();
 }
@@ -60,12 +70,21 @@ Result<void> CallCore::send_head() {
   return exchange_->send_response(200, head);
 }
 
+Result<void> CallCore::not_sent(Result<void> error) const {
+  static const Logger log{"grpc"};
+  constexpr uint32_t kLinesPerSecond = 10;
+  static LogRate rate(kLinesPerSecond);
+  log.warn(rate, "answer not sent", {{"path", exchange_->request().path()}, {"reason", error.error().message()}});
+  return error;
+}
+
 Result<void> CallCore::send_framed(Bytes framed, size_t message_size) {
-  if (message_size > options_.max_send_message) {
-    return fail(Code::resource_exhausted, "the answer has {} bytes, more than max_send_message ({}); send less or raise the limit", message_size,
-                options_.max_send_message);
+  if (message_size > shard_.options.max_send_message) {
+    return not_sent(fail(Code::resource_exhausted, "the answer has {} bytes, more than max_send_message ({}); send less or raise the limit",
+                         message_size, shard_.options.max_send_message));
   }
   if (!head_sent_) {
+    if (auto room = exchange_->room_for(framed.size()); !room) return not_sent(std::move(room));
     if (auto sent = send_head(); !sent) return sent;
   }
   shard_.counters.messages_out.add();

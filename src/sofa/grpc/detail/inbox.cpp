@@ -6,7 +6,7 @@ void Inbox::on_data(ByteSpan data) {
   if (failure_) return;
   held_ += data.size();
   deframer_.feed(data);
-  if (auto held = exchange_->hold(deframer_.held()); !held) abort(std::move(held.error()));
+  if (auto held = exchange_->hold(deframer_.held() + given_); !held) abort(std::move(held.error()));
   wake();
 }
 
@@ -20,12 +20,12 @@ void Inbox::abort(Error error) {
   wake();
 }
 
-void Inbox::give_back(size_t bytes) {
+Result<void> Inbox::give_back(size_t bytes) {
   const size_t n = std::min(bytes, held_);
   held_ -= n;
-  if (failure_) return;
+  if (failure_) return {};
   if (n > 0) exchange_->consumed(n);
-  [[maybe_unused]] const auto less = exchange_->hold(deframer_.held());
+  return exchange_->hold(deframer_.held() + given_);
 }
 
 io::Task<Result<void>> Inbox::change() {
@@ -34,16 +34,22 @@ io::Task<Result<void>> Inbox::change() {
 }
 
 io::Task<Result<std::optional<Bytes>>> Inbox::read() {
+  given_ = 0;
   for (;;) {
     auto message = deframer_.next();
-    if (message && *message) give_back((*message)->size() + kPrefix);
-    if (message && *message) co_return message;
+    if (message && *message) {
+      // What it takes when it is decompressed counts until the next one is asked for.
+      given_ = (*message)->size();
+      auto held = give_back(given_ + kPrefix);
+      if (held) co_return message;
+      abort(std::move(held.error()));
+    }
     if (!message && !failure_) co_return message;
     if (failure_) co_return std::unexpected(*failure_);
     if (ended_ && deframer_.is_inside()) co_return fail(Code::internal, "the peer's stream ended inside a message");
     if (ended_) co_return std::optional<Bytes>();
     // What is here is a part of the message that is waited for: the rest may need its window.
-    give_back(held_);
+    [[maybe_unused]] const auto less = give_back(held_);
     co_await io::or_return(change());
   }
 }

@@ -36,13 +36,15 @@ class Inbox {
   io::Task<Result<void>> change();
 
  private:
-  void give_back(size_t bytes);
+  /// Opens their window again, and says what is held.
+  Result<void> give_back(size_t bytes);
 
   http::Exchange* exchange_ = nullptr;
   Deframer deframer_;
   std::optional<Error> failure_;
   bool ended_ = false;
-  size_t held_ = 0;  // received bytes whose window is still closed
+  size_t held_ = 0;   // received bytes whose window is still closed
+  size_t given_ = 0;  // bytes of the message that the reader has
   io::Event changed_;
 };
 

@@ -18,10 +18,16 @@ struct Counters {
 
 /// What one shard of a server has. Made and destroyed there.
 struct ServerShard {
-  explicit ServerShard(Counters& shard_counters) : counters(shard_counters) {}
+  ServerShard(const ServerOptions& server_options, Counters& shard_counters) : options(server_options), counters(shard_counters) {}
+  /// Fails when as many run, or are open, as may.
+  Result<void> room_for_call() const;
+  Result<void> room_for_stream() const;
+
+  const ServerOptions& options;
   Counters& counters;
-  size_t running = 0;
-  Buffer out;  // answers are encoded into it and taken as slices
+  size_t running = 0;       // unary calls, from when their message is whole
+  size_t open_streams = 0;  // from their head on
+  Buffer out;               // answers are encoded into it and taken as slices
   io::TaskGroup streams;
 };
 
@@ -35,7 +41,7 @@ struct Opening {
 /// The sending half of a call, and the facts of its head.
 class CallCore {
  public:
-  CallCore(http::ExchangePtr exchange, const Opening& opening, const ServerOptions& options, ServerShard& shard);
+  CallCore(http::ExchangePtr exchange, const Opening& opening, ServerShard& shard);
   /// Counts how the call has ended.
   ~CallCore();
 
@@ -43,6 +49,8 @@ class CallCore {
   const http::Exchange& exchange() const { return *exchange_; }
   const Opening& opening() const { return opening_; }
   ServerShard& shard() { return shard_; }
+  /// Counts the call in one of the shard's numbers, until its end.
+  void count_in(size_t& running) { ++*(counted_in_ = &running); }
 
   void add_header(std::string_view name, std::string_view value);
   void add_trailer(std::string_view name, std::string_view value);
@@ -61,12 +69,14 @@ class CallCore {
   Result<void> check_metadata();
   Result<void> send_head();
   Result<void> send_framed(Bytes framed, size_t message_size);
+  /// The error, which a line of the log tells, too.
+  Result<void> not_sent(Result<void> error) const;
   bool compresses() const { return encoding_ == Encoding::gzip && head_encoding_ == Encoding::gzip; }
 
   http::ExchangePtr exchange_;
   const Opening opening_;
-  const ServerOptions& options_;
   ServerShard& shard_;
+  size_t* counted_in_ = nullptr;  // null: nowhere yet
   http::Headers headers_, trailers_;
   Encoding encoding_ = Encoding::identity;
   Encoding head_encoding_ = Encoding::identity;  // "grpc-encoding" of the answer
@@ -99,10 +109,11 @@ class CallOf : public Base, public http::MessageSink {
 /// Owns itself until its message is whole; then the handler owns it.
 class UnaryExchange final : public CallOf<UnaryCall>, public Recycled {
  public:
-  UnaryExchange(http::ExchangePtr exchange, const Opening& opening, const ServerOptions& options, ServerShard& shard, UnaryHandler& handler);
+  UnaryExchange(http::ExchangePtr exchange, const Opening& opening, ServerShard& shard, UnaryHandler& handler);
   ~UnaryExchange() override;
 
   ByteSpan message() const override { return *message_; }
+  void drop_message() override { message_.emplace(); }
   bool is_cancelled() const override { return core_.is_over(); }
   bool message_was_compressed() const override { return deframer_.was_compressed(); }
   void on_cancelled(void (*callback)(void*), void* context) override;
@@ -133,7 +144,7 @@ class UnaryExchange final : public CallOf<UnaryCall>, public Recycled {
 /// Owned by the task that runs its handler.
 class StreamExchange final : public CallOf<StreamCall> {
  public:
-  StreamExchange(http::ExchangePtr exchange, const Opening& opening, const ServerOptions& options, ServerShard& shard);
+  StreamExchange(http::ExchangePtr exchange, const Opening& opening, ServerShard& shard);
   ~StreamExchange() override;
 
   static io::Task<void> run(std::unique_ptr<StreamExchange> call, StreamHandler& handler);

@@ -3,8 +3,9 @@
 
 namespace sofa::grpc::detail {
 
-StreamExchange::StreamExchange(http::ExchangePtr exchange, const Opening& opening, const ServerOptions& options, ServerShard& shard)
-    : CallOf(std::move(exchange), opening, options, shard), inbox_(core_.exchange(), options.max_receive_message, opening.encoding) {
+StreamExchange::StreamExchange(http::ExchangePtr exchange, const Opening& opening, ServerShard& shard)
+    : CallOf(std::move(exchange), opening, shard), inbox_(core_.exchange(), shard.options.max_receive_message, opening.encoding) {
+  core_.count_in(shard.open_streams);
   core_.exchange().let_body_rest();
 }
 

@@ -3,9 +3,8 @@
 
 namespace sofa::grpc::detail {
 
-UnaryExchange::UnaryExchange(http::ExchangePtr exchange, const Opening& opening, const ServerOptions& options, ServerShard& shard,
-                             UnaryHandler& handler)
-    : CallOf(std::move(exchange), opening, options, shard), handler_(handler), deframer_(options.max_receive_message, opening.encoding) {
+UnaryExchange::UnaryExchange(http::ExchangePtr exchange, const Opening& opening, ServerShard& shard, UnaryHandler& handler)
+    : CallOf(std::move(exchange), opening, shard), handler_(handler), deframer_(shard.options.max_receive_message, opening.encoding) {
   if (opening.deadline != kNoDeadline) io::Shard::current().schedule(timer_, opening.deadline);
 }
 
@@ -26,7 +25,7 @@ void UnaryExchange::on_data(ByteSpan data) {
   auto message = deframer_.next();
   if (!message) return refuse(std::move(message.error()));
   message_ = std::move(*message);
-  if (auto held = core_.exchange().hold(message_ ? 0 : deframer_.held()); !held) return refuse(std::move(held.error()));
+  if (auto held = core_.exchange().hold(message_ ? message_->size() : deframer_.held()); !held) return refuse(std::move(held.error()));
   if (message_ && deframer_.is_inside()) {
     refuse(Error(Code::internal, fmt::format("more than one message came for {}, which takes one", path())));
   }
@@ -35,7 +34,10 @@ void UnaryExchange::on_data(ByteSpan data) {
 void UnaryExchange::on_end(http::Headers&) {
   if (core_.is_over()) return;
   if (!message_) return refuse(Error(Code::internal, fmt::format("the request of {} ended without a whole message", path())));
-  core_.shard().counters.messages_in.add();
+  ServerShard& shard = core_.shard();
+  if (auto room = shard.room_for_call(); !room) return refuse(std::move(room.error()));
+  core_.count_in(shard.running);
+  shard.counters.messages_in.add();
   handed_over_ = true;
   handler_.handle(std::unique_ptr<UnaryCall>(this));
 }
@@ -48,7 +50,9 @@ void UnaryExchange::gone() {
   }
 }
 
-void UnaryExchange::on_abort(Error) {
+void UnaryExchange::on_abort(Error error) {
+  const bool too_slow = error.code() == Code::deadline_exceeded && !handed_over_;
+  if (too_slow) core_.send_status(fail(Code::deadline_exceeded, "the message of {} did not come in time: {}", path(), error.message()));
   core_.abort();
   timer_.cancel();
   gone();

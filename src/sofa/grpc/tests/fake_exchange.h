@@ -19,6 +19,10 @@ struct Peer {
   std::optional<http::Reset> reset;
   std::optional<http::PingPolicy> pings;  // that it is held to
   bool write_blocked = false;
+  bool body_may_rest = false;
+  size_t held = 0;              // that the call keeps of what came
+  size_t most_held = SIZE_MAX;  // more is refused
+  size_t most_sent = SIZE_MAX;  // of one piece
   http::MessageSink* sink = nullptr;
 
   std::string_view grpc_status() const { return trailers.empty() ? head.get_or("grpc-status") : trailers.get_or("grpc-status"); }
@@ -39,6 +43,14 @@ class FakeExchange final : public http::Exchange {
 
   const io::Address& peer() const override { return address_; }
   void consumed(size_t n) override { peer_.consumed += n; }
+  void let_body_rest() override { peer_.body_may_rest = true; }
+  Result<void> hold(size_t bytes) override {
+    peer_.held = bytes;
+    return bytes <= peer_.most_held ? Result<void>() : fail(Code::resource_exhausted, "too much is held");
+  }
+  Result<void> room_for(size_t bytes) const override {
+    return bytes <= peer_.most_sent ? Result<void>() : fail(Code::resource_exhausted, "{} bytes are too many", bytes);
+  }
   Result<void> send_response(int status, const http::Headers& headers, bool end) override {
     EXPECT_FALSE(peer_.status) << "the head is sent once";
     peer_.status = status;

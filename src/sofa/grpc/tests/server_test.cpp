@@ -35,6 +35,12 @@ struct Shout final : UnaryHandler {
   }
 };
 
+/// Keeps its call.
+struct Hold final : UnaryHandler {
+  std::unique_ptr<UnaryCall> kept;
+  void handle(std::unique_ptr<UnaryCall> call) override { kept = std::move(call); }
+};
+
 /// Sends every message back twice; throws at "throw".
 struct Twice final : StreamHandler {
   Result<void> last_read;
@@ -55,6 +61,7 @@ struct Twice final : StreamHandler {
 struct Rules : ::testing::Test {
   Shout shout;
   Twice twice;
+  Hold hold;
 
   template <class F>
   void on_server(F body, ServerOptions options = {}) {
@@ -63,8 +70,10 @@ struct Rules : ::testing::Test {
       Server server(options);
       co_await io::or_return(server.add_unary("/test.Echo/Shout", shout));
       co_await io::or_return(server.add_stream("/test.Echo/Twice", twice));
+      co_await io::or_return(server.add_unary("/test.Echo/Hold", hold));
       auto done = co_await io::with_timeout(20s, body(server));
       shout.kept.reset();
+      hold.kept.reset();
       co_await server.stop_shard();
       co_return done;
     };
@@ -316,18 +325,95 @@ TEST_F(Rules, AStreamEndsWithItsCallerItsDeadlineOrItsException) {
   });
 }
 
-TEST_F(Rules, MoreThanMaxCallsAreUnavailable) {
+TEST_F(Rules, MoreThanMaxCallsAreUnavailableAndACallCountsFromItsWholeMessageOn) {
   on_server(
       [](Server& server) -> io::Task<Result<void>> {
-        Peer first, second;
+        Peer silent, first, second, third;
+        request(server, silent, "/test.Echo/Shout");
         request(server, first, "/test.Echo/Shout");
         request(server, second, "/test.Echo/Shout");
+        EXPECT_FALSE(second.status) << "no message has come yet";
+        send_message(first, "keep");
+        send_message(second, "a");
         EXPECT_EQ(second.grpc_status(), "14");
-        send_message(first, "a");
-        EXPECT_EQ(first.grpc_status(), "0");
+        EXPECT_THAT(second.grpc_message(), HasSubstr("as many calls run as may (max_calls"));
+        request(server, third, "/test.Echo/Shout");
+        EXPECT_EQ(third.grpc_status(), "14") << "without waiting for its message";
+        silent.sink->on_abort(Error(Code::unavailable, "gone"));
         co_return Result<void>();
       },
       {.max_calls = 1});
+}
+
+TEST_F(Rules, OpenStreamsHaveABoundOfTheirOwn) {
+  on_server(
+      [](Server& server) -> io::Task<Result<void>> {
+        Peer open, refused, unary, again;
+        request(server, open, "/test.Echo/Twice");
+        request(server, refused, "/test.Echo/Twice");
+        EXPECT_EQ(refused.grpc_status(), "14");
+        EXPECT_THAT(refused.grpc_message(), HasSubstr("as many streams are open as may (max_streams"));
+        request(server, unary, "/test.Echo/Shout");
+        send_message(unary, "a");
+        EXPECT_EQ(unary.grpc_status(), "0") << "a stream takes no place of a call";
+        send_body(open, {});
+        co_await io::or_return(until(open.destroyed));
+        request(server, again, "/test.Echo/Twice");
+        send_body(again, {});
+        co_await io::or_return(until(again.destroyed));
+        EXPECT_EQ(again.grpc_status(), "0");
+        co_return Result<void>();
+      },
+      {.max_calls = 1, .max_streams = 1});
+}
+
+TEST_F(Rules, AMessageIsHeldAsLongAsItIsWhenDecompressed) {
+  on_server([this](Server& server) -> io::Task<Result<void>> {
+    const Bytes packed = co_await io::or_return(frame(as_bytes("keep" + std::string(100'000, '\0')), Encoding::gzip));
+    Peer held, refused;
+    request(server, refused, "/test.Echo/Shout", {{"grpc-encoding", "gzip"}});
+    refused.most_held = 50'000;
+    refused.sink->on_data(packed);
+    EXPECT_EQ(refused.grpc_status(), "8") << "although " << packed.size() << " bytes came";
+    request(server, held, "/test.Echo/Hold", {{"grpc-encoding", "gzip"}});
+    send_body(held, packed);
+    EXPECT_EQ(held.held, 100'004u);
+    hold.kept->drop_message();
+    EXPECT_EQ(held.held, 100'004u) << "what was read of it lives on";
+    EXPECT_TRUE(hold.kept->message().empty());
+    hold.kept.reset();
+    co_return Result<void>();
+  });
+}
+
+TEST_F(Rules, AnAnswerForWhichThereIsNoRoomIsAStatusBeforeAnyHead) {
+  on_server([](Server& server) -> io::Task<Result<void>> {
+    Peer peer;
+    request(server, peer, "/test.Echo/Shout");
+    peer.most_sent = 10;
+    send_message(peer, std::string(100, 'a'));
+    EXPECT_EQ(peer.grpc_status(), "8");
+    EXPECT_THAT(peer.grpc_message(), HasSubstr("105 bytes are too many"));
+    EXPECT_TRUE(peer.data.empty());
+    EXPECT_EQ(peer.status, 200);
+    co_return Result<void>();
+  });
+}
+
+TEST_F(Rules, AMessageThatDoesNotComeIsDeadlineExceeded) {
+  on_server([](Server& server) -> io::Task<Result<void>> {
+    Peer slow, stream;
+    request(server, slow, "/test.Echo/Shout");
+    EXPECT_FALSE(slow.body_may_rest);
+    slow.sink->on_abort(Error(Code::deadline_exceeded, "no byte of a body came in time (body_stall_timeout)"));
+    EXPECT_EQ(slow.grpc_status(), "4");
+    EXPECT_THAT(slow.grpc_message(), HasSubstr("body_stall_timeout"));
+    EXPECT_TRUE(slow.destroyed);
+    request(server, stream, "/test.Echo/Twice");
+    EXPECT_TRUE(stream.body_may_rest);
+    send_body(stream, {});
+    co_return co_await until(stream.destroyed);
+  });
 }
 
 }  // namespace

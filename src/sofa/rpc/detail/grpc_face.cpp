@@ -12,7 +12,9 @@ namespace {
 grpc::ServerOptions grpc_options(const ServerOptions& options) {
   grpc::ServerOptions grpc;
   grpc.max_receive_message = options.max_frame;
+  grpc.max_send_message = options.max_frame;
   grpc.max_calls = options.max_calls;
+  grpc.max_streams = options.max_calls;
   grpc.pings = options.grpc_pings;
   return grpc;
 }
