@@ -1,6 +1,6 @@
 // One service over Bolt, Triple, JSON and REST: rest-orders [--port 12200]. Ask it by curl:
 //
-//   curl -d '{"item": "tea", "count": 2}' http://127.0.0.1:12200/orders                    # REST
+//   curl --json '{"item": "tea", "count": 2}' http://127.0.0.1:12200/orders                # REST
 //   curl http://127.0.0.1:12200/orders/1
 //   curl -d '[1]' http://127.0.0.1:12200/com.acme.Orders:1.0/find                          # any method, arguments as JSON
 #include <map>

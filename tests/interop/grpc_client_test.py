@@ -1,6 +1,9 @@
 """Our client against the servers of grpc-go, grpc-java and grpcio: the cases of gRPC's interoperability tests, plain, over TLS and over mutual TLS;
 and the contract's gRPC service (docs/protocols/interop-service.md, section 3) on servers of grpc-go and grpc-java."""
 
+import contextlib
+import os
+import pathlib
 import socket
 import sys
 import time
@@ -28,7 +31,7 @@ SECONDS = 120
 
 
 def free_port():
-    """For a server that cannot choose one."""
+    """For a server that cannot choose one; another program may take it first."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return listening.getsockname()[1]
@@ -40,14 +43,56 @@ class PortServer(programs.Program):
     def __init__(self, command, port):
         super().__init__(command)
         self.port = port
+
+    def listens(self):
+        """Whether this program itself has the port, and no other one."""
+        held = set()
+        with contextlib.suppress(FileNotFoundError):  # it has just ended
+            for number in os.listdir(f"/proc/{self.process.pid}/fd"):
+                with contextlib.suppress(FileNotFoundError):  # it has just closed it
+                    held.add(os.readlink(f"/proc/{self.process.pid}/fd/{number}"))
+        for table in ("tcp", "tcp6"):
+            for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                fields = line.split()
+                is_listener = fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == self.port
+                if is_listener and f"socket:[{fields[9]}]" in held:
+                    return True
+        return False
+
+    def is_ready(self):
+        """Waits until it listens; false when it has ended instead."""
         deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 5).close()
-                return
-            except ConnectionRefusedError:
-                assert self.process.poll() is None and time.monotonic() < deadline, f"nobody listens on {port}: {self}"
-                time.sleep(0.05)
+        while not self.listens():
+            if self.process.poll() is not None:
+                return False
+            if time.monotonic() > deadline:
+                self.kill()
+                raise AssertionError(f"nobody listens on {self.port}: {self}")
+            time.sleep(0.05)
+        return True
+
+
+def port_server(command):
+    """A running server of command(port). When another program was faster on the port, the next one is tried."""
+    for _ in range(3):
+        port = free_port()
+        server = PortServer(command(port), port)
+        if server.is_ready():
+            return server
+        server.stop()
+    raise AssertionError(f"it does not stay: {server}")
+
+
+def test_a_server_whose_port_another_program_takes_gets_the_next_one():
+    others = []
+
+    def command(port):
+        if not others:
+            others.append(socket.create_server(("127.0.0.1", port)))
+        return [sys.executable, "-c", "import signal, socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); signal.pause()", port]
+
+    with port_server(command) as server, others[0]:
+        assert server.listens() and server.port != others[0].getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +106,12 @@ def start(request, messages, certificates):
     def run(kind, secure=False, mutual=False):
         certificate, key = certificates.server
         if kind == "go":
-            port = free_port()
             tls = ["-use_tls", f"-tls_cert_file={certificate}", f"-tls_key_file={key}"] if secure else []
-            return PortServer([request.getfixturevalue("go_grpc") / "server", f"-port={port}", *tls], port)
+            program = request.getfixturevalue("go_grpc") / "server"
+            return port_server(lambda port: [program, f"-port={port}", *tls])
         if kind == "java":
-            port = free_port()
-            command = request.getfixturevalue("grpc_java")("io.grpc.testing.integration.TestServiceServer", f"--port={port}", "--use_tls=false")
-            return PortServer(command, port)
+            java = request.getfixturevalue("grpc_java")
+            return port_server(lambda port: java("io.grpc.testing.integration.TestServiceServer", f"--port={port}", "--use_tls=false"))
         if kind == "cpp":
             tls = ["--tls-certificate", certificate, "--tls-key", key, *(["--tls-client-ca", certificates.ca] if mutual else [])] if secure else []
             return programs.Server([programs.binaries() / "grpc-interop-server", "--port", 0, *tls], protocol="h2")

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import re
+import shlex
 import subprocess
 import urllib.parse
 
@@ -242,6 +244,17 @@ def test_one_declaration_serves_rest_and_json(orders):
     assert problem(orders, "GET", "/orders/7")[:2] == (404, "not_found")
     status, code, detail = problem(orders, "POST", "/orders", {"item": "tea", "count": 0})
     assert (status, code) == (400, "invalid_argument") and "count" in detail
+
+
+def test_the_calls_that_the_example_shows_are_answered():
+    shown = re.findall(r"^//   (curl .*?)(?: +# .*)?$", (programs.ROOT / "examples/rest/orders.cpp").read_text(), re.M)
+    assert len(shown) == 3
+    with programs.Server([programs.binaries() / "rest-orders", "--port", "0"], protocol="http1") as server:
+        for line in shown:
+            command = shlex.split(line.replace("127.0.0.1:12200", server.address))
+            done = subprocess.run([*command, "-sS", "--fail", "--max-time", "20"], capture_output=True, text=True, timeout=SECONDS, check=False)
+            assert done.returncode == 0, f"{line}: {done}"
+            assert json.loads(done.stdout) == {"id": 1, "item": "tea", "count": 2}, line
 
 
 def test_bound_routes_describe_themselves(orders):
