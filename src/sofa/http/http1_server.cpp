@@ -96,13 +96,10 @@ io::Task<void> ServerConnection::read_loop() {
     arm_timer();
     if (reading_is_over()) co_return;
     if (blocked_) {
-      const Instant since = shard_.now();
-      const auto woken = co_await wake_.wait();
-      if (!woken && close_ == Close::no) on_stream_failed(woken.error());
-      last_activity_ = shard_.now();  // the peer had no time to stall yet
-      body_begun_ += last_activity_ - since;
+      co_await wait_for_turn();
       continue;
     }
+    if (end_seen_) co_return on_end_of_stream();
     const auto got = co_await stream_.read_some(in_, kReadSize);
     if (close_ != Close::no) co_return;
     if (!got) co_return on_stream_failed(got.error());
@@ -110,6 +107,19 @@ io::Task<void> ServerConnection::read_loop() {
     stats_.bytes_in += *got;
     last_activity_ = shard_.now();
   }
+}
+
+io::Task<void> ServerConnection::wait_for_turn() {
+  const Instant since = shard_.now();
+  const bool between_messages = (!message_open_ || head_held_) && !raw_;
+  io::TaskGroup watching(co_await io::current_scope());
+  if (between_messages) watching.spawn("http1 peer", watch_for_end());
+  const auto woken = co_await wake_.wait();
+  watching.cancel("its turn has come");
+  [[maybe_unused]] const auto joined = co_await watching.join();
+  if (!woken && close_ == Close::no) on_stream_failed(woken.error());
+  last_activity_ = shard_.now();  // the peer had no time to stall yet
+  body_begun_ += last_activity_ - since;
 }
 
 void ServerConnection::take_input() {
@@ -310,11 +320,12 @@ void ServerConnection::on_end_of_stream() {
   tell_hang_up();
 }
 
-// Behind the last request nothing is taken; but the end of the stream, or its failure, tells that nobody waits for what still runs.
+// While no request is taken, the end of the stream, or its failure, tells that nobody waits for what still runs.
 io::Task<void> ServerConnection::watch_for_end() {
   while (close_ == Close::no && !replies_.empty() && !end_seen_ && in_.size() < kReadSize) {
     const auto got = co_await stream_.read_some(in_, kReadSize);
     if (close_ != Close::no) co_return;
+    if (!got && got.error().code() == Code::cancelled) co_return;  // whoever awaits it sees the same, or goes on
     if (!got) co_return on_stream_failed(got.error());
     stats_.bytes_in += *got;
     end_seen_ = *got == 0;
@@ -331,7 +342,7 @@ void ServerConnection::tell_hang_up() {
   }
   for (ServerExchange* exchange : running) {
     const bool still_runs = std::ranges::find(replies_, exchange, &Reply::exchange) != replies_.end();
-    if (still_runs && exchange->sink_ != nullptr) exchange->sink_->on_hang_up();
+    if (still_runs && exchange->sink_ != nullptr && !std::exchange(exchange->hang_up_told_, true)) exchange->sink_->on_hang_up();
   }
 }
 

@@ -63,6 +63,8 @@ class ServerConnection {
   io::Task<void> read_loop();
   /// Takes what has come, as far as it may be taken now; blocked_ tells that something of ours must happen first.
   void take_input();
+  /// Until something of ours has happened, so that input may be taken again. Between messages the peer is watched meanwhile.
+  io::Task<void> wait_for_turn();
   bool take_step();
   void take_raw();
   bool take_held_head();
@@ -75,6 +77,7 @@ class ServerConnection {
   void refuse(const Refusal& refusal);
   void fill_refusal(Reply& reply, const Refusal& refusal);
   void on_end_of_stream();
+  /// Reads what comes, as far as there is room, while requests run: the peer's end is told to them.
   io::Task<void> watch_for_end();
   void tell_hang_up();
   size_t window() const;
@@ -199,6 +202,7 @@ class ServerExchange final : public Exchange, public Recycled {
   State state_ = State::before_head;
   bool request_whole_ = false;
   bool wants_continue_ = false;  // 100 was asked for and not sent
+  bool hang_up_told_ = false;
   bool write_blocked_ = false;
   BodyWriter body_;
   std::optional<Error> failure_;

@@ -127,6 +127,50 @@ TEST_P(Http1ServerPeerGone, ItsEndIsToldOnceAndItsAnswerCanStillBeSent) {
   });
 }
 
+/// A request that runs, and behind it one that may not begin before its answer.
+constexpr std::string_view kRunningAndNext = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\nGET /next HTTP/1.1\r\nHost: h\r\n\r\n";
+
+TEST(Http1Server, TheEndBehindARequestThatWaitsForItsTurnIsToldAndItsAnswerCanStillBeSent) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Http1Protocol protocol(keeper, {.half_close_cancels = true});
+    Served served(protocol);
+    co_await served.open();
+    io::Stream peer = co_await served.connect();
+    EXPECT_TRUE(peer.write(Bytes::copy_of(kRunningAndNext)));
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty() && keeper.last_sink().ended; }));
+    co_await due_timers();
+    EXPECT_EQ(keeper.last_sink().hang_ups, 0);
+    peer.shutdown_write();
+    EXPECT_TRUE(co_await eventually([&] { return keeper.last_sink().hang_ups == 1; }));
+    EXPECT_EQ(keeper.kept.size(), 1u) << "the next one still waits";
+    EXPECT_TRUE(keeper.last().send_response(204, {}, true));
+    EXPECT_TRUE(co_await eventually([&] { return keeper.kept.size() == 2 && keeper.last_sink().hang_ups == 1; }));
+    EXPECT_TRUE(respond_text(keeper.last(), 200, "all the same"));
+    EXPECT_TRUE((co_await read_to_end(peer)).ends_with("all the same\n"));
+    co_await served.stop();
+  });
+}
+
+TEST(Http1Server, AResetBehindARequestThatWaitsForItsTurnAborts) {
+  on_shard([]() -> io::Task<void> {
+    Keeper keeper;
+    Http1Protocol protocol(keeper);
+    Served served(protocol);
+    co_await served.open();
+    io::Stream peer = co_await served.connect();
+    EXPECT_TRUE(peer.write(Bytes::copy_of(kRunningAndNext)));
+    EXPECT_TRUE(co_await eventually([&] { return !keeper.kept.empty() && keeper.last_sink().ended; }));
+    EXPECT_TRUE(keeper.last().send_response(200, {}));
+    EXPECT_TRUE(keeper.last().send_data(Bytes::copy_of("unread when it closes, so that the socket resets")));
+    co_await due_timers();
+    peer.close();
+    EXPECT_TRUE(co_await eventually([&] { return keeper.last_sink().failure.has_value(); }));
+    EXPECT_EQ(keeper.kept.size(), 1u);
+    co_await served.stop();
+  });
+}
+
 TEST_P(Http1ServerPeerGone, ItsResetAborts) {
   on_shard([]() -> io::Task<void> {
     Keeper keeper;
