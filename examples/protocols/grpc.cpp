@@ -1,10 +1,10 @@
 // gRPC with streams both ways: what docs/protocols/grpc.md shows. Server and client stand in one program.
 #include "greeter.sofa.h"
 #include "sofa/grpc_services/reflection.h"
-#include "sofa/rpc/client.h"
-#include "sofa/rpc/server.h"
+#include "sofa/rpc/in_process.h"
 
 using namespace sofa;
+using namespace std::chrono_literals;
 using acme::greeter::Greeter, acme::greeter::GreetReply, acme::greeter::GreetRequest;
 
 rpc::Task<Result<void>> run() {
@@ -34,4 +34,26 @@ rpc::Task<Result<void>> run() {
   co_return co_await server->stop();
 }
 
-int main() { return io::run(run(), {.shards = 1}); }
+rpc::Task<Result<void>> run_in_process() {
+  // region: in_process
+  auto greeter = std::make_shared<Greeter>();
+  greeter->greet = [](rpc::Context& context, GreetRequest request) {
+    GreetReply reply;
+    reply.set_text(fmt::format("{} {}", context.header("x-greeting"), request.name()));
+    return reply;
+  };
+  auto client = co_await rpc::or_return(rpc::connect_in_process(greeter, {.service = {.exclude = {"greetAll"}}}));
+  GreetRequest request;
+  request.set_name("Cid");
+  const GreetReply reply = co_await rpc::or_return(client->greet.with({.timeout = 1s, .headers = {{"x-greeting", "good evening"}}})(request));
+  fmt::print("{}\n", reply.text());
+  // endregion
+  co_return {};
+}
+
+rpc::Task<Result<void>> run_both() {
+  co_await rpc::or_return(run());
+  co_return co_await run_in_process();
+}
+
+int main() { return io::run(run_both(), {.shards = 1}); }

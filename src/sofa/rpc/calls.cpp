@@ -36,7 +36,7 @@ void add(std::vector<CallerCalls>& all, const CallerCalls& one) {
 std::string_view to_string(CallSide side) { return side == CallSide::server ? "server" : "client"; }
 
 std::string_view to_string(CallProtocol protocol) {
-  static constexpr std::array<std::string_view, kCallProtocols> kNames = {"bolt", "dubbo", "grpc", "triple", "http"};
+  static constexpr std::array<std::string_view, kCallProtocols> kNames = {"bolt", "dubbo", "grpc", "triple", "http", "in-process"};
   return kNames[static_cast<size_t>(protocol)];
 }
 

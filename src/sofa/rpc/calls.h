@@ -27,9 +27,9 @@ namespace sofa::rpc {
 
 enum class CallSide : uint8_t { server, client };
 /// `grpc`: methods of protobuf messages, gRPC-Web and Connect included; `triple`: those of Java types, in its wrapper messages; `http`: SOFARPC's
-/// calls over HTTP, and REST routes that are bound to methods.
-enum class CallProtocol : uint8_t { bolt, dubbo, grpc, triple, http };
-inline constexpr size_t kCallProtocols = 5;
+/// calls over HTTP, and REST routes that are bound to methods; `in_process`: without any (in_process.h).
+enum class CallProtocol : uint8_t { bolt, dubbo, grpc, triple, http, in_process };
+inline constexpr size_t kCallProtocols = 6;
 
 std::string_view to_string(CallSide side);
 std::string_view to_string(CallProtocol protocol);

@@ -8,13 +8,14 @@ namespace sofa::rpc {
 
 namespace detail {
 
-Task<Result<std::shared_ptr<Caller>>> open_caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientOptions options) {
+Task<Result<std::shared_ptr<Caller>>> open_caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientOptions options,
+                                                  std::shared_ptr<ClientProtocol> in_process) {
   std::shared_ptr<io::TlsClientContext> tls;
   const ProviderList known = providers->current();
   const auto is_secure = [](const Provider& provider) { return provider.protocol == "grpcs" || provider.protocol == kSecureHttp2Scheme; };
   const bool wants_tls = options.tls || std::ranges::any_of(*known, is_secure);
   if (wants_tls) tls = co_await or_return(io::TlsClientContext::open(options.tls.value_or(io::TlsClientConfig{})));
-  auto caller = std::make_shared<Caller>(std::move(providers), std::move(names), std::move(options), std::move(tls));
+  auto caller = std::make_shared<Caller>(std::move(providers), std::move(names), std::move(options), std::move(tls), std::move(in_process));
   co_await or_return(caller->open());
   co_return caller;
 }

@@ -103,7 +103,10 @@ template <ServiceInterface T>
 ServiceNames names_of() {
   return {std::string(T::kName), std::string(proto_name_of<T>())};
 }
-Task<Result<std::shared_ptr<Caller>>> open_caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientOptions options);
+class ClientProtocol;
+/// `in_process`: a protocol of providers that no URL names (in_process.h), or null.
+Task<Result<std::shared_ptr<Caller>>> open_caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientOptions options,
+                                                  std::shared_ptr<ClientProtocol> in_process = nullptr);
 Task<Result<void>> bind_caller(Interface& interface, ServiceNames names, std::string target, ClientOptions options);
 Task<Result<void>> bind_caller(Interface& interface, ServiceNames names, std::shared_ptr<Providers> providers, ClientOptions options);
 }  // namespace detail

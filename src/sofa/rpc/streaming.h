@@ -39,7 +39,8 @@ class MessageStream {
   virtual ~MessageStream() = default;
   /// Into a default-made message; false at the end of the peer's messages.
   virtual Task<Result<bool>> read(void* into) = 0;
-  virtual Task<Result<void>> write(const void* message) = 0;
+  /// What is left of the message is the writer's to drop: it may be moved from.
+  virtual Task<Result<void>> write(void* message) = 0;
   virtual Result<void> finish_writes() = 0;
 };
 

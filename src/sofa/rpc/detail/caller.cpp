@@ -57,6 +57,7 @@ CallProtocol call_protocol(const Attempt& attempt) {
   const std::string_view spoken = attempt.provider().protocol;
   if (spoken == "bolt") return CallProtocol::bolt;
   if (spoken == "dubbo") return CallProtocol::dubbo;
+  if (spoken == kInProcessScheme) return CallProtocol::in_process;
   if (spoken == kHttp1Scheme || spoken == kHttp2Scheme || spoken == kSecureHttp2Scheme) return CallProtocol::http;
   return attempt.spec.typed() && attempt.spec.shape->result.protobuf != nullptr ? CallProtocol::grpc : CallProtocol::triple;
 }
@@ -88,13 +89,14 @@ bool is_retryable(const Error& error) {
   }
 }
 
-Caller::Caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientOptions options, std::shared_ptr<io::TlsClientContext> tls)
+Caller::Caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientOptions options, std::shared_ptr<io::TlsClientContext> tls,
+               std::shared_ptr<ClientProtocol> in_process)
     : providers_(std::move(providers)),
       client_(make_identity(std::move(names), std::move(options))),
       interface_(client_->names.interface),
       options_(client_->options),
       shard_(io::Shard::current()),
-      core_(make_core(shard_, providers_, client_, std::move(tls))),
+      core_(make_core(shard_, providers_, client_, std::move(tls), std::move(in_process))),
       one_at_a_time_(is_one_at_a_time(options_)),
       random_(system_seed()),
       log_(options_.calls == nullptr ? nullptr : &options_.calls->here()) {
@@ -102,7 +104,7 @@ Caller::Caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientO
 }
 
 Caller::Core::Core(std::shared_ptr<const Providers> known, const std::shared_ptr<const ClientIdentity>& client,
-                   std::shared_ptr<io::TlsClientContext> tls)
+                   std::shared_ptr<io::TlsClientContext> tls, std::shared_ptr<ClientProtocol> here)
     : providers(std::move(known)),
       target_idle(client->options.target_idle),
       bolt(client, client->options.tls ? tls : nullptr),
@@ -112,9 +114,13 @@ Caller::Core::Core(std::shared_ptr<const Providers> known, const std::shared_ptr
       http(kHttp1Scheme, client, client->options.tls ? tls : nullptr),
       h2c(kHttp2Scheme, client, client->options.tls ? tls : nullptr),
       h2(kSecureHttp2Scheme, client, std::move(tls)),
-      idle_timer([](void* core) { static_cast<Core*>(core)->forget_idle(); }, this) {}
+      in_process(std::move(here)),
+      idle_timer([](void* core) { static_cast<Core*>(core)->forget_idle(); }, this) {
+  if (in_process != nullptr) protocols.push_back(in_process.get());
+}
 
 ClientProtocol& Caller::Core::protocol_of(const Provider& provider) {
+  if (provider.protocol == kInProcessScheme) return *in_process;
   watch_idle();
   if (provider.protocol == "bolt") return bolt;
   if (provider.protocol == "dubbo") return dubbo;
@@ -140,8 +146,9 @@ void Caller::Core::forget_idle() {
 }
 
 std::shared_ptr<Caller::Core> Caller::make_core(io::Shard& shard, std::shared_ptr<const Providers> providers,
-                                                const std::shared_ptr<const ClientIdentity>& client, std::shared_ptr<io::TlsClientContext> tls) {
-  return std::shared_ptr<Core>(new Core(std::move(providers), client, std::move(tls)), [&shard](Core* core) {
+                                                const std::shared_ptr<const ClientIdentity>& client, std::shared_ptr<io::TlsClientContext> tls,
+                                                std::shared_ptr<ClientProtocol> in_process) {
+  return std::shared_ptr<Core>(new Core(std::move(providers), client, std::move(tls), std::move(in_process)), [&shard](Core* core) {
     if (shard.is_current()) return delete core;
     shard.post([core] { delete core; });
   });

@@ -1,7 +1,6 @@
 #pragma once
 // The client's side of a service: chooses a provider, sends the call, retries, reads the answer. Lives on one shard.
 
-#include <array>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,7 +26,9 @@ class Caller {
  public:
   /// Made on the shard that will own its connections.
   /// `tls`: from options.tls; null: plain.
-  Caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientOptions options, std::shared_ptr<io::TlsClientContext> tls);
+  /// `in_process`: who takes the calls of providers with kInProcessScheme; null: there are none.
+  Caller(std::shared_ptr<Providers> providers, ServiceNames names, ClientOptions options, std::shared_ptr<io::TlsClientContext> tls,
+         std::shared_ptr<ClientProtocol> in_process = nullptr);
   ~Caller() { close(); }
   /// Ends the calls that still run, then the connections; in the background, from whatever thread. The shard's runtime must still live.
   void close();
@@ -50,7 +51,8 @@ class Caller {
  private:
   /// Lives until everything is closed and no call runs; destroyed on the shard, whoever was the last to use it.
   struct Core {
-    Core(std::shared_ptr<const Providers> known, const std::shared_ptr<const ClientIdentity>& client, std::shared_ptr<io::TlsClientContext> tls);
+    Core(std::shared_ptr<const Providers> known, const std::shared_ptr<const ClientIdentity>& client, std::shared_ptr<io::TlsClientContext> tls,
+         std::shared_ptr<ClientProtocol> here);
     /// What the provider speaks. Whoever asks may connect to it: from then on, as long as there is any connection, those that nobody uses any more
     /// and that are not of the list are looked for.
     ClientProtocol& protocol_of(const Provider& provider);
@@ -66,7 +68,8 @@ class Caller {
     DubboClient dubbo;
     GrpcClient grpc, grpcs;
     HttpClient http, h2c, h2;
-    const std::array<ClientProtocol*, 7> protocols{&bolt, &dubbo, &grpc, &grpcs, &http, &h2c, &h2};
+    const std::shared_ptr<ClientProtocol> in_process;  // null: no provider is
+    std::vector<ClientProtocol*> protocols{&bolt, &dubbo, &grpc, &grpcs, &http, &h2c, &h2};
     std::unique_ptr<cluster::Selector> selector;
     io::TaskGroup tasks;
     io::TimerNode idle_timer;
@@ -104,7 +107,8 @@ class Caller {
                                                                 CallOptions options);
 
   static std::shared_ptr<Core> make_core(io::Shard& shard, std::shared_ptr<const Providers> providers,
-                                         const std::shared_ptr<const ClientIdentity>& client, std::shared_ptr<io::TlsClientContext> tls);
+                                         const std::shared_ptr<const ClientIdentity>& client, std::shared_ptr<io::TlsClientContext> tls,
+                                         std::shared_ptr<ClientProtocol> in_process);
   static io::detail::Root close(std::shared_ptr<Core> core);
   Result<Choice> choose(const CallSpec& spec, const CallOptions& options, std::span<const io::Address> tried);
   Result<Choice> find_target(const std::string& target) const;

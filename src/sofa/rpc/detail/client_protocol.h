@@ -36,6 +36,8 @@ class ClientProtocol {
   virtual Task<void> close() = 0;
 };
 
+/// Of the provider that is a service of this process; no URL says it.
+inline constexpr std::string_view kInProcessScheme = "in-process";
 inline constexpr Duration kDefaultTimeout = std::chrono::seconds(3);
 inline constexpr std::string_view kClientDestroyed = "the client was destroyed";
 

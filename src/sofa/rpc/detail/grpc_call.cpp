@@ -67,7 +67,7 @@ Task<Result<bool>> StreamMessages::read(void* into) {
   co_return true;
 }
 
-Task<Result<void>> StreamMessages::write(const void* message) {
+Task<Result<void>> StreamMessages::write(void* message) {
   if (!std::exchange(answered_, true)) {
     for (const auto& [name, value] : context_.response_headers()) call_.add_header(name, value);
   }
@@ -94,7 +94,7 @@ Task<Result<bool>> ClientMessages::read(void* into) {
   co_return true;
 }
 
-Task<Result<void>> ClientMessages::write(const void* message) {
+Task<Result<void>> ClientMessages::write(void* message) {
   Buffer out;
   co_await or_return(encode(out, message));
   co_return co_await parts_.stream->write(out.take());

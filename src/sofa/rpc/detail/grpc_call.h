@@ -55,7 +55,7 @@ class StreamMessages : public MessageStream {
  public:
   StreamMessages(grpc::StreamCall& call, const MethodEntry& entry);
   Task<Result<bool>> read(void* into) final;
-  Task<Result<void>> write(const void* message) final;
+  Task<Result<void>> write(void* message) final;
   Result<void> finish_writes() final { return {}; }
   /// The error of the handler as the caller is told.
   virtual Error told(Error error) const = 0;
@@ -97,7 +97,7 @@ class ClientMessages : public MessageStream {
  public:
   explicit ClientMessages(ClientStreamParts parts) : parts_(std::move(parts)) {}
   Task<Result<bool>> read(void* into) final;
-  Task<Result<void>> write(const void* message) final;
+  Task<Result<void>> write(void* message) final;
   Result<void> finish_writes() final { return parts_.stream->finish_writes(); }
 
  protected:

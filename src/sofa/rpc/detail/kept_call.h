@@ -9,9 +9,6 @@
 
 namespace sofa::rpc::detail {
 
-/// Copies an argument or a result; false when its type cannot be copied.
-bool copy_value(const ValueShape& shape, void* to, const void* from);
-
 struct KeptCall {
   /// Null when an argument cannot be copied: dynamic calls, types that own what cannot be shared.
   static std::unique_ptr<KeptCall> copy_of(const CallSpec& call, const CallOptions& how);

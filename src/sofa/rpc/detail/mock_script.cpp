@@ -47,7 +47,7 @@ class ScriptedStream final : public MessageStream {
     co_await or_return(read_json_value(messages_[next_++], source_, *type_, into));
     co_return true;
   }
-  Task<Result<void>> write(const void*) override { co_return Result<void>(); }
+  Task<Result<void>> write(void*) override { co_return Result<void>(); }
   Result<void> finish_writes() override { return {}; }
 
  private:

@@ -22,7 +22,8 @@ const MethodShape& shape_of_message_bytes() {
                                     [](const void* message, void* to, size_t size) {
                                       std::memcpy(to, static_cast<const Bytes*>(message)->data(), size);
                                       return true;
-                                    }};
+                                    },
+                                    [](void* to, const void* from) { *static_cast<Bytes*>(to) = *static_cast<const Bytes*>(from); }};
   static const MethodShape shape = [] {
     MethodShape made;
     made.arguments = {value_memory<Bytes>()};

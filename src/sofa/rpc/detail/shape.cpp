@@ -25,6 +25,13 @@ Result<void> check_owned(const ValueShape& value, std::string_view service, std:
               what, java_type_of(*value.type));
 }
 
+bool copy_value(const ValueShape& shape, void* to, const void* from) {
+  if (shape.protobuf != nullptr) return shape.protobuf->copy(to, from), true;
+  if (shape.type->assign == nullptr || shape.type->has_links()) return false;
+  shape.type->assign(to, from);
+  return true;
+}
+
 namespace {
 size_t aligned(size_t offset, size_t align) { return (offset + align - 1) / align * align; }
 }  // namespace

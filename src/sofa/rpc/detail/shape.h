@@ -30,22 +30,27 @@ struct ProtobufOps {
   bool (*parse)(void* message, const void* from, size_t size);
   size_t (*size)(const void* message);
   bool (*write)(const void* message, void* to, size_t size);
+  void (*copy)(void* to, const void* from);
 };
 
-/// One argument or result: how to make and destroy it, and which of the two worlds it is of.
+/// One argument or result: how to make, move and destroy it, and which of the two worlds it is of.
 struct ValueShape {
   size_t size = 0, align = 1;
   void (*construct)(void* at) = nullptr;
   void (*destroy)(void* at) = nullptr;
-  const Type* type = nullptr;             // described
-  const ProtobufOps* protobuf = nullptr;  // or a protobuf message; both null: void
+  void (*take)(void* to, void* from) = nullptr;  // move assignment
+  const Type* type = nullptr;                    // described
+  const ProtobufOps* protobuf = nullptr;         // or a protobuf message; both null: void
 };
 
-/// How to make and destroy a T, whatever world it is of.
+/// How to make, move and destroy a T, whatever world it is of.
 template <class T>
 ValueShape value_memory() {
-  return {
-      .size = sizeof(T), .align = alignof(T), .construct = [](void* at) { new (at) T(); }, .destroy = [](void* at) { static_cast<T*>(at)->~T(); }};
+  return {.size = sizeof(T),
+          .align = alignof(T),
+          .construct = [](void* at) { new (at) T(); },
+          .destroy = [](void* at) { static_cast<T*>(at)->~T(); },
+          .take = [](void* to, void* from) { *static_cast<T*>(to) = std::move(*static_cast<T*>(from)); }};
 }
 
 template <class T>
@@ -57,7 +62,8 @@ ValueShape value_shape() {
       static constexpr ProtobufOps kOps{
           [](void* message, const void* from, size_t size) { return static_cast<T*>(message)->ParseFromArray(from, static_cast<int>(size)); },
           [](const void* message) -> size_t { return static_cast<const T*>(message)->ByteSizeLong(); },
-          [](const void* message, void* to, size_t size) { return static_cast<const T*>(message)->SerializeToArray(to, static_cast<int>(size)); }};
+          [](const void* message, void* to, size_t size) { return static_cast<const T*>(message)->SerializeToArray(to, static_cast<int>(size)); },
+          [](void* to, const void* from) { *static_cast<T*>(to) = *static_cast<const T*>(from); }};
       shape.protobuf = &kOps;
     } else {
       shape.type = &type_of<T>();
@@ -93,6 +99,9 @@ const MethodShape& shape_of() {
 
 /// An error when the value has Links or dynamic values outside a Graph: nothing would own what they point to. `what` is "the result" or the like.
 Result<void> check_owned(const ValueShape& value, std::string_view service, std::string_view method, std::string_view what);
+
+/// Copies an argument or a result; false when its type cannot be copied.
+bool copy_value(const ValueShape& shape, void* to, const void* from);
 
 /// Default-made values of a method: its arguments, then its result. Small ones in place.
 class Values {

@@ -36,6 +36,12 @@ class ServerCallAccess {
     context.grpc_ = &call;
     context.fields_ = &call.metadata();
   }
+  /// Of a call in this process, whose fields stand as gRPC's metadata does; `trace`: as Bolt has it.
+  static void fill(Context& context, std::string_view service, std::string_view method, const io::Address& peer, Deadline deadline, bool oneway,
+                   const http::Headers& fields, bolt::HeaderMap trace) {
+    fill(context, service, method, peer, deadline, oneway, trace);
+    context.fields_ = &fields;
+  }
   /// `trace`: the trace context of the request's head, as Bolt has it.
   static void fill(Context& context, std::string_view service, std::string_view method, const http::Exchange& exchange, Deadline deadline,
                    bolt::HeaderMap trace) {

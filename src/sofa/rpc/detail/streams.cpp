@@ -36,7 +36,7 @@ class Caller::CountedStream final : public MessageStream {
     co_return got;
   }
   // What a failed write means is what the next read says.
-  Task<Result<void>> write(const void* message) override { return inner_->write(message); }
+  Task<Result<void>> write(void* message) override { return inner_->write(message); }
   Result<void> finish_writes() override { return inner_->finish_writes(); }
 
  private:
