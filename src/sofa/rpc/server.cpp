@@ -7,6 +7,7 @@
 #include "sofa/io/runtime.h"
 #include "sofa/io/sync.h"
 #include "sofa/rpc/detail/calls_service.h"
+#include "sofa/rpc/detail/channelz_service.h"
 #include "sofa/rpc/detail/dubbo_metadata.h"
 #include "sofa/rpc/detail/dubbo_metadata_v2.h"
 #include "sofa/rpc/detail/dubbo_service.h"
@@ -130,6 +131,8 @@ class RunningCore {
         http_(std::move(http)),
         grpc_(options_, handler_.shards()),
         calls_service_(options_.calls, options_.show_calls),
+        channelz_(
+            home_, [this] { return shown(); }, options_.show_calls),
         metadata_v2_(application_),
         web_(grpc_.server(), json_.get()),
         face_(web_, handler_.shards(), json_.get()),
@@ -158,6 +161,7 @@ class RunningCore {
   /// Each before the next, down to `last`. The handler that sees every request.
   http::Handler& put_middlewares_before(http::Handler& last);
   http::Handler& first_handler() { return *middlewares_.back(); }
+  ChannelzService::Shown shown() const;
   Task<Result<void>> stop_here();
   Task<Result<void>> stop_shard(unsigned index);
 
@@ -180,6 +184,7 @@ class RunningCore {
   std::optional<HttpGuests> guests_;  // before the handler of http_
   GrpcFace grpc_;
   CallsService calls_service_;
+  ChannelzService channelz_;
   DubboMetadataV2 metadata_v2_;
   grpc::WebHandler web_;
   HttpFace face_;
@@ -238,6 +243,7 @@ Task<Result<void>> RunningCore::open(std::shared_ptr<io::TlsServerContext> tls) 
   }
   co_await or_return(grpc_.add_methods());
   co_await or_return(calls_service_.add_to(grpc_.server()));
+  co_await or_return(channelz_.add_to(grpc_.server()));
   co_await or_return(metadata_v2_.add_to(grpc_.server()));
   co_await or_return(listen(std::move(tls)));
   address_ = ports_.front()->local();
@@ -282,6 +288,13 @@ Task<Result<void>> RunningCore::start_shard(unsigned index) {
   auto& shard = handler_.shard(index);
   shard = std::make_unique<ShardServer>(options_, filters_, counters_[index]);
   co_return shard->add_services(services_);
+}
+
+/// To channelz; on the home shard.
+ChannelzService::Shown RunningCore::shown() const {
+  ChannelzService::Shown all{.calls = grpc_stats(), .ports = {}};
+  for (const auto& port : ports_) all.ports.push_back(port.get());
+  return all;
 }
 
 // The first does it; others, and what they destroy afterwards, wait for its end.

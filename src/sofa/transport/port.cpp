@@ -1,5 +1,8 @@
 #include "sofa/transport/port.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "sofa/io/runtime.h"
 #include "sofa/io/sync.h"
 #include "sofa/transport/detail/port_shard.h"
@@ -47,6 +50,19 @@ class PortImpl final : public Port {
     }
     sum.refused += refused_.load(std::memory_order_relaxed);
     co_return sum;
+  }
+
+  io::Task<Result<std::vector<ConnectionSnapshot>>> connections(uint64_t from, size_t most) override {
+    std::vector<ConnectionSnapshot> all;
+    for (unsigned i = 0; i < shards_.size(); ++i) {
+      auto some = co_await io::or_return(io::on(runtime_.shard(i), [this, i, from, most]() -> io::Task<Result<std::vector<ConnectionSnapshot>>> {
+        co_return shards_[i] == nullptr ? std::vector<ConnectionSnapshot>() : shards_[i]->connections(from, most);
+      }));
+      std::ranges::move(some, std::back_inserter(all));
+    }
+    std::ranges::sort(all, {}, &ConnectionSnapshot::id);
+    if (all.size() > most) all.resize(most);
+    co_return all;
   }
 
  private:

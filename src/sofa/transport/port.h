@@ -31,6 +31,15 @@ struct PortOptions {
   Duration handshake_timeout = std::chrono::seconds(10);  ///< of TLS
 };
 
+/// An open connection of a port, as it stands.
+struct ConnectionSnapshot {
+  uint64_t id = 0;  ///< in its port, for ever; later connections of a shard have greater ones
+  io::Address peer, local;
+  std::string_view protocol{};  ///< Protocol::name(); empty while the first bytes have not told
+  bool secure = false;
+  SessionStats stats{};  ///< of a protocol that counts
+};
+
 class Port {
  public:
   /// Listens, on the shard that calls, and hands connections to all shards of its runtime in turn. The protocols outlive the port. A name is
@@ -46,6 +55,8 @@ class Port {
   virtual io::Task<Result<void>> stop() = 0;
   /// The counters of all shards, summed; after stop() the last ones. From any shard.
   virtual io::Task<Result<ServerStats>> stats() = 0;
+  /// The open connections of all shards whose id is at least `from`, by id, at most `most`. From any shard; after stop() there are none.
+  virtual io::Task<Result<std::vector<ConnectionSnapshot>>> connections(uint64_t from, size_t most) = 0;
 };
 
 }  // namespace sofa::transport

@@ -125,6 +125,7 @@ void Http2Connection::check_keep_alive(Instant now) {
   if (!may_ping() || now < deadline_after(last_read_, options_.keep_alive_interval)) return;
   ping_sent_ = now;
   nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, kKeepAlivePing);
+  ++stats_.heartbeats_out;
   schedule_flush();
 }
 

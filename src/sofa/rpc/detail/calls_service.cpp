@@ -11,6 +11,12 @@ Task<Result<void>> wait_for(io::Event& event) { co_return co_await event.wait();
 
 }  // namespace
 
+Result<void> check_may_see(ShowCalls to_whom, const io::Address& peer) {
+  if (to_whom == ShowCalls::anyone || (to_whom == ShowCalls::loopback && peer.is_loopback())) return {};
+  return fail(Code::permission_denied, "calls are shown to peers on this server's own machine, not to {}; ServerOptions::show_calls opens them",
+              peer.to_string());
+}
+
 CallsService::CallsService(std::shared_ptr<Calls> calls, ShowCalls to_whom)
     : calls_(std::move(calls)), to_whom_(to_whom), begun_(io::Shard::current().clock().now_monotonic()) {}
 
@@ -35,10 +41,7 @@ std::shared_ptr<io::Event> CallsService::stopping_here() {
 }
 
 Task<Result<Bytes>> CallsService::admit(grpc::StreamCall& call) const {
-  if (to_whom_ == ShowCalls::loopback && !call.peer().is_loopback()) {
-    co_return fail(Code::permission_denied, "calls are shown to peers on this server's own machine, not to {}; ServerOptions::show_calls opens them",
-                   call.peer().to_string());
-  }
+  co_await or_return(check_may_see(to_whom_, call.peer()));
   auto message = co_await or_return(call.read());
   co_return message ? std::move(*message) : Bytes();
 }

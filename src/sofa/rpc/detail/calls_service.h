@@ -12,6 +12,9 @@
 
 namespace sofa::rpc::detail {
 
+/// Whether a peer may ask for what a server has counted; permission_denied with a sentence.
+Result<void> check_may_see(ShowCalls to_whom, const io::Address& peer);
+
 /// Made on a shard; serves all of them.
 class CallsService {
  public:

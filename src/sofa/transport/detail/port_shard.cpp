@@ -1,5 +1,10 @@
 #include "sofa/transport/detail/port_shard.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include "sofa/io/runtime.h"
+
 namespace sofa::transport::detail {
 
 namespace {
@@ -23,25 +28,59 @@ void PortShard::take(io::AcceptedSocket socket) {
 /// A connection stands in the list as long as this lives, however it ends.
 class PortShard::Listed {
  public:
-  Listed(PortShard& shard, Connection& connection) : shard_(shard), connection_(connection) { shard_.list(connection_); }
-  ~Listed() { shard_.unlist(connection_); }
+  Listed(PortShard& port, const io::Stream& stream)
+      : connection(port.draining_), shard_(port), id_(next_id(port)), peer_(stream.peer()), local_(stream.local()) {
+    connection.index = shard_.connections_.size();
+    shard_.connections_.push_back(this);
+  }
+  ~Listed() {
+    auto& all = shard_.connections_;
+    all[connection.index] = all.back();
+    all[connection.index]->connection.index = connection.index;
+    all.pop_back();
+  }
   Listed(const Listed&) = delete;
   Listed& operator=(const Listed&) = delete;
 
+  /// Its protocol is known.
+  void identify(const Identified& found) {
+    protocol_ = found.protocol->name();
+    secure_ = found.stream.is_secure();
+  }
+  uint64_t id() const { return id_; }
+  const io::Address& peer() const { return peer_; }
+  ConnectionSnapshot snapshot() const {
+    return {.id = id_,
+            .peer = peer_,
+            .local = local_,
+            .protocol = protocol_,
+            .secure = secure_,
+            .stats = connection.live_stats == nullptr ? SessionStats() : *connection.live_stats};
+  }
+
+  Connection connection;
+
  private:
+  /// One that no other shard gives.
+  static uint64_t next_id(PortShard& port) {
+    const io::Shard& shard = io::Shard::current();
+    return ++port.accepted_ids_ * shard.runtime().shard_count() + shard.index();
+  }
   PortShard& shard_;
-  Connection& connection_;
+  const uint64_t id_;
+  const io::Address peer_, local_;
+  std::string_view protocol_;
+  bool secure_ = false;
 };
 
-void PortShard::list(Connection& connection) {
-  connection.index = connections_.size();
-  connections_.push_back(&connection);
-}
-
-void PortShard::unlist(Connection& connection) {
-  connections_[connection.index] = connections_.back();
-  connections_[connection.index]->index = connection.index;
-  connections_.pop_back();
+std::vector<ConnectionSnapshot> PortShard::connections(uint64_t from, size_t most) const {
+  std::vector<const Listed*> chosen;
+  std::ranges::copy_if(connections_, std::back_inserter(chosen), [from](const Listed* listed) { return listed->id() >= from; });
+  most = std::min(most, chosen.size());
+  std::ranges::partial_sort(chosen, chosen.begin() + static_cast<ptrdiff_t>(most), {}, &Listed::id);
+  std::vector<ConnectionSnapshot> snapshots;
+  for (size_t i = 0; i < most; ++i) snapshots.push_back(chosen[i]->snapshot());
+  return snapshots;
 }
 
 io::Task<void> PortShard::serve(io::AcceptedSocket socket) {
@@ -57,19 +96,19 @@ io::Task<void> PortShard::serve(io::AcceptedSocket socket) {
 }
 
 io::Task<CloseKind> PortShard::serve_stream(io::Stream stream) {
-  Connection connection(draining_);
-  const Listed listed(*this, connection);
-  const io::Address peer = stream.peer();
+  Listed listed(*this, stream);
+  Connection& connection = listed.connection;
   // Until a protocol has claimed it, draining ends it: it has asked for nothing yet.
   io::CancelSource undecided(co_await io::current_scope());
   connection.on_drain([](void* context) { static_cast<io::CancelSource*>(context)->cancel("the port stops"); }, &undecided);
   Identified found = co_await undecided.run(identify(std::move(stream), shared_));
   connection.on_drain(nullptr, nullptr);
   if (found.protocol == nullptr) {
-    if (!draining_ && !found.reason.empty()) log_refusal(found, peer);
+    if (!draining_ && !found.reason.empty()) log_refusal(found, listed.peer());
     co_return draining_ ? CloseKind::local : found.kind;
   }
   if (found.stream.is_secure()) ++ended_.secure;
+  listed.identify(found);
   co_await found.protocol->serve(std::move(found.stream), std::move(found.prefix), connection);
   ended_.add(connection.final_stats);
   co_return connection.close_kind;
@@ -83,8 +122,8 @@ void PortShard::log_refusal(const Identified& connection, const io::Address& pee
 
 io::Task<Result<int>> PortShard::stop() {
   draining_ = true;
-  const std::vector<Connection*> now = connections_;
-  for (Connection* connection : now) connection->drain();
+  const std::vector<Listed*> now = connections_;
+  for (Listed* listed : now) listed->connection.drain();
   // Joining sees its end in any case, so the time limit cancels the tasks, not the wait.
   io::TimerNode limit([](void* group) { static_cast<io::TaskGroup*>(group)->cancel("the port stops: drain_timeout has passed"); }, &group_);
   io::Shard& shard = io::Shard::current();
@@ -96,8 +135,8 @@ io::Task<Result<int>> PortShard::stop() {
 ServerStats PortShard::stats() const {
   ServerStats sum = ended_;
   sum.open = connections_.size();
-  for (const Connection* connection : connections_) {
-    if (connection->live_stats != nullptr) sum.add(*connection->live_stats);
+  for (const Listed* listed : connections_) {
+    if (listed->connection.live_stats != nullptr) sum.add(*listed->connection.live_stats);
   }
   return sum;
 }

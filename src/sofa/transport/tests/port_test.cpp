@@ -1,5 +1,7 @@
 #include "sofa/transport/port.h"
 
+#include <deque>
+
 #include "harness.h"
 #include "sofa/base/testing/captured_log.h"
 #include "sofa/transport/bolt_protocol.h"
@@ -71,6 +73,41 @@ TEST_P(PortOver, ServesBoltOnEveryShard) {
       {.shards = 2});
 }
 INSTANTIATE_TEST_SUITE_P(Addresses, PortOver, ::testing::Values("127.0.0.1:0", "[::1]:0", "unix"));
+
+TEST(Port, ShowsTheConnectionsOfAllShardsPageByPage) {
+  on_shard(
+      []() -> io::Task<void> {
+        Answers answers;
+        BoltProtocol bolt(answers.handlers);
+        auto port = std::move((co_await Port::open(loopback(), {&bolt})).value());
+        io::Stream silent = co_await connect_to(*port);
+        co_await stats_when(*port, [](const ServerStats& s) { return s.open == 1; });
+        std::deque<Served> clients;
+        for (int i = 0; i < 4; ++i) {
+          clients.emplace_back(co_await connect_to(*port), answers.handlers, SessionOptions::client());
+          EXPECT_TRUE((co_await clients.back().session->call(request_of("test.Ask", "x"))).value().ok());
+        }
+        std::vector<ConnectionSnapshot> all;
+        for (uint64_t from = 0;;) {
+          const auto page = (co_await port->connections(from, 2)).value();
+          if (page.empty()) break;
+          EXPECT_LE(page.size(), 2u);
+          from = page.back().id + 1;
+          all.insert(all.end(), page.begin(), page.end());
+        }
+        EXPECT_EQ(all.size(), 5u);
+        EXPECT_TRUE(std::ranges::is_sorted(all, std::less(), &ConnectionSnapshot::id));
+        EXPECT_EQ(std::ranges::count(all, "bolt", &ConnectionSnapshot::protocol), 4);
+        for (const ConnectionSnapshot& connection : all) {
+          EXPECT_EQ(connection.local, port->local());
+          EXPECT_EQ(connection.stats.requests_in, connection.protocol.empty() ? 0u : 1u) << "the silent one has no protocol yet";
+        }
+        for (Served& client : clients) co_await client.end();
+        co_await port->stop();
+        EXPECT_TRUE((co_await port->connections(0, 100)).value().empty());
+      },
+      {.shards = 2});
+}
 
 TEST(Port, ClosesStrangersAtOnceWithOneLine) {
   CapturedLog log;
