@@ -5,6 +5,7 @@
 
 #include "sofa/base/base64.h"
 #include "sofa/grpc/detail/server_call.h"
+#include "sofa/http/server_options.h"
 #include "sofa/io/runtime.h"
 
 namespace sofa::grpc {
@@ -144,6 +145,7 @@ void Server::handle(http::ExchangePtr exchange) {
   const http::RequestHead& request = exchange->request();
   if (!is_grpc(request.headers.get_or("content-type"))) {
     if (fallback_ != nullptr) return fallback_->handle(std::move(exchange));
+    if (http::is_about_server(request)) return http::answer_about_server(*exchange);
     return impl_->refuse_page(*exchange);
   }
   if (is_grpc_client(request.headers)) exchange->hold_to(impl_->options.pings);
@@ -152,6 +154,9 @@ void Server::handle(http::ExchangePtr exchange) {
   if (method == impl_->methods.end()) return detail::refuse(*exchange, impl_->unknown_path(request.path()));
   const auto opening = read_opening(request.headers);
   if (!opening) return detail::refuse(*exchange, opening.error(), {{"grpc-accept-encoding", accepted_encodings()}});
+  if (opening->deadline <= io::Shard::current().now()) {
+    return detail::refuse(*exchange, Error(Code::deadline_exceeded, fmt::format("the caller's time for {} was over before it ran", request.path())));
+  }
   impl_->start(std::move(exchange), *opening, method->second);
 }
 

@@ -6,6 +6,7 @@
 #include <zstd.h>
 
 #include <cstdlib>
+#include <new>
 
 #include "sofa/http/detail/text.h"
 
@@ -22,11 +23,25 @@ std::unexpected<Error> broken(std::string_view coding, std::string_view why) {
   return fail(Code::invalid_argument, "the body is not {}: {}", coding, why);
 }
 
+/// What a library has made, which gives nothing when there is no memory.
+template <class T>
+T* made(T* state) {
+  if (state == nullptr) throw std::bad_alloc();
+  return state;
+}
+
+/// zlib's answer where only memory may be missing.
+void expect_memory(int code) {
+  if (code != Z_OK) throw std::bad_alloc();
+}
+
 // ---------------------------------------------------------------- gzip
 
 class GzipCompressor final : public Compressor {
  public:
-  explicit GzipCompressor(int level) { ::deflateInit2(&stream_, level == 0 ? 1 : level, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY); }
+  explicit GzipCompressor(int level) {
+    expect_memory(::deflateInit2(&stream_, level == 0 ? 1 : level, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY));
+  }
   ~GzipCompressor() override { ::deflateEnd(&stream_); }
 
   Result<void> compress(ByteSpan in, Flush flush, Buffer& out) override {
@@ -50,7 +65,7 @@ class GzipCompressor final : public Compressor {
 
 class GzipDecompressor final : public Decompressor {
  public:
-  GzipDecompressor() { ::inflateInit2(&stream_, MAX_WBITS + 16); }
+  GzipDecompressor() { expect_memory(::inflateInit2(&stream_, MAX_WBITS + 16)); }
   ~GzipDecompressor() override { ::inflateEnd(&stream_); }
 
   Result<void> decompress(Buffer& in, size_t max, Buffer& out) override {
@@ -83,7 +98,7 @@ class GzipDecompressor final : public Decompressor {
 
 class ZstdCompressor final : public Compressor {
  public:
-  explicit ZstdCompressor(int level) : context_(::ZSTD_createCCtx()) {
+  explicit ZstdCompressor(int level) : context_(made(::ZSTD_createCCtx())) {
     ::ZSTD_CCtx_setParameter(context_, ZSTD_c_compressionLevel, level == 0 ? 1 : level);
   }
   ~ZstdCompressor() override { ::ZSTD_freeCCtx(context_); }
@@ -107,7 +122,7 @@ class ZstdCompressor final : public Compressor {
 
 class ZstdDecompressor final : public Decompressor {
  public:
-  ZstdDecompressor() : context_(::ZSTD_createDCtx()) { ::ZSTD_DCtx_setParameter(context_, ZSTD_d_windowLogMax, kMaxZstdWindow); }
+  ZstdDecompressor() : context_(made(::ZSTD_createDCtx())) { ::ZSTD_DCtx_setParameter(context_, ZSTD_d_windowLogMax, kMaxZstdWindow); }
   ~ZstdDecompressor() override { ::ZSTD_freeDCtx(context_); }
 
   Result<void> decompress(Buffer& in, size_t max, Buffer& out) override {
@@ -137,7 +152,7 @@ class ZstdDecompressor final : public Decompressor {
 
 class BrotliCompressor final : public Compressor {
  public:
-  explicit BrotliCompressor(int level) : state_(::BrotliEncoderCreateInstance(nullptr, nullptr, nullptr)) {
+  explicit BrotliCompressor(int level) : state_(made(::BrotliEncoderCreateInstance(nullptr, nullptr, nullptr))) {
     ::BrotliEncoderSetParameter(state_, BROTLI_PARAM_QUALITY, static_cast<uint32_t>(level == 0 ? kFastBrotli : level));
   }
   ~BrotliCompressor() override { ::BrotliEncoderDestroyInstance(state_); }
@@ -165,7 +180,7 @@ class BrotliCompressor final : public Compressor {
 
 class BrotliDecompressor final : public Decompressor {
  public:
-  BrotliDecompressor() : state_(::BrotliDecoderCreateInstance(nullptr, nullptr, nullptr)) {}
+  BrotliDecompressor() : state_(made(::BrotliDecoderCreateInstance(nullptr, nullptr, nullptr))) {}
   ~BrotliDecompressor() override { ::BrotliDecoderDestroyInstance(state_); }
 
   Result<void> decompress(Buffer& in, size_t max, Buffer& out) override {

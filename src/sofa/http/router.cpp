@@ -10,6 +10,7 @@
 #include "sofa/base/text.h"
 #include "sofa/http/detail/text.h"
 #include "sofa/http/filter.h"
+#include "sofa/http/server_options.h"
 #include "sofa/io/runtime.h"
 
 namespace sofa::http {
@@ -264,10 +265,7 @@ bool Router::wants_body(const RequestHead& head) const {
 
 void Router::handle(ExchangePtr exchange) {
   const RequestHead& head = exchange->request();
-  if (head.target == "*") {
-    [[maybe_unused]] const auto sent = respond_text(*exchange, 200, "this server speaks HTTP");
-    return;
-  }
+  if (is_about_server(head)) return answer_about_server(*exchange);
   Found found = find(head);
   if (found.malformed != nullptr) return refuse_(*exchange, 400, fmt::format("the path '{}' is malformed: {}", head.path(), found.malformed), {});
   if (found.methods == nullptr) {

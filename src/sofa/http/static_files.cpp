@@ -89,7 +89,8 @@ void StaticFiles::answer(Exchange& exchange, const File& file) const {
   }
   const std::string_view still = asked.get_or("if-range", file.tag);
   Range range{};
-  switch (still == file.tag ? parse_range(asked.get_or("range"), file.content.size(), range) : RangeKind::none) {
+  const bool may_be_part = still == file.tag && exchange.request().method == "GET";  // RFC 9110, 14.2
+  switch (may_be_part ? parse_range(asked.get_or("range"), file.content.size(), range) : RangeKind::none) {
     case RangeKind::none:
       return send(200, file.content);
     case RangeKind::one:

@@ -163,6 +163,8 @@ TEST_F(Rules, RequestsThatBreakARuleGetTheirStatusAndNothingOfTheServiceRuns) {
             {"/test.Missing/Shout", {}, good, "12", "no service is served at /test.Missing/Shout"},
             {"/test.Echo/Shout", {{"grpc-encoding", "snappy"}}, good, "12", "grpc-encoding is 'snappy', which is none of identity,gzip"},
             {"/test.Echo/Shout", {{"grpc-timeout", "soon"}}, good, "13", "grpc-timeout is 'soon'"},
+            {"/test.Echo/Shout", {{"grpc-timeout", "0m"}}, good, "4", "the caller's time for /test.Echo/Shout was over before it ran"},
+            {"/test.Echo/Twice", {{"grpc-timeout", "0n"}}, good, "4", "the caller's time for /test.Echo/Twice was over before it ran"},
             {"/test.Echo/Shout", {}, {}, "13", "ended without a whole message"},
             {"/test.Echo/Shout", {}, good.span().first(3), "13", "ended without a whole message"},
             {"/test.Echo/Shout", {}, two.span(), "13", "more than one message"},
@@ -190,11 +192,13 @@ TEST_F(Rules, RequestsThatBreakARuleGetTheirStatusAndNothingOfTheServiceRuns) {
 
 TEST_F(Rules, RequestsThatAreNoGrpcGetAnHttpStatus) {
   on_server([](Server& server) -> io::Task<Result<void>> {
-    Peer web, get, plus;
+    Peer web, get, whole, plus;
     request(server, web, "/test.Echo/Shout", {}, "application/grpc-web");
     EXPECT_EQ(web.status, 415);
     request(server, get, "/test.Echo/Shout", {}, "application/grpc", "GET");
     EXPECT_EQ(get.status, 405);
+    request(server, whole, "*", {}, "", "OPTIONS");
+    EXPECT_EQ(whole.status, 200) << "a question about the server as a whole";
     request(server, plus, "/test.Echo/Shout", {}, "application/grpc+proto");
     send_message(plus, "a");
     EXPECT_EQ(plus.grpc_status(), "0");

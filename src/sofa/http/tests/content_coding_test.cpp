@@ -1,5 +1,7 @@
 #include "sofa/http/content_coding.h"
 
+#include <sys/resource.h>
+
 #include "harness.h"
 #include "recorded_exchange.h"
 #include "sofa/base/random.h"
@@ -83,6 +85,32 @@ TEST_P(Coding, RefusesBytesThatAreNotOfIt) {
     damaged[random.uniform(damaged.size())] ^= static_cast<char>(1 << random.uniform(8));
     [[maybe_unused]] const auto any = unpack(GetParam(), damaged, 100, 1000);
   }
+}
+
+/// Makes compressors and uses them until memory ends. Exits with 0 when one says so, and with 1 when one is made that does nothing.
+[[noreturn]] void use_up_memory(ContentCoding coding) {
+  const rlimit most{.rlim_cur = size_t{512} << 20, .rlim_max = size_t{512} << 20};
+  std::vector<std::unique_ptr<Compressor>> kept;
+  Buffer out;
+  kept.reserve(100'000);
+  out.reserve(size_t{4} << 20);
+  if (::setrlimit(RLIMIT_AS, &most) != 0) ::_exit(2);
+  try {
+    for (;;) {
+      const size_t before = out.size();
+      kept.push_back(make_compressor(coding));
+      const auto done = kept.back()->compress(as_bytes("x"), Compressor::Flush::end, out);
+      if (done && out.size() == before) ::_exit(1);
+    }
+  } catch (const std::bad_alloc&) {
+    ::_exit(0);
+  }
+}
+
+TEST_P(Coding, SaysThatThereIsNoMemory) {
+  if (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer)) GTEST_SKIP() << "a sanitizer needs more address space";
+  if (GetParam() == ContentCoding::br) GTEST_SKIP() << "brotli's encoder ends the process itself when it has no memory for a call";
+  EXPECT_EXIT(use_up_memory(GetParam()), ::testing::ExitedWithCode(0), "");
 }
 
 TEST(ChooseContentCoding, TakesTheHeaviestOfOurs) {

@@ -208,6 +208,8 @@ TEST_F(StaticFilesTest, AreSentInPart) {
     EXPECT_EQ(part(ignored), "200  0123456789") << ignored;
   }
   EXPECT_EQ(part("bytes=2-4", {{"if-range", "\"old\""}}), "200  0123456789");
+  const Sent head = ask(router, "HEAD", "/f/a.txt", {{"range", "bytes=2-4"}});
+  EXPECT_EQ(fmt::format("{} {}", head.status, head.headers.get_or("content-length")), "200 10") << "parts are of GET alone";
 }
 
 }  // namespace
