@@ -113,6 +113,12 @@ def test_nobody_at_the_address_is_said():
     assert len(done.stderr.splitlines()) == 1 and "127.0.0.1:1" in done.stderr and "start one there" in done.stderr
 
 
+@pytest.mark.parametrize("protocol", ["bolt", "dubbo", "tri", "http", "h2c"])
+def test_arguments_come_from_standard_input(all_protocols, protocol):
+    service = "sofa.interop.DubboInteropService:1.0" if protocol == "dubbo" else SERVICE
+    assert result("call", f"{protocol}://{all_protocols}", f"{service}.add", "-", stdin=" \n[1, 2]\n") == 3
+
+
 # Over Dubbo, by Java signature
 
 DUBBO_SERVICE = "sofa.interop.DubboInteropService:1.0"
@@ -155,10 +161,25 @@ def test_a_java_exception_over_dubbo_is_shown(dubbo_target):
 
 # Over Triple's wrapper messages, by Java signature
 
-@pytest.mark.parametrize("family, service", [("", SERVICE), ("?serialization=hessian4", DUBBO_SERVICE)], ids=["sofarpc", "dubbo"])
-def test_methods_of_java_types_over_triple(all_protocols, family, service):
-    target = f"tri://{all_protocols}{family}"
-    assert result("call", target, f"{service}.hello(String,int)", '["x", 2]') == "hello x,hello x"
+@pytest.fixture(scope="module", params=["cpp-sofarpc", "cpp-dubbo", "java-dubbo"])
+def triple(request):
+    """Our server, and Dubbo's; as callers of SOFARPC and of Dubbo name them, with the service there."""
+    kind, family = request.param.split("-")
+    if kind == "cpp":
+        command, protocol = [programs.binaries() / "interop-server", "--port", "0"], "h2"
+    else:
+        programs.compile_java(programs.DUBBO_JAVA if family == "dubbo" else programs.HERE / "java")
+        start = programs.dubbo_command if family == "dubbo" else programs.java_command
+        command, protocol = start("DubboJavaServer" if family == "dubbo" else "InteropJavaServer", "--triple", 0), "triple"
+    with programs.Server(command, protocol=protocol) as started:
+        is_dubbo = family == "dubbo"
+        yield f"tri://{started.address}{'?serialization=hessian4' if is_dubbo else ''}", DUBBO_SERVICE if is_dubbo else SERVICE
+
+
+def test_methods_of_java_types_over_triple(triple):
+    target, service = triple
+    patience = ["-t", "30"]  # a JVM's first call loads classes
+    assert result("call", target, f"{service}.hello(String,int)", '["x", 2]', *patience) == "hello x,hello x"
     assert result("call", target, f"{service}.add(int,int)", "[1, 2]") == 3
     user = result("call", target, f"{service}.getUser(long)", "[7]")
     assert user["class"] == "sofa.interop.User" and user["birthday"] == {"class": "java.util.Date", "value": "2000-01-01T00:00:07Z"}
@@ -238,6 +259,11 @@ def test_a_message_goes_in_and_out_as_json(grpc_address, protocol, source):
 def test_a_message_goes_to_the_version_that_is_named(all_protocols, protocol):
     done = sofa("call", f"{protocol}://{all_protocols}", f"{PROTO}:7.0:blue.Echo", '{"text": "x"}')
     assert done.returncode == REFUSED and "tri-service-version '7.0' and tri-service-group 'blue'" in done.stderr, done
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "tri"])
+def test_a_message_comes_from_standard_input(grpc_address, protocol):
+    assert result("call", f"{protocol}://{grpc_address}", f"{PROTO}.Echo", "-", stdin='\n {"text": "hi"}\n')["text"] == "hi"
 
 
 def test_a_server_stream_is_one_line_for_each_message(grpc_address):

@@ -17,7 +17,8 @@ Result<std::unique_ptr<MessageFlow>> Callee::flow(std::string_view, uint32_t) { 
 
 io::Task<Result<std::unique_ptr<Callee>>> Callee::open(const CallPlan& plan, Input& input) {
   const std::string& protocol = plan.target.protocol;
-  if (protocol == "grpc" || (protocol == "tri" && !means_java(plan, plan.arguments))) co_return co_await open_grpc(plan, input);
+  const bool told_by_arguments = protocol == "tri" && !plan.method.types;
+  if (protocol == "grpc" || (told_by_arguments && !means_java(plan, co_await io::or_return(input.peek())))) co_return co_await open_grpc(plan, input);
   const std::string arguments = co_await io::or_return(input.rest());
   if (protocol == "http" && (plan.target.secure || !plan.method.types)) co_return co_await open_http(plan, arguments);
   if (protocol == "bolt" && !plan.flags.proto.empty()) co_return co_await open_bolt_proto(plan, arguments);

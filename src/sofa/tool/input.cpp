@@ -60,6 +60,11 @@ io::Task<Result<std::optional<std::string>>> Input::line() {
   }
 }
 
+io::Task<Result<std::string_view>> Input::peek() {
+  while (!ended_ && read_.find_first_not_of(" \t\r\n") == std::string::npos) co_await io::or_return(read_more());
+  co_return std::string_view(read_);
+}
+
 io::Task<Result<std::string>> Input::rest() {
   while (!ended_) co_await io::or_return(read_more());
   co_return std::move(read_);

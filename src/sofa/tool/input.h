@@ -25,6 +25,8 @@ class Input {
 
   /// The next line that is not blank, without its end; nothing after the last one. Errors: resource_exhausted, cancelled.
   io::Task<Result<std::optional<std::string>>> line();
+  /// What is read so far, up to the first byte that is not blank or further; nothing is taken. Waits for that byte.
+  io::Task<Result<std::string_view>> peek();
   /// All that is left.
   io::Task<Result<std::string>> rest();
 
