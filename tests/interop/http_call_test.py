@@ -188,9 +188,10 @@ def test_what_the_service_throws_is_200_to_a_client_of_sofarpc(one_port):
 @pytest.mark.parametrize("method, words, status, says", [
     ("add", ["-d", '[1, "x"]'], 400, ["argument 2 of add", 'found "x"']),
     ("add", ["-d", "[1]"], 400, ["add takes 2 arguments (int, int), 1 came"]),
+    ("half", ["-d", "[1, 2]"], 400, ["half takes 1 argument (double), 2 came"]),
     ("add", ["-d", "7"], 400, ["add takes 2 arguments (int, int) in an array", "'7'"]),
     ("add", ["-d", '{"a": 1, "b": 2}'], 400, ["declares no names", "(int, int)"]),
-    ("hello", ["-d", '["a", 1, 2]'], 400, ["no overload of hello", "(java.lang.String)", "(name, times)"]),
+    ("hello", ["-d", '["a", 1, 2]'], 400, ["no overload of hello", "there are (java.lang.String), (java.lang.String name, int times)"]),
     ("hello", ["-d", '{"name": "x", "times": "many"}'], 400, ["argument 2 (times) of hello", "many"]),
     ("add", ["-d", "[1, 2"], 400, ["[1, 2"]),
     ("add?a=1&b=%zz", [], 400, ["%zz"]),

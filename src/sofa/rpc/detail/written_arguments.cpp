@@ -19,11 +19,16 @@ std::string label(const MethodBase& method, size_t index) {
   return fmt::format("argument {}{} of {}", index + 1, name, method.name());
 }
 
-/// "(name, times)", or the Java types where no names are declared.
+/// "(java.lang.String name, int times)", or the types alone where no names are declared.
 std::string parameters_of(const MethodBase& method) {
   const auto& names = method.spec()->options.parameters;
-  return fmt::format("({})", fmt::join(names.size() == method.signatures().size() ? names : method.signatures(), ", "));
+  std::vector<std::string> parameters(method.signatures().begin(), method.signatures().end());
+  for (size_t i = 0; i < parameters.size() && names.size() == parameters.size(); ++i) parameters[i].append(" ").append(names[i]);
+  return fmt::format("({})", fmt::join(parameters, ", "));
 }
+
+/// "1 argument", "2 arguments"
+std::string arguments_of(size_t count) { return fmt::format("{} argument{}", count, count == 1 ? "" : "s"); }
 
 const Type& plain(const Type& type) { return type.kind == Kind::indirect ? plain(type.indirect->target()) : type; }
 
@@ -88,7 +93,7 @@ bool WrittenArguments::stands_alone(const MethodBase& method) const {
 Result<std::vector<const WrittenArguments::Part*>> WrittenArguments::by_position(const MethodBase& method) const {
   const size_t count = method.shape().arguments.size();
   if (parts_.size() != count) {
-    return fail(Code::invalid_argument, "{} takes {} arguments {}, {} came", method.name(), count, parameters_of(method), parts_.size());
+    return fail(Code::invalid_argument, "{} takes {} {}, {} came", method.name(), arguments_of(count), parameters_of(method), parts_.size());
   }
   std::vector<const Part*> assigned;
   for (const Part& part : parts_) assigned.push_back(&part);
@@ -120,7 +125,7 @@ Result<std::vector<const WrittenArguments::Part*>> WrittenArguments::by_name(con
 Result<std::vector<const WrittenArguments::Part*>> WrittenArguments::assign(const MethodBase& method) const {
   if (stands_alone(method)) return std::vector<const Part*>{&whole_};
   if (form_ == Form::one) {
-    return fail(Code::invalid_argument, "{} takes {} arguments {} in an array; found '{}'", method.name(), method.shape().arguments.size(),
+    return fail(Code::invalid_argument, "{} takes {} {} in an array; found '{}'", method.name(), arguments_of(method.shape().arguments.size()),
                 parameters_of(method), whole_.text.substr(0, 40));
   }
   const bool named = form_ == Form::object || (form_ == Form::query && !parts_.empty() && is_named_by(method));
