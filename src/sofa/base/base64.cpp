@@ -56,6 +56,7 @@ std::optional<std::vector<uint8_t>> from_base64(std::string_view text, Base64Pad
 }
 
 std::optional<std::vector<uint8_t>> from_base64url(std::string_view text) {
+  if (text.find_first_of("+/") != std::string_view::npos) return std::nullopt;
   std::string plain(text);
   std::ranges::replace(plain, '-', '+');
   std::ranges::replace(plain, '_', '/');

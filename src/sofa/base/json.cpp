@@ -8,6 +8,7 @@
 #include "sofa/base/base64.h"
 #include "sofa/base/detail/scalar_text.h"
 #include "sofa/base/detail/value_tree.h"
+#include "sofa/base/utf8.h"
 
 namespace sofa {
 
@@ -362,18 +363,6 @@ class Writer final : public TextSink {
   std::string out_;
 };
 
-/// Length of the UTF-8 sequence at the start of `text` (a surrogate's three bytes count too); 0 when it is wrong.
-size_t sequence_length(std::string_view text) {
-  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto follows = [&](size_t i, unsigned low = 0x80, unsigned high = 0xbf) { return byte(i) >= low && byte(i) <= high; };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xc2 && lead <= 0xdf) return follows(1) ? 2 : 0;
-  if (lead >= 0xe0 && lead <= 0xef) return follows(1, lead == 0xe0 ? 0xa0 : 0x80) && follows(2) ? 3 : 0;
-  if (lead >= 0xf0 && lead <= 0xf4) return follows(1, lead == 0xf0 ? 0x90 : 0x80, lead == 0xf4 ? 0x8f : 0xbf) && follows(2) && follows(3) ? 4 : 0;
-  return 0;
-}
-
 /// Bytes that stand in JSON as they are.
 constexpr auto kPlain = [] {
   std::array<bool, 256> plain{};
@@ -393,20 +382,16 @@ Result<void> Writer::write_text(std::string_view text) {
     out_.append(text, 0, plain);
     text.remove_prefix(plain);
     if (text.empty()) break;
-    const auto byte = static_cast<unsigned char>(text[0]);
-    const size_t length = sequence_length(text);
-    const bool surrogate = length == 3 && byte == 0xed && static_cast<unsigned char>(text[1]) >= 0xa0;
-    if (length == 0) {
+    const CodePoint point = next_code_point(text);
+    if (point.is_bad()) {
       out_ += "\xef\xbf\xbd";
-    } else if (surrogate) {
-      fmt::format_to(std::back_inserter(out_), "\\u{:04x}", 0xd000 | (text[1] & 0x3f) << 6 | (text[2] & 0x3f));
-    } else if (byte < 0x20) {
-      fmt::format_to(std::back_inserter(out_), "\\u{:04x}", byte);
+    } else if (point.is_surrogate() || point.value < 0x20) {
+      fmt::format_to(std::back_inserter(out_), "\\u{:04x}", point.value);
     } else {
-      if (byte == '"' || byte == '\\') out_ += '\\';
-      out_.append(text, 0, length);
+      if (point.value == '"' || point.value == '\\') out_ += '\\';
+      out_.append(text, 0, point.length);
     }
-    text.remove_prefix(std::max<size_t>(length, 1));
+    text.remove_prefix(point.length);
   }
   out_ += '"';
   return {};

@@ -1,7 +1,7 @@
 #include "sofa/grpc/client.h"
 
+#include "sofa/base/backoff.h"
 #include "sofa/base/log.h"
-#include "sofa/base/random.h"
 #include "sofa/grpc/detail/client_call.h"
 #include "sofa/grpc/detail/fields.h"
 #include "sofa/io/sync.h"
@@ -13,8 +13,7 @@ namespace sofa::grpc {
 namespace {
 
 constexpr Duration kFirstBackoff = std::chrono::milliseconds(50);
-constexpr double kJitter = 0.2;  // of each wait, in both directions
-constexpr int kMostSends = 3;    // of a call that the server has not begun with
+constexpr int kMostSends = 3;  // of a call that the server has not begun with
 constexpr Duration kLongestPingInterval = std::chrono::hours(2);
 
 const Logger kLog{"grpc"};
@@ -54,7 +53,7 @@ struct Channel::Impl : std::enable_shared_from_this<Impl> {
   bool watching = false;  // the files of options.tls
   std::optional<Error> last_failure;
   Instant next_attempt{};
-  Duration backoff = kFirstBackoff;
+  int failures = 0;   // one after another, of attempts to connect
   io::Event changed;  // a connection has come, an attempt has failed, a call has ended
   io::Mutex line;     // of the calls that wait: the first waits for a change, the others for its end
   size_t waiting = 0;
@@ -135,11 +134,10 @@ io::Task<void> Channel::Impl::connect(std::shared_ptr<Impl> self) {
       stream ? http::connect_http2(std::move(*stream), self->options.http2) : Result<std::unique_ptr<http::ClientConnection>>(forward_error(stream));
   if (made) {
     self->connection = std::move(*made);
-    self->backoff = kFirstBackoff;
+    self->failures = 0;
   } else {
-    const double factor = 1 - kJitter + 2 * kJitter * self->random.unit();
-    self->next_attempt = now() + std::chrono::duration_cast<Duration>(self->backoff * factor);
-    self->backoff = std::min(self->backoff * 2, self->options.max_backoff);
+    const Backoff backoff{.first = kFirstBackoff, .most = self->options.max_backoff};
+    self->next_attempt = now() + backoff.pause(++self->failures, self->random);
     Error failure = Error(Code::unavailable, fmt::format("no connection to {}", self->address.to_string())).with_cause(std::move(made.error()));
     self->last_failure = transport::with_status(std::move(failure), bolt::Status::comm_error, transport::Sent::no);
   }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sofa/base/random.h"
+#include "sofa/base/backoff.h"
 #include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
 #include "sofa/transport/status.h"
@@ -12,8 +12,7 @@ namespace sofa::http {
 namespace {
 
 constexpr Duration kFirstBackoff = std::chrono::milliseconds(50);
-constexpr double kJitter = 0.2;  // of each wait, in both directions
-constexpr int kMostSends = 3;    // of a request that the server has not begun with
+constexpr int kMostSends = 3;  // of a request that the server has not begun with
 
 /// The answer to one request, as it comes.
 class Collector final : public MessageSink {
@@ -108,7 +107,7 @@ struct Channel::Impl : std::enable_shared_from_this<Impl> {
   bool closed = false;
   std::optional<Error> last_failure;
   Instant next_attempt{};
-  Duration backoff = kFirstBackoff;
+  int failures = 0;   // one after another, of attempts to connect
   io::Event changed;  // a connection has come, an attempt has failed, a request has ended
   io::TaskGroup tasks;
 };
@@ -186,11 +185,10 @@ io::Task<void> Channel::Impl::connect(std::shared_ptr<Impl> self) {
   --self->connecting;
   if (made) {
     self->connections.push_back(std::move(*made));
-    self->backoff = kFirstBackoff;
+    self->failures = 0;
   } else {
-    const double factor = 1 - kJitter + 2 * kJitter * self->random.unit();
-    self->next_attempt = self->now() + std::chrono::duration_cast<Duration>(self->backoff * factor);
-    self->backoff = std::min(self->backoff * 2, self->options.max_backoff);
+    const Backoff backoff{.first = kFirstBackoff, .most = self->options.max_backoff};
+    self->next_attempt = self->now() + backoff.pause(++self->failures, self->random);
     Error failure = Error(Code::unavailable, fmt::format("no connection to {}", self->address.to_string())).with_cause(std::move(made.error()));
     self->last_failure = transport::with_status(std::move(failure), bolt::Status::comm_error, transport::Sent::no);
   }

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sofa/base/backoff.h"
 #include "sofa/base/bytes.h"
 #include "sofa/base/error.h"
 #include "sofa/cluster/fault_tolerance.h"
@@ -67,7 +68,7 @@ struct ClientOptions {
   int forks = 2;      ///< Strategy::forking: providers that are asked at once; connect() refuses less than 1
   Hedging hedging{};  ///< with failover and failfast; takes the place of `retries`. A call has one timeout for each attempt
   Failback failback{};
-  cluster::Backoff backoff{};                                 ///< of retries at a provider that was asked already
+  Backoff backoff{};                                          ///< of retries at a provider that was asked already
   std::optional<cluster::RetryBudgetOptions> retry_budget{};  ///< bounds retries and hedges; nothing: `retries` alone does
   /// Answers every call in place of a provider, by its methods' implementations (Java: mock "local"); connect() then connects to nobody.
   /// Implementations get copies of the arguments; a method without one is Code::unimplemented, and so is one that streams.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "sofa/base/backoff.h"
 #include "sofa/base/clock.h"
 #include "sofa/cluster/retry.h"
 
@@ -28,7 +29,7 @@ struct Hedging {
 struct Failback {
   size_t most_waiting = 1000;  ///< calls; a further one ends with its error
   int attempts = 5;            ///< in the background, then the call is given up with a line in the log
-  cluster::Backoff backoff{.first = std::chrono::seconds(1), .most = std::chrono::seconds(30)};
+  Backoff backoff{.first = std::chrono::seconds(1), .most = std::chrono::seconds(30)};
 };
 
 }  // namespace sofa::rpc

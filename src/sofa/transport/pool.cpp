@@ -111,7 +111,7 @@ io::Task<Result<Ref<S>>> BasicPool<S>::Peer::get() {
   if (S* session = live()) co_return Ref<S>(*session);
   if (connecting_ && !attempting_ && last_error_) {
     co_return no_connection(Error(Code::unavailable, fmt::format("no connection to {} now; it is tried again within {} ms", address_.to_string(),
-                                                                 std::chrono::ceil<std::chrono::milliseconds>(pool_.options_.backoff_most).count()))
+                                                                 std::chrono::ceil<std::chrono::milliseconds>(pool_.options_.backoff.most).count()))
                                 .with_cause(*last_error_));
   }
   connect();
@@ -150,7 +150,7 @@ io::Task<Result<void>> BasicPool<S>::Peer::connect_all(std::shared_ptr<Peer> sel
     peer.attempt_done_.clear();
     if (connected) continue;
     if (!options.reconnect) break;
-    if (auto slept = co_await io::sleep_for(peer.next_backoff()); !slept) break;
+    if (auto slept = co_await io::sleep_for(options.backoff.pause(peer.failures_, peer.pool_.random_)); !slept) break;
   }
   peer.connecting_ = false;
   co_return Result<void>{};
@@ -185,15 +185,6 @@ io::Task<Result<void>> BasicPool<S>::Peer::keep(std::shared_ptr<Peer> self, Ref<
   self->is_live();  // lets go of it, and sees whether it was told to go
   if (self->pool_.options_.reconnect) self->connect();
   co_return Result<void>{};
-}
-
-template <class S>
-Duration BasicPool<S>::Peer::next_backoff() {
-  const Options& options = pool_.options_;
-  const uint32_t doublings = std::min<uint32_t>(failures_ - 1, 30);
-  const auto base =
-      std::min<double>(static_cast<double>(options.backoff_most.count()), static_cast<double>(options.backoff_first.count()) * (1u << doublings));
-  return Duration(static_cast<int64_t>(base * (1 + options.backoff_jitter * (2 * pool_.random_.unit() - 1))));
 }
 
 template class BasicPool<Session>;

@@ -14,7 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "sofa/base/random.h"
+#include "sofa/base/backoff.h"
 #include "sofa/io/address.h"
 #include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
@@ -30,12 +30,10 @@ struct BasicPoolOptions {
   uint32_t connections_per_address = 1;
   uint32_t max_addresses = 4096;
   Duration connect_timeout = std::chrono::seconds(1);
-  bool reconnect = true;                                   ///< connect again, in the background, after a loss or a failure
-  Duration backoff_first = std::chrono::milliseconds(50);  ///< wait after the first failure; doubles with each further one ...
-  Duration backoff_most = std::chrono::seconds(2);         ///< ... up to this
+  bool reconnect = true;  ///< connect again, in the background, after a loss or a failure
+  Backoff backoff{.first = std::chrono::milliseconds(50), .most = std::chrono::seconds(2), .jitter = 0.3};  ///< between the failures
   Duration return_grace = std::chrono::seconds(10);  ///< after a peer has said that it closes (GoAway, READONLY): how long those who ask in vain are
                                                      ///< told that it may be back soon (Sent::no_closed)
-  double backoff_jitter = 0.3;                       ///< each wait is drawn from [1 - jitter, 1 + jitter] times its length
   Options session = Options::client();
   io::StreamOptions stream = bolt_stream_options();
   std::shared_ptr<io::TlsClientContext> tls{};  ///< null: plain. The pool watches its files
@@ -108,7 +106,6 @@ class BasicPool<S>::Peer : public std::enable_shared_from_this<Peer> {
   static io::Task<Result<void>> connect_all(std::shared_ptr<Peer> self);
   static io::Task<Result<void>> keep(std::shared_ptr<Peer> self, Ref<S> session);
   io::Task<bool> connect_one();
-  Duration next_backoff();
   void let_go();
   std::unexpected<Error> no_connection(Error error) const;
 
@@ -118,7 +115,7 @@ class BasicPool<S>::Peer : public std::enable_shared_from_this<Peer> {
   Instant back_until_ = Instant::min();  // the peer has said that it closes, and there was no connection since
   std::vector<Ref<S>> sessions_;
   size_t next_ = 0;
-  uint32_t failures_ = 0;
+  int failures_ = 0;
   bool connecting_ = false;  // the background task runs
   bool attempting_ = false;  // ... and is in an attempt, not in a wait
   bool forgotten_ = false;

@@ -12,8 +12,8 @@ using namespace testing;
 
 PoolOptions quick() {
   PoolOptions options;
-  options.backoff_first = 5ms;
-  options.backoff_most = 20ms;
+  options.backoff.first = 5ms;
+  options.backoff.most = 20ms;
   return options;
 }
 
@@ -83,7 +83,7 @@ TEST(Pool, FailsAtOnceWhileAnAddressWaitsForItsNextAttempt) {
     const io::Address address = server.port->local();
     co_await server.port->stop();
     PoolOptions options = quick();
-    options.backoff_first = options.backoff_most = 10s;
+    options.backoff.first = options.backoff.most = 10s;
     ConnectionPool pool(options, Random(1));
     auto refused = co_await pool.get(address);
     EXPECT_EQ(refused.error().code(), Code::unavailable) << refused.error().to_string();
@@ -172,9 +172,9 @@ io::Task<void> expect_waits(ManualClock& clock, const PoolOptions& options, uint
 
 TEST(Pool, WaitsTwiceAsLongAfterEachFailureUpToTheMostWithJitterFromItsSeed) {
   PoolOptions options;
-  options.backoff_first = 100ms;
-  options.backoff_most = 1s;
-  options.backoff_jitter = 0.3;
+  options.backoff.first = 100ms;
+  options.backoff.most = 1s;
+  options.backoff.jitter = 0.3;
   const uint64_t seed = system_seed();
   SCOPED_TRACE(fmt::format("seed {}", seed));
   Random drawn(seed);

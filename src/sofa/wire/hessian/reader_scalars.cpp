@@ -181,7 +181,7 @@ bool Reader::decode_units(size_t units, size_t start, std::string& out) {
     if (length > left()) return truncated();
     bool good = length != 0 && width <= units;
     for (size_t i = 1; good && i < length; ++i) good = is_continuation(at_[i]);
-    if (good && length == 4) good = next_code_point(reinterpret_cast<const char*>(at_), length).length == 4;  // too long a form, behind U+10FFFF
+    if (good && length == 4) good = next_code_point({reinterpret_cast<const char*>(at_), length}).length == 4;  // too long a form, behind U+10FFFF
     if (!good) return fail_with(Code::invalid_argument, fmt::format("a string has bad UTF-8 (0x{:02x} {} bytes into the input)", lead, at_ - begin_));
     if (length == 4) {
       std::memcpy(p, at_, 4);

@@ -29,7 +29,7 @@ size_t chunk_bytes(std::string_view utf8, size_t& units) {
   size_t at = 0;
   units = 0;
   while (true) {
-    const CodePoint c = next_code_point(utf8.data() + at, utf8.size() - at);
+    const CodePoint c = next_code_point({utf8.data() + at, utf8.size() - at});
     const size_t width = c.value >= 0x10000 ? 2 : 1;
     const bool last_is_high = units + 1 == kStringChunk && (width == 2 || is_high_surrogate(c.value));
     if (units == kStringChunk || last_is_high) return at;
@@ -112,7 +112,7 @@ void Writer::put_units(std::string_view utf8, size_t units) {
   uint8_t* const start = room(units * 3);
   uint8_t* p = start;
   for (size_t i = 0; i < utf8.size();) {
-    const CodePoint c = next_code_point(utf8.data() + i, utf8.size() - i);
+    const CodePoint c = next_code_point({utf8.data() + i, utf8.size() - i});
     i += c.length;
     if (c.value < 0x10000) {
       p = put_unit(p, c.value);

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "sofa/base/utf8.h"
+
 namespace sofa::hessian::detail {
 
 /// True when the first n bytes are all below 0x80.
@@ -60,31 +62,6 @@ inline bool copy_short_ascii(uint8_t* to, const char* from, size_t n) {
 
 inline bool is_continuation(uint8_t b) { return (b & 0xc0) == 0x80; }
 
-/// One code point (a surrogate in its three-byte form counts as one). A byte that begins none is U+FFFD of length 1.
-struct CodePoint {
-  uint32_t value;
-  uint32_t length;
-};
-inline CodePoint next_code_point(const char* at, size_t left) {
-  constexpr CodePoint kBad{0xfffd, 1};
-  const auto* p = reinterpret_cast<const uint8_t*>(at);
-  const uint32_t lead = p[0];
-  if (lead < 0x80) return {lead, 1};
-  if (lead < 0xc2 || lead > 0xf4) return kBad;
-  if (lead < 0xe0) {
-    if (left < 2 || !is_continuation(p[1])) return kBad;
-    return {(lead & 0x1f) << 6 | (p[1] & 0x3fu), 2};
-  }
-  if (left < 3 || !is_continuation(p[1]) || !is_continuation(p[2])) return kBad;
-  if (lead < 0xf0) {
-    const uint32_t value = (lead & 0x0f) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
-    return value < 0x800 ? kBad : CodePoint{value, 3};
-  }
-  if (left < 4 || !is_continuation(p[3])) return kBad;
-  const uint32_t value = (lead & 0x07) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
-  return value < 0x10000 || value > 0x10ffff ? kBad : CodePoint{value, 4};
-}
-
 inline bool is_high_surrogate(uint32_t unit) { return (unit & 0xfc00) == 0xd800; }
 inline bool is_low_surrogate(uint32_t unit) { return (unit & 0xfc00) == 0xdc00; }
 
@@ -112,8 +89,8 @@ inline TextSize text_size(std::string_view utf8) {
   if (is_ascii(utf8.data(), utf8.size())) return {utf8.size(), true};
   TextSize size;
   for (size_t i = 0; i < utf8.size();) {
-    const CodePoint c = next_code_point(utf8.data() + i, utf8.size() - i);
-    size.same_bytes &= c.value < 0x10000 && (c.value != 0xfffd || c.length == 3);
+    const CodePoint c = next_code_point({utf8.data() + i, utf8.size() - i});
+    size.same_bytes &= c.value < 0x10000 && !c.is_bad();
     size.units += c.value >= 0x10000 ? 2 : 1;
     i += c.length;
   }
