@@ -38,6 +38,12 @@ Result<detail::Opening> read_opening(const http::Headers& headers) {
   return opening;
 }
 
+/// "acme.Hello" of "/acme.Hello/hello".
+std::string_view service_of(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string_view::npos || slash == 0 ? std::string_view() : path.substr(1, slash - 1);
+}
+
 }  // namespace
 
 std::optional<std::string> Call::binary(std::string_view name) const {
@@ -62,7 +68,7 @@ struct Server::Impl {
   Result<void> add(std::string path, Method method);
   detail::ServerShard& here();
   Error unknown_path(std::string_view path) const;
-  std::string services() const;
+  std::string service_list() const;
   void refuse_page(http::Exchange& exchange) const;
   void start(http::ExchangePtr exchange, const detail::Opening& opening, const Method& method);
 
@@ -70,10 +76,12 @@ struct Server::Impl {
   std::vector<detail::Counters> counters;
   std::vector<std::unique_ptr<detail::ServerShard>> shards;  // each made and destroyed on its shard
   std::unordered_map<std::string, Method, Hash, std::equal_to<>> methods;
+  std::set<std::string, std::less<>> services;  // of the methods
 };
 
 Result<void> Server::Impl::add(std::string path, Method method) {
   if (!methods.emplace(path, method).second) return fail(Code::already_exists, "{} was added twice", path);
+  services.emplace(service_of(path));
   return {};
 }
 
@@ -85,20 +93,14 @@ detail::ServerShard& Server::Impl::here() {
 }
 
 Error Server::Impl::unknown_path(std::string_view path) const {
-  const std::string_view service = path.substr(0, path.rfind('/') + 1);
-  for (const auto& [known, method] : methods) {
-    if (service.size() > 1 && known.starts_with(service)) return Error(Code::unimplemented, fmt::format("the service has no method {}", path));
-  }
+  if (services.contains(service_of(path))) return Error(Code::unimplemented, fmt::format("the service has no method {}", path));
   return Error(Code::unimplemented, fmt::format("no service is served at {}", path));
 }
 
 /// The names of the services, as many as fit a line.
-std::string Server::Impl::services() const {
+std::string Server::Impl::service_list() const {
   constexpr size_t kMost = 20;
-  std::set<std::string_view> names;
-  for (const auto& [path, method] : methods) names.insert(std::string_view(path).substr(1, path.rfind('/') - 1));
-  const bool more = names.size() > kMost;
-  return fmt::format("{}{}", fmt::join(names | std::views::take(kMost), ", "), more ? ", ..." : "");
+  return fmt::format("{}{}", fmt::join(services | std::views::take(kMost), ", "), services.size() > kMost ? ", ..." : "");
 }
 
 /// What is no call, and nobody else's: says how a call looks.
@@ -109,8 +111,8 @@ void Server::Impl::refuse_page(http::Exchange& exchange) const {
   std::string sentence;
   if (!methods.contains(request.path())) {
     status = 404;
-    sentence =
-        fmt::format("nothing is served at {}; a method is called by POST /SERVICE/METHOD, and the services here are: {}", request.path(), services());
+    sentence = fmt::format("nothing is served at {}; a method is called by POST /SERVICE/METHOD, and the services here are: {}", request.path(),
+                           service_list());
   } else if (request.method != "POST") {
     status = 405;
     fields.add("allow", "POST");
