@@ -4,7 +4,6 @@
 
 #include "sofa/http/detail/byte_set.h"
 #include "sofa/http/detail/text.h"
-#include "sofa/http/fields.h"
 
 namespace sofa::http::detail {
 
@@ -81,15 +80,6 @@ bool is_version(std::string_view word) {
   return word.size() == 8 && word.starts_with("HTTP/") && is_digit(word[5]) && word[6] == '.' && is_digit(word[7]);
 }
 
-Result<void> check_to_send(const RequestHead& head) {
-  if (!is_field_name(head.method)) return fail(Code::invalid_argument, "'{}' is no method", head.method);
-  if (head.target.empty() || !is_target(head.target)) {
-    return fail(Code::invalid_argument, "the target '{}' is empty or holds a space: encode it", head.target);
-  }
-  if (!is_field_value(head.authority)) return fail(Code::invalid_argument, "the authority '{}' holds a line end", head.authority);
-  return check_fields(head.headers);
-}
-
 std::optional<Refusal> check_framing(const Headers& headers, Version version) {
   if (count(headers, "content-length") > 1) return Refusal{400, "content-length stands twice"};
   if (const auto length = headers.get("content-length"); length && !std::all_of(length->begin(), length->end(), is_digit)) {
@@ -125,18 +115,3 @@ void finish_request(RequestHead& head) {
 }
 
 }  // namespace sofa::http::detail
-
-namespace sofa::http {
-
-Result<void> check_fields(const Headers& headers) {
-  for (const HeaderField field : headers) {
-    if (!detail::is_field_name(field.name))
-      return fail(Code::invalid_argument, "'{}' is no name of a header: use letters, digits and '-'", field.name);
-    if (!detail::is_field_value(field.value)) {
-      return fail(Code::invalid_argument, "the value of the header '{}' holds a line end or another control character: encode it", field.name);
-    }
-  }
-  return {};
-}
-
-}  // namespace sofa::http

@@ -1,5 +1,5 @@
 #pragma once
-// The rules of RFC 9112 for heads that two readers might understand differently, and the words of HTTP/1.1; of what is sent, also over HTTP/2.
+// The rules of RFC 9112 for heads that two readers might understand differently, and the words of HTTP/1.1.
 
 #include <optional>
 #include <string_view>
@@ -16,9 +16,6 @@ bool is_safe_method(std::string_view method);
 
 /// "HTTP/" digit "." digit.
 bool is_version(std::string_view word);
-
-/// Whether a request can be sent, over HTTP/1.1 or HTTP/2: check_fields(), and the same of its method, target and authority.
-Result<void> check_to_send(const RequestHead& head);
 
 /// Length and transfer coding of a message: one of them, once, and of transfer codings "chunked" alone (RFC 9112, 6).
 std::optional<Refusal> check_framing(const Headers& headers, Version version);

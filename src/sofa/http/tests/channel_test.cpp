@@ -1,6 +1,6 @@
 #include "sofa/http/channel.h"
 
-#include "harness.h"
+#include "http2_frames.h"
 #include "sofa/io/listener.h"
 
 namespace sofa::http {
@@ -26,7 +26,7 @@ class ChannelTest : public ::testing::TestWithParam<Version> {
     channel_.emplace(served_->port().local(), options);
   }
   io::Task<Result<Response>> post(std::string_view body) { return channel_->exchange({.method = "POST", .target = "/a"}, Bytes::copy_of(body)); }
-  io::Task<void> keep_answer(std::optional<Result<Response>>& into) { into = co_await post("kept"); }
+  io::Task<void> keep_answer(std::optional<Result<Response>>& into, std::string body = "kept") { into = co_await post(body); }
   io::Task<size_t> accepted() { co_return (co_await served_->port().stats())->accepted; }
   io::Task<void> close(Keeper* keeper = nullptr) {
     co_await channel_->close();
@@ -211,6 +211,83 @@ TEST(Channel, TakesNoHttpForWhatIsNone) {
     const auto answer = co_await answered("220 mail.example.com ESMTP\r\n\r\n");
     EXPECT_EQ(answer.error().code(), Code::unavailable);
     EXPECT_NE(answer.error().to_string().find("refused"), std::string::npos) << answer.error().to_string();
+  });
+}
+
+/// What becomes of a request at a server of HTTP/2 that resets its first streams as not begun with (RFC 9113, 8.7); `requests`: how often it came.
+io::Task<Result<Response>> answered_after(uint32_t resets, uint32_t& requests) {
+  io::Listener listener = std::move(io::Listener::bind(loopback()).value());
+  io::TaskGroup group;
+  group.spawn("server", [](io::Listener& at, uint32_t most, uint32_t& came) -> io::Task<void> {
+    constexpr uint32_t kRefusedStream = 7;
+    io::Stream stream = std::move((co_await at.accept()).value());
+    EXPECT_TRUE(stream.write(Bytes::copy_of(frame(kSettings, 0, 0, {}))));
+    for (Buffer in;; ++came) {
+      while (payloads_of(as_text(in.span()).substr(std::min(in.size(), kPreface.size())), kHeaders).size() == came) {
+        const auto got = co_await io::with_timeout(kPatience, read_some(stream, in));
+        if (!got || *got == 0) co_return;
+      }
+      const uint32_t id = 2 * came + 1;
+      EXPECT_TRUE(stream.write(Bytes::copy_of(came < most ? frame(kReset, 0, id, be32(kRefusedStream))
+                                                          : frame(kHeaders, kEndHeaders | kEndStream, id, "\x88"))));  // :status 200
+      stream.flush();
+    }
+  }(listener, resets, requests));
+  Channel channel(listener.local(), {.version = Version::http2});
+  auto answer = co_await io::with_timeout(kPatience, channel.exchange({.method = "POST", .target = "/"}, Bytes::copy_of("body")));
+  co_await channel.close();
+  EXPECT_TRUE(co_await group.join());
+  co_return answer;
+}
+
+TEST(Channel, SendsWhatTheServerHasNotBegunWithAtMostTwiceAgain) {
+  on_shard([]() -> io::Task<void> {
+    uint32_t requests = 0;
+    const auto answer = co_await answered_after(2, requests);
+    EXPECT_TRUE(answer && answer->status == 200);
+    EXPECT_EQ(requests, 3u);
+    requests = 0;
+    const auto refused = co_await answered_after(3, requests);
+    EXPECT_TRUE(!refused && refused.error().code() == Code::unavailable);
+    EXPECT_EQ(requests, 3u);
+  });
+}
+
+TEST(Channel, WaitsLongerAfterEachFailureBeforeItConnectsAgain) {
+  ManualClock clock;
+  on_shard(
+      [&clock]() -> io::Task<void> {
+        std::optional<io::Listener> listener = std::move(io::Listener::bind(loopback()).value());
+        const io::Address address = listener->local();
+        listener.reset();
+        Channel channel(address);
+        EXPECT_EQ((co_await channel.connect()).error().code(), Code::unavailable);
+        clock.advance(61ms);  // the first wait is 50 ms and a fifth, at the most
+        EXPECT_EQ((co_await channel.connect()).error().code(), Code::unavailable);
+        listener = std::move(io::Listener::bind(address).value());
+        clock.advance(79ms);  // the second is 100 ms less a fifth, at the least
+        EXPECT_FALSE(co_await channel.connect()) << "it is not tried yet";
+        clock.advance(42ms);
+        EXPECT_TRUE(co_await channel.connect());
+        co_await channel.close();
+      },
+      {.shards = 1, .clock = &clock});
+}
+
+TEST_P(ChannelTest, SendsInTheOrderInWhichRequestsWait) {
+  on_shard([this]() -> io::Task<void> {
+    Keeper keeper;
+    co_await open(keeper, {.max_running = 1});
+    io::TaskGroup group;
+    std::vector<std::optional<Result<Response>>> answers(4);
+    for (size_t i = 0; i < answers.size(); ++i) group.spawn("request", keep_answer(answers[i], std::to_string(i)));
+    for (size_t i = 0; i < answers.size(); ++i) {
+      EXPECT_TRUE(co_await eventually([&] { return keeper.kept.size() == i + 1 && keeper.last_sink().done(); }));
+      EXPECT_EQ(keeper.last_sink().body, std::to_string(i));
+      EXPECT_TRUE(respond_text(keeper.last(), 200, "done"));
+    }
+    EXPECT_TRUE(co_await group.join());
+    co_await close();
   });
 }
 

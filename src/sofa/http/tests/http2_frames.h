@@ -33,16 +33,21 @@ inline const std::string kGet = "\x82\x86\x84\x01\x01t";
 
 inline std::string get_request(uint32_t stream, uint8_t flags = kEndStream) { return frame(kHeaders, kEndHeaders | flags, stream, kGet); }
 
-/// The payload of the last whole frame of `type` in `bytes`.
-inline std::optional<std::string> last_payload_of(std::string_view bytes, uint8_t type) {
-  std::optional<std::string> last;
+/// The payloads of the whole frames of `type` in `bytes`.
+inline std::vector<std::string> payloads_of(std::string_view bytes, uint8_t type) {
+  std::vector<std::string> payloads;
   while (bytes.size() >= 9) {
     const size_t size = load_be<uint32_t>(reinterpret_cast<const uint8_t*>(bytes.data())) >> 8;
     if (bytes.size() < 9 + size) break;
-    if (static_cast<uint8_t>(bytes[3]) == type) last = std::string(bytes.substr(9, size));
+    if (static_cast<uint8_t>(bytes[3]) == type) payloads.emplace_back(bytes.substr(9, size));
     bytes.remove_prefix(9 + size);
   }
-  return last;
+  return payloads;
+}
+/// The payload of the last one.
+inline std::optional<std::string> last_payload_of(std::string_view bytes, uint8_t type) {
+  auto payloads = payloads_of(bytes, type);
+  return payloads.empty() ? std::nullopt : std::optional(std::move(payloads.back()));
 }
 
 }  // namespace sofa::http::testing

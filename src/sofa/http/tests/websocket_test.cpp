@@ -407,22 +407,33 @@ TEST(WebSocket, RefusesHandshakesWithTheirStatus) {
 }
 
 TEST(WebSocket, GivesUpAPeerThatAnswersNoPing) {
-  on_shard([]() -> io::Task<void> {
-    Line line({.ping_interval = 30ms, .ping_timeout = 300ms});
-    co_await line.open();
-    auto quiet = std::move((co_await WebSocket::connect(*line.client, to("/"), {})).value());
-    co_await io::sleep_for(600ms);
-    EXPECT_TRUE(co_await quiet->write_text("still here")) << "pings are answered by themselves";
-    EXPECT_TRUE((co_await quiet->read()).value().has_value());
-    io::Stream raw = co_await line.served.connect();
-    EXPECT_TRUE(raw.write(Bytes::copy_of(std::string(kHandshake))));
-    const std::string seen = co_await read_to_end(raw);
-    EXPECT_TRUE(seen.ends_with(std::string_view("\x89\x00", 2)));
-    EXPECT_TRUE(co_await eventually([&] { return line.echo.codes.size() == 1; }));
-    EXPECT_EQ(line.echo.codes[0], 1006);
-    quiet.reset();
-    co_await line.end();
-  });
+  ManualClock clock;
+  on_shard(
+      [&]() -> io::Task<void> {
+        Line line({.ping_interval = 30ms, .ping_timeout = 300ms});
+        co_await line.open();
+        auto quiet = std::move((co_await WebSocket::connect(*line.client, to("/"), {})).value());
+        const auto pass = [&clock](Duration by) -> io::Task<void> {
+          clock.advance(by);
+          for (int turn = 0; turn < 4; ++turn) co_await due_timers();  // and what a ping brings with it
+        };
+        for (int i = 0; i < 20; ++i) co_await pass(30ms);
+        EXPECT_TRUE(co_await quiet->write_text("still here")) << "pings are answered by themselves";
+        EXPECT_TRUE((co_await quiet->read()).value().has_value());
+        io::Stream raw = co_await line.served.connect();
+        EXPECT_TRUE(raw.write(Bytes::copy_of(std::string(kHandshake))));
+        co_await read_until(raw, [](std::string_view seen) { return seen.contains("\r\n\r\n"); });
+        co_await pass(30ms);
+        EXPECT_EQ(co_await read_until(raw, [](std::string_view seen) { return seen.size() == 2; }), std::string_view("\x89\x00", 2));
+        co_await pass(299ms);
+        EXPECT_TRUE(line.echo.codes.empty());
+        co_await pass(1ms);
+        EXPECT_TRUE(co_await eventually([&] { return line.echo.codes.size() == 1; }));
+        EXPECT_EQ(line.echo.codes[0], 1006);
+        quiet.reset();
+        co_await line.end();
+      },
+      {.shards = 1, .clock = &clock});
 }
 
 TEST(WebSocket, SaysGoodbyeWhenItsServerDrains) {
