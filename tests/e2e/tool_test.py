@@ -436,6 +436,12 @@ def test_calls_over_tls(secure, made, protocol, method, arguments, expected):
     assert done.returncode == NO_ANSWER and "certificate" in done.stderr and "--ca" in done.stderr, done
 
 
+def test_java_types_over_https_are_refused_in_a_sentence(secure, made):
+    done = sofa("call", f"https://{secure}", f"{SERVICE}.add(int,int)", "[1, 2]", "--ca", made.ca)
+    assert done.returncode == WRONG_USAGE and f"write h2://{secure}" in done.stderr, done
+    assert result("call", f"h2://{secure}", f"{SERVICE}.add(int,int)", "[1, 2]", "--ca", made.ca) == 3
+
+
 @pytest.mark.parametrize("protocol, method, arguments, expected", ENCRYPTED)
 def test_calls_over_mutual_tls_and_what_a_refused_certificate_is_told(mutual, made, stranger, protocol, method, arguments, expected):
     call = "call", f"{protocol}://{mutual}", method, arguments

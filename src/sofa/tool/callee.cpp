@@ -20,7 +20,11 @@ io::Task<Result<std::unique_ptr<Callee>>> Callee::open(const CallPlan& plan, Inp
   const bool told_by_arguments = protocol == "tri" && !plan.method.types;
   if (protocol == "grpc" || (told_by_arguments && !means_java(plan, co_await io::or_return(input.peek())))) co_return co_await open_grpc(plan, input);
   const std::string arguments = co_await io::or_return(input.rest());
-  if (protocol == "http" && (plan.target.secure || !plan.method.types)) co_return co_await open_http(plan, arguments);
+  if (protocol == "http" && plan.target.secure && plan.method.types) {
+    co_return fail(Code::invalid_argument, "{} carries no Java types: leave out the ones in parentheses, or write h2://{}", plan.target.to_string(),
+                   plan.target.address);
+  }
+  if (protocol == "http" && !plan.method.types) co_return co_await open_http(plan, arguments);
   if (protocol == "bolt" && !plan.flags.proto.empty()) co_return co_await open_bolt_proto(plan, arguments);
   co_return co_await open_generic(plan, arguments);
 }
