@@ -110,25 +110,34 @@ transport::PortOptions port_options(const ServerOptions& options, std::string op
 
 }  // namespace
 
+/// What a Server was given.
+struct ServerParts {
+  ServerOptions options;
+  Filters filters;
+  std::vector<ServiceEntry> services;
+  HttpPart http;
+  std::shared_ptr<const grpc::JsonCodec> json;
+  std::vector<std::function<void()>> on_stopping;
+};
+
 /// Everything that lives as long as the server listens.
 class RunningCore {
  public:
-  RunningCore(ServerOptions options, Filters filters, std::vector<ServiceEntry> services, HttpPart http, std::shared_ptr<const grpc::JsonCodec> json,
-              std::vector<std::function<void()>> on_stopping)
-      : options_(completed(std::move(options))),
-        filters_(std::move(filters)),
+  explicit RunningCore(ServerParts parts)
+      : options_(completed(std::move(parts.options))),
+        filters_(std::move(parts.filters)),
         application_(options_.application.empty() ? nullptr : std::make_shared<DubboApplication>(options_.application)),
-        services_(with_metadata(std::move(services), application_)),
+        services_(with_metadata(std::move(parts.services), application_)),
         home_(io::Shard::current()),
         runtime_(home_.runtime()),
         counters_(runtime_.shard_count()),
         handler_(runtime_.shard_count()),
         bolt_(handlers_, bolt_options(options_)),
-        json_(std::move(json)),
+        json_(std::move(parts.json)),
         dubbo_service_([this]() -> ShardServer& { return *handler_.shard(io::Shard::current().index()); }, json_.get()),
         dubbo_(dubbo_service_, dubbo_options(options_, false)),
         dubbo_alone_(dubbo_service_, dubbo_options(options_, true)),
-        http_(std::move(http)),
+        http_(std::move(parts.http)),
         grpc_(options_, handler_.shards()),
         calls_service_(options_.calls, options_.show_calls),
         channelz_(
@@ -138,7 +147,7 @@ class RunningCore {
         face_(web_, handler_.shards(), json_.get()),
         http2_(put_middlewares_before(face_), options_.http2),
         http1_(first_handler(), http1_options(options_), options_.http2),
-        on_stopping_(std::move(on_stopping)) {
+        on_stopping_(std::move(parts.on_stopping)) {
     if (http_.handler != nullptr) grpc_.server().set_fallback(guests_.emplace(*http_.handler, handler_.shards()));
   }
 
@@ -373,11 +382,8 @@ void Server::add_entry(std::string_view interface, std::string_view proto_name, 
 
 namespace {
 
-Task<Result<std::unique_ptr<RunningServer>>> start_core(ServerOptions options, Filters filters, std::vector<detail::ServiceEntry> services,
-                                                        detail::HttpPart http, std::shared_ptr<const grpc::JsonCodec> json,
-                                                        std::vector<std::function<void()>> on_stopping) {
-  auto core = std::make_unique<detail::RunningCore>(std::move(options), std::move(filters), std::move(services), std::move(http), std::move(json),
-                                                    std::move(on_stopping));
+Task<Result<std::unique_ptr<RunningServer>>> start_core(detail::ServerParts parts) {
+  auto core = std::make_unique<detail::RunningCore>(std::move(parts));
   co_await or_return(core->start());
   co_return std::make_unique<RunningServer>(std::move(core));
 }
@@ -386,7 +392,12 @@ Task<Result<std::unique_ptr<RunningServer>>> start_core(ServerOptions options, F
 
 Task<Result<std::unique_ptr<RunningServer>>> Server::start() && {
   for (const auto& call : on_starting_) call(proto_services());
-  return start_core(std::move(options_), std::move(filters_), std::move(services_), std::move(http_), std::move(json_), std::move(on_stopping_));
+  return start_core({.options = std::move(options_),
+                     .filters = std::move(filters_),
+                     .services = std::move(services_),
+                     .http = std::move(http_),
+                     .json = std::move(json_),
+                     .on_stopping = std::move(on_stopping_)});
 }
 
 }  // namespace sofa::rpc
