@@ -18,6 +18,12 @@ std::optional<ContentCoding> parse_content_coding(std::string_view name);
 /// is empty.
 ContentCoding choose_content_coding(std::string_view accept_encoding);
 
+/// What is wrong with a request whose body is still coded where a handler reads it as it is, no ContentCodings standing before it; empty when nothing
+/// is.
+std::string undecoded(const RequestHead& head);
+/// What an answer of 415 tells such a caller beside the sentence: the codings that are taken.
+Headers accepted_codings(std::string_view list = "identity");
+
 /// Compresses one body.
 class Compressor {
  public:
@@ -52,9 +58,10 @@ struct ContentCodingOptions {
   int level = 0;                                   ///< of make_compressor
 };
 
-/// Middleware: decompresses bodies of requests by their content-encoding (another one gets 415 with the list of ours), and compresses answers of
-/// kinds that get shorter (text, JSON, XML, JavaScript, SVG, event streams ...) when the client accepts it. What has a content-encoding already, 206,
-/// HEAD and "cache-control: no-transform" pass as they are. Every send_data is flushed, so that streams stay streams.
+/// Middleware: decompresses bodies of requests by their content-encoding (another one gets 415 with the list of ours), which the handlers behind it
+/// no longer see, and compresses answers of kinds that get shorter (text, JSON, XML, JavaScript, SVG, event streams ...) when the client accepts it.
+/// What has a content-encoding already, 206, HEAD, messages of gRPC and of Connect's streams, and "cache-control: no-transform" pass as they are.
+/// Every send_data is flushed, so that streams stay streams.
 class ContentCodings final : public Middleware {
  public:
   explicit ContentCodings(Handler& next, ContentCodingOptions options = {}) : Middleware(next), options_(options) {}

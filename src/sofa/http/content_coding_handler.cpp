@@ -10,11 +10,19 @@ namespace sofa::http {
 
 namespace {
 
+constexpr std::string_view kOurs = "br, zstd, gzip, identity";
+
+std::string refusal(std::string_view name, std::string_view accepted) {
+  return fmt::format("content-encoding is '{}', which is none of {}", name, accepted);
+}
+
 constexpr size_t kPiece = size_t{16} << 10;
 
 /// Kinds of content that get shorter.
 bool is_compressible(std::string_view content_type) {
   const std::string_view type = trimmed(content_type.substr(0, content_type.find(';')));
+  // Streams of messages, each with a compression of its own.
+  if (type.starts_with("application/grpc") || type.starts_with("application/connect+")) return false;
   for (const std::string_view ending : {"json", "xml", "javascript", "ecmascript", "x-ndjson", "yaml", "wasm"}) {
     if (type.ends_with(ending)) return true;
   }
@@ -76,7 +84,8 @@ class CompressedExchange final : public ExchangeFilter {
 class DecompressedExchange final : public ExchangeFilter, private MessageSink {
  public:
   DecompressedExchange(ExchangePtr inner, ContentCoding coding, const ContentCodingOptions& options)
-      : ExchangeFilter(std::move(inner)), options_(options), decompressor_(make_decompressor(coding)) {
+      : ExchangeFilter(std::move(inner)), head_(this->inner().request()), options_(options), decompressor_(make_decompressor(coding)) {
+    for (const std::string_view name : {"content-encoding", "content-length"}) head_.headers.remove(name);
     this->inner().set_sink(this);
   }
   ~DecompressedExchange() override {
@@ -84,6 +93,7 @@ class DecompressedExchange final : public ExchangeFilter, private MessageSink {
     if (alive_ != nullptr) *alive_ = false;
   }
 
+  const RequestHead& request() const override { return head_; }
   void set_sink(MessageSink* sink) override { sink_ = sink; }
   void consumed(size_t n) override {
     ahead_ -= std::min(ahead_, n);
@@ -164,6 +174,7 @@ class DecompressedExchange final : public ExchangeFilter, private MessageSink {
     return false;
   }
 
+  RequestHead head_;  // as of a body that came as it is
   const ContentCodingOptions& options_;
   const std::unique_ptr<Decompressor> decompressor_;
   Buffer packed_;
@@ -179,13 +190,18 @@ class DecompressedExchange final : public ExchangeFilter, private MessageSink {
 
 }  // namespace
 
+std::string undecoded(const RequestHead& head) {
+  const std::string_view name = head.headers.get_or("content-encoding", "identity");
+  return equal_without_case(name, "identity") ? std::string() : refusal(name, "identity");
+}
+
+Headers accepted_codings(std::string_view list) { return {{"accept-encoding", list}}; }
+
 void ContentCodings::handle(ExchangePtr exchange) {
   const std::string_view name = exchange->request().headers.get_or("content-encoding", "identity");
   const auto coding = parse_content_coding(name);
   if (!coding) {
-    [[maybe_unused]] const auto sent =
-        respond_text(*exchange, 415, fmt::format("the content-encoding '{}' is not spoken here: use br, zstd, gzip or none", name),
-                     {{"accept-encoding", "br, zstd, gzip, identity"}});
+    [[maybe_unused]] const auto sent = respond_text(*exchange, 415, refusal(name, kOurs), accepted_codings(kOurs));
     return;
   }
   if (*coding != ContentCoding::identity) exchange = std::make_unique<DecompressedExchange>(std::move(exchange), *coding, options_);

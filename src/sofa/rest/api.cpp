@@ -1,5 +1,6 @@
 #include "sofa/rest/api.h"
 
+#include "sofa/http/content_coding.h"
 #include "sofa/rest/openapi.h"
 
 namespace sofa::rest {
@@ -13,6 +14,10 @@ Result<void> answer_problem(http::Exchange& exchange, int status, std::string_vi
 
 void refuse(http::Exchange& exchange, int status, std::string_view sentence, http::Headers fields) {
   [[maybe_unused]] const auto sent = answer_problem(exchange, status, "", sentence, std::move(fields));
+}
+
+io::Task<Result<void>> refuse_coding(http::Exchange& exchange, std::string sentence) {
+  co_return answer_problem(exchange, 415, "", sentence, http::accepted_codings());
 }
 
 }  // namespace
@@ -31,7 +36,8 @@ Api::Api(About about) : about_(std::move(about)) {
 Route& Api::add_route(std::string_view method, std::string_view pattern, const Type& request, const Type* response, Serve serve, bool events) {
   Route& route = routes_.emplace_back(method, pattern, request, response, events);
   router_.add(method, pattern, http::Router::Coroutine([&route, serve = std::move(serve)](http::Exchange& exchange, http::Body& body) {
-                return serve(route, exchange, body);
+                const std::string why = route.has_body() ? http::undecoded(exchange.request()) : std::string();
+                return why.empty() ? serve(route, exchange, body) : refuse_coding(exchange, why);
               }));
   return route;
 }

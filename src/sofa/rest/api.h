@@ -77,6 +77,8 @@ class Route {
   bool is_plain_text() const { return plain_text_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
   const Type* response() const { return response_; }
+  /// Whether it reads the body of a request.
+  bool has_body() const;
 
   /// Fills the struct. invalid_argument says which field is wrong, what it takes and what was found.
   io::Task<Result<void>> read(http::Exchange& exchange, http::Body& body, void* into, size_t max_body) const;
@@ -85,7 +87,6 @@ class Route {
 
  private:
   Route& place(std::string_view field, Place place, std::string_view name);
-  bool has_body() const;
 
   std::string method_, pattern_, doc_;
   const Type& request_;

@@ -1,5 +1,6 @@
 #include "sofa/rpc/detail/http_face.h"
 
+#include "sofa/http/content_coding.h"
 #include "sofa/http/origin.h"
 #include "sofa/rpc/detail/http_trace.h"
 #include "sofa/rpc/detail/request_route.h"
@@ -68,6 +69,10 @@ void HttpFace::handle(http::ExchangePtr exchange) {
   if (is_foreign(head)) return http::refuse_page(*exchange);
   if (head.method != "POST" && head.method != "GET") {
     [[maybe_unused]] const auto sent = http::respond_text(*exchange, 405, "a method is called by POST or GET", {{"allow", "GET, HEAD, POST"}});
+    return;
+  }
+  if (const std::string why = http::undecoded(head); !why.empty()) {
+    [[maybe_unused]] const auto sent = http::respond_text(*exchange, 415, why, http::accepted_codings());
     return;
   }
   const auto ready = [](void* self, std::unique_ptr<HttpRequest> request) {
