@@ -109,7 +109,7 @@ cluster::Provider provider_of(const ProviderCase& from) {
 }
 
 Result<void> print_picks(const PickCase& one) {
-  auto balancer = cluster::make_balancer(one.balancer, Random(system_seed()), {.own_host = one.own_host});
+  auto balancer = cluster::make_balancer(one.balancer, Random(system_seed()), {.own_hosts = {one.own_host}});
   if (!balancer) return forward_error(balancer);
   std::vector<cluster::Provider> providers;
   std::vector<int> weights;

@@ -39,7 +39,7 @@ class RandomBalancer : public Balancer {
 
 class LocalPreferenceBalancer final : public RandomBalancer {
  public:
-  LocalPreferenceBalancer(Random random, std::string own_host) : RandomBalancer(std::move(random)), own_host_(std::move(own_host)) {}
+  LocalPreferenceBalancer(Random random, std::vector<std::string> own_hosts) : RandomBalancer(std::move(random)), own_hosts_(std::move(own_hosts)) {}
   std::string_view name() const override { return "localPref"; }
 
  protected:
@@ -47,7 +47,7 @@ class LocalPreferenceBalancer final : public RandomBalancer {
     positions_.clear();
     indexes_.clear();
     for (size_t i = 0; i < from.size(); ++i) {
-      if (own_host_.empty() || from.provider(i).address.host() != own_host_) continue;
+      if (std::ranges::find(own_hosts_, from.provider(i).address.host()) == own_hosts_.end()) continue;
       positions_.push_back(i);
       indexes_.push_back(static_cast<uint32_t>(from.index(i)));
     }
@@ -56,8 +56,8 @@ class LocalPreferenceBalancer final : public RandomBalancer {
   }
 
  private:
-  const std::string own_host_;
-  std::vector<size_t> positions_;  // those on the own host, among the candidates
+  const std::vector<std::string> own_hosts_;
+  std::vector<size_t> positions_;  // those on an own host, among the candidates
   std::vector<uint32_t> indexes_;  // ... and among the providers
 };
 
@@ -267,7 +267,7 @@ class LeastRequestBalancer final : public Balancer {
 
 Result<std::unique_ptr<Balancer>> make_balancer(std::string_view name, Random random, BalancerOptions options) {
   if (name == "random" || name == "auto") return std::make_unique<RandomBalancer>(std::move(random));
-  if (name == "localPref") return std::make_unique<LocalPreferenceBalancer>(std::move(random), std::move(options.own_host));
+  if (name == "localPref") return std::make_unique<LocalPreferenceBalancer>(std::move(random), std::move(options.own_hosts));
   if (name == "roundRobin") return std::make_unique<RoundRobinBalancer>(options.max_methods);
   if (name == "weightRoundRobin") return std::make_unique<WeightRoundRobinBalancer>(options.max_methods);
   if (name == "consistentHash") return std::make_unique<ConsistentHashBalancer>(false);

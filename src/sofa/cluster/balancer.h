@@ -64,7 +64,7 @@ class Balancer {
 };
 
 struct BalancerOptions {
-  std::string own_host{};                     ///< localPref: the address under which this machine is a provider; empty: no preference
+  std::vector<std::string> own_hosts{};       ///< localPref: the addresses under which this machine is a provider; empty: no preference
   size_t max_methods = 4096;                  ///< roundRobin, weightRoundRobin: methods with a counter of their own; over it they share one
   Duration decay = std::chrono::seconds(10);  ///< leastRequest: after so long an old latency counts 1/e
 };

@@ -59,8 +59,8 @@ struct ClientOptions {
   /// Which provider gets a call: random, localPref, roundRobin, weightRoundRobin, consistentHash, weightConsistentHash, leastRequest, or auto
   /// (random).
   std::string balancer = "auto";
-  std::string own_host{};                            ///< localPref: the address under which this machine is a provider
-  bool sticky = false;                               ///< keep to one provider while it is connected
+  std::string own_host{};  ///< localPref: the address under which this machine is a provider; empty: those of its interfaces
+  bool sticky = false;     ///< keep to one provider while it is connected
   cluster::FaultToleranceOptions fault_tolerance{};  ///< providers that fail far more often than the others get less; off unless regulation_effective
   cluster::OutlierOptions outliers{};                ///< providers that fail in a row or are far slower than the others get none for a while; off
   cluster::Routers routers{};                        ///< which providers a call may go to at all, in order

@@ -60,7 +60,7 @@ TEST(Balancer, RandomFollowsTheWeightsAndIsUniformWhenNobodyHasAny) {
 }
 
 TEST(Balancer, LocalPreferenceKeepsToTheOwnHostWhileItHasProviders) {
-  const auto local = balancer("localPref", {.own_host = "10.0.0.2"});
+  const auto local = balancer("localPref", {.own_hosts = {"10.0.0.9", "10.0.0.2"}});
   auto counts = picks(*local, List({at("10.0.0.1", 1), at("10.0.0.2", 1), at("10.0.0.2", 2)}), 1000);
   EXPECT_EQ(counts[0], 0);
   EXPECT_GT(counts[1], 300);

@@ -1,6 +1,7 @@
 #include "sofa/rpc/detail/caller.h"
 
 #include "sofa/base/log.h"
+#include "sofa/io/dns.h"
 #include "sofa/rpc/detail/argument_text.h"
 #include "sofa/rpc/exception.h"
 
@@ -171,10 +172,20 @@ void Caller::start(Task<void> task) {
   shard_.post([core = core_, task = std::move(task)]() mutable { core->tasks.spawn("rpc client", std::move(task)); });
 }
 
+namespace {
+
+/// Where localPref finds a provider of this machine.
+std::vector<std::string> own_hosts(const ClientOptions& options) {
+  if (options.balancer != "localPref") return {};
+  return options.own_host.empty() ? io::own_hosts() : std::vector<std::string>{options.own_host};
+}
+
+}  // namespace
+
 Task<Result<void>> Caller::open() {
   if (options_.forks < 1) co_return fail(Code::invalid_argument, "{}: forks is {}, but a call asks at least 1 provider", interface_, options_.forks);
   core_->selector = co_await or_return(cluster::Selector::make({.balancer = options_.balancer,
-                                                                .balancing = {.own_host = options_.own_host},
+                                                                .balancing = {.own_hosts = own_hosts(options_)},
                                                                 .fault_tolerance = options_.fault_tolerance,
                                                                 .outliers = options_.outliers,
                                                                 .routers = options_.routers,

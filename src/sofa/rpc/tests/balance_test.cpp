@@ -68,6 +68,28 @@ TEST(Balance, AProvidersUrlGivesWeightTimeoutAndSerialization) {
   }());
 }
 
+TEST(Balance, LocalPrefFindsTheAddressesOfThisMachineByItself) {
+  run_test([]() -> Task<Result<void>> {
+    Servers servers;
+    co_await or_return(servers.start(1));
+    auto elsewhere = make_sample(std::make_shared<Seen>(), "elsewhere:");
+    // The whole of 127.0.0.0/8 is here; 127.0.0.1 alone is the address of an interface.
+    servers.running.push_back(co_await or_return(Server(ServerOptions{.host = "127.0.0.2", .port = 0}).add(elsewhere).start()));
+    auto client = co_await or_return(connect<Sample>(servers.urls(), {.connect_all = true, .balancer = "localPref"}));
+    auto told = co_await or_return(connect<Sample>(servers.urls(), {.connect_all = true, .balancer = "localPref", .own_host = "127.0.0.2"}));
+    char answered = 0;
+    for (int i = 0; i < 5000 && answered != 'e'; ++i) {  // until both are connected
+      answered = co_await or_return(who(*told, "x"));
+      co_await or_return(io::sleep_for(1ms));
+    }
+    for (int i = 0; i < 50; ++i) EXPECT_EQ(co_await or_return(who(*told, "x")), 'e');
+    for (int i = 0; i < 50; ++i) EXPECT_EQ(co_await or_return(who(*client, "x")), '0');
+    client.reset();
+    told.reset();
+    co_return co_await servers.stop();
+  }());
+}
+
 TEST(Balance, AProviderThatTimesOutLosesItsTraffic) {
   run_test([]() -> Task<Result<void>> {
     Servers servers;
