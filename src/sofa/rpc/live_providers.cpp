@@ -77,6 +77,7 @@ Result<List> read_list(const std::string& path) {
   std::string urls;
   std::istringstream lines(std::move(text));
   for (std::string line; std::getline(lines, line);) urls.append(line.substr(0, line.find('#'))).append(",");
+  if (urls.find_first_not_of(" \t\r,;") == std::string::npos) return List();
   auto list = parse_providers(urls);
   if (!list) return std::unexpected(std::move(list.error()).wrap(fmt::format("the list of providers '{}'", path)));
   return *(*list)->current();
@@ -86,11 +87,13 @@ io::Task<Result<List>> read_file(std::string path) {
   co_return co_await io::run_blocking(io::Shard::current().runtime().file_pool(), [path] { return read_list(path); }, io::WhenCancelled::leave);
 }
 
-io::Task<Result<List>> look_up(Provider like) {
-  auto addresses = co_await or_return(io::resolve(like.address));
+io::Task<Result<List>> look_up(Provider like, Resolver resolver) {
+  auto addresses = resolver ? co_await resolver(like.address) : co_await io::resolve(like.address);
+  if (!addresses && addresses.error().detail<io::NoAddress>() != nullptr) co_return List();
+  if (!addresses) co_return forward_error(addresses);
   List list;
-  std::ranges::sort(addresses);  // the system gives them in turn
-  for (const io::Address& address : addresses) {
+  std::ranges::sort(*addresses);  // the system gives them in turn
+  for (const io::Address& address : *addresses) {
     list.push_back(like);
     list.back().address = address;
   }
@@ -108,14 +111,14 @@ io::Task<Result<std::shared_ptr<Providers>>> watch_file(std::string path, Durati
   return watch("file " + path, [path] { return read_file(path); }, each);
 }
 
-io::Task<Result<std::shared_ptr<Providers>>> watch_dns(std::string url, Duration each) {
+io::Task<Result<std::shared_ptr<Providers>>> watch_dns(std::string url, Duration each, Resolver resolver) {
   auto parsed = co_await io::or_return(parse_providers(url));
   const ProviderList named = parsed->current();
   if (named->size() != 1) {
     co_return fail(Code::invalid_argument, "'{}' names {} providers, and DNS is asked for one name: make a list for each", url, named->size());
   }
   const Provider like = named->front();
-  co_return co_await watch("dns " + url, [like] { return look_up(like); }, each);
+  co_return co_await watch("dns " + url, [like, resolver = std::move(resolver)] { return look_up(like, resolver); }, each);
 }
 
 }  // namespace sofa::rpc
