@@ -50,8 +50,8 @@ std::string list_methods(const ServiceTable& services, std::string_view name) {
 /// A call whose arguments and result are JSON.
 class TextCall final : public ServerCall {
  public:
-  TextCall(const MethodEntry& entry, std::string_view arguments, CallTimer timer)
-      : ServerCall(std::move(timer)), entry_(entry), arguments_(arguments) {}
+  TextCall(const MethodEntry& entry, std::string_view arguments, Counters& counters, CallTimer timer)
+      : ServerCall(std::move(timer)), entry_(entry), arguments_(arguments), counters_(counters) {}
 
   Context& context() override { return context_; }
   std::string& text() { return text_; }
@@ -59,24 +59,26 @@ class TextCall final : public ServerCall {
  private:
   bool read(void* const* into) override {
     const MethodShape& shape = entry_.method->shape();
-    if (shape.result.protobuf != nullptr) {
-      text_ = "the method takes protobuf messages, which have no text here";
-      return false;
-    }
+    if (shape.result.protobuf != nullptr) return refuse("the method takes protobuf messages, which have no text here");
     const std::string list = shape.arguments.size() == 1 ? std::string(arguments_) : fmt::format("[{}]", arguments_);
-    if (auto done = read_json_arguments(list, shape, into); !done) {
-      text_ = done.error().to_string();
-      return false;
-    }
-    return true;
+    const auto done = read_json_arguments(list, shape, into);
+    return done ? true : refuse(done.error().to_string());
+  }
+  bool refuse(std::string sentence) {
+    counters_.refused.add();
+    text_ = std::move(sentence);
+    return false;
   }
   std::optional<Code> send(const void* result) override {
     const Type* type = entry_.method->shape().result.type;
     auto text = result == nullptr || type == nullptr ? Result<std::string>("null") : to_json(*type, result);
     text_ = "result: " + (text ? *text : text.error().to_string());
-    return std::nullopt;
+    if (text) return std::nullopt;
+    counters_.errors.add();
+    return Code::internal;
   }
   std::optional<Code> send(Error error) override {
+    counters_.errors.add();
     const auto* thrown = error.detail<JavaException>();
     text_ = "failed: " + (thrown != nullptr ? thrown->to_string() : error.to_string());
     return error.code();
@@ -84,6 +86,7 @@ class TextCall final : public ServerCall {
 
   const MethodEntry& entry_;
   const std::string_view arguments_;
+  Counters& counters_;
   Context context_;
   std::string text_;
 };
@@ -114,14 +117,23 @@ Named find_named(const ServiceTable& services, std::string_view text) {
 
 Task<std::string> invoke(ShardServer& server, std::string_view text, const io::Address& peer) {
   const Named named = find_named(server.services(), text);
-  if (named.entry == nullptr) co_return named.problem;
+  if (named.entry == nullptr) {
+    server.counters().refused.add();
+    co_return named.problem;
+  }
+  server.counters().calls.add();
   const io::Shard& shard = io::Shard::current();
   const Deadline deadline = deadline_after(shard.now(), kTimeout);
-  TextCall call(*named.entry, named.arguments, server.begin_call(*named.entry, CallProtocol::dubbo, {}));
+  TextCall call(*named.entry, named.arguments, server.counters(), server.begin_call(*named.entry, CallProtocol::dubbo, {}));
+  if (server.is_full()) {
+    server.counters().busy.add();
+    call.timer().end(Code::resource_exhausted);
+    co_return std::string(kFull);
+  }
+  const ShardServer::Guest running = server.count_guest();
   ServerCallAccess::fill(call.context(), named.entry->service, named.entry->method->name(), peer, deadline, false, {});
   io::Scope scope(&co_await io::current_scope(), nullptr, deadline);
   const Instant begun = shard.clock().now_monotonic();
-  server.counters().calls.add();
   co_await server.serve(call, *named.entry, scope);
   const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(shard.clock().now_monotonic() - begun);
   co_return fmt::format("{}\r\nelapsed: {} ms.", call.text(), elapsed.count());

@@ -405,6 +405,39 @@ TEST(DubboPorts, OnePortSpeaksBoltAndDubboAndAnotherDubboAloneWithText) {
       options);
 }
 
+/// What telnet says until the server closes.
+Task<Result<std::string>> telnet(const RunningServer& server, std::string commands) {
+  io::Stream stream = co_await or_return(io::Stream::connect(io::Address::of("127.0.0.1", server.port("dubbo")), {}));
+  co_await or_return(stream.write(Bytes::copy_of(commands + "exit\r\n")));
+  Buffer in;
+  while (co_await or_return(stream.read_some(in)) > 0) {
+  }
+  co_return std::string(as_text(in.span()));
+}
+
+TEST(DubboPorts, ACallByTextIsCountedAndBoundedAsAnyOther) {
+  ServerOptions options{.max_calls = 1};
+  options.more_ports = {{.protocol = "dubbo"}};
+  with_dubbo(
+      [](DubboFixture& f) -> Task<Result<void>> {
+        EXPECT_NE((co_await or_return(telnet(*f.server, "invoke fail(\"java\")\r\ninvoke missing(1)\r\ninvoke sleep(\"x\")\r\n"))).size(), 0u);
+        EXPECT_EQ(f.server->stats().calls, 2);
+        EXPECT_EQ(f.server->stats().errors, 1);
+        EXPECT_EQ(f.server->stats().refused, 2) << "no such method, and an argument that is no number";
+
+        io::Stream first = co_await or_return(io::Stream::connect(io::Address::of("127.0.0.1", f.server->port("dubbo")), {}));
+        co_await or_return(first.write(Bytes::copy_of(std::string_view("invoke sleep(60000)\r\n"))));
+        EXPECT_TRUE(co_await eventually([&f] { return f.server->stats().calls == 3; }));
+        const std::string second = co_await or_return(telnet(*f.server, "invoke sleep(1)\r\n"));
+        EXPECT_NE(second.find("as many calls run as may (max_calls)"), std::string::npos) << second;
+        const auto busy = co_await or_return(f.ask(call_of("sleep", "J"), {Value(int64_t{1})}));
+        EXPECT_EQ(busy.status(), dubbo::Status::threadpool_exhausted) << "the call by text is one of those that run";
+        EXPECT_EQ(f.server->stats().busy, 2);
+        co_return Result<void>();
+      },
+      options);
+}
+
 TEST(DubboPorts, AServerSpeaksWhatItsOptionsName) {
   run_test([]() -> Task<Result<void>> {
     ServerOptions options;
