@@ -78,6 +78,53 @@ TEST(Strategy, OfForksTheFirstAnswerCountsAndAnErrorOfTheServiceIsAnAnswer) {
   }());
 }
 
+/// Two servers: the first sleeps as long as it is asked to, and counts the calls that were cancelled; the second answers at once.
+struct SlowAndFast {
+  std::shared_ptr<Seen> seen = std::make_shared<Seen>();
+  std::unique_ptr<RunningServer> slow, fast;
+
+  Task<Result<void>> start() {
+    auto quick = make_sample();
+    quick->sleep = [](int64_t) -> Task<Result<std::string>> { co_return "fast"; };
+    slow = co_await or_return(Server(ServerOptions{.port = 0}).add(make_sample(seen)).start());
+    fast = co_await or_return(Server(ServerOptions{.port = 0}).add(quick).start());
+    co_return Result<void>();
+  }
+  std::string urls(std::string_view scheme) const {
+    return fmt::format("{0}://{1},{0}://{2}", scheme, slow->address().to_string(), fast->address().to_string());
+  }
+  Task<Result<void>> stop() {
+    co_await or_return(slow->stop());
+    co_return co_await fast->stop();
+  }
+};
+
+/// Over Bolt and Dubbo a provider is never told, as their protocols have no word for it.
+class Losers : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Losers, OfAHedgedOrForkedCallEndAtTheirProvider) {
+  for (ClientOptions options : {ClientOptions{.timeout = 60s, .balancer = "roundRobin", .hedging = {.after = 20ms}},
+                                ClientOptions{.timeout = 60s, .strategy = Strategy::forking, .forks = 2}}) {
+    run_test([](std::string scheme, ClientOptions given) -> Task<Result<void>> {
+      SlowAndFast servers;
+      co_await or_return(servers.start());
+      auto client = co_await or_return(connect<Sample>(servers.urls(scheme), given));
+      int asked_both = 0;
+      for (int i = 0; i < 20; ++i) {
+        CallResponse response;
+        EXPECT_EQ(co_await or_return(client->sleep.with({.response = &response})(60'000)), "fast");
+        asked_both += response.attempts == 2 ? 1 : 0;
+      }
+      EXPECT_GE(asked_both, 1);
+      EXPECT_TRUE(co_await eventually([&] { return servers.seen->cancelled >= asked_both; }))
+          << servers.seen->cancelled << " of " << asked_both << " losers have ended";
+      client.reset();
+      co_return co_await servers.stop();
+    }(GetParam(), options));
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Scheme, Losers, ::testing::Values("tri", "grpc", "h2c", "http"), [](const auto& scheme) { return scheme.param; });
+
 /// What a handler does whose caller has gone, or whose time is over, when it calls on.
 TEST(Strategy, ACallOfAnEndedScopeEndsWithItsReason) {
   run_test([]() -> Task<Result<void>> {
