@@ -246,7 +246,7 @@ Task<int> serve(Options options) {
   if (options.ping_interval_ms > 0) server.grpc_pings.min_interval = std::chrono::milliseconds(options.ping_interval_ms);
   server.drain = std::chrono::seconds(1);  // a call that sleeps does not hold the end back: SIGTERM ends the program within 2 s
   auto described = rpc::Server(server)
-                       .add(make_service(""))
+                       .add(make_service(""), {.concurrents = options.concurrents})
                        .add(make_service("blue:"), {.unique_id = "blue"})
                        .add(make_service("2.0:"), {.version = "2.0"})
                        .add(make_dubbo_service(""), {.concurrents = options.concurrents})

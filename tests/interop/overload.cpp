@@ -1,5 +1,6 @@
-// overload: calls of the contract's protobuf service at a fixed rate, whatever comes of them, each with a deadline: what a server under overload is
-// worth is how many of these are kept. `overload bolt://127.0.0.1:12200 --rate 2400` prints `sent=N kept=N busy=N late=N failed=N`.
+// overload: calls of the contract's services at a fixed rate, whatever comes of them, each with a deadline: what a server under overload is worth is
+// how many of these are kept. Over Bolt and Triple they carry protobuf, over HTTP/1.1 JSON, over Dubbo Hessian. `overload bolt://127.0.0.1:12200
+// --rate 2400` prints `sent=N kept=N busy=N late=N failed=N`.
 
 #include <cstdio>
 
@@ -22,7 +23,7 @@ struct Options {
   uint32_t work_ms = 10;
 
   static auto describe(sofa::Description<Options>& d) {
-    d.doc("Calls InteropPbService.echo at a fixed rate.");
+    d.doc("Calls a method that waits at a fixed rate.");
     d.field("rate", &Options::rate).doc("calls a second");
     d.field("seconds", &Options::seconds).doc("how long");
     d.field("timeout_ms", &Options::timeout_ms).doc("the deadline of a call");
@@ -50,9 +51,17 @@ Task<Result<void>> call(InteropPbService& service, uint32_t work_ms) {
   co_return Result<void>();
 }
 
+Task<Result<void>> call(InteropService& service, uint32_t work_ms) {
+  co_await rpc::or_return(service.sleep(work_ms));
+  co_return Result<void>();
+}
+
+template <class Service>
 Task<Result<sofa::load::LoadReport>> run(std::string target, Options options) {
-  const rpc::ClientOptions client{.timeout = std::chrono::milliseconds(options.timeout_ms)};
-  const auto service = co_await rpc::or_return(rpc::connect<InteropPbService>(std::move(target), client));
+  // Over HTTP/1.1 a connection carries one call at a time: as many as there may be calls, so that none waits here.
+  const rpc::ClientOptions client{
+      .timeout = std::chrono::milliseconds(options.timeout_ms), .http_connections = options.rate, .codec = sofa::bolt::kCodecJson};
+  const auto service = co_await rpc::or_return(rpc::connect<Service>(std::move(target), client));
   // Callers for a second's calls: each ends long before, so that none that is due waits for a caller.
   sofa::load::Load load({.callers = options.rate, .rate = static_cast<double>(options.rate), .kind_of = outcome_of},
                         [&](uint32_t) { return call(*service, options.work_ms); });
@@ -61,7 +70,9 @@ Task<Result<sofa::load::LoadReport>> run(std::string target, Options options) {
 }
 
 Task<int> report(std::string target, Options options) {
-  auto done = co_await run(std::move(target), options);
+  auto done = co_await (target.starts_with("http://")    ? run<InteropService>(target, options)
+                        : target.starts_with("dubbo://") ? run<DubboInteropService>(target, options)
+                                                         : run<InteropPbService>(target, options));
   if (!done) {
     fmt::print(stderr, "{}\n", done.error());
     co_return 1;

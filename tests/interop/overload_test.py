@@ -2,6 +2,8 @@
 
 import re
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -33,25 +35,62 @@ def load(target, rate, seconds):
     return counts
 
 
-RUNS = 3  # other programs of the machine may take its cores away from one of them
+RUNS = 5  # at most, when other programs of the machine spoil them
 
 
-def run_is_good(scheme, target):
-    """Measures the peak and then the overload, next to each other in time."""
+class Watch:
+    """How much time a thread that only sleeps gets too late: the server's calls and the load's only sleep, too, so that this is what they lose when other
+    programs have the cores. It asks for nothing else, so that nothing of the server but a burnt core can make it late."""
+
+    STEP = 0.005
+    NOISE = 0.05  # of the time; a third of what goodput may lose
+
+    def __enter__(self):
+        self.lost, self.ended = 0.0, threading.Event()
+        self.began = time.monotonic()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+        return self
+
+    def run(self):
+        while not self.ended.is_set():
+            before = time.monotonic()
+            time.sleep(self.STEP)
+            self.lost += time.monotonic() - before - self.STEP
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+        self.share = self.lost / (time.monotonic() - self.began)
+
+    def saw_noise(self):
+        return self.share > self.NOISE
+
+
+def problems(scheme, target):
+    """Measures the peak and then the overload, next to each other in time; what is wrong with it."""
     peak = max(load(target, rate, 1)["kept"] for rate in (CAPACITY * 9 // 10, CAPACITY))
     counts = load(target, 3 * CAPACITY, 2)
     goodput = counts["kept"] / 2
     print(f"{scheme}: peak {peak} calls a second, at three times the capacity {goodput:.0f} a second: {counts}")
-    # What cannot be kept is refused at once, and not left to its deadline.
-    return peak > 0.8 * CAPACITY and goodput > 0.85 * peak and counts["busy"] > counts["sent"] / 2 and counts["late"] < counts["sent"] / 50
+    rules = {
+        "the peak is near the capacity": peak > 0.8 * CAPACITY,
+        "goodput stays above 85 percent of the peak": goodput > 0.85 * peak,
+        "what cannot be kept is refused at once": counts["busy"] > counts["sent"] / 2,
+        "and not left to its deadline": counts["late"] < counts["sent"] / 50,
+    }
+    return [rule for rule, holds in rules.items() if not holds]
 
 
-@pytest.mark.parametrize("scheme", ["bolt", "tri"])
+@pytest.mark.parametrize("scheme", ["bolt", "tri", "http", "dubbo"])
 def test_at_three_times_the_capacity_goodput_stays_above_85_percent_of_the_peak(server, scheme):
-    """Most of three runs, so that neither one lucky run nor one that the machine has spoiled decides."""
-    good = 0
-    for done in range(1, RUNS + 1):
-        good += run_is_good(scheme, f"{scheme}://{server.address}")
-        if max(good, done - good) > RUNS // 2:
+    """One good run shows it; one bad run refutes it, unless the machine took the cores away meanwhile, which is measured and not guessed."""
+    for _ in range(RUNS):
+        with Watch() as watch:
+            broken = problems(scheme, f"{scheme}://{server.address}")
+        if not broken:
+            return
+        print(f"broken: {broken}; a thread that only sleeps lost {watch.share:.1%} of the time")
+        if not watch.saw_noise():
             break
-    assert good > RUNS // 2, f"only {good} of {done} runs kept enough: the lines above say what was measured"
+    pytest.fail(f"over {scheme} does not hold: {broken}, while other programs took {watch.share:.1%} of the time")
