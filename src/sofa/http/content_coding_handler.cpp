@@ -99,6 +99,10 @@ class DecompressedExchange final : public ExchangeFilter, private MessageSink {
     ahead_ -= std::min(ahead_, n);
     if (alive_ == nullptr) io::Shard::current().at_turn_end(later_);
   }
+  /// A handler whose body has failed gives up; the answer that says why is on its way.
+  void reset(Reset reason) override {
+    if (!answered_) inner().reset(reason);
+  }
   Result<void> send_response(int status, const Headers& headers, bool end) override {
     head_sent_ = head_sent_ || status >= 200;
     return inner().send_response(status, headers, end);
@@ -169,7 +173,8 @@ class DecompressedExchange final : public ExchangeFilter, private MessageSink {
   bool give_up(int status, Error error) {
     MessageSink* sink = std::exchange(sink_, nullptr);
     inner().set_sink(nullptr);
-    if (head_sent_ || !respond_text(inner(), status, error.message())) inner().reset(Reset::cancel);
+    answered_ = !head_sent_ && respond_text(inner(), status, error.message());
+    if (!answered_) inner().reset(Reset::cancel);
     sink->on_abort(std::move(error));
     return false;
   }
@@ -183,6 +188,7 @@ class DecompressedExchange final : public ExchangeFilter, private MessageSink {
   bool ended_ = false;  // compressed
   bool done_ = false;   // decompressed
   bool head_sent_ = false;
+  bool answered_ = false;  // by give_up()
   Headers trailers_;
   bool* alive_ = nullptr;  // of the go_on() that runs
   io::TurnEndHook later_{[](void* self) { static_cast<DecompressedExchange*>(self)->go_on(); }, this};
