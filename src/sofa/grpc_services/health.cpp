@@ -108,6 +108,7 @@ Health::Health() : state_(std::make_shared<State>()) {}
 
 void Health::set(std::string_view service, Status status) {
   const std::lock_guard lock(state_->mutex);
+  if (state_->ended) return;
   state_->statuses.insert_or_assign(std::string(service), status);
   state_->tell();
 }
