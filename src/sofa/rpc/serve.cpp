@@ -37,6 +37,9 @@ struct ServeFlags {
 
 /// What asks for TLS and names no certificate must not end in plain connections.
 Result<void> check_tls(const ServeFlags& flags) {
+  if (!flags.tls_certificate.empty() && flags.tls_key.empty()) {
+    return fail(Code::invalid_argument, "--tls-certificate does nothing without the certificate's private key; add --tls-key FILE");
+  }
   if (!flags.tls_certificate.empty()) return {};
   for (const auto& [name, is_set] :
        {std::pair("--tls-key", !flags.tls_key.empty()), {"--tls-client-ca", !flags.tls_client_ca.empty()}, {"--tls-only", flags.tls_only}}) {

@@ -158,6 +158,9 @@ TEST(Start, OptionsOfTlsWithoutACertificateAreRefused) {
     EXPECT_EQ(code, 2) << option;
     EXPECT_THAT(said, HasSubstr(option.substr(0, option.find('=')) + " does nothing without a certificate"));
   }
+  const auto [code, said] = serve_with({"--tls-certificate=/no/such/file"});
+  EXPECT_EQ(code, 2);
+  EXPECT_THAT(said, HasSubstr("add --tls-key FILE"));
 }
 
 }  // namespace
