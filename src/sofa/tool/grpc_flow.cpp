@@ -46,7 +46,9 @@ class GrpcFlow final : public MessageFlow {
     if (++sent_ < options_.messages) co_return Result<void>();
     co_await io::or_return(stream_->finish_writes());
     co_await io::or_return(answer());
+    const bool another = (co_await io::or_return(stream_->read())).has_value();  // its status comes behind the answer
     stop();
+    if (another) co_return fail(Code::internal, "{} answered more than one message where it has one", options_.path.substr(1));
     co_return Result<void>();
   }
 

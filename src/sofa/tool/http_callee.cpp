@@ -36,8 +36,9 @@ class HttpCallee final : public Callee {
     auto connected = co_await channel_->connect();
     if (!connected) {
       co_await channel_->close();
-      co_return fail(Code::unavailable, "no server can be reached at {}; start one there or name another address: {}", target_.to_string(),
-                     connected.error().to_string());
+      co_return std::unexpected(
+          std::move(connected.error())
+              .wrap(fmt::format("no server can be reached at {}; start one there or name another address", target_.to_string())));
     }
     co_return Result<void>();
   }

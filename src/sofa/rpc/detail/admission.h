@@ -20,6 +20,8 @@ namespace sofa::rpc::detail {
 struct Refused : ErrorDetail {};
 /// Code::unavailable with that detail.
 Error refusal(std::string_view sentence);
+/// What calls.h counts an error as: busy is resource_exhausted over every protocol, whatever its callers get.
+inline Code counted_as(const Error& error) { return error.detail<Refused>() == nullptr ? error.code() : Code::resource_exhausted; }
 
 class Admission {
  public:

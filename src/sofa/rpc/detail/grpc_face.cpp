@@ -74,7 +74,7 @@ void GrpcFace::Path::serve(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> 
   }
   if (shard.is_full()) {
     shard.counters().busy.add();
-    timer.end(Code::unavailable);
+    timer.end(Code::resource_exhausted);
     return call->answer(refusal(kFull));
   }
   shard.spawn(run<Served>(shard, std::move(call), entry, std::move(timer), std::move(further)...));
@@ -85,11 +85,7 @@ Task<void> GrpcFace::Path::run(ShardServer& shard, std::unique_ptr<grpc::UnaryCa
                                Further... further) {
   io::Scope scope(&co_await io::current_scope(), nullptr, call->deadline());
   const auto cancel = [](void* context) { static_cast<io::Scope*>(context)->cancel(Error(Code::cancelled, "the caller is gone")); };
-  if (call->is_cancelled()) {
-    cancel(&scope);
-  } else {
-    call->on_cancelled(cancel, &scope);
-  }
+  call->on_cancelled(cancel, &scope);
   Served served(*call, std::move(further)..., entry, shard, std::move(timer));
   co_await shard.serve(served, entry, scope);
 }
@@ -108,7 +104,7 @@ Task<Result<void>> GrpcFace::Path::run_stream(ShardServer& shard, grpc::StreamCa
   CallTimer timer = shard.begin_call(entry, protocol_of(entry), messages.context().caller_app());
   timer.enter(Stage::implementation);
   auto done = co_await shard.serve_stream(messages.context(), entry, messages);
-  timer.end(done);
+  done ? timer.end_well() : timer.end(counted_as(done.error()));
   if (done) co_return done;
   shard.counters().errors.add();
   co_return std::unexpected(messages.told(std::move(done.error())));

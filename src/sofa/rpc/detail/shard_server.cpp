@@ -127,7 +127,9 @@ void ServerCall::answer(const void* result) {
 
 void ServerCall::answer(Error error) {
   timer_.enter(Stage::serialize);
-  const auto code = send(std::move(error));
+  const bool busy = error.detail<Refused>() != nullptr;
+  auto code = send(std::move(error));
+  if (code && busy) code = Code::resource_exhausted;
   code ? timer_.end(*code) : timer_.end_well();
 }
 
