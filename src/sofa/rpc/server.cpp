@@ -76,7 +76,7 @@ transport::BoltServerOptions bolt_options(const ServerOptions& options) {
   bolt.session.limits.max_frame = options.max_frame;
   bolt.session.min_frame_rate = options.min_frame_rate;
   bolt.session.max_in_flight = static_cast<uint32_t>(options.max_calls_per_connection);
-  bolt.max_in_flight = static_cast<uint32_t>(options.max_calls_of_all_shards);
+  bolt.max_in_flight = UINT32_MAX;  // ShardServer counts calls of all protocols together
   bolt.max_half_frame_bytes = options.max_half_frame_bytes;
   return bolt;
 }
@@ -86,7 +86,7 @@ transport::DubboServerOptions dubbo_options(const ServerOptions& options, bool t
   dubbo.session.limits.max_frame = options.max_frame;
   dubbo.session.min_frame_rate = options.min_frame_rate;
   dubbo.session.max_in_flight = static_cast<uint32_t>(options.max_calls_per_connection);
-  dubbo.max_in_flight = static_cast<uint32_t>(options.max_calls_of_all_shards);
+  dubbo.max_in_flight = UINT32_MAX;  // as for Bolt
   dubbo.max_half_frame_bytes = options.max_half_frame_bytes;
   dubbo.text_commands = text_commands;
   return dubbo;
@@ -131,6 +131,7 @@ class RunningCore {
         home_(io::Shard::current()),
         runtime_(home_.runtime()),
         counters_(runtime_.shard_count()),
+        running_(std::make_shared<CallsOfServer>(options_.max_calls_of_all_shards)),
         handler_(runtime_.shard_count()),
         bolt_(handlers_, bolt_options(options_)),
         json_(std::move(parts.json)),
@@ -181,6 +182,7 @@ class RunningCore {
   io::Shard& home_;
   io::Runtime& runtime_;
   std::vector<Counters> counters_;  // of each shard
+  const std::shared_ptr<CallsOfServer> running_;
   ServiceHandler handler_;
   UnknownClassHandler unknown_class_;
   transport::Handlers handlers_;
@@ -295,7 +297,7 @@ uint16_t RunningCore::port(std::string_view protocol) const {
 
 Task<Result<void>> RunningCore::start_shard(unsigned index) {
   auto& shard = handler_.shard(index);
-  shard = std::make_unique<ShardServer>(options_, filters_, counters_[index]);
+  shard = std::make_unique<ShardServer>(options_, filters_, counters_[index], running_);
   co_return shard->add_services(services_);
 }
 

@@ -57,9 +57,9 @@ struct ServerOptions {
   size_t max_half_frame_bytes = size_t{1} << 30;
   size_t max_connections = 10'000;  ///< of each port; a further one is closed at once
   size_t max_calls = 10'000;        ///< running calls of one shard over all protocols, streams apart, and requests that Server::http answers; over
-                                    ///< it callers get "busy" (status 4, HTTP 503)
+                                    ///< it callers get "busy" (status 4 of Bolt, 100 of Dubbo, UNAVAILABLE of gRPC, HTTP 503)
   size_t max_calls_per_connection = 1'000;    ///< of one connection of Bolt or Dubbo, likewise; of one of HTTP/2: http2.max_concurrent_streams
-  size_t max_calls_of_all_shards = 65'536;    ///< over Bolt, over Dubbo, and over ports of Dubbo alone, each; HTTP and gRPC do not count here
+  size_t max_calls_of_all_shards = 65'536;    ///< what max_calls counts, of all shards together, likewise
   std::string port_option = "--port";         ///< what changes the port, for the error of a taken one
   std::optional<io::TlsServerConfig> tls{};   ///< TLS on its ports, beside plain connections
   bool tls_only = false;                      ///< with tls: plain connections are closed at once
@@ -92,7 +92,7 @@ struct ServerStats {
   uint64_t calls = 0;    ///< requests that named a service and method of ours
   uint64_t errors = 0;   ///< of them answered with an error of any kind
   uint64_t refused = 0;  ///< unknown class, service, method, undecodable content
-  uint64_t busy = 0;     ///< refused by a limit (max_calls, concurrents): status 4 of Bolt, 100 of Dubbo, UNAVAILABLE of gRPC
+  uint64_t busy = 0;     ///< refused by a limit of running calls: status 4 of Bolt, 100 of Dubbo, UNAVAILABLE of gRPC
   uint64_t dropped = 0;  ///< waited longer than their timeout, or answered too late to be sent
 };
 

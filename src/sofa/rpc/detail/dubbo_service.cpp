@@ -155,16 +155,17 @@ void DubboService::handle(transport::DubboRequest& request, transport::DubboResp
     fill_context(now, parts, responder, **entry, deadline);
     return ShardServer::serve_now(now, **entry);
   }
-  if (server.is_full()) {
-    counters.busy.add();
+  auto place = server.take_place();
+  if (!place) {
     timer.end(Code::resource_exhausted);
     return responder.answer_error(dubbo::Status::threadpool_exhausted, kFull);
   }
-  server.spawn(run(server, std::make_unique<DubboRequestParts>(std::move(parts)), std::move(responder), **entry, deadline, std::move(timer)));
+  server.spawn(run(server, std::move(*place), std::make_unique<DubboRequestParts>(std::move(parts)), std::move(responder), **entry, deadline,
+                   std::move(timer)));
 }
 
-Task<void> DubboService::run(ShardServer& server, std::unique_ptr<DubboRequestParts> parts, transport::DubboResponder responder,
-                             const MethodEntry& entry, Deadline deadline, CallTimer timer) {
+Task<void> DubboService::run(ShardServer& server, [[maybe_unused]] CallsOfShard::Place place, std::unique_ptr<DubboRequestParts> parts,
+                             transport::DubboResponder responder, const MethodEntry& entry, Deadline deadline, CallTimer timer) {
   // The responder keeps the session, and with it the parent of this scope.
   io::Scope scope(&responder.session().scope(), nullptr, deadline);
   DubboServerCall call(*parts, responder, entry, server, json_, std::move(timer));

@@ -24,8 +24,8 @@ class DubboService final : public transport::DubboHandler {
   Task<std::string> command(std::string line, const io::Address& peer) override;
 
  private:
-  Task<void> run(ShardServer& server, std::unique_ptr<DubboRequestParts> parts, transport::DubboResponder responder, const MethodEntry& entry,
-                 Deadline deadline, CallTimer timer);
+  Task<void> run(ShardServer& server, CallsOfShard::Place place, std::unique_ptr<DubboRequestParts> parts, transport::DubboResponder responder,
+                 const MethodEntry& entry, Deadline deadline, CallTimer timer);
   const std::function<ShardServer&()> shard_server_;
   const grpc::JsonCodec* const json_;
 };

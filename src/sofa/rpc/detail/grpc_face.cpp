@@ -35,7 +35,8 @@ struct GrpcFace::Path final : grpc::UnaryHandler, grpc::StreamHandler {
   template <class Served, class... Further>
   static void serve(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry, Further... further);
   template <class Served, class... Further>
-  static Task<void> run(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry, CallTimer timer, Further... further);
+  static Task<void> run(ShardServer& shard, CallsOfShard::Place place, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry,
+                        CallTimer timer, Further... further);
   static Task<Result<void>> run(Path& self, ShardServer& shard, grpc::StreamCall& call);
   template <class Messages>
   static Task<Result<void>> run_stream(ShardServer& shard, grpc::StreamCall& call, const MethodEntry& entry);
@@ -72,17 +73,17 @@ void GrpcFace::Path::serve(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> 
     Served served(*call, std::move(further)..., entry, shard, std::move(timer));
     return ShardServer::serve_now(served, entry);
   }
-  if (shard.is_full()) {
-    shard.counters().busy.add();
+  auto place = shard.take_place();
+  if (!place) {
     timer.end(Code::resource_exhausted);
     return call->answer(refusal(kFull));
   }
-  shard.spawn(run<Served>(shard, std::move(call), entry, std::move(timer), std::move(further)...));
+  shard.spawn(run<Served>(shard, std::move(*place), std::move(call), entry, std::move(timer), std::move(further)...));
 }
 
 template <class Served, class... Further>
-Task<void> GrpcFace::Path::run(ShardServer& shard, std::unique_ptr<grpc::UnaryCall> call, const MethodEntry& entry, CallTimer timer,
-                               Further... further) {
+Task<void> GrpcFace::Path::run(ShardServer& shard, [[maybe_unused]] CallsOfShard::Place place, std::unique_ptr<grpc::UnaryCall> call,
+                               const MethodEntry& entry, CallTimer timer, Further... further) {
   io::Scope scope(&co_await io::current_scope(), nullptr, call->deadline());
   const auto cancel = [](void* context) { static_cast<io::Scope*>(context)->cancel(Error(Code::cancelled, "the caller is gone")); };
   call->on_cancelled(cancel, &scope);

@@ -99,15 +99,16 @@ void HttpFace::serve(ShardServer& shard, std::unique_ptr<HttpRequest> request, c
     HttpServerCall call(*request, parts, **entry, shard, std::move(timer));
     return ShardServer::serve_now(call, **entry);
   }
-  if (shard.is_full()) {
-    shard.counters().busy.add();
+  auto place = shard.take_place();
+  if (!place) {
     timer.end(Code::resource_exhausted);
     return request->answer_error(503, refusal(kFull), {{"retry-after", "1"}});
   }
-  shard.spawn(run(shard, std::move(request), std::move(parts), **entry, std::move(timer)));
+  shard.spawn(run(shard, std::move(*place), std::move(request), std::move(parts), **entry, std::move(timer)));
 }
 
-Task<void> HttpFace::run(ShardServer& shard, std::unique_ptr<HttpRequest> request, HttpCallParts parts, const MethodEntry& entry, CallTimer timer) {
+Task<void> HttpFace::run(ShardServer& shard, [[maybe_unused]] CallsOfShard::Place place, std::unique_ptr<HttpRequest> request, HttpCallParts parts,
+                         const MethodEntry& entry, CallTimer timer) {
   io::Scope scope(&co_await io::current_scope(), nullptr, request->deadline());
   request->cancel_when_gone(scope);
   HttpServerCall call(*request, parts, entry, shard, std::move(timer));

@@ -23,7 +23,8 @@ class HttpFace final : public http::Middleware {
   bool is_ours(const http::RequestHead& head, const HttpTarget& target) const;
   bool is_foreign(const http::RequestHead& head) const;
   static void serve(ShardServer& shard, std::unique_ptr<HttpRequest> request, const grpc::JsonCodec* messages);
-  static Task<void> run(ShardServer& shard, std::unique_ptr<HttpRequest> request, HttpCallParts parts, const MethodEntry& entry, CallTimer timer);
+  static Task<void> run(ShardServer& shard, CallsOfShard::Place place, std::unique_ptr<HttpRequest> request, HttpCallParts parts,
+                        const MethodEntry& entry, CallTimer timer);
 
   const Shards& shards_;
   const grpc::JsonCodec* const messages_;

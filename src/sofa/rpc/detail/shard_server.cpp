@@ -24,8 +24,12 @@ Error thrown_error(const MethodEntry& entry, const std::exception& e) {
 
 }  // namespace
 
-ShardServer::ShardServer(const ServerOptions& options, const Filters& filters, Counters& counters)
-    : options_(options), filters_(filters), counters_(counters), log_(options.calls == nullptr ? nullptr : &options.calls->here()) {}
+ShardServer::ShardServer(const ServerOptions& options, const Filters& filters, Counters& counters, std::shared_ptr<CallsOfServer> calls)
+    : options_(options),
+      filters_(filters),
+      counters_(counters),
+      log_(options.calls == nullptr ? nullptr : &options.calls->here()),
+      calls_(std::make_shared<CallsOfShard>(options.max_calls, std::move(calls))) {}
 
 Result<void> ShardServer::add_services(const std::vector<ServiceEntry>& services) {
   for (const ServiceEntry& service : services) {
@@ -94,17 +98,17 @@ void ShardServer::handle(transport::IncomingRequest& request, transport::Respond
     ServerCallAccess::fill(call.context(), entry->service, entry->method->name(), request.session.peer(), deadline, request.oneway(), request.header);
     return serve_now(call, *entry);
   }
-  if (is_full()) {
-    counters_.busy.add();
+  auto place = take_place();
+  if (!place) {
     timer.end(Code::resource_exhausted);
     [[maybe_unused]] const auto sent = responder.answer_error(bolt::Status::server_busy);
     return;
   }
-  spawn(run(*this, std::move(request.frame), request.header, std::move(responder), *entry, at, deadline, std::move(timer)));
+  spawn(run(*this, std::move(*place), std::move(request.frame), request.header, std::move(responder), *entry, at, deadline, std::move(timer)));
 }
 
-Task<void> ShardServer::run(ShardServer& self, bolt::Frame frame, bolt::HeaderMap header, transport::Responder responder, const MethodEntry& entry,
-                            ArgumentsAt at, Deadline deadline, CallTimer timer) {
+Task<void> ShardServer::run(ShardServer& self, [[maybe_unused]] CallsOfShard::Place place, bolt::Frame frame, bolt::HeaderMap header,
+                            transport::Responder responder, const MethodEntry& entry, ArgumentsAt at, Deadline deadline, CallTimer timer) {
   // The responder keeps the session, and with it the parent of this scope.
   io::Scope scope(&responder.session()->scope(), nullptr, deadline);
   BoltCall call(frame, responder, entry, at, self.options_.classes, self.counters_, std::move(timer));

@@ -1,6 +1,7 @@
 #pragma once
 // What one shard of a server has: its services, its running calls, its counters; and how a request becomes a call.
 
+#include <atomic>
 #include <deque>
 #include <memory>
 
@@ -58,7 +59,51 @@ struct Counters {
 };
 
 /// What a caller is told when as many calls run as may.
-inline constexpr std::string_view kFull = "as many calls run as may (max_calls); try later";
+inline constexpr std::string_view kFull = "as many calls run as may (max_calls, max_calls_of_all_shards); try later";
+
+/// The running calls of a server, whatever protocol brought them. From any shard.
+class CallsOfServer {
+ public:
+  explicit CallsOfServer(size_t most) : most_(most) {}
+  bool is_full() const { return running_.load(std::memory_order_relaxed) >= most_; }
+  void add() { running_.fetch_add(1, std::memory_order_relaxed); }
+  void remove() { running_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  const size_t most_;
+  std::atomic<size_t> running_{0};
+};
+
+/// Those of one shard. Belongs to it.
+class CallsOfShard {
+ public:
+  CallsOfShard(size_t most, std::shared_ptr<CallsOfServer> of_server) : most_(most), of_server_(std::move(of_server)) {}
+  bool is_full() const { return running_ >= most_ || of_server_->is_full(); }
+
+  /// What a call has as long as it runs; it goes before what it counts in.
+  class [[nodiscard]] Place {
+   public:
+    explicit Place(CallsOfShard& calls) : calls_(&calls) {
+      ++calls.running_;
+      calls.of_server_->add();
+    }
+    Place(Place&& other) noexcept : calls_(std::exchange(other.calls_, nullptr)) {}
+    Place& operator=(Place&&) = delete;
+    ~Place() {
+      if (calls_ == nullptr) return;
+      --calls_->running_;
+      calls_->of_server_->remove();
+    }
+
+   private:
+    CallsOfShard* calls_;  // null: moved from
+  };
+
+ private:
+  const size_t most_;
+  size_t running_ = 0;
+  const std::shared_ptr<CallsOfServer> of_server_;
+};
 
 /// Whether a call's deadline has passed. Reads the clock only when the deadline is near enough for one turn of the loop to matter.
 bool is_past(Deadline deadline);
@@ -94,7 +139,7 @@ class BoltCall final : public ServerCall {
 class ShardServer {
  public:
   /// Made on its shard.
-  ShardServer(const ServerOptions& options, const Filters& filters, Counters& counters);
+  ShardServer(const ServerOptions& options, const Filters& filters, Counters& counters, std::shared_ptr<CallsOfServer> calls);
   Result<void> add_services(const std::vector<ServiceEntry>& services);
 
   void handle(transport::IncomingRequest& request, transport::Responder& responder);
@@ -115,20 +160,24 @@ class ShardServer {
   }
   /// Answers a call here and now; only one that needs no task.
   static void serve_now(ServerCall& call, const MethodEntry& entry);
-  /// Whether as many calls run as may (max_calls): a further one gets "busy".
-  bool is_full() const { return running_.size() + *guests_ >= options_.max_calls; }
+  /// Whether as many calls run as may (max_calls, max_calls_of_all_shards): a further one gets "busy".
+  bool is_full() const { return calls_->is_full(); }
+  /// A place for a call that runs as a task; nothing, counted as busy, when there is none.
+  std::optional<CallsOfShard::Place> take_place() {
+    if (!is_full()) return std::optional<CallsOfShard::Place>(std::in_place, *calls_);
+    counters_.busy.add();
+    return std::nullopt;
+  }
   /// A request that is no call of the server's own protocols, as one that runs, as long as this lives. It may outlive the server.
   class Guest {
    public:
-    explicit Guest(std::shared_ptr<size_t> count) : count_(std::move(count)) { ++*count_; }
-    Guest(const Guest&) = delete;
-    Guest& operator=(const Guest&) = delete;
-    ~Guest() { --*count_; }
+    explicit Guest(std::shared_ptr<CallsOfShard> calls) : calls_(std::move(calls)), place_(*calls_) {}
 
    private:
-    const std::shared_ptr<size_t> count_;
+    const std::shared_ptr<CallsOfShard> calls_;
+    const CallsOfShard::Place place_;
   };
-  Guest count_guest() { return Guest(guests_); }
+  Guest count_guest() { return Guest(calls_); }
   /// A call of the server that runs in a task of another owner, who cancels it: stop() waits for its end.
   class Visit {
    public:
@@ -150,14 +199,14 @@ class ShardServer {
   /// Waits for its turn, when its service has a limit; runs filters and a method that streams. The filters see the call once, before its first
   /// message, and no arguments.
   Task<Result<void>> serve_stream(Context& context, const MethodEntry& entry, MessageStream& messages);
-  /// Runs a task that ends when the server stops.
+  /// Runs the task of a call, which keeps its place. Cancelled when the server stops.
   void spawn(Task<void> task) { running_.spawn("rpc call", std::move(task)); }
 
  private:
   static Deadline deadline_of(const transport::IncomingRequest& request, const RequestRoute& route);
   void refuse(const bolt::Frame& frame, transport::Responder& responder, const Refusal& refusal);
-  static Task<void> run(ShardServer& self, bolt::Frame frame, bolt::HeaderMap header, transport::Responder responder, const MethodEntry& entry,
-                        ArgumentsAt at, Deadline deadline, CallTimer timer);
+  static Task<void> run(ShardServer& self, CallsOfShard::Place place, bolt::Frame frame, bolt::HeaderMap header, transport::Responder responder,
+                        const MethodEntry& entry, ArgumentsAt at, Deadline deadline, CallTimer timer);
   /// Counts the error of a limit as busy.
   void count_busy(const Error& error);
   void answer_error(ServerCall& call, Error error);
@@ -178,7 +227,7 @@ class ShardServer {
   io::TaskGroup running_;
   size_t visits_ = 0;
   io::Event visits_over_;
-  const std::shared_ptr<size_t> guests_ = std::make_shared<size_t>(0);
+  const std::shared_ptr<CallsOfShard> calls_;
 };
 
 /// Answers with status 2, 0x11 or 0x12 and a sentence.

@@ -71,11 +71,39 @@ TEST(Shards, TheLimitOfTheServerHoldsOverAllShards) {
         const auto busy = co_await clients[3]->sleep(0);
         EXPECT_FALSE(busy);
         EXPECT_EQ(busy.error().code(), Code::resource_exhausted);
+        EXPECT_EQ(server->stats().busy, 1u);
         clients[0].reset();
         EXPECT_TRUE(co_await eventually([&] { return seen->cancelled == 1; }));
         std::optional<Result<std::string>> free;
         while (!free || !*free) free = co_await clients[3]->sleep.with({.retries = 20})(0);
         EXPECT_EQ(**free, "slept 0");
+        clients.clear();
+        co_return co_await server->stop();
+      }(),
+      2);
+}
+
+TEST(Shards, TheLimitOfTheServerHoldsOverAllProtocolsTogether) {
+  run_test(
+      []() -> Task<Result<void>> {
+        auto seen = std::make_shared<Seen>();
+        auto server = co_await or_return(server_of(seen, {.max_calls_of_all_shards = 5}).start());
+        std::vector<std::shared_ptr<Sample>> clients;
+        for (const std::string scheme : {"bolt://", "dubbo://", "tri://", "http://", "h2c://"}) {
+          clients.push_back(co_await or_return(connect<Sample>(scheme + server->address().to_string())));
+          clients.back()->sleep.with({.timeout = 10min}).callback(600'000, [](Result<std::string>) {});
+          EXPECT_TRUE(co_await eventually([&] { return server->stats().calls == clients.size(); }));
+        }
+        EXPECT_EQ(server->stats().busy, 0u);
+        for (const auto& client : clients) EXPECT_FALSE(co_await client->sleep(0));
+        EXPECT_EQ(server->stats().busy, 5u) << "each was told that the server is busy";
+        clients.erase(clients.begin());
+        EXPECT_TRUE(co_await eventually([&] { return seen->cancelled == 1; }));
+        for (const auto& client : clients) {
+          std::optional<Result<std::string>> free;
+          while (!free || !*free) free = co_await client->sleep.with({.retries = 20})(0);
+          EXPECT_EQ(**free, "slept 0");
+        }
         clients.clear();
         co_return co_await server->stop();
       }(),
