@@ -14,12 +14,17 @@ namespace sofa::boot {
 namespace detail {
 
 template <class T>
-const RemoteOps* remote_ops_of() {
+const ServiceOps* service_ops_of() {
   if constexpr (rpc::ServiceInterface<T>) {
-    static constexpr RemoteOps kOps{.make = []() -> std::shared_ptr<void> { return std::make_shared<T>(); },
-                                    .connect = [](void* client, std::string target, rpc::ClientOptions options) -> io::Task<Result<void>> {
-                                      return rpc::connect_into(*static_cast<T*>(client), std::move(target), std::move(options));
-                                    }};
+    static constexpr ServiceOps kOps{
+        .make = []() -> std::shared_ptr<void> { return std::make_shared<T>(); },
+        .connect = [](void* client, std::string target, rpc::ClientOptions options) -> io::Task<Result<void>> {
+          return rpc::connect_into(*static_cast<T*>(client), std::move(target), std::move(options));
+        },
+        .connect_in_process = [](void* client, std::shared_ptr<void> service, rpc::ServiceOptions options) -> io::Task<Result<void>> {
+          return rpc::connect_in_process_into(*static_cast<T*>(client), std::static_pointer_cast<T>(std::move(service)),
+                                              {.service = std::move(options)});
+        }};
     return &kOps;
   } else {
     return nullptr;
@@ -31,13 +36,13 @@ struct ReferenceTraits;
 // kUniqueId keeps the text, which a Need only views.
 template <class T, FixedText U>
 struct ReferenceTraits<Ref<T, U>> {
-  static Need need() { return {NeedKind::one, interface_of<T>(), kUniqueId.view(), remote_ops_of<T>()}; }
+  static Need need() { return {NeedKind::one, interface_of<T>(), kUniqueId.view(), service_ops_of<T>()}; }
   static Ref<T, U> make(const std::vector<std::shared_ptr<void>>& targets) { return Ref<T, U>(std::static_pointer_cast<T>(targets.front())); }
   static constexpr auto kUniqueId = U;
 };
 template <class T, FixedText U>
 struct ReferenceTraits<Optional<T, U>> {
-  static Need need() { return {NeedKind::optional, interface_of<T>(), kUniqueId.view(), remote_ops_of<T>()}; }
+  static Need need() { return {NeedKind::optional, interface_of<T>(), kUniqueId.view(), service_ops_of<T>()}; }
   static Optional<T, U> make(const std::vector<std::shared_ptr<void>>& targets) {
     return Optional<T, U>(targets.empty() ? nullptr : std::static_pointer_cast<T>(targets.front()));
   }
@@ -45,7 +50,7 @@ struct ReferenceTraits<Optional<T, U>> {
 };
 template <class T>
 struct ReferenceTraits<All<T>> {
-  static Need need() { return {NeedKind::all, interface_of<T>(), {}, nullptr}; }
+  static Need need() { return {NeedKind::all, interface_of<T>(), {}, service_ops_of<T>()}; }
   static All<T> make(const std::vector<std::shared_ptr<void>>& targets) {
     std::vector<std::shared_ptr<T>> typed;
     for (const auto& target : targets) typed.push_back(std::static_pointer_cast<T>(target));

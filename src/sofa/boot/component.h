@@ -31,6 +31,7 @@
 #include "sofa/boot/reference.h"
 #include "sofa/io/task.h"
 #include "sofa/rpc/client.h"
+#include "sofa/rpc/in_process.h"
 #include "sofa/rpc/server.h"
 
 namespace sofa::boot {
@@ -48,10 +49,11 @@ inline constexpr Protocol rest{"rest"};
 
 enum class NeedKind : uint8_t { one, optional, all };
 
-/// How a reference to a service becomes a client of a remote one.
-struct RemoteOps {
-  std::shared_ptr<void> (*make)();
+/// What is known of a need because it is a service. The component gets a client in either case: of a remote one, or in the process.
+struct ServiceOps {
+  std::shared_ptr<void> (*make)();  ///< a client that is connected to nobody
   io::Task<Result<void>> (*connect)(void* client, std::string target, rpc::ClientOptions options);
+  io::Task<Result<void>> (*connect_in_process)(void* client, std::shared_ptr<void> service, rpc::ServiceOptions options);
 };
 
 /// One reference of a constructor.
@@ -59,7 +61,7 @@ struct Need {
   NeedKind kind = NeedKind::one;
   InterfaceId interface{};
   std::string_view unique_id{};
-  const RemoteOps* remote = nullptr;  ///< null: it is no service, and cannot be remote
+  const ServiceOps* service = nullptr;  ///< null: it is no service; the component gets the object itself, and it cannot be remote
 };
 
 /// One interface that a component provides.

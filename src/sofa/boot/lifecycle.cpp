@@ -59,14 +59,15 @@ Result<void> Lifecycle::construct_one(size_t index, const void* config) {
 
 Injection Lifecycle::injection_for(size_t index) {
   Injection injection;
-  Built& built = built_[index];
   const auto& planned = plan_.components[index].needs;
   for (size_t i = 0; i < planned.size(); ++i) {
-    std::vector<std::shared_ptr<void>> targets;
-    built.clients.push_back(planned[i].url.empty() ? nullptr : specs_[index].needs[i].remote->make());
-    if (built.clients.back() != nullptr) targets.push_back(built.clients.back());
-    for (const OfferRef ref : planned[i].targets) targets.push_back(offered(ref));
-    injection.targets.push_back(std::move(targets));
+    const ServiceOps* service = specs_[index].needs[i].service;
+    auto& clients = built_[index].clients.emplace_back();
+    if (!planned[i].url.empty()) clients.push_back(service->make());
+    std::vector<std::shared_ptr<void>> objects;
+    for (const OfferRef ref : planned[i].targets)
+      (service == nullptr ? objects : clients).push_back(service == nullptr ? offered(ref) : service->make());
+    injection.targets.push_back(service == nullptr ? std::move(objects) : clients);
   }
   return injection;
 }
@@ -180,19 +181,34 @@ io::Task<Result<void>> Lifecycle::run_step(size_t index, Step step, Duration tim
   co_return std::unexpected<Error>(std::move(error));
 }
 
+io::Task<Result<void>> Lifecycle::connect(size_t index, size_t need, const ClientOptionsOf& remote) {
+  const Need& wanted = specs_[index].needs[need];
+  const PlannedNeed& planned = plan_.components[index].needs[need];
+  const auto& clients = built_[index].clients[need];
+  if (!planned.url.empty()) {
+    rpc::ClientOptions options = remote ? remote(wanted.interface, wanted.unique_id) : rpc::ClientOptions{};
+    options.unique_id = wanted.unique_id;
+    co_return co_await wanted.service->connect(clients.front().get(), planned.url, std::move(options));
+  }
+  for (size_t i = 0; i < clients.size(); ++i) {
+    const OfferRef ref = planned.targets[i];
+    rpc::ServiceOptions options = specs_[ref.component].offers[ref.offer].options;
+    options.unique_id = specs_[ref.component].offers[ref.offer].unique_id;
+    co_await io::or_return(wanted.service->connect_in_process(clients[i].get(), offered(ref), std::move(options)));
+  }
+  co_return {};
+}
+
 io::Task<Result<void>> Lifecycle::start_one(size_t index, const ClientOptionsOf& remote) {
   ComponentRecord& record = records_[index];
   record.state = ComponentState::starting;
-  const auto& needs = plan_.components[index].needs;
-  for (size_t i = 0; i < needs.size(); ++i) {
-    if (needs[i].url.empty()) continue;
-    const Need& need = specs_[index].needs[i];
-    rpc::ClientOptions options = remote ? remote(need.interface, need.unique_id) : rpc::ClientOptions{};
-    options.unique_id = need.unique_id;
-    auto connected = co_await need.remote->connect(built_[index].clients[i].get(), needs[i].url, std::move(options));
+  for (size_t i = 0; i < built_[index].clients.size(); ++i) {
+    auto connected = co_await connect(index, i, remote);
     if (connected) continue;
     record.state = ComponentState::failed;
-    record.error = std::move(connected.error()).wrap(fmt::format("{} could not connect", specs_[index].described()));
+    record.error = std::move(connected.error())
+                       .wrap(fmt::format("{} could not connect to {}", specs_[index].described(),
+                                         name_of(specs_[index].needs[i].interface, specs_[index].needs[i].unique_id)));
     co_return std::unexpected<Error>(*record.error);
   }
   Result<void> started;
@@ -205,8 +221,8 @@ io::Task<Result<void>> Lifecycle::start_one(size_t index, const ClientOptionsOf&
 
 io::Task<Result<void>> Lifecycle::start(const ClientOptionsOf& remote) {
   const auto has_work = [this](size_t index) {
-    const auto& needs = plan_.components[index].needs;
-    if (specs_[index].start != nullptr || std::ranges::any_of(needs, [](const PlannedNeed& need) { return !need.url.empty(); })) return true;
+    const bool has_clients = std::ranges::any_of(built_[index].clients, [](const auto& clients) { return !clients.empty(); });
+    if (specs_[index].start != nullptr || has_clients) return true;
     records_[index].state = ComponentState::started;
     records_[index].start.begun = records_[index].start.ended = clock_.now_monotonic();
     return false;

@@ -75,13 +75,14 @@ class Lifecycle {
  private:
   struct Built {
     std::shared_ptr<void> component;
-    std::vector<std::shared_ptr<void>> views;    // of each offer
-    std::vector<std::shared_ptr<void>> clients;  // of each need, null where it is met in this process
+    std::vector<std::shared_ptr<void>> views;                 // of each offer
+    std::vector<std::vector<std::shared_ptr<void>>> clients;  // of each need that is a service, one for each target
   };
   class Walk;
 
   Injection injection_for(size_t index);
   Result<void> construct_one(size_t index, const void* config);
+  io::Task<Result<void>> connect(size_t index, size_t need, const ClientOptionsOf& remote);
   io::Task<Result<void>> start_one(size_t index, const ClientOptionsOf& remote);
   io::Task<Result<void>> run_step(size_t index, Step step, Duration timeout, StepTime ComponentRecord::* time, const char* what);
 

@@ -176,7 +176,7 @@ class Planner {
 
   /// Where the service is found outside, when it is not provided here or is to be taken from there all the same.
   std::string remote_url(const Need& need, bool missing) {
-    if (need.remote == nullptr || !options_.remote_url) return {};
+    if (need.service == nullptr || !options_.remote_url) return {};
     const bool forced = options_.force_remote && options_.force_remote(need.interface.name, need.unique_id);
     return missing || forced ? options_.remote_url(need.interface.name, need.unique_id) : std::string{};
   }
@@ -189,7 +189,7 @@ class Planner {
         others += fmt::format("; {} provides it with the unique id \"{}\"", specs_[ref.component].described(), offer(ref).unique_id);
       }
     }
-    const std::string remote = need.remote == nullptr ? "" : fmt::format(", or say where it is found: references: {{{}: {{url: ...}}}}", wanted);
+    const std::string remote = need.service == nullptr ? "" : fmt::format(", or say where it is found: references: {{{}: {{url: ...}}}}", wanted);
     problems_.push_back(fmt::format("{} needs {}, which no component provides{}; register one{}", spec.described(), wanted, others, remote));
   }
 

@@ -7,8 +7,9 @@
 //   };
 //
 // An interface is any class: a component's own, a base class that it `provides`, or a service (rpc::Interface). A reference keeps what it points to
-// alive, and is as cheap to copy and to use as a std::shared_ptr. The graph of references is known before anything is constructed, because it
-// stands in the constructors' types; there is no way to look something up by name.
+// alive, and is as cheap to copy and to use as a std::shared_ptr. One to a service is a client of it: of the service in this process, called without
+// a wire (rpc/in_process.h), or of a remote one; it is connected when the component starts. The graph of references is known before anything is
+// constructed, because it stands in the constructors' types; there is no way to look something up by name.
 
 #include <algorithm>
 #include <cstddef>

@@ -41,4 +41,10 @@ Task<Result<std::shared_ptr<T>>> connect_in_process(std::shared_ptr<T> service, 
   co_return client;
 }
 
+/// Makes a client of an object that the caller has made, as connect_into does.
+template <ServiceInterface T>
+Task<Result<void>> connect_in_process_into(T& client, std::shared_ptr<T> service, InProcessOptions options = {}) {
+  return detail::bind_in_process(client, detail::names_of<T>(), std::move(service), std::move(options));
+}
+
 }  // namespace sofa::rpc

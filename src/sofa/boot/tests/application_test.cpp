@@ -118,7 +118,7 @@ TEST(Application, PublishesWhatItProvidesAndCallsWhatIsRemote) {
   front = nullptr;
 }
 
-TEST(Application, AReferenceToAServiceOfThisProcessIsTheServiceItself) {
+TEST(Application, AReferenceToAServiceOfThisProcessCallsItWithoutAPort) {
   Application app("both");
   Front* front = nullptr;
   app.component<Hello>("hello").provides<Greeter>();
@@ -127,11 +127,14 @@ TEST(Application, AReferenceToAServiceOfThisProcessIsTheServiceItself) {
     front = made.get();
     return made;
   });
-  const Started started(app);
+  Started started(app);
   ASSERT_EQ(started.error, "");
   EXPECT_EQ(started.running->port(), 0) << "it is published nowhere";
   ASSERT_NE(front, nullptr);
-  EXPECT_EQ(front->greeter->caller(), nullptr) << "no client";
+  const auto answer =
+      started.runtime.block_on([](Front& own) -> io::Task<Result<std::string>> { co_return co_await own.greeter->greet("world"); }(*front));
+  ASSERT_TRUE(answer) << answer.error().to_string();
+  EXPECT_EQ(*answer, "hi world");
 }
 
 TEST(Application, AMissingReferenceIsAnErrorThatSaysWhatToDo) {
