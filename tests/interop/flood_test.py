@@ -1,6 +1,7 @@
 """Peers that send more than anybody needs, or read nothing of what they ask for, on the one port: what is taken of them before the connection ends is
 counted, the memory of the server stays bounded, and a connection beside them is answered all the time."""
 
+import gzip
 import http.client
 import pathlib
 import re
@@ -319,6 +320,89 @@ def test_bodies_that_do_not_end_are_bounded_together_and_harm_no_other(half, ope
     assert not any(grower.is_refused() for grower in growers[:4]), "those that were there first are not harmed"
     for grower in growers:
         grower.socket.close()
+    beside.ask()
+    server.stop()
+    assert server.process.returncode == 0, f"{server}"
+
+
+# ---------------------------------------------------------------- heads whose bodies do not come
+
+
+def head_of(path, content_type, further=b""):
+    return b"\x83\x86\x44" + bytes([len(path)]) + path + b"\x41\x04test" + b"\x5f" + bytes([len(content_type)]) + content_type + further
+
+
+def varint(number):
+    more = b""
+    while number > 127:
+        more += bytes([number & 127 | 128])
+        number >>= 7
+    return more + bytes([number])
+
+
+CALL = (b"/sofa.interop.pb.Interop/Echo", b"application/grpc")
+ROUTE = (b"/interop/user", b"application/json")
+
+
+@pytest.mark.parametrize("path, content_type", [CALL, ROUTE], ids=["gRPC", "REST"])
+def test_heads_whose_bodies_do_not_come_take_no_place_of_calls(path, content_type):
+    """11 connections with 1,000 requests each, more than max_calls; nothing follows their heads."""
+    server = programs.Server([programs.binaries() / "interop-server", "--port", 0])
+    beside = Beside(server.port, "/sofa.interop.InteropService:1.0/sleep?ms=1")  # runs as a task: max_calls counts it
+    silent = []
+    for _ in range(11):
+        heads = b"".join(frame(HEADERS, END_HEADERS, 1 + 2 * i, head_of(path, content_type)) for i in range(1000))
+        silent.append(Attacker(server, PREFACE + frame(SETTINGS, 0, 0) + heads))
+        beside.ask()
+    assert not any(one.ended for one in silent)
+    for one in silent:
+        one.socket.close()
+    beside.ask()
+    server.stop()
+    assert server.process.returncode == 0, f"{server}"
+
+
+def test_large_heads_are_bounded_together_with_bodies():
+    """10 connections with 990 requests each, whose heads of 60,000 bytes take 15 on the wire: an HPACK bomb just below max_header_list."""
+    budget_mib = 16
+    server = programs.Server([programs.binaries() / "interop-server", "--port", 0, "--max-half-frame-bytes", budget_mib << 20])
+    beside = Beside(server.port)
+    before = server.rss_mib()
+    entry = b"\x40\x01x\x7f\xa1\x1e" + b"x" * 4000
+    # As literals that enter no table, so that the entry stays the newest.
+    fields = b"\x83\x86\x04" + bytes([len(CALL[0])]) + CALL[0] + b"\x01\x04test" + b"\x0f\x10" + bytes([len(CALL[1])]) + CALL[1]
+    bombs = []
+    for _ in range(10):
+        heads = b"".join(frame(HEADERS, END_HEADERS, 3 + 2 * i, fields + b"\xbe" * 15) for i in range(990))
+        bombs.append(Attacker(server, PREFACE + frame(SETTINGS, 0, 0) + frame(HEADERS, END_HEADERS, 1, fields + entry) + heads))
+        beside.ask()
+        assert server.rss_mib() - before < 2 * budget_mib + MEMORY_MIB
+    for bomb in bombs:
+        bomb.socket.close()
+    beside.ask()
+    server.stop()
+    assert server.process.returncode == 0, f"{server}"
+
+
+def test_messages_that_grow_when_decompressed_are_bounded_together():
+    """40 calls with a message of 30 KB that has 30 MiB; the method waits, so that they run at the same time."""
+    budget_mib = 64
+    server = programs.Server([programs.binaries() / "interop-server", "--port", 0, "--max-half-frame-bytes", budget_mib << 20])
+    beside = Beside(server.port)
+    before = server.rss_mib()
+    size = 30 << 20
+    message = gzip.compress(b"\x1a" + varint(size) + bytes(size) + b"\x28" + varint(5000))  # blob, sleep_ms
+    body = b"\1" + struct.pack(">I", len(message)) + message
+    head = head_of(*CALL, b"\x40\x02te\x08trailers" + b"\x00\x0dgrpc-encoding\x04gzip")
+    caller = Attacker(server, PREFACE + frame(SETTINGS, 0, 0))
+    for stream in range(1, 80, 2):
+        data = [body[i:i + 16384] for i in range(0, len(body), 16384)]
+        frames_of_call = [frame(DATA, END_STREAM if part is data[-1] else 0, stream, part) for part in data]
+        caller.send(frame(HEADERS, END_HEADERS, stream, head) + b"".join(frames_of_call))
+        beside.ask()
+    wait_until(lambda: caller.read() or any(kind == HEADERS and flags & END_STREAM for kind, flags, _ in frames(caller.seen)), "some are refused")
+    assert server.rss_mib() - before < budget_mib + 3 * (size >> 20) + MEMORY_MIB
+    caller.socket.close()
     beside.ask()
     server.stop()
     assert server.process.returncode == 0, f"{server}"

@@ -50,14 +50,16 @@ struct ServerOptions {
   std::string host = "127.0.0.1";            ///< address to listen on; closed to the network unless said otherwise
   uint16_t port = 12200;                     ///< 0: a free one
   unsigned shards = 1;                       ///< threads that serve connections; only for serve(): start() uses all shards of its runtime
-  size_t max_frame = size_t{32} << 20;       ///< bytes of content of one message
+  size_t max_frame = size_t{32} << 20;       ///< bytes of content of one message, of an answer over HTTP and gRPC, too
   size_t min_frame_rate = size_t{16} << 10;  ///< bytes a second that a big request comes with at least, or its connection is closed (transport)
-  /// Received bytes of requests that are not whole, all connections together, of Bolt, of Dubbo and of HTTP each. The one that grows over it: close;
-  /// over HTTP 503, or RESOURCE_EXHAUSTED of gRPC.
+  /// Received bytes of requests that are not whole, all connections together, of Bolt, of Dubbo and of HTTP each; over HTTP also the heads of all
+  /// requests, and gRPC's messages until their calls end, as long as they are when decompressed. The one that grows over it: close; over HTTP 503, or
+  /// RESOURCE_EXHAUSTED of gRPC.
   size_t max_half_frame_bytes = size_t{1} << 30;
   size_t max_connections = 10'000;  ///< of each port; a further one is closed at once
-  size_t max_calls = 10'000;        ///< running calls of one shard over all protocols, streams apart, and requests that Server::http answers; over
-                                    ///< it callers get "busy" (status 4 of Bolt, 100 of Dubbo, UNAVAILABLE of gRPC, HTTP 503)
+  size_t max_calls = 10'000;        ///< running calls of one shard over all protocols, and requests that Server::http answers, from when they are
+                                    ///< whole; over it callers get "busy" (status 4 of Bolt, 100 of Dubbo, UNAVAILABLE of gRPC, HTTP 503)
+  size_t max_streams = 10'000;      ///< open calls of one shard that stream, which max_calls does not count; over it UNAVAILABLE
   size_t max_calls_per_connection = 1'000;    ///< of one connection of Bolt or Dubbo, likewise; of one of HTTP/2: http2.max_concurrent_streams
   size_t max_calls_of_all_shards = 65'536;    ///< what max_calls counts, of all shards together, likewise
   std::string port_option = "--port";         ///< what changes the port, for the error of a taken one

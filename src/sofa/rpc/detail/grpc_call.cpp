@@ -19,7 +19,7 @@ UnaryGrpcCall::UnaryGrpcCall(grpc::UnaryCall& call, const MethodEntry& entry, Sh
 
 bool UnaryGrpcCall::read(void* const* into) {
   const auto done = parse(into);
-  if (done) return true;
+  if (done) return call_.drop_message(), true;
   shard_.counters().refused.add();
   call_.answer(done.error());
   return false;

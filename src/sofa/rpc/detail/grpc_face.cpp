@@ -9,12 +9,15 @@ namespace sofa::rpc::detail {
 
 namespace {
 
+constexpr size_t kOwnStreams = 100;
+
 grpc::ServerOptions grpc_options(const ServerOptions& options) {
   grpc::ServerOptions grpc;
   grpc.max_receive_message = options.max_frame;
   grpc.max_send_message = options.max_frame;
-  grpc.max_calls = options.max_calls;
-  grpc.max_streams = options.max_calls;
+  grpc.max_calls = SIZE_MAX;  // ShardServer counts calls of all protocols together,
+  // and those that stream: here is room for health, reflection and Calls beside them.
+  grpc.max_streams = options.max_streams < SIZE_MAX / 2 ? 2 * options.max_streams + kOwnStreams : SIZE_MAX;
   grpc.pings = options.grpc_pings;
   return grpc;
 }
@@ -103,6 +106,11 @@ Task<Result<void>> GrpcFace::Path::run_stream(ShardServer& shard, grpc::StreamCa
   Messages messages(call, entry, shard);
   (co_await io::current_scope()).set_context(&messages.context());
   CallTimer timer = shard.begin_call(entry, protocol_of(entry), messages.context().caller_app());
+  const auto open = shard.open_stream();
+  if (!open) {
+    timer.end(Code::unavailable);
+    co_return std::unexpected(refusal(kFullOfStreams));
+  }
   timer.enter(Stage::implementation);
   auto done = co_await shard.serve_stream(messages.context(), entry, messages);
   done ? timer.end_well() : timer.end(counted_as(done.error()));

@@ -1,6 +1,7 @@
 #include "sofa/rpc/detail/http_call.h"
 
 #include "sofa/base/json.h"
+#include "sofa/base/log.h"
 #include "sofa/http/router.h"
 #include "sofa/rpc/detail/admission.h"
 #include "sofa/rpc/detail/http_trace.h"
@@ -207,6 +208,19 @@ std::optional<Code> HttpServerCall::unanswerable() {
   return Code::deadline_exceeded;
 }
 
+/// No caller with the same bound would take it.
+Code HttpServerCall::refuse_answer(size_t size) {
+  static const Logger log{"rpc"};
+  constexpr uint32_t kLinesPerSecond = 10;
+  static LogRate rate(kLinesPerSecond);
+  const Error error(Code::resource_exhausted,
+                    fmt::format("the answer is too large: {} bytes, over max_frame ({}); send less or raise it", size, shard_.options().max_frame));
+  log.warn(rate, "answer not sent", {{"service", entry_.service}, {"method", entry_.method->name()}, {"reason", error.message()}});
+  shard_.counters().errors.add();
+  request_.answer_error(500, error, fields());
+  return error.code();
+}
+
 std::optional<Code> HttpServerCall::send(const void* result) {
   if (const auto why = unanswerable()) return why;
   Buffer out;
@@ -215,6 +229,7 @@ std::optional<Code> HttpServerCall::send(const void* result) {
     request_.answer_error(500, written.error(), fields());
     return Code::internal;
   }
+  if (out.size() > shard_.options().max_frame) return refuse_answer(out.size());
   request_.answer(200, content_type(parts_.serializer), out.take(), fields());
   return std::nullopt;
 }

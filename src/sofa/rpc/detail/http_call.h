@@ -106,6 +106,7 @@ class HttpServerCall final : public ServerCall {
   std::optional<Code> send(Error error) override;
   /// Why nothing is to be answered: the caller is gone, or has been told that it waited too long.
   std::optional<Code> unanswerable();
+  Code refuse_answer(size_t size);
   Result<void> read_content(void* const* into) const;
   Result<void> read_message(void* into) const;
   Result<void> write(Buffer& out, const void* result) const;

@@ -8,7 +8,7 @@
 namespace sofa::rpc::detail {
 
 /// Stands before that handler. Each of its requests
-///   counts as a running call of its shard until it is answered; beyond max_calls it is answered 503,
+///   counts as a running call of its shard from when it is whole, or its answer begins, until it is answered; beyond max_calls it is answered 503,
 ///   is a rpc::Context to the tasks of its handler, so that calls made there pass on its trace context, which is answered, too,
 ///   tells REST routes which server it came to (server_of).
 class HttpGuests final : public http::Middleware {

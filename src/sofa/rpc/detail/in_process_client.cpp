@@ -113,7 +113,7 @@ InProcessClient::InProcessClient(const ServiceNames& names, std::shared_ptr<Inte
       stream_messages_(options.stream_messages),
       services_(only(names, std::move(service), options.service)),
       closing_(&io::Shard::current().root_scope()),
-      server_(options_, no_filters_, counters_) {}
+      server_(options_, no_filters_, counters_, std::make_shared<CallsOfServer>(options_.max_calls_of_all_shards)) {}
 
 Task<Result<void>> InProcessClient::reach(const io::Address&) { co_return closing_.check(); }
 

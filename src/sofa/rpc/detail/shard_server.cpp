@@ -261,6 +261,12 @@ Task<Result<void>> ShardServer::serve_stream(Context& context, const MethodEntry
   co_return co_await next(invocation);
 }
 
+std::optional<ShardServer::OpenStream> ShardServer::open_stream() {
+  if (streams_ < options_.max_streams) return std::optional<OpenStream>(std::in_place, streams_);
+  counters_.busy.add();
+  return std::nullopt;
+}
+
 Task<void> ShardServer::stop() {
   running_.cancel("the server is stopping");
   [[maybe_unused]] const auto ended = co_await running_.join();

@@ -60,6 +60,7 @@ struct Counters {
 
 /// What a caller is told when as many calls run as may.
 inline constexpr std::string_view kFull = "as many calls run as may (max_calls, max_calls_of_all_shards); try later";
+inline constexpr std::string_view kFullOfStreams = "as many streams are open as may (max_streams); try later";
 
 /// The running calls of a server, whatever protocol brought them. From any shard.
 class CallsOfServer {
@@ -178,6 +179,16 @@ class ShardServer {
     const CallsOfShard::Place place_;
   };
   Guest count_guest() { return Guest(calls_); }
+  const std::shared_ptr<CallsOfShard>& calls() const { return calls_; }
+  class OpenStream {
+   public:
+    explicit OpenStream(size_t& count) : count_(&++count, [](size_t* of) { --*of; }) {}
+
+   private:
+    std::unique_ptr<size_t, void (*)(size_t*)> count_;
+  };
+  /// A place among the open streams, as long as it lives; nothing, counted as busy, when they are as many as may (max_streams).
+  std::optional<OpenStream> open_stream();
   /// A call of the server that runs in a task of another owner, who cancels it: stop() waits for its end.
   class Visit {
    public:
@@ -225,6 +236,7 @@ class ShardServer {
   std::vector<std::unique_ptr<Admission>> admissions_;
   std::vector<std::array<MethodCalls*, kCallProtocols>> rows_;  // of each entry; null before its first call
   io::TaskGroup running_;
+  size_t streams_ = 0;  // open ones
   size_t visits_ = 0;
   io::Event visits_over_;
   const std::shared_ptr<CallsOfShard> calls_;

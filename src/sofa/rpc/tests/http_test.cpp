@@ -1,5 +1,7 @@
 // What a server does with HTTP requests that are no gRPC.
 
+#include <algorithm>
+
 #include "http_client.h"
 #include "sofa/base/testing/captured_log.h"
 #include "sofa/http/router.h"
@@ -233,6 +235,59 @@ TEST(HttpCalls, TheBoundsOfHttp1AreOptionsOfTheServer) {
     EXPECT_EQ((co_await or_return(post(fixture, http::Version::http2, "echo", R"(["longer than ten"])"))).status, 200);
     co_return co_await fixture.close();
   }());
+}
+
+/// A request to the handler of Server::http or to a method of gRPC, whose body does not come.
+class BodiesThatDoNotCome : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Types, BodiesThatDoNotCome, ::testing::Values("text/plain", "application/grpc"),
+                         [](const auto& info) { return std::string_view(info.param) == "text/plain" ? "Guest" : "Grpc"; });
+
+TEST_P(BodiesThatDoNotCome, TakeNoPlaceOfCalls) {
+  run_test([](std::string type) -> Task<Result<void>> {
+    auto router = std::make_shared<http::Router>();
+    router->post("/guest", [](http::Exchange& exchange, http::Body& body) -> Task<Result<void>> {
+      co_await or_return(body.read_all(100));
+      co_return http::respond_text(exchange, 200, "read");
+    });
+    Fixture fixture;
+    fixture.server = co_await or_return(Server(ServerOptions{.port = 0, .max_calls = 1}).add(make_sample(fixture.seen)).http(router).start());
+    struct Nothing final : http::MessageSink {
+      void on_data(ByteSpan) override {}
+      void on_end(http::Headers&) override { ended = true; }
+      void on_abort(Error) override { ended = true; }
+      bool ended = false;
+    } sinks[20];
+    auto connection = co_await or_return(http::connect_http2(co_await or_return(io::Stream::connect(fixture.server->address()))));
+    std::vector<http::ExchangePtr> open;
+    const std::string target = type == "text/plain" ? "/guest" : "/sofa.interop.InteropService/hello";
+    for (Nothing& sink : sinks) {
+      http::RequestHead head{.method = "POST", .authority = "t", .target = target, .headers = {{"content-type", type}}};
+      open.push_back(co_await or_return(connection->start(std::move(head), sink, false)));
+    }
+    for (int i = 0; i < 3; ++i) EXPECT_EQ((co_await or_return(post(fixture, http::Version::http2, "sleep", "[1]"))).body, R"("slept 1")");
+    EXPECT_EQ((co_await or_return(ask(*fixture.server, http::Version::http2, {.method = "POST", .target = "/guest"}, "x"))).body, "read\n");
+    EXPECT_TRUE(std::ranges::none_of(sinks, &Nothing::ended));
+    EXPECT_EQ(fixture.server->stats().busy, 0);
+    open.clear();
+    co_await connection->close();
+    co_return co_await fixture.close();
+  }(GetParam()));
+}
+
+TEST_P(Http, AnAnswerOverMaxFrameIsAnError) {
+  CapturedLog log;
+  run_test([](http::Version version) -> Task<Result<void>> {
+    Fixture fixture;
+    auto service = make_sample();
+    service->echo = [](Text) -> Result<Text> { return std::string(2000, 'x'); };
+    fixture.server = co_await or_return(Server(ServerOptions{.port = 0, .max_frame = 1000}).add(service).start());
+    const auto large = co_await or_return(post(fixture, version, "echo", R"(["x"])"));
+    EXPECT_EQ(large.status, 500);
+    EXPECT_THAT(large.body, HasSubstr("the answer is too large: 2002 bytes, over max_frame (1000)"));
+    EXPECT_EQ(fixture.server->stats().errors, 1);
+    co_return co_await fixture.close();
+  }(GetParam()));
+  EXPECT_TRUE(log.contains("answer not sent"));
 }
 
 TEST_P(Http, WhatIsTooMuchIsRefused) {

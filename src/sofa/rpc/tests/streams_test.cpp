@@ -80,6 +80,30 @@ TEST(Streams, FiltersOfAClientStandAroundTheOpening) {
   }());
 }
 
+TEST(Streams, MoreThanMayBeOpenAreBusyAndTakeNoPlaceOfCalls) {
+  run_test([]() -> Task<Result<void>> {
+    auto calls = std::make_shared<int>(0);
+    const ServerOptions options{.port = 0, .max_streams = 1};
+    auto server = co_await or_return(Server(options).add(make_ticks(calls, 1min)).add(make_sample(), {.thread_safe = true}).start());
+    const std::string url = "tri://" + server->address().to_string();
+    auto client = co_await or_return(connect<Ticks>(url));
+    auto sample = co_await or_return(connect<Sample>(url));
+    io::TaskGroup opened(co_await io::current_scope());
+    opened.spawn("open", [](Ticks& ticks) -> Task<void> { [[maybe_unused]] const auto got = co_await first_of(ticks, "x"); }(*client));
+    EXPECT_TRUE(co_await eventually([&] { return *calls == 1; }));
+    const auto refused = co_await first_of(*client, "x");
+    EXPECT_FALSE(refused);
+    if (!refused) EXPECT_THAT(refused.error().to_string(), HasSubstr("as many streams are open as may (max_streams); try later"));
+    EXPECT_EQ(server->stats().busy, 1u);
+    EXPECT_EQ(co_await or_return(sample->hello("x")), "hello x");
+    opened.cancel();
+    [[maybe_unused]] const auto ended = co_await opened.join();
+    client.reset();
+    sample.reset();
+    co_return co_await server->stop();
+  }());
+}
+
 TEST(Streams, TheBalancerHearsHowLongTheFirstMessageTakes) {
   run_test([]() -> Task<Result<void>> {
     Provided slow, fast;
