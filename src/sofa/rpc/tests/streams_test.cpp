@@ -1,6 +1,7 @@
 // What a client's options do to calls that stream.
 
 #include "sample.h"
+#include "sofa/io/task_group.h"
 #include "sofa/rpc/streaming.h"
 
 namespace sofa::rpc {
