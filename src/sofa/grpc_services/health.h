@@ -20,7 +20,8 @@ class Health {
 
   Health();
   void set(std::string_view service, Status status);
-  /// Every known service is not_serving from now on, whatever is set later, and a Watch ends when it has said so. A server with health does it when it stops.
+  /// Every known service is not_serving from now on, whatever is set later, and a Watch ends when it has said so. A server with health does it when
+  /// it stops.
   void shut_down();
   /// Nothing for a service that was never set.
   std::optional<Status> get(std::string_view service) const;

@@ -64,7 +64,8 @@ class LiveProviders final : public Providers {
   std::shared_ptr<Core> core_;
 };
 
-Result<List> read_list(const std::string& path) {
+/// `again`: there is a list already, which a file without a byte leaves as it is: so looks one that is being written.
+Result<List> read_list(const std::string& path, bool again) {
   constexpr size_t kMostBytes = size_t{4} << 20;
   std::ifstream file(path, std::ios::binary);
   if (!file) return fail(Code::not_found, "the list of providers '{}' cannot be opened", path);
@@ -73,6 +74,9 @@ Result<List> read_list(const std::string& path) {
   while (file.read(piece, sizeof piece), file.gcount() > 0) {
     text.append(piece, static_cast<size_t>(file.gcount()));
     if (text.size() > kMostBytes) return fail(Code::resource_exhausted, "'{}' has more than 4 MiB", path);
+  }
+  if (again && text.empty()) {
+    return fail(Code::failed_precondition, "'{}' is empty, as a file is while it is written; a comment in it says that there is no provider", path);
   }
   std::string urls;
   std::istringstream lines(std::move(text));
@@ -83,8 +87,9 @@ Result<List> read_list(const std::string& path) {
   return *(*list)->current();
 }
 
-io::Task<Result<List>> read_file(std::string path) {
-  co_return co_await io::run_blocking(io::Shard::current().runtime().file_pool(), [path] { return read_list(path); }, io::WhenCancelled::leave);
+io::Task<Result<List>> read_file(std::string path, bool again) {
+  const auto read = [path, again] { return read_list(path, again); };
+  co_return co_await io::run_blocking(io::Shard::current().runtime().file_pool(), read, io::WhenCancelled::leave);
 }
 
 io::Task<Result<List>> look_up(Provider like, Resolver resolver) {
@@ -100,15 +105,15 @@ io::Task<Result<List>> look_up(Provider like, Resolver resolver) {
   co_return list;
 }
 
-io::Task<Result<std::shared_ptr<Providers>>> watch(std::string name, Source read, Duration each) {
-  auto first = co_await or_return(read());
-  co_return std::make_shared<LiveProviders>(std::move(name), std::move(read), std::move(first), each);
+io::Task<Result<std::shared_ptr<Providers>>> watch(std::string name, io::Task<Result<List>> first, Source again, Duration each) {
+  auto list = co_await or_return(std::move(first));
+  co_return std::make_shared<LiveProviders>(std::move(name), std::move(again), std::move(list), each);
 }
 
 }  // namespace
 
 io::Task<Result<std::shared_ptr<Providers>>> watch_file(std::string path, Duration each) {
-  return watch("file " + path, [path] { return read_file(path); }, each);
+  return watch("file " + path, read_file(path, false), [path] { return read_file(path, true); }, each);
 }
 
 io::Task<Result<std::shared_ptr<Providers>>> watch_dns(std::string url, Duration each, Resolver resolver) {
@@ -118,7 +123,7 @@ io::Task<Result<std::shared_ptr<Providers>>> watch_dns(std::string url, Duration
     co_return fail(Code::invalid_argument, "'{}' names {} providers, and DNS is asked for one name: make a list for each", url, named->size());
   }
   const Provider like = named->front();
-  co_return co_await watch("dns " + url, [like, resolver = std::move(resolver)] { return look_up(like, resolver); }, each);
+  co_return co_await watch("dns " + url, look_up(like, resolver), [like, resolver] { return look_up(like, resolver); }, each);
 }
 
 }  // namespace sofa::rpc

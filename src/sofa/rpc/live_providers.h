@@ -17,9 +17,9 @@
 namespace sofa::rpc {
 
 /// Reads the list now, and again when the file has changed. One URL a line, or several with "," or ";" between; what follows a "#" is a comment. A
-/// file without a URL is an empty list, so replace it as a whole (rename). One that cannot be read or understood later leaves the list as it is, with
-/// a line in the log; now it is the error. Call it on the shard of the client; the list is watched until the last client has gone. `each`: how often
-/// the file is looked at.
+/// file without a URL is an empty list. One that cannot be read or understood later leaves the list as it is, with a line in the log; now it is the
+/// error. So does later a file without a byte, as it is while it is written. Call it on the shard of the client; the list is watched until the last
+/// client has gone. `each`: how often the file is looked at.
 io::Task<Result<std::shared_ptr<Providers>>> watch_file(std::string path, Duration each = std::chrono::seconds(1));
 
 /// The addresses of an address; no name: that of the system (io::resolve).

@@ -50,7 +50,11 @@ TEST(LiveProviders, AClientFollowsAFileAndKeepsItsListWhenTheFileIsBroken) {
     EXPECT_FALSE(nobody);
     if (!nobody) EXPECT_THAT(nobody.error().to_string(), HasSubstr("no provider is known from file "));
     file.write(at(servers.running[1]) + "\n");
-    EXPECT_TRUE(co_await eventually([&] { return providers->current()->front().address == servers.running[1]->address(); }));
+    EXPECT_TRUE(co_await eventually([&] { return !providers->current()->empty(); }));
+    EXPECT_EQ(providers->current()->front().address, servers.running[1]->address());
+    EXPECT_EQ(co_await or_return(who(*client, "x")), '1');
+    file.write("");
+    EXPECT_TRUE(co_await eventually([&] { return log.contains("is empty, as a file is while it is written"); }));
     EXPECT_EQ(co_await or_return(who(*client, "x")), '1');
     providers.reset();
     client.reset();
