@@ -12,7 +12,7 @@ BIN = os.environ.get("SOFA_BIN", str(ROOT / "build" / "release" / "bin"))
 ANSWERS = {
     "bolt": "hello bolt from the server\n",
     "triple": "hello triple\n",
-    "grpc": "hello Ann\nhello Bob\n",
+    "grpc": "hello Ann\nhello Bob\ngood evening Cid\n",
     "websocket": "hello\n",
     "dubbo": "hello dubbo\n",
     "http": "hello http\nhello h2c\n",

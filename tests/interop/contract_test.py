@@ -186,7 +186,7 @@ def test_a_missing_argument_is_refused_and_the_connection_lives(peer, sent, told
 @pytest.mark.parametrize("service,method,named", [
     ("sofa.interop.Nobody:1.0", "echo", b"sofa.interop.Nobody:1.0"),
     (bolt.SERVICE + ":green", "echo", b"sofa.interop.InteropService:1.0:green"),
-    ("sofa.interop.InteropService:2.0", "echo", b"sofa.interop.InteropService:2.0"),
+    ("sofa.interop.InteropService:9.0", "echo", b"sofa.interop.InteropService:9.0"),
     (bolt.SERVICE, "unheard", b"unheard"),
 ])
 def test_a_missing_service_or_method_is_named_in_an_error(peer, service, method, named):

@@ -135,6 +135,7 @@ Result<void> Readiness::failure() const {
   for (const Callback& callback : callbacks_) {
     if (!callbacks_begun_ || callback.health.status == HealthStatus::up) continue;
     failed += fmt::format("{}the callback {} failed", failed.empty() ? "" : ", ", callback.name);
+    for (const auto& [key, value] : callback.health.details) failed += fmt::format(" ({}: {})", key, value);
   }
   if (failed.empty()) return {};
   return fail(Code::failed_precondition, "traffic is refused: {}", failed);
