@@ -23,8 +23,9 @@ DATA, HEADERS, PRIORITY, RESET, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUAT
 ACK, END_STREAM, END_HEADERS, PADDED = 1, 1, 4, 8
 ENHANCE_YOUR_CALM = 11
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-GET = b"\x82\x86\x84\x41\x04test"  # GET http / test (RFC 7541, appendix A)
+GET = b"\x82\x86\x84\x41\x09localhost"  # GET http / localhost (RFC 7541, appendix A)
 POST = b"\x83" + GET[1:]
+FOREIGN = b"\x83\x86\x84\x41\x04test"  # refused at once: no name of this machine
 
 GONE = (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError, ssl.SSLZeroReturnError)  # what the end of the other side looks like
 
@@ -155,6 +156,7 @@ FLOODS = {
     "PRIORITY": (b"", lambda i: frame(PRIORITY, 0, 1, b"\0\0\0\0\1"), 1, "PRIORITY", BURST),
     "empty DATA": (frame(HEADERS, END_HEADERS, 1, POST), lambda i: frame(DATA, 0, 1), 1, "empty DATA", BURST),
     "DATA of padding alone": (frame(HEADERS, END_HEADERS, 1, POST), lambda i: frame(DATA, PADDED, 1, b"\0"), 1, "empty DATA", BURST),
+    "DATA of a stream that has ended": (frame(HEADERS, END_HEADERS, 1, FOREIGN), lambda i: frame(DATA, PADDED, 1, b"\0"), 1, "no open stream", BURST),
     "unknown frames": (b"", lambda i: frame(0xbb, 0, 0), 1, "unknown", BURST),
     "WINDOW_UPDATE": (frame(HEADERS, END_HEADERS, 1, POST), lambda i: frame(WINDOW_UPDATE, 0, 1, b"\0\0\0\1"), 1, "WINDOW_UPDATE", BURST),
     "an HPACK bomb": (b"", bomb, 1, "HPACK bomb", 1),
@@ -329,7 +331,7 @@ def test_bodies_that_do_not_end_are_bounded_together_and_harm_no_other(half, ope
 
 
 def head_of(path, content_type, further=b""):
-    return b"\x83\x86\x44" + bytes([len(path)]) + path + b"\x41\x04test" + b"\x5f" + bytes([len(content_type)]) + content_type + further
+    return b"\x83\x86\x44" + bytes([len(path)]) + path + b"\x41\x09localhost" + b"\x5f" + bytes([len(content_type)]) + content_type + further
 
 
 def varint(number):

@@ -45,7 +45,12 @@ void Http2Connection::begin_frame(const FrameHead& head) {
   const bool acknowledges = (head.flags & NGHTTP2_FLAG_ACK) != 0;
   switch (head.type) {
     case NGHTTP2_DATA:
-      if (head.length == 0 && (head.flags & NGHTTP2_FLAG_END_STREAM) == 0) count_flood(Flood::empty_data, "empty DATA frames");
+      if (head.length == 0 && (head.flags & NGHTTP2_FLAG_END_STREAM) == 0) {
+        count_flood(Flood::empty_data, "empty DATA frames");
+      } else if ((head.flags & NGHTTP2_FLAG_PADDED) != 0 && stream_of(head.stream) == nullptr) {
+        // Whether it is all padding is not looked at any more. The data of a request that was refused at once may be on its way, and is not padded.
+        count_flood(Flood::empty_data, "padded DATA frames of no open stream");
+      }
       return;
     case NGHTTP2_HEADERS:
     case NGHTTP2_PUSH_PROMISE:

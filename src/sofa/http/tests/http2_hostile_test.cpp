@@ -126,7 +126,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"ping", repeated(kFlood, frame(kPing, 0, 0, "12345678")), "PING", kBurst + 1},
                       Case{"priority", repeated(kFlood, frame(kPriority, 0, 1, std::string("\0\0\0\0\x01", 5))), "PRIORITY", kBurst + 1},
                       Case{"empty_data", get_request(1, 0) + repeated(kFlood, frame(kData, 0, 1, "")), "empty DATA", kBurst + 2},
-                      Case{"padding_only", get_request(1, 0) + repeated(kFlood, frame(kData, kPadded, 1, std::string(1, '\0'))), "empty DATA",
+                      Case{"padding_only", get_request(1, 0) + repeated(kFlood, frame(kData, kPadded, 1, std::string(1, '\0'))), "DATA frames",
                            kBurst + of_one_read(10)},
                       Case{"unknown_frames", repeated(kFlood, frame(0xbb, 0, 0, "")), "unknown", kBurst + 1},
                       Case{"window_updates", get_request(1, 0) + repeated(kFlood, frame(kWindowUpdate, 0, 1, be32(1))), "WINDOW_UPDATE", kBurst + 2},

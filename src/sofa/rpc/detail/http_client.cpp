@@ -133,6 +133,8 @@ Task<Result<void>> HttpClient::send(Attempt& attempt) {
   OutgoingHead head = outgoing_head(attempt, *client_, deadline - attempt.begun);
   head.service = service_;
   head.protocol = scheme_;
+  // HTTP has no other word for how long the caller waits: a provider that does not know carries out what nobody waits for any more.
+  head.remaining_ms = std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(deadline - attempt.begun).count());
   Buffer body;
   co_await or_return(write_call_content(body, attempt.spec, head));
   http::RequestHead request = request_of(attempt.spec, head);
