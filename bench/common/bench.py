@@ -118,8 +118,8 @@ def java_server(name, folder, main_class, *options):
 
 
 def measure(server, command, seconds, environment=None):
-    """Runs one client for about so many seconds, with further variables in its environment; the window begins at its line "measuring", or at its start if it prints none, and ends with its
-    line of JSON."""
+    """Runs one client for about so many seconds, with further variables in its environment; the window begins at its line "measuring", or at its start
+    if it prints none, and ends with its line of JSON."""
     server.wait_until_idle()
     start = server.cpu_seconds()
     client = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

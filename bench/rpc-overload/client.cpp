@@ -18,28 +18,26 @@ namespace {
 using namespace sofa;
 using rpc::Task;
 
+constexpr uint32_t kConnections = 16;  // used by the callers in turn; http: one for each call that runs
+constexpr Duration kWarmup = std::chrono::seconds(1);
+constexpr int64_t kRounds = 250'000;  // of work in each call
+
 struct Options {
   std::string protocol = "bolt";
   std::string target = "127.0.0.1:12200";
-  uint32_t connections = 16;
   uint32_t callers = 16;
   double rate = 0;
   double seconds = 4;
-  double warmup = 1;
   uint32_t timeout_ms = 100;
-  int64_t rounds = 250'000;
 
   static auto describe(Description<Options>& d) {
     d.doc("Loads a server that computes and prints \"measuring\" when its warm-up is over, and one line of JSON at the end.");
     d.field("protocol", &Options::protocol).doc("bolt, tri: sofa.bench.Work; grpc: bench.pb.Work; http: sofa.bench.Work in JSON over HTTP/1.1");
     d.field("target", &Options::target).doc("HOST:PORT of the server");
-    d.field("connections", &Options::connections).range(1, 1'000).doc("used by the callers in turn; http: one for each call that runs");
     d.field("callers", &Options::callers).range(1, 100'000).doc("callers in all; open loop: calls that may run at once");
     d.field("rate", &Options::rate).at_least(0).unit("calls/s").doc("open loop at this rate; 0: closed loop");
     d.field("seconds", &Options::seconds).range(0.1L, 3600).unit("seconds").doc("of measuring");
-    d.field("warmup", &Options::warmup).range(0, 3600).unit("seconds").doc("of the same load before measuring");
     d.field("timeout_ms", &Options::timeout_ms).range(1, 60'000).unit("milliseconds").doc("the deadline of a call");
-    d.field("rounds", &Options::rounds).range(1, 1'000'000'000).doc("of work in each call");
   }
   Duration timeout() const { return std::chrono::milliseconds(timeout_ms); }
 };
@@ -62,7 +60,7 @@ class RpcTarget : public Target {
   explicit RpcTarget(const Options& options) : options_(options) {}
   Task<Result<void>> open() override {
     const std::string url = fmt::format("{}://{}", options_.protocol, options_.target);
-    for (uint32_t i = 0; i < options_.connections; ++i) {
+    for (uint32_t i = 0; i < kConnections; ++i) {
       clients_.push_back(co_await rpc::or_return(rpc::connect<Service>(url, {.app = "bench-overload", .timeout = options_.timeout()})));
     }
     co_return Result<void>();
@@ -79,7 +77,7 @@ class RpcTarget : public Target {
 class JavaTarget final : public RpcTarget<bench::WorkService> {
  public:
   using RpcTarget::RpcTarget;
-  Task<Result<int64_t>> call(uint32_t caller) override { co_return co_await client(caller).compute(options_.rounds); }
+  Task<Result<int64_t>> call(uint32_t caller) override { co_return co_await client(caller).compute(kRounds); }
 };
 
 class ProtoTarget final : public RpcTarget<bench::pb::Work> {
@@ -87,7 +85,7 @@ class ProtoTarget final : public RpcTarget<bench::pb::Work> {
   using RpcTarget::RpcTarget;
   Task<Result<int64_t>> call(uint32_t caller) override {
     google::protobuf::Int64Value rounds;
-    rounds.set_value(options_.rounds);
+    rounds.set_value(kRounds);
     const auto end = co_await rpc::or_return(client(caller).compute(std::move(rounds)));
     co_return end.value();
   }
@@ -96,10 +94,11 @@ class ProtoTarget final : public RpcTarget<bench::pb::Work> {
 /// A caller without a library of SOFARPC's: a list of arguments in JSON, and the deadline in the header field that servers of this project know.
 class HttpTarget final : public Target {
  public:
-  explicit HttpTarget(const Options& options) : options_(options), body_(Bytes::copy_of(fmt::format("[{}]", options.rounds))) {}
+  explicit HttpTarget(const Options& options) : options_(options), body_(Bytes::copy_of(fmt::format("[{}]", kRounds))) {}
   Task<Result<void>> open() override {
     const auto address = co_await rpc::or_return(io::Address::parse(options_.target));
-    channel_ = std::make_unique<http::Channel>(address, http::ChannelOptions{.max_backoff = std::chrono::milliseconds(50), .max_running = 1'000});
+    channel_ =
+        std::make_unique<http::Channel>(address, http::ChannelOptions{.max_backoff = std::chrono::milliseconds(50), .max_running = options_.callers});
     co_return co_await channel_->connect();
   }
   Task<Result<int64_t>> call(uint32_t) override {
@@ -158,10 +157,10 @@ double cpu_seconds() {
 
 Task<Result<void>> measure(const Options& options, Target& target) {
   co_await rpc::or_return(target.open());
-  const int64_t expected = bench::compute(options.rounds);
+  const int64_t expected = bench::compute(kRounds);
   load::Load load({.callers = options.callers, .rate = options.rate, .kind_of = outcome_of},
                   [&](uint32_t caller) { return call(target, caller, expected); });
-  if (options.warmup > 0) co_await rpc::or_return(load.run(duration_of(options.warmup)));
+  co_await rpc::or_return(load.run(kWarmup));
   load.forget();
   std::puts("measuring");
   std::fflush(stdout);

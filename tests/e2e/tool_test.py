@@ -168,9 +168,8 @@ def triple(request):
     if kind == "cpp":
         command, protocol = [programs.binaries() / "interop-server", "--port", "0"], "h2"
     else:
-        programs.compile_java(programs.DUBBO_JAVA if family == "dubbo" else programs.HERE / "java")
-        start = programs.dubbo_command if family == "dubbo" else programs.java_command
-        command, protocol = start("DubboJavaServer" if family == "dubbo" else "InteropJavaServer", "--triple", 0), "triple"
+        programs.compile_java(programs.DUBBO_JAVA)
+        command, protocol = programs.dubbo_command("DubboJavaServer", "--triple", 0), "triple"
     with programs.Server(command, protocol=protocol) as started:
         is_dubbo = family == "dubbo"
         yield f"tri://{started.address}{'?serialization=hessian4' if is_dubbo else ''}", DUBBO_SERVICE if is_dubbo else SERVICE

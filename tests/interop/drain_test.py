@@ -14,7 +14,7 @@ import programs
 pytestmark = pytest.mark.skipif(conftest.server_kind() == "java", reason="proves the C++ server")
 
 SCHEMES = ["bolt", "tri", "grpc", "dubbo"]  # of our client
-RETRIES = {"bolt": 0, "tri": 0, "grpc": 0, "dubbo": 0}  # of our clients: the server tells them that it stops before it leaves them
+RETRIES = 0  # of our clients: the server tells them that it stops before it leaves them
 JAVA_RETRIES = 1  # of SOFARPC's client, which is not told: it goes elsewhere with what it is told "busy" for
 CALLERS = 8
 SECONDS = 8
@@ -128,7 +128,7 @@ def test_no_call_is_lost_when_one_of_two_servers_is_stopped():
     try:
         for scheme in SCHEMES:
             targets = ",".join(f"{scheme}://{server.address}" for server in (first, second))
-            clients[scheme] = programs.Program(programs.client_command("cpp", targets, "--load", SECONDS, "--callers", CALLERS, "--retries", RETRIES[scheme]))
+            clients[scheme] = programs.Program(programs.client_command("cpp", targets, "--load", SECONDS, "--callers", CALLERS, "--retries", RETRIES))
         ports = [first.port, second.port]
         others = {"http": Callers(http_calls(ports), CALLERS), "grpcio": Callers(grpcio_calls(ports), CALLERS)}
         for client in clients.values():

@@ -215,7 +215,7 @@ def test_a_flood_over_tls_ends_so_too_with_the_usual_options(one_port, certifica
 
 
 def grpc_request(stream, path, message):
-    head = b"\x83\x86\x44" + bytes([len(path)]) + path + b"\x41\x04test" + b"\x5f\x10application/grpc" + b"\x40\x02te\x08trailers"
+    head = b"\x83\x86\x44" + bytes([len(path)]) + path + b"\x41\x09localhost" + b"\x5f\x10application/grpc" + b"\x40\x02te\x08trailers"
     body = b"\0" + struct.pack(">I", len(message)) + message
     data = b"".join(frame(DATA, 0, stream, body[i:i + 16384]) for i in range(0, len(body), 16384))
     return frame(HEADERS, END_HEADERS, stream, head) + data + frame(DATA, END_STREAM, stream)
@@ -372,7 +372,7 @@ def test_large_heads_are_bounded_together_with_bodies():
     before = server.rss_mib()
     entry = b"\x40\x01x\x7f\xa1\x1e" + b"x" * 4000
     # As literals that enter no table, so that the entry stays the newest.
-    fields = b"\x83\x86\x04" + bytes([len(CALL[0])]) + CALL[0] + b"\x01\x04test" + b"\x0f\x10" + bytes([len(CALL[1])]) + CALL[1]
+    fields = b"\x83\x86\x04" + bytes([len(CALL[0])]) + CALL[0] + b"\x01\x09localhost" + b"\x0f\x10" + bytes([len(CALL[1])]) + CALL[1]
     bombs = []
     for _ in range(10):
         heads = b"".join(frame(HEADERS, END_HEADERS, 3 + 2 * i, fields + b"\xbe" * 15) for i in range(990))

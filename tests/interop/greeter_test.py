@@ -43,7 +43,8 @@ def run_line(greeter, tmp_path_factory):
         command = commands[language].replace("127.0.0.1:12200", greeter.address).replace("examples/greeter", shlex.quote(str(copied)))
         command = command.replace("./dev run ", f"{shlex.quote(str(programs.binaries()))}/").replace("python3 ", f"{shlex.quote(sys.executable)} ")
         return output_of("bash", "-c", command, cwd=programs.ROOT, seconds=600).splitlines()
-    yield run
+
+    return run
 
 
 def test_cpp(run_line):

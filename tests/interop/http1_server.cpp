@@ -174,8 +174,7 @@ io::Task<int> serve(Flags flags) {
   }
   fmt::print("ready pid={} port={}\n", ::getpid(), (*port)->local().port());
   std::fflush(stdout);
-  while (co_await io::sleep_for(std::chrono::hours(24))) {
-  }
+  (void)co_await io::until_cancelled();
   io::Scope stopping(&io::Shard::current().root_scope(), "stop");
   const auto stopped = co_await (*port)->stop().in(stopping);
   co_await router.stop_shard().in(stopping);

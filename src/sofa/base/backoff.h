@@ -16,7 +16,8 @@ struct Backoff {
   /// The pause before the nth repetition, from 1.
   Duration pause(int n, Random& random) const {
     Duration wait = first;
-    for (int i = 1; i < n && wait < most; ++i) wait *= 2;
+    constexpr int kMostDoublings = 30;  // any first wait is over any sensible most by then
+    for (int i = 1; i < std::min(n, kMostDoublings + 1) && wait < most; ++i) wait = wait > most / 2 ? most : wait * 2;
     const double factor = 1 + jitter * (2 * random.unit() - 1);
     return std::chrono::duration_cast<Duration>(std::min(wait, most) * factor);
   }

@@ -115,14 +115,13 @@ struct RunningApplication::Parts {
       const Health one = components[i].health(life->component(i).get());
       if (one.status == HealthStatus::up) continue;
       all.status = worse(all.status, one.status);
-      std::string text(to_string(one.status));
-      for (const auto& [key, value] : one.details) text += fmt::format(", {}: {}", key, value);
-      all.details.emplace_back(components[i].name, text);
+      const std::string details = details_of(one);
+      all.details.emplace_back(components[i].name, fmt::format("{}{}{}", to_string(one.status), details.empty() ? "" : ", ", details));
     }
     return all;
   }
 
-  void fill_readiness(std::vector<Check> checks, std::vector<std::pair<std::string, std::function<io::Task<Result<void>>()>>> callbacks) {
+  void fill_readiness(std::vector<Check> checks, std::vector<std::pair<std::string, ReadinessCallback>> callbacks) {
     readiness->add_check(
         {.name = "sofaComponentHealthChecker", .kind = CheckKind::checker, .check = [this]() -> io::Task<Health> { co_return components_health(); }});
     for (Check& check : checks) readiness->add_check(std::move(check));
@@ -270,12 +269,6 @@ io::Task<Result<std::unique_ptr<RunningApplication>>> Application::start() {
 
 namespace {
 
-/// Suspends until the scope is cancelled, which is how a signal ends the program.
-io::Task<void> until_stopped() {
-  while (co_await io::sleep_for(std::chrono::hours(24))) {
-  }
-}
-
 io::Task<int> run_started(Application& app) {
   auto running = co_await app.start();
   if (!running) {
@@ -286,7 +279,7 @@ io::Task<int> run_started(Application& app) {
   if ((*running)->port() != 0) ready += fmt::format(" port={}", (*running)->port());
   std::puts(ready.c_str());
   std::fflush(stdout);
-  co_await until_stopped();
+  (void)co_await io::until_cancelled();
   // The scope of main is cancelled; stopping needs one that is not.
   io::Scope stopping(&io::Shard::current().root_scope(), "stop");
   const auto stopped = co_await (*running)->stop().in(stopping);

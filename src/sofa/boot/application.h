@@ -111,9 +111,7 @@ class Application {
   /// A readiness check that belongs to no component.
   void check(Check check) { checks_.push_back(std::move(check)); }
   /// Called when all checks have passed, in the order of registration, before traffic comes in.
-  void before_traffic(std::string name, std::function<io::Task<Result<void>>()> callback) {
-    callbacks_.emplace_back(std::move(name), std::move(callback));
-  }
+  void before_traffic(std::string name, ReadinessCallback callback) { callbacks_.emplace_back(std::move(name), std::move(callback)); }
 
   /// The main() of a program: reads configuration and flags, starts, prints `ready NAME pid=N port=N`, and stops after SIGTERM or SIGINT. The
   /// exit code: 0, 1 (could not start or stop), 2 (wrong configuration).
@@ -134,7 +132,7 @@ class Application {
   std::deque<ComponentSpec> registered_;  // builders refer to them
   std::deque<ModuleSpec> modules_;
   std::vector<Check> checks_;
-  std::vector<std::pair<std::string, std::function<io::Task<Result<void>>()>>> callbacks_;
+  std::vector<std::pair<std::string, ReadinessCallback>> callbacks_;
   std::shared_ptr<Configuration> configuration_;
 };
 

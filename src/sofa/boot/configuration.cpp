@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
-#include <sstream>
 
 #include "sofa/base/json.h"
 #include "sofa/base/text.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sofa/boot/detail/place.h"
 #include "sofa/io/scope.h"
 #include "sofa/io/shard.h"
 
@@ -33,8 +34,7 @@ io::Task<Result<void>> Events::tell(InterfaceId event, const void* object, bool 
     if (listener == nullptr) continue;  // an earlier listener has ended its subscription
     auto told = co_await io::with_timeout(listener_timeout_, listener->call(object));
     if (told) continue;
-    const std::string_view file = listener->where.file_name();
-    failed += fmt::format("{}{}:{}", failed.empty() ? "" : ", ", file.substr(file.rfind('/') + 1), listener->where.line());
+    failed += fmt::format("{}{}", failed.empty() ? "" : ", ", detail::place_of(listener->where));
     if (!first) first = std::move(told.error());
   }
   if (!first) co_return Result<void>{};

@@ -27,4 +27,7 @@ struct Health {
   static Health down(std::string reason) { return {HealthStatus::down, {{"reason", std::move(reason)}}}; }
 };
 
+/// "free: 12, reason: no words", for people.
+std::string details_of(const Health& health);
+
 }  // namespace sofa::boot

@@ -7,6 +7,8 @@
 #include <set>
 #include <unordered_map>
 
+#include "sofa/boot/detail/place.h"
+
 namespace sofa::boot {
 
 bool is_active(std::span<const std::string> profiles, std::span<const std::string> active) {
@@ -18,12 +20,8 @@ bool is_active(std::span<const std::string> profiles, std::span<const std::strin
 
 namespace {
 
+using detail::place_of;
 using Problems = std::vector<std::string>;
-
-std::string place_of(const std::source_location& where) {
-  const std::string_view file = where.file_name();
-  return fmt::format("{}:{}", file.substr(file.rfind('/') + 1), where.line());
-}
 
 /// Which modules each module sees, itself and the application included.
 class Visibility {

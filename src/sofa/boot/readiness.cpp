@@ -28,7 +28,7 @@ void Readiness::add_check(Check check) {
   checks_.push_back(std::make_unique<Checked>(Checked{.check = std::move(check)}));
 }
 
-void Readiness::add_callback(std::string name, std::function<io::Task<Result<void>>()> callback) {
+void Readiness::add_callback(std::string name, ReadinessCallback callback) {
   callbacks_.push_back({.name = std::move(name), .run = std::move(callback)});
 }
 
@@ -51,8 +51,7 @@ io::Task<void> Readiness::check_once(Checked& checked) {
   checked.health = std::move(health);
   if (checked.health.status == before) co_return;
   const bool good = checked.health.status == HealthStatus::up;
-  std::string details;
-  for (const auto& [key, value] : checked.health.details) details += fmt::format("{}{}: {}", details.empty() ? "" : ", ", key, value);
+  const std::string details = details_of(checked.health);
   const LogFields fields{{"name", checked.check.name}, {"status", to_string(checked.health.status)}, {"details", details}};
   good ? log_.info("check", fields) : log_.warn("check", fields);
 }

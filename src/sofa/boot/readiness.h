@@ -39,6 +39,9 @@ struct Check {
   bool strict = true;  ///< false: a failure is shown, and traffic comes in all the same
 };
 
+/// What is to be done before traffic comes in.
+using ReadinessCallback = std::function<io::Task<Result<void>>()>;
+
 struct ReadinessOptions {
   bool manual_callbacks = false;                         ///< callbacks wait for trigger(): check first, take traffic later
   Duration callback_timeout = std::chrono::seconds(60);  ///< of each callback
@@ -72,7 +75,7 @@ class Readiness {
 
   /// Before begin(). A name that stands already in its section gets "#2" behind it.
   void add_check(Check check);
-  void add_callback(std::string name, std::function<io::Task<Result<void>>()> callback);
+  void add_callback(std::string name, ReadinessCallback callback);
   /// Told, on the shard, whenever accepts_traffic() changes.
   void on_change(std::function<void(const ReadinessState&)> listener) { listeners_.push_back(std::move(listener)); }
 
@@ -96,7 +99,7 @@ class Readiness {
   };
   struct Callback {
     std::string name;
-    std::function<io::Task<Result<void>>()> run;
+    ReadinessCallback run;
     Health health{HealthStatus::unknown, {}};
   };
 

@@ -81,20 +81,17 @@ class CompressedExchange final : public ExchangeFilter {
 
 /// Decompresses what comes. At most options.window bytes are decompressed ahead of the handler; the rest waits compressed, in the window of the
 /// connection. What goes on after consumed() goes on at the end of the turn, so that no event comes inside a call of the handler.
-class DecompressedExchange final : public ExchangeFilter, private MessageSink {
+class DecompressedExchange final : public SinkFilter {
  public:
   DecompressedExchange(ExchangePtr inner, ContentCoding coding, const ContentCodingOptions& options)
-      : ExchangeFilter(std::move(inner)), head_(this->inner().request()), options_(options), decompressor_(make_decompressor(coding)) {
+      : SinkFilter(std::move(inner)), head_(this->inner().request()), options_(options), decompressor_(make_decompressor(coding)) {
     for (const std::string_view name : {"content-encoding", "content-length"}) head_.headers.remove(name);
-    this->inner().set_sink(this);
   }
   ~DecompressedExchange() override {
-    inner().set_sink(nullptr);
     if (alive_ != nullptr) *alive_ = false;
   }
 
   const RequestHead& request() const override { return head_; }
-  void set_sink(MessageSink* sink) override { sink_ = sink; }
   void consumed(size_t n) override {
     ahead_ -= std::min(ahead_, n);
     if (alive_ == nullptr) io::Shard::current().at_turn_end(later_);
@@ -120,16 +117,7 @@ class DecompressedExchange final : public ExchangeFilter, private MessageSink {
   }
   void on_abort(Error error) override {
     later_.unlink();
-    if (sink_ != nullptr) sink_->on_abort(std::move(error));
-  }
-  void on_writable() override {
-    if (sink_ != nullptr) sink_->on_writable();
-  }
-  void on_hang_up() override {
-    if (sink_ != nullptr) sink_->on_hang_up();
-  }
-  void on_drain() override {
-    if (sink_ != nullptr) sink_->on_drain();
+    SinkFilter::on_abort(std::move(error));
   }
 
   // Any event may destroy this object.

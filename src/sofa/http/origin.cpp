@@ -34,11 +34,11 @@ bool is_navigation(const RequestHead& head) {
 
 bool is_name_of_this_machine(std::string_view authority, std::span<const std::string> names) {
   if (authority.starts_with('[')) return true;
-  const std::string host(authority.substr(0, authority.find(':')));
-  if (io::Address::of(host, 0).resolved()) return true;
-  const std::string name = lower_case(host);
-  if (name == "localhost" || name.ends_with(".localhost")) return true;
-  return std::ranges::any_of(names, [&name](std::string_view one) { return one == "*" || equal_without_case(one, name); });
+  const std::string_view host = authority.substr(0, authority.find(':'));
+  constexpr std::string_view kLocal = "localhost", kBelowLocal = ".localhost";
+  if (equal_without_case(host, kLocal) || io::Address::of(host, 0).resolved()) return true;
+  if (host.size() >= kBelowLocal.size() && equal_without_case(host.substr(host.size() - kBelowLocal.size()), kBelowLocal)) return true;
+  return std::ranges::any_of(names, [host](std::string_view one) { return one == "*" || equal_without_case(one, host); });
 }
 
 }  // namespace sofa::http

@@ -173,6 +173,9 @@ class Yield {
 /// Suspends until the loop has looked at its sockets and timers, and what they bring has been read.
 class NextTurn {
  public:
+  NextTurn() = default;
+  NextTurn(const NextTurn&) = delete;  // woken_ refers to wait_
+  NextTurn& operator=(const NextTurn&) = delete;
   bool await_ready() const noexcept { return false; }
   template <ScopedPromise P>
   void await_suspend(std::coroutine_handle<P> self) {
@@ -312,6 +315,9 @@ inline detail::Sleep sleep_for(Duration d) {
   const Shard& shard = Shard::current();
   return detail::Sleep(deadline_after(shard.clock().now_monotonic(), d));
 }
+
+/// Waits until the scope is cancelled: in main, until a signal ends the program.
+inline detail::Sleep until_cancelled() { return detail::Sleep(kNoDeadline); }
 
 /// Runs `function()`, which returns a Task<Result<T>>, on `target` and resumes here with its result. Cancellation and deadline cross over; the
 /// wait itself ends only when the task over there has ended. What the function captures by reference stays valid meanwhile, but is touched by

@@ -48,14 +48,6 @@ Result<void> check_tls(const ServeFlags& flags) {
   return {};
 }
 
-/// Suspends until the scope is cancelled, which is how a signal ends the program.
-Task<void> until_stopped() {
-  while (true) {
-    const auto slept = co_await io::sleep_for(std::chrono::hours(24));
-    if (!slept) co_return;
-  }
-}
-
 }  // namespace
 
 Task<int> serve_until_stopped(Server server) {
@@ -70,7 +62,7 @@ Task<int> serve_until_stopped(Server server) {
   }
   std::puts(ready.c_str());
   std::fflush(stdout);
-  co_await until_stopped();
+  (void)co_await io::until_cancelled();
   // The scope of main is cancelled; stopping needs one that is not.
   io::Scope stopping(&io::Shard::current().root_scope(), "stop");
   const auto stopped = co_await (*running)->stop().in(stopping);

@@ -1,6 +1,7 @@
 #pragma once
-// Methods that stream messages: members of an Interface beside Method. They are called over gRPC. Messages are those of protobuf, or described types,
-// which go as Triple's wrapper messages: in Java such a method has a SofaStreamObserver (SOFARPC) or a StreamObserver (Dubbo) for each stream.
+// Methods that stream messages: members of an Interface beside Method. They are called over gRPC, or in the process (in_process.h). Messages are
+// those of protobuf, or described types, which go as Triple's wrapper messages: in Java such a method has a SofaStreamObserver (SOFARPC) or a
+// StreamObserver (Dubbo) for each stream.
 //
 //   struct Chat : rpc::Interface {
 //     static constexpr std::string_view kName = "com.acme.Chat";
@@ -25,7 +26,7 @@
 // Of the ClientOptions, a stream has the balancer and what judges providers (a stream runs until its end; slow is one whose first message is late),
 // the routers, and the filters around its opening (filter.h). It ends when CallOptions::timeout says so, or MethodOptions::timeout, or the caller's
 // scope; ClientOptions::timeout is that of one answer and does not. It is neither repeated nor sent to several providers, whatever the strategy, nor
-// counted in ClientOptions::calls, and a client with a `mock` refuses it.
+// counted in ClientOptions::calls, and a client with a local `mock` refuses it; `mock_scripts` answer it.
 
 #include "sofa/rpc/interface.h"
 

@@ -1,5 +1,6 @@
 #pragma once
-// A bound on the bytes that many connections hold together: of requests that have begun to come and are not whole.
+// A bound on the bytes that many connections hold together: of requests that
+// have begun to come and are not whole; over HTTP also the heads of requests, and messages of gRPC, until they are answered.
 
 #include <atomic>
 #include <cstddef>

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "sofa/base/text.h"
+
 namespace sofa::http::detail {
 
 class ByteSet {
@@ -24,13 +26,10 @@ class ByteSet {
   std::array<bool, 256> holds_{};
 };
 
-constexpr bool is_token_byte(char c) {
-  const bool letter_or_digit = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  return letter_or_digit || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
+constexpr bool is_token_byte(char c) { return is_alpha(c) || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos; }
 
 inline constexpr ByteSet kTokenBytes(is_token_byte);
-inline constexpr ByteSet kLowerNameBytes([](char c) { return is_token_byte(c) && !(c >= 'A' && c <= 'Z'); });
+inline constexpr ByteSet kLowerNameBytes([](char c) { return is_token_byte(c) && lower(c) == c; });
 inline constexpr ByteSet kValueBytes([](char c) { return c == '\t' || (static_cast<uint8_t>(c) >= ' ' && c != 0x7f); });
 inline constexpr ByteSet kTargetBytes([](char c) { return static_cast<uint8_t>(c) > ' ' && c != 0x7f; });
 

@@ -12,12 +12,9 @@ namespace {
 enum Part : uint8_t { kMethod = 1, kScheme = 2, kPath = 4, kAuthority = 8, kHost = 16 };
 
 constexpr ByteSet kAuthorityBytes([](char c) {
-  const bool letter_or_digit = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  return letter_or_digit || std::string_view("!$%&'()*+,-.:;=@[]_~").find(c) != std::string_view::npos;
+  return is_alpha(c) || is_digit(c) || std::string_view("!$%&'()*+,-.:;=@[]_~").find(c) != std::string_view::npos;
 });
-constexpr ByteSet kSchemeBytes([](char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
-});
+constexpr ByteSet kSchemeBytes([](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; });
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
@@ -40,7 +37,7 @@ bool RequestRules::admit(std::string_view name, std::string_view value) {
   if (name.starts_with(':')) return admit_pseudo(name, value) || refuse();
   regular_came_ = true;
   if (!is_lower_name(name)) {
-    const bool upper = std::ranges::any_of(name, [](char c) { return c >= 'A' && c <= 'Z'; });
+    const bool upper = std::ranges::any_of(name, [](char c) { return lower(c) != c; });
     return upper ? refuse() : false;
   }
   if (name == "host" ? !kAuthorityBytes.holds_all(value) : !is_value(value)) return false;

@@ -38,7 +38,7 @@ class Caller {
   /// On the shard; the task keeps the caller. `served`: the call that this one is made for, or null, when its shard is another one, which waits;
   /// nothing: that of the awaiting task.
   static Task<Result<void>> call(std::shared_ptr<Caller> self, CallSpec spec, CallOptions options, std::optional<const Context*> served = {});
-  /// Opens a call that streams, on the shard. Over gRPC alone.
+  /// Opens a call that streams, on the shard: over gRPC and Triple, in the process, or to a mock script.
   static Task<Result<std::unique_ptr<MessageStream>>> open_stream(std::shared_ptr<Caller> self, const MethodSpec& method, CallOptions options);
   /// Keeps the spec of a method as long as this lives. Only before the first call.
   void share(std::shared_ptr<const MethodSpec> spec) { specs_.push_back(std::move(spec)); }

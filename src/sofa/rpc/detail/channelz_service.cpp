@@ -129,7 +129,7 @@ Task<Result<Bytes>> ChannelzService::top_channels(Request) const {
   co_return out.take();
 }
 
-Task<Result<Bytes>> ChannelzService::no_channel(Request request) const { co_return not_found("channel", request.first); }
+Task<Result<Bytes>> ChannelzService::no_channel(Request request) const { co_return not_found("channel or subchannel", request.first); }
 
 Task<Result<Bytes>> ChannelzService::servers(Request request) const {
   Buffer out;

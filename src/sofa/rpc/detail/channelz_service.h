@@ -1,6 +1,6 @@
 #pragma once
-// grpc.channelz.v1.Channelz on a server (docs/protocols/grpc.md, section 8): its calls, its ports and their connections, of every protocol, to those
-// whom ServerOptions::show_calls admits. Channels are the clients': there are none here.
+// grpc.channelz.v1.Channelz on a server (docs/protocols/grpc.md, section 8): its calls over gRPC, and its ports and their connections of every
+// protocol, to those whom ServerOptions::show_calls admits. Channels are the clients': there are none here.
 
 #include <functional>
 #include <vector>

@@ -125,12 +125,11 @@ Task<std::string> invoke(ShardServer& server, std::string_view text, const io::A
   const io::Shard& shard = io::Shard::current();
   const Deadline deadline = deadline_after(shard.now(), kTimeout);
   TextCall call(*named.entry, named.arguments, server.counters(), server.begin_call(*named.entry, CallProtocol::dubbo, {}));
-  if (server.is_full()) {
-    server.counters().busy.add();
+  const auto place = server.take_place();
+  if (!place) {
     call.timer().end(Code::resource_exhausted);
     co_return std::string(kFull);
   }
-  const ShardServer::Guest running = server.count_guest();
   ServerCallAccess::fill(call.context(), named.entry->service, named.entry->method->name(), peer, deadline, false, {});
   io::Scope scope(&co_await io::current_scope(), nullptr, deadline);
   const Instant begun = shard.clock().now_monotonic();

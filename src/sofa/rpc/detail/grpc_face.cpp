@@ -9,14 +9,16 @@ namespace sofa::rpc::detail {
 
 namespace {
 
+/// Streams of health, reflection, channelz and Calls, which are no methods of services.
 constexpr size_t kOwnStreams = 100;
 
 grpc::ServerOptions grpc_options(const ServerOptions& options) {
   grpc::ServerOptions grpc;
   grpc.max_receive_message = options.max_frame;
   grpc.max_send_message = options.max_frame;
-  grpc.max_calls = SIZE_MAX;  // ShardServer counts calls of all protocols together,
-  // and those that stream: here is room for health, reflection and Calls beside them.
+  // ShardServer counts the calls of all protocols together, and the streams of services (max_streams). The bound here is for what it does not see:
+  // kOwnStreams, and the streams that wait for its refusal to leave, for which there is as much room again.
+  grpc.max_calls = SIZE_MAX;
   grpc.max_streams = options.max_streams < SIZE_MAX / 2 ? 2 * options.max_streams + kOwnStreams : SIZE_MAX;
   grpc.pings = options.grpc_pings;
   return grpc;

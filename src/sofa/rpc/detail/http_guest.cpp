@@ -34,7 +34,7 @@ class GuestExchange final : public http::RunningFilter, public Recycled {
   }
 
  private:
-  bool may_begin() override { return !context_.server.is_full(); }
+  bool may_begin() override { return !calls_->is_full(); }
   void begin() override { running_.emplace(calls_); }
   void refuse() override { detail::refuse(inner(), context_.server); }
 

@@ -178,7 +178,6 @@ class ShardServer {
     const std::shared_ptr<CallsOfShard> calls_;
     const CallsOfShard::Place place_;
   };
-  Guest count_guest() { return Guest(calls_); }
   const std::shared_ptr<CallsOfShard>& calls() const { return calls_; }
   class OpenStream {
    public:

@@ -88,18 +88,17 @@ Task<Result<std::unique_ptr<MessageStream>>> Caller::open_at_provider(std::share
   CallSpec spec;
   spec.method = method.name;
   Opening opening{caller, method, co_await or_return(caller.choose(spec, options, {})), options};
-  const bool counts = caller.core_->selector->counts();
   const Instant begun = caller.shard_.now();
   std::optional<Judged> judged;
-  if (counts) judged.emplace(*caller.core_, opening.provider(), begun);
+  if (caller.core_->selector->counts()) judged.emplace(*caller.core_, opening.provider(), begun);
   auto done = co_await caller.open(opening);
   if (done && opening.stream == nullptr) done = fail(Code::failed_precondition, "a filter answered, but a stream must be opened: call `next`");
-  if (done && counts) {
+  if (done && judged) {
     judged->hand_over();
     co_return std::make_unique<CountedStream>(std::move(opening.stream), caller.core_, std::move(opening.choice), begun);
   }
   if (done) co_return std::move(opening.stream);
-  if (counts) judged->end(outcome_of(done));
+  if (judged) judged->end(outcome_of(done));
   const std::string at = opening.provider().address.to_string();
   co_return std::unexpected(std::move(done.error()).wrap(fmt::format("{}.{} at {}", caller.interface_, method.name, at)));
 }

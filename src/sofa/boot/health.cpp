@@ -1,0 +1,27 @@
+#include "sofa/boot/health.h"
+
+#include <fmt/format.h>
+
+namespace sofa::boot {
+
+std::string_view to_string(HealthStatus status) {
+  switch (status) {
+    case HealthStatus::unknown:
+      return "UNKNOWN";
+    case HealthStatus::up:
+      return "UP";
+    case HealthStatus::out_of_service:
+      return "OUT_OF_SERVICE";
+    case HealthStatus::down:
+      return "DOWN";
+  }
+  return "UNKNOWN";
+}
+
+std::string details_of(const Health& health) {
+  std::string text;
+  for (const auto& [key, value] : health.details) text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", key, value);
+  return text;
+}
+
+}  // namespace sofa::boot
