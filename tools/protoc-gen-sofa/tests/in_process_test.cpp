@@ -423,6 +423,27 @@ TEST(InProcess, AServiceWithoutAnImplementationIsRefusedAtOnce) {
   });
 }
 
+TEST(InProcess, StreamsAndOnewayCallsAreBoundedTogether) {
+  run_on(1, []() -> Task<Result<void>> {
+    Observed observed;
+    auto client = co_await or_return(rpc::connect_in_process(observed.shop, {.client = {.max_pending = 1}}));
+    {
+      auto talk = co_await or_return(client->talk());
+      const auto further = co_await client->talk();
+      EXPECT_TRUE(!further && further.error().code() == Code::resource_exhausted);
+      if (!further) EXPECT_THAT(further.error().to_string(), HasSubstr("1 streams and oneway calls run already (max_pending)"));
+      const auto oneway = co_await client->delete_.oneway(order_of("gone"));
+      EXPECT_TRUE(!oneway && oneway.error().code() == Code::resource_exhausted);
+      EXPECT_TRUE(co_await client->place_order(order_of("unary"))) << "a unary call runs in the task of its caller";
+      co_await or_return(talk.finish_writes());
+      EXPECT_FALSE(co_await or_return(talk.read()));
+    }
+    co_await or_return(client->delete_.oneway(order_of("gone")));
+    co_await or_return(observed.ended.wait());
+    co_return Result<void>();
+  });
+}
+
 TEST(InProcess, AnErrorNamesTheProcess) {
   run_on(1, []() -> Task<Result<void>> {
     Observed observed;

@@ -183,6 +183,7 @@ void Http2Connection::on_head(const nghttp2_frame& frame) {
   Http2Stream* stream = stream_of(frame.hd.stream_id);
   if (stream == nullptr) return;
   if (block_too_large()) {
+    trailers_ = Headers();
     Http2Exchange* exchange = stream->exchange;
     abandon(*stream, Reset::enhance_your_calm);  // not `refused`: the request may have been carried out
     if (exchange != nullptr) {
@@ -198,12 +199,19 @@ void Http2Connection::on_head(const nghttp2_frame& frame) {
   if (end) on_end(*stream);
 }
 
-void Http2Connection::on_trailers(Http2Stream& stream, bool end) { rules_.is_malformed(end) ? reset_malformed(stream) : on_end(stream); }
+void Http2Connection::on_trailers(Http2Stream& stream, bool end) {
+  if (!rules_.is_malformed(end)) return on_end(stream);
+  trailers_ = Headers();
+  reset_malformed(stream);
+}
 
 void Http2Connection::on_request(const nghttp2_frame& frame) {
   ++stats_.requests_in;
   const bool end = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-  if (rules_.is_malformed(end)) return reset_malformed(frame.hd.stream_id);
+  if (rules_.is_malformed(end)) {
+    request_ = RequestHead();  // up to the largest block, counted nowhere
+    return reset_malformed(frame.hd.stream_id);
+  }
   Http2Stream& stream = open_stream();
   stream.id = frame.hd.stream_id;
   stream.head_received = true;
@@ -236,10 +244,10 @@ void Http2Connection::on_response(Http2Stream& stream) {
 }
 
 void Http2Connection::on_end(Http2Stream& stream) {
+  Headers trailers = std::exchange(trailers_, Headers());
   if (stream.malformed || (stream.body_length && stream.received != *stream.body_length)) return reset_malformed(stream);
   stream.received_all = true;
-  if (MessageSink* sink = sink_of(stream)) sink->on_end(trailers_);
-  trailers_ = Headers();
+  if (MessageSink* sink = sink_of(stream)) sink->on_end(trailers);
 }
 
 void Http2Connection::on_data(int32_t id, ByteSpan data) {

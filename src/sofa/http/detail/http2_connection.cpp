@@ -362,7 +362,7 @@ void Http2Connection::drop(Http2Exchange& exchange) {
       abandon(*stream, Reset::no_error);
     }
   }
-  if (side_ == Side::server && spare_heads_.size() < kSpareHeads && exchange.request_.headers.list_size() <= kLargestSpareHead) {
+  if (side_ == Side::server && spare_heads_.size() < kSpareHeads && head_size(exchange.request_) <= kLargestSpareHead) {
     spare_heads_.push_back(std::move(exchange.request_));
   }
   schedule_flush();

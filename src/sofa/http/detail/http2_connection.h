@@ -113,6 +113,7 @@ class Http2Connection {
   // Streams and exchanges
   Http2Stream& open_stream();
   void release_stream(Http2Stream& stream);
+  void release_spares();
   Http2Stream* stream_of(int32_t id) const;
   std::unique_ptr<Http2Exchange> open_exchange(Http2Stream& stream, RequestHead&& request);
   MessageSink* sink_of(const Http2Stream& stream) const;

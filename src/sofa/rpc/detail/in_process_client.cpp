@@ -14,7 +14,7 @@ const io::Address kHere = io::Address::unix_path("in-process");
 
 ServerOptions server_options(const ClientOptions& client) {
   ServerOptions options;
-  options.max_calls = client.max_pending;
+  options.max_calls = options.max_calls_of_all_shards = client.max_pending;
   return options;
 }
 
@@ -140,9 +140,9 @@ Result<const MethodEntry*> InProcessClient::find(const MethodShape& shape, std::
   return fail(Code::unimplemented, "{}.{} is not served: InProcessOptions::service excludes it", services_.front().name, method);
 }
 
-/// For one more call that runs in a task of its own.
-Result<void> InProcessClient::check_room() const {
-  if (!server_.is_full()) return {};
+/// For one more call that runs in a task of its own, as long as it runs.
+Result<CallsOfShard::Place> InProcessClient::take_place() {
+  if (auto place = server_.take_place()) return std::move(*place);
   return fail(Code::resource_exhausted, "{} streams and oneway calls run already (max_pending)", options_.max_calls);
 }
 
@@ -180,16 +180,17 @@ Task<Result<void>> InProcessClient::serve(InProcessCall& call, const MethodEntry
 }
 
 Result<void> InProcessClient::send_oneway(const Attempt& attempt, const MethodEntry& entry) {
-  if (auto room = check_room(); !room) return room;
+  auto place = take_place();
+  if (!place) return forward_error(place);
   auto kept = KeptCall::copy_of(attempt.spec, attempt.options);
   if (kept == nullptr)
     return fail(Code::unimplemented, "{}: a oneway call within the process needs arguments that can be copied", attempt.spec.method);
-  server_.spawn(run_oneway(*this, std::move(kept), fields_of(attempt.options, attempt.served), entry, attempt.end()));
+  server_.spawn(run_oneway(*this, std::move(*place), std::move(kept), fields_of(attempt.options, attempt.served), entry, attempt.end()));
   return {};
 }
 
-Task<void> InProcessClient::run_oneway(InProcessClient& self, std::unique_ptr<KeptCall> kept, http::Headers fields, const MethodEntry& entry,
-                                       Deadline end) {
+Task<void> InProcessClient::run_oneway(InProcessClient& self, [[maybe_unused]] CallsOfShard::Place place, std::unique_ptr<KeptCall> kept,
+                                       http::Headers fields, const MethodEntry& entry, Deadline end) {
   Request request(std::move(fields), entry, end, true);
   InProcessCall call(kept->spec, request, nullptr);
   [[maybe_unused]] const auto ignored = co_await self.serve(call, entry, end);
@@ -198,17 +199,17 @@ Task<void> InProcessClient::run_oneway(InProcessClient& self, std::unique_ptr<Ke
 Task<Result<std::unique_ptr<MessageStream>>> InProcessClient::open_stream(const Provider&, const MethodSpec& method, const CallOptions& options) {
   co_await or_return(closing_.check());
   const MethodEntry& entry = *co_await or_return(find(method.shape, method.name, method.signatures()));
-  co_await or_return(check_room());
+  auto place = co_await or_return(take_place());
   const io::Scope& scope = co_await io::current_scope();
   const Duration timeout = options.timeout > Duration::zero() ? options.timeout : method.options.timeout;
   const Deadline own = timeout > Duration::zero() ? deadline_after(io::Shard::current().clock().now_monotonic(), timeout) : kNoDeadline;
   auto stream = std::make_shared<InProcessStream>(method.shape, stream_messages_);
-  server_.spawn(run_stream(*this, stream, fields_of(options, current_call(scope)), entry, std::min(own, scope.deadline())));
+  server_.spawn(run_stream(*this, std::move(place), stream, fields_of(options, current_call(scope)), entry, std::min(own, scope.deadline())));
   co_return std::make_unique<InProcessClientEnd>(std::move(stream), method.name);
 }
 
-Task<void> InProcessClient::run_stream(InProcessClient& self, std::shared_ptr<InProcessStream> stream, http::Headers fields, const MethodEntry& entry,
-                                       Deadline end) {
+Task<void> InProcessClient::run_stream(InProcessClient& self, [[maybe_unused]] CallsOfShard::Place place, std::shared_ptr<InProcessStream> stream,
+                                       http::Headers fields, const MethodEntry& entry, Deadline end) {
   io::Scope scope(&co_await io::current_scope(), nullptr, end);
   const Ending ending(self.closing_, scope);
   const CuttingOff cutting_off(scope, *stream);

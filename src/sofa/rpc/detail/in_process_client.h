@@ -29,12 +29,13 @@ class InProcessClient final : public ClientProtocol {
  private:
   http::Headers fields_of(const CallOptions& options, const Context* served) const;
   Result<const MethodEntry*> find(const MethodShape& shape, std::string_view method, std::span<const std::string_view> signatures) const;
-  Result<void> check_room() const;
+  Result<CallsOfShard::Place> take_place();
   Task<Result<void>> serve(InProcessCall& call, const MethodEntry& entry, Deadline end);
   Result<void> send_oneway(const Attempt& attempt, const MethodEntry& entry);
-  static Task<void> run_oneway(InProcessClient& self, std::unique_ptr<KeptCall> kept, http::Headers fields, const MethodEntry& entry, Deadline end);
-  static Task<void> run_stream(InProcessClient& self, std::shared_ptr<InProcessStream> stream, http::Headers fields, const MethodEntry& entry,
-                               Deadline end);
+  static Task<void> run_oneway(InProcessClient& self, CallsOfShard::Place place, std::unique_ptr<KeptCall> kept, http::Headers fields,
+                               const MethodEntry& entry, Deadline end);
+  static Task<void> run_stream(InProcessClient& self, CallsOfShard::Place place, std::shared_ptr<InProcessStream> stream, http::Headers fields,
+                               const MethodEntry& entry, Deadline end);
 
   const ServerOptions options_;
   const std::string app_;
