@@ -100,10 +100,7 @@ void Http2Connection::begin_head(const nghttp2_frame& frame) {
   if (frame.hd.type != NGHTTP2_HEADERS) {
     fields_ = nullptr;
   } else if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
-    if (!spare_heads_.empty()) {
-      request_ = std::move(spare_heads_.back());
-      spare_heads_.pop_back();
-    }
+    request_ = spare_heads().take();
     request_.method.clear();
     request_.scheme.clear();
     request_.authority.clear();

@@ -16,9 +16,9 @@ const Logger kLog{"http"};
 
 /// What is collected for one write, and what may wait in the socket before no more is collected.
 constexpr size_t kWriteBatch = size_t{256} << 10;
-constexpr size_t kSpareHeads = 128;
-constexpr size_t kSpareStreams = 128;
 constexpr size_t kLargestSpareHead = size_t{1} << 10;
+
+thread_local Spares<std::unique_ptr<Http2Stream>> spare_streams;
 constexpr uint32_t kMaxSettings = 32;  // entries of one SETTINGS frame
 
 struct FreeOption {
@@ -193,6 +193,16 @@ void Http2Connection::on_turn_end(void* self) {
 
 void Http2Connection::flush() {
   if (inside_) return;
+  out_.borrow();
+  write_frames();
+  out_.give_back();
+  if (waiting() >= kWriteBatch && is_open() && !writing_) {
+    writing_ = true;
+    tasks_.spawn("http2 write", write_on());
+  }
+}
+
+void Http2Connection::write_frames() {
   for (bool more = true; more && is_open() && waiting() < kWriteBatch && collect() && !out_.empty();) {
     more = out_.size() >= kWriteBatch || !writable_.empty();  // otherwise nghttp2 has no frame left
     stats_.bytes_out += out_.size();
@@ -201,10 +211,6 @@ void Http2Connection::flush() {
       return finish(kind, std::move(written.error()), false);
     }
     tell_writable();
-  }
-  if (waiting() >= kWriteBatch && !writing_) {
-    writing_ = true;
-    tasks_.spawn("http2 write", write_on());
   }
 }
 
@@ -309,13 +315,8 @@ Http2Stream* Http2Connection::stream_of(int32_t id) const { return static_cast<H
 MessageSink* Http2Connection::sink_of(const Http2Stream& stream) const { return stream.exchange == nullptr ? nullptr : stream.exchange->sink_; }
 
 Http2Stream& Http2Connection::open_stream() {
-  std::unique_ptr<Http2Stream> stream;
-  if (spare_streams_.empty()) {
-    stream = std::make_unique<Http2Stream>();
-  } else {
-    stream = std::move(spare_streams_.back());
-    spare_streams_.pop_back();
-  }
+  std::unique_ptr<Http2Stream> stream = spare_streams.take();
+  if (stream == nullptr) stream = std::make_unique<Http2Stream>();
   stream->index = streams_.size();
   streams_.push_back(stream.get());
   return *stream.release();
@@ -329,9 +330,9 @@ void Http2Connection::release_stream(Http2Stream& stream) {
   streams_[stream.index]->index = stream.index;
   streams_.pop_back();
   std::unique_ptr<Http2Stream> owned(&stream);
-  if (spare_streams_.size() >= kSpareStreams) return;
+  if (spare_streams.is_full()) return;
   stream.reset();
-  spare_streams_.push_back(std::move(owned));
+  spare_streams.give(std::move(owned));
 }
 
 std::unique_ptr<Http2Exchange> Http2Connection::open_exchange(Http2Stream& stream, RequestHead&& request) {
@@ -362,9 +363,7 @@ void Http2Connection::drop(Http2Exchange& exchange) {
       abandon(*stream, Reset::no_error);
     }
   }
-  if (side_ == Side::server && spare_heads_.size() < kSpareHeads && head_size(exchange.request_) <= kLargestSpareHead) {
-    spare_heads_.push_back(std::move(exchange.request_));
-  }
+  if (side_ == Side::server && head_size(exchange.request_) <= kLargestSpareHead) spare_heads().give(std::move(exchange.request_));
   schedule_flush();
 }
 

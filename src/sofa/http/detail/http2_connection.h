@@ -16,6 +16,7 @@
 #include "sofa/http/detail/output.h"
 #include "sofa/http/detail/ping_guard.h"
 #include "sofa/http/detail/request_rules.h"
+#include "sofa/http/detail/spares.h"
 #include "sofa/http/options.h"
 #include "sofa/io/shard.h"
 #include "sofa/io/task_group.h"
@@ -113,7 +114,6 @@ class Http2Connection {
   // Streams and exchanges
   Http2Stream& open_stream();
   void release_stream(Http2Stream& stream);
-  void release_spares();
   Http2Stream* stream_of(int32_t id) const;
   std::unique_ptr<Http2Exchange> open_exchange(Http2Stream& stream, RequestHead&& request);
   MessageSink* sink_of(const Http2Stream& stream) const;
@@ -131,6 +131,7 @@ class Http2Connection {
   void schedule_flush() { shard_.at_turn_end(turn_end_); }
   static void on_turn_end(void* self);
   void flush();
+  void write_frames();
   bool collect();
   void tell_writable();
   size_t waiting() const { return stream_.pending_write_bytes(); }
@@ -190,8 +191,6 @@ class Http2Connection {
   std::vector<Http2Stream*> streams_;      // open ones
   std::vector<Http2Exchange*> exchanges_;  // with connection_ set
   std::vector<Http2Stream*> writable_;     // to be told on_writable
-  std::vector<std::unique_ptr<Http2Stream>> spare_streams_;
-  std::vector<RequestHead> spare_heads_;
   std::vector<nghttp2_nv> fields_to_send_;
   size_t queued_ = 0;  // bytes in the queues of all streams
 

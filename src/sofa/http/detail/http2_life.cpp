@@ -109,16 +109,7 @@ void Http2Connection::check_timers() {
   check_keep_alive(now);
   check_age(now);
   if (is_open() && passed(last_stall_check_, stall_interval())) look_for_stalls(now);
-  release_spares();
-}
-
-// A quiet connection keeps no memory of what it did.
-void Http2Connection::release_spares() {
-  if (in_.empty()) in_ = Buffer();
-  out_.release();
-  if (!streams_.empty()) return;
-  spare_heads_ = decltype(spare_heads_)();
-  spare_streams_ = decltype(spare_streams_)();
+  if (in_.empty()) in_ = Buffer();  // a quiet connection keeps no memory
 }
 
 bool Http2Connection::may_ping() const { return options_.keep_alive_when_idle || !streams_.empty(); }
