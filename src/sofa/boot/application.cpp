@@ -1,15 +1,18 @@
 #include "sofa/boot/application.h"
 
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <set>
+#include <sstream>
 
 #include "sofa/base/log.h"
 #include "sofa/boot/detail/built_in.h"
 #include "sofa/io/runtime.h"
 #include "sofa/io/scope.h"
+#include "sofa/io/task_group.h"
 
 namespace sofa::boot {
 
@@ -37,6 +40,7 @@ void describe(Description<ReferenceSection>& d) {
 namespace {
 
 const Logger log_{"sofa-runtime"};
+const Logger report_log_{"startup"};
 
 struct ModulesSection {
   std::vector<std::string> active_profiles{};
@@ -46,10 +50,22 @@ struct ModulesSection {
   }
 };
 
+struct DynamicSection {
+  std::string file{};
+  uint32_t period = 1'000;
+  static auto describe(Description<DynamicSection>& d) {
+    d.doc("Configuration that changes while the program runs.");
+    d.field("file", &DynamicSection::file).doc("YAML of live fields, on top of all other layers; empty: nothing changes");
+    d.field("period", &DynamicSection::period).range(1, 86'400'000).unit("ms").doc("between two looks at the file");
+  }
+};
+
 /// `references:`, by interface or interface:unique_id.
 using References = std::map<std::string, ReferenceSection>;
 
 std::string section_of(const ComponentSpec& spec) { return spec.module.empty() ? spec.name : fmt::format("{}.{}", spec.module, spec.name); }
+
+std::string section_of_point(std::string_view point) { return fmt::format("extensions.{}", point); }
 
 /// What a port must speak for services on these protocols (rpc::protocols()).
 std::string_view wire_of(const Protocol& protocol) {
@@ -68,12 +84,16 @@ struct RunningApplication::Parts {
   std::shared_ptr<MetricRegistry> metrics = std::make_shared<MetricRegistry>();
   std::shared_ptr<Readiness> readiness;
   std::unique_ptr<Lifecycle> life;
+  Report startup, shutdown;
+  std::shared_ptr<ConfigSource> source;        // null: nothing changes
+  std::unique_ptr<io::TaskGroup> following;    // null: not started, or stopped
   std::unique_ptr<rpc::RunningServer> server;  // null: nothing is published, or traffic does not come in yet
 
   const ServerSection& options() const { return configuration->get<ServerSection>("server"); }
 
   Result<void> construct() {
-    return life->construct([this](const ComponentSpec& spec) { return spec.config == nullptr ? nullptr : configuration->get(section_of(spec)); });
+    return life->construct([this](const ComponentSpec& spec) { return spec.config == nullptr ? nullptr : configuration->get(section_of(spec)); },
+                           [this](std::string_view point) { return configuration->get(section_of_point(point)); });
   }
 
   io::Task<Result<void>> start_components() {
@@ -96,6 +116,78 @@ struct RunningApplication::Parts {
                                        .metrics = metrics,
                                        .readiness = readiness,
                                        .configuration = configuration});
+  }
+
+  static Instant now() { return io::Shard::current().clock().now_monotonic(); }
+
+  /// What was done before there was a shard stands first.
+  void begin_startup(Duration registering, Duration configuring) {
+    const Instant started = now();
+    startup = {.application = name,
+               .wall = io::Shard::current().clock().now_wall() - registering - configuring,
+               .begun = started - registering - configuring};
+    startup.begin_stage("JvmStartingStage", startup.begun);
+    startup.begin_stage("EnvironmentPrepareStage", startup.begun + registering);
+    startup.begin_stage("ApplicationContextPrepareStage", started);
+  }
+
+  void end_startup() {
+    startup.end_stage(now());
+    startup.stages.back().steps = readiness_steps(*readiness->state());
+    log_table(startup);
+  }
+
+  void begin_shutdown() { shutdown = {.application = name, .wall = io::Shard::current().clock().now_wall(), .begun = now()}; }
+
+  static void log_table(const Report& report) {
+    std::istringstream lines(report.table());
+    for (std::string line; std::getline(lines, line);) report_log_.info(line, {});
+  }
+
+  /// Asks whose configuration it is.
+  Result<void> on_config(const ConfigChange& change) {
+    if (change.section == "log") return configure_logging(*static_cast<const LogOptions*>(change.now));
+    for (size_t i = 0; i < components.size(); ++i) {
+      if (components[i].on_config == nullptr || section_of(components[i]) != change.section || life->component(i) == nullptr) continue;
+      return components[i].on_config(life->component(i).get(), change.before, change.now);
+    }
+    return {};
+  }
+
+  Result<std::vector<std::string>> reconfigure(std::string_view yaml, std::string_view from) {
+    return configuration->apply(yaml, from, [this](const ConfigChange& change) { return on_config(change); });
+  }
+
+  void follow_source(std::shared_ptr<ConfigSource> given) {
+    const auto& dynamic = configuration->get<DynamicSection>("dynamic");
+    source = std::move(given);
+    if (source == nullptr && !dynamic.file.empty()) source = watched_file(dynamic.file, std::chrono::milliseconds(dynamic.period));
+    if (source == nullptr) return;
+    following = std::make_unique<io::TaskGroup>();
+    following->spawn("configuration", follow());
+  }
+
+  io::Task<void> follow() {
+    std::string told;  // the last reason that the log knows
+    const io::Scope& scope = co_await io::current_scope();
+    for (;;) {
+      auto text = co_await source->next();
+      if (scope.cancelled()) co_return;
+      const auto applied = text ? reconfigure(*text, source->name()) : Result<std::vector<std::string>>(forward_error(text));
+      const std::string refused = applied ? "" : applied.error().to_string();
+      if (!refused.empty() && refused != told) log_.warn("the configuration stays as it is", {{"source", source->name()}, {"reason", refused}});
+      if (applied && !applied->empty())
+        log_.info("the configuration has changed", {{"source", source->name()}, {"keys", fmt::format("{}", fmt::join(*applied, ", "))}});
+      told = refused;
+      if (!text && !co_await io::sleep_for(std::chrono::milliseconds(100))) co_return;  // a source that fails at once keeps no shard busy
+    }
+  }
+
+  io::Task<void> stop_following() {
+    if (following == nullptr) co_return;
+    following->cancel("the program is stopping");
+    (void)co_await following->join();
+    following = nullptr;
   }
 
   io::Task<Result<void>> tell_started() {
@@ -168,22 +260,41 @@ Readiness& RunningApplication::readiness() { return *parts_->readiness; }
 Events& RunningApplication::events() { return *parts_->events; }
 const Lifecycle& RunningApplication::lifecycle() const { return *parts_->life; }
 Configuration& RunningApplication::configuration() { return *parts_->configuration; }
+Result<std::vector<std::string>> RunningApplication::reconfigure(std::string_view yaml, std::string_view source) {
+  return parts_->reconfigure(yaml, source);
+}
+const Report& RunningApplication::startup() const { return parts_->startup; }
+const Report& RunningApplication::shutdown() const { return parts_->shutdown; }
 
 io::Task<Result<void>> RunningApplication::stop() {
   Result<void> first;
   const auto keep = [&first](Result<void> done) {
     if (!done && first) first = std::move(done);
   };
+  Report& report = parts_->shutdown;
+  parts_->begin_shutdown();
+  report.begin_stage("RefuseTrafficStage", Parts::now());
   parts_->readiness->refuse("the program is stopping");
+  co_await parts_->stop_following();
+  report.begin_stage("BeforeStopStage", Parts::now());
   keep(co_await parts_->events->publish(BeforeStop{parts_->name}));
+  report.begin_stage("DrainDelayStage", Parts::now());
   if (parts_->server != nullptr && parts_->options().drain_delay > 0) {
     (void)co_await io::sleep_for(std::chrono::milliseconds(parts_->options().drain_delay));
   }
+  report.begin_stage("ServerStopStage", Parts::now());
   if (parts_->server != nullptr) keep(co_await parts_->server->stop());
+  report.begin_stage("ComponentDrainStage", Parts::now());
   keep(co_await parts_->life->drain());
+  report.stages.back().steps = drain_steps(*parts_->life);
+  report.begin_stage("ComponentStopStage", Parts::now());
   co_await parts_->readiness->stop();
   keep(co_await parts_->life->stop());
+  report.stages.back().steps = stop_steps(*parts_->life);
+  report.begin_stage("ComponentDestroyStage", Parts::now());
   parts_->life->destroy();
+  report.end_stage(Parts::now());
+  Parts::log_table(report);
   co_return first;
 }
 
@@ -208,18 +319,25 @@ void Application::add_sections() {
   configuration_->add<ServerSection>("server", {}, {.name = name_});
   configuration_->add<LogOptions>("log");
   configuration_->add<ModulesSection>("modules");
+  configuration_->add<DynamicSection>("dynamic");
   configuration_->add<References>("references", "services of other processes, by interface or interface:unique_id");
   std::set<std::string> added;  // two components of one name are the plan's to report
   for (const ComponentSpec& spec : registered_) {
     if (spec.config != nullptr && added.insert(section_of(spec)).second) configuration_->add(section_of(spec), *spec.config);
+    for (const PointSpec& point : spec.points) {
+      if (added.insert(section_of_point(point.name)).second) configuration_->add(section_of_point(point.name), *point.list);
+    }
   }
 }
 
 Result<ParsedFlags> Application::configure(int argc, const char* const* argv) {
+  const Instant begun = SystemClock::instance().now_monotonic();
+  registering_ = begun - made_;
   add_sections();
   auto loaded = configuration_->load(argc, argv);
   if (!loaded || loaded->help) return loaded;
   if (auto logging = configure_logging(configuration_->get<LogOptions>("log")); !logging) return forward_error(logging);
+  configuring_ = SystemClock::instance().now_monotonic() - begun;
   return loaded;
 }
 
@@ -241,6 +359,7 @@ io::Task<Result<std::unique_ptr<RunningApplication>>> Application::start() {
   parts->components.assign(std::move_iterator(registered_.begin()), std::move_iterator(registered_.end()));
   registered_.clear();
   parts->add_built_ins();
+  parts->begin_startup(registering_, configuring_);
 
   const auto& references = configuration_->get<References>("references");
   const auto find = [&](std::string_view interface, std::string_view unique_id) { return references.find(name_of({.name = interface}, unique_id)); };
@@ -250,13 +369,20 @@ io::Task<Result<std::unique_ptr<RunningApplication>>> Application::start() {
   options.force_remote = [&](auto interface, auto id) { return find(interface, id) != references.end() && find(interface, id)->second.remote; };
   Plan plan = co_await io::or_return(make_plan(parts->components, modules, options));
   parts->life = std::make_unique<Lifecycle>(parts->components, std::move(plan), io::Shard::current().clock());
+  parts->startup.begin_stage("ApplicationContextLoadStage", RunningApplication::Parts::now());
   co_await io::or_return(parts->construct());
+  parts->startup.stages.back().steps = construct_steps(*parts->life);
+  parts->startup.begin_stage("ApplicationContextRefreshStage", RunningApplication::Parts::now());
   co_await io::or_return(co_await parts->start_components());
+  parts->startup.stages.back().steps = start_steps(*parts->life, parts->startup.stages.back().begun);
   parts->fill_readiness(checks_, callbacks_);
   auto running = std::unique_ptr<RunningApplication>(new RunningApplication(std::move(parts)));
   Result<void> ready = co_await running->parts_->tell_started();
   const bool told = ready.has_value();
+  running->parts_->startup.begin_stage("ReadinessCheckStage", RunningApplication::Parts::now());
   if (told) ready = co_await running->parts_->readiness->begin();
+  running->parts_->end_startup();
+  running->parts_->follow_source(std::move(source_));
   if (ready) co_return running;
   if (told && !running->parts_->options().insulator) {
     log_.error("the application has started and is not ready", {{"reason", ready.error()}});

@@ -12,8 +12,10 @@
 //
 //   server:      {name, host, port, drain_delay ...}      (ServerSection)
 //   log:         {levels: "info,rpc=debug"}
+//   dynamic:     {file: live.yaml, period: 1s}            live fields follow this file while the program runs
 //   modules:     {active_profiles: [eu]}
 //   references:  {bank.Risk: {url: "bolt://10.0.0.7:12200"}}
+//   extensions:  {routes: [{path: /news}]}                entries of extension points (extension.h)
 //   journal:     what the constructor of the component "journal" takes; of a component of a module, inside the module's mapping
 //
 // Every constructor may ask for Ref<Clock> (the shard's), Ref<Events>, Ref<MetricRegistry>, Ref<Readiness> and Ref<Configuration>. A component that
@@ -29,11 +31,13 @@
 #include <vector>
 
 #include "sofa/boot/builder.h"
+#include "sofa/boot/config_source.h"
 #include "sofa/boot/configuration.h"
 #include "sofa/boot/events.h"
 #include "sofa/boot/lifecycle.h"
 #include "sofa/boot/module.h"
 #include "sofa/boot/readiness.h"
+#include "sofa/boot/report.h"
 #include "sofa/io/task.h"
 #include "sofa/rpc/server.h"
 
@@ -77,6 +81,13 @@ class RunningApplication {
   Events& events();
   const Lifecycle& lifecycle() const;
   Configuration& configuration();
+  /// Puts a YAML text on top of the other layers (Configuration::apply): components whose live fields change are asked by their on_config, and log
+  /// levels follow. Gives the changed paths.
+  Result<std::vector<std::string>> reconfigure(std::string_view yaml, std::string_view source);
+  /// Where the time of the start went; complete once Application::start has given this.
+  const Report& startup() const;
+  /// The same of stop(), once it is through.
+  const Report& shutdown() const;
   /// In the order of sofaboot.md 9.4: refuse traffic, tell BeforeStop, wait drain_delay, stop accepting and wait for running calls, drain and stop
   /// the components in reverse. Gives the first error; goes on over all. Once. When the scope of the caller is cancelled, no step waits any longer.
   io::Task<Result<void>> stop();
@@ -108,6 +119,8 @@ class Application {
   }
   ModuleBuilder module(std::string name, std::source_location where = std::source_location::current());
 
+  /// Where configuration comes from that changes while the application runs; of several the last. Without one, `dynamic: {file}` names a file.
+  void config_source(std::shared_ptr<ConfigSource> source) { source_ = std::move(source); }
   /// A readiness check that belongs to no component.
   void check(Check check) { checks_.push_back(std::move(check)); }
   /// Called when all checks have passed, in the order of registration, before traffic comes in.
@@ -134,6 +147,10 @@ class Application {
   std::vector<Check> checks_;
   std::vector<std::pair<std::string, ReadinessCallback>> callbacks_;
   std::shared_ptr<Configuration> configuration_;
+  std::shared_ptr<ConfigSource> source_;
+  const Instant made_ = SystemClock::instance().now_monotonic();
+  Duration registering_{};  // of the machine's clock: the shard's need not have begun
+  Duration configuring_{};
 };
 
 class ModuleBuilder {

@@ -58,11 +58,30 @@ struct ReferenceTraits<All<T>> {
   }
 };
 
-/// How many of the first `end` types of a tuple are references: the number of the need that the next one is.
-template <class Tuple, size_t End>
-constexpr size_t references_before() {
+template <class P>
+struct PointTraits;
+// kName keeps the text, which a PointSpec only views.
+template <class T, FixedText N>
+struct PointTraits<ExtensionPoint<T, N>> {
+  static_assert(Described<T>, "what an extension point takes is a described struct, so that the configuration can hold it");
+  static PointSpec spec() { return {kName.view(), interface_of<T>(), &type_of<std::vector<T>>()}; }
+  static ExtensionPoint<T, N> make(const PointContent& content) {
+    std::vector<Contributed<T>> all;
+    if (content.configured != nullptr) {
+      for (const T& one : *static_cast<const std::vector<T>*>(content.configured))
+        all.push_back({fmt::format("extensions.{}[{}]", kName.view(), all.size()), one});
+    }
+    for (const auto& [from, one] : content.contributed) all.push_back({std::string(from), *static_cast<const T*>(one)});
+    return ExtensionPoint<T, N>(std::move(all));
+  }
+  static constexpr auto kName = N;
+};
+
+/// How many of the first `End` types of a tuple are references, or extension points: the number that the next one has.
+template <template <class> class Is, class Tuple, size_t End>
+constexpr size_t count_before() {
   return []<size_t... I>(std::index_sequence<I...>) {
-    return (size_t{0} + ... + static_cast<size_t>(IsReference<std::tuple_element_t<I, Tuple>>::value));
+    return (size_t{0} + ... + static_cast<size_t>(Is<std::tuple_element_t<I, Tuple>>::value));
   }(std::make_index_sequence<End>{});
 }
 
@@ -70,7 +89,9 @@ template <class Tuple, size_t I>
 decltype(auto) argument(const Injection& injection) {
   using P = std::tuple_element_t<I, Tuple>;
   if constexpr (IsReference<P>::value) {
-    return ReferenceTraits<P>::make(injection.targets[references_before<Tuple, I>()]);
+    return ReferenceTraits<P>::make(injection.targets[count_before<IsReference, Tuple, I>()]);
+  } else if constexpr (IsExtensionPoint<P>::value) {
+    return PointTraits<P>::make(injection.points[count_before<IsExtensionPoint, Tuple, I>()]);
   } else {
     return *static_cast<const P*>(injection.config);
   }
@@ -78,13 +99,16 @@ decltype(auto) argument(const Injection& injection) {
 
 template <class Tuple>
 constexpr size_t config_count() {
-  return std::tuple_size_v<Tuple> - references_before<Tuple, std::tuple_size_v<Tuple>>();
+  constexpr size_t size = std::tuple_size_v<Tuple>;
+  return size - count_before<IsReference, Tuple, size>() - count_before<IsExtensionPoint, Tuple, size>();
 }
 
 template <class P>
 void add_parameter(ComponentSpec& spec) {
   if constexpr (IsReference<P>::value) {
     spec.needs.push_back(ReferenceTraits<P>::need());
+  } else if constexpr (IsExtensionPoint<P>::value) {
+    spec.points.push_back(PointTraits<P>::spec());
   } else {
     spec.config = &type_of<P>();
   }
@@ -157,7 +181,7 @@ template <class Tuple, class C>
 void read_config_changes(ComponentSpec& spec) {
   [&]<size_t... I>(std::index_sequence<I...>) {
     (..., [&]<class P>(std::type_identity<P>) {
-      if constexpr (!IsReference<P>::value) read_on_config<C, P>(spec);
+      if constexpr (!IsReference<P>::value && !IsExtensionPoint<P>::value) read_on_config<C, P>(spec);
     }(std::type_identity<std::tuple_element_t<I, Tuple>>{}));
   }(std::make_index_sequence<std::tuple_size_v<Tuple>>{});
 }
@@ -250,6 +274,13 @@ class ComponentBuilder {
     requires rpc::ServiceInterface<Last>
   {
     spec_->offers.back().options = std::move(options);
+    return *this;
+  }
+
+  /// Content of an extension point that another component has (extension.h).
+  template <detail::Described T>
+  ComponentBuilder& contributes(std::string point, T content, std::source_location where = std::source_location::current()) {
+    spec_->contributions.push_back({std::move(point), interface_of<T>(), std::make_shared<const T>(std::move(content)), where});
     return *this;
   }
 

@@ -27,6 +27,7 @@
 #include "sofa/base/clock.h"
 #include "sofa/base/description.h"
 #include "sofa/base/error.h"
+#include "sofa/boot/extension.h"
 #include "sofa/boot/health.h"
 #include "sofa/boot/reference.h"
 #include "sofa/io/task.h"
@@ -83,10 +84,12 @@ struct StepTimeouts {
   Duration stop = std::chrono::seconds(10);
 };
 
-/// What a constructor gets: the component's configuration (null when it takes none), and the targets of each of its needs, in their order.
+/// What a constructor gets: the component's configuration (null when it takes none), the targets of each of its needs, and the content of each of its
+/// extension points, in their order.
 struct Injection {
   const void* config = nullptr;
   std::vector<std::vector<std::shared_ptr<void>>> targets{};
+  std::vector<PointContent> points{};
 };
 
 using Step = io::Task<Result<void>> (*)(void* component);
@@ -98,8 +101,10 @@ struct ComponentSpec {
   std::string_view class_name{};  ///< of C++
   std::vector<Need> needs{};
   std::vector<Offer> offers{};
-  std::vector<std::string> after{};  ///< names of components that start before it without being referred to
-  const Type* config = nullptr;      ///< null: it takes none
+  std::vector<PointSpec> points{};                ///< extension points that it has
+  std::vector<ContributionSpec> contributions{};  ///< to points of others
+  std::vector<std::string> after{};               ///< names of components that start before it without being referred to
+  const Type* config = nullptr;                   ///< null: it takes none
   StepTimeouts timeouts{};
   std::function<std::shared_ptr<void>(const Injection&)> make{};
   Step start = nullptr;  ///< null, of these and those below: the class has none

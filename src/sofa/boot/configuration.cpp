@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <map>
 
+#include "sofa/base/file.h"
 #include "sofa/base/json.h"
 #include "sofa/base/text.h"
 #include "sofa/base/yaml.h"
@@ -36,16 +36,6 @@ struct OwnFlags {
   std::string config;
   static auto describe(Description<OwnFlags>& d) { d.field("config", &OwnFlags::config).alias("c").doc("the configuration file (YAML)"); }
 };
-
-Result<std::string> read_file(const std::string& path, size_t most) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return std::unexpected<Error>(errno_error(errno, fmt::format("the file \"{}\" cannot be read", path)));
-  std::string text(most + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(in.gcount()));
-  if (text.size() > most) return fail(Code::resource_exhausted, "the file \"{}\" has more than {} bytes", path, most);
-  return text;
-}
 
 /// Notes where each value of a file comes from. A list or mapping replaces the former one, so what was known of its parts goes.
 class FileOrigins final : public ReadObserver {

@@ -66,9 +66,9 @@ class Configuration {
   Configuration(const Configuration&) = delete;
   Configuration& operator=(const Configuration&) = delete;
 
-  /// Before load(): a section, a described struct or a map of such, at a path of words with dots between. `initial`, an object of the type, gives
-  /// other defaults than the type's own. A path that stands already, or that lies inside another section, is a fault of the code and ends the program
-  /// with a sentence.
+  /// Before load(): a section, a described struct or a map or list of such, at a path of words with dots between. `initial`, an object of the type,
+  /// gives other defaults than the type's own. A path that stands already, or that lies inside another section, is a fault of the code and ends the
+  /// program with a sentence.
   void add(std::string_view path, const Type& type, std::string_view doc = {}, const void* initial = nullptr);
   template <class T>
   void add(std::string_view path, std::string_view doc = {}, const T& initial = {}) {

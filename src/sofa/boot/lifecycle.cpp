@@ -27,9 +27,9 @@ Lifecycle::Lifecycle(std::span<const ComponentSpec> components, Plan plan, const
 
 Lifecycle::~Lifecycle() { destroy(); }
 
-Result<void> Lifecycle::construct(const std::function<const void*(const ComponentSpec&)>& config_of) {
+Result<void> Lifecycle::construct(const std::function<const void*(const ComponentSpec&)>& config_of, const ExtensionsOf& extensions_of) {
   for (const size_t index : plan_.order) {
-    auto constructed = construct_one(index, config_of(specs_[index]));
+    auto constructed = construct_one(index, config_of(specs_[index]), extensions_of);
     if (!constructed) {
       destroy();
       return constructed;
@@ -38,7 +38,7 @@ Result<void> Lifecycle::construct(const std::function<const void*(const Componen
   return {};
 }
 
-Result<void> Lifecycle::construct_one(size_t index, const void* config) {
+Result<void> Lifecycle::construct_one(size_t index, const void* config, const ExtensionsOf& extensions_of) {
   const ComponentSpec& spec = specs_[index];
   Built& built = built_[index];
   ComponentRecord& record = records_[index];
@@ -46,6 +46,7 @@ Result<void> Lifecycle::construct_one(size_t index, const void* config) {
   try {
     Injection injection = injection_for(index);
     injection.config = config;
+    add_points(injection, index, extensions_of);
     built.component = spec.make(injection);
     if (built.component == nullptr) return fail(Code::internal, "{} could not be made: its maker gave nothing", spec.described());
     for (const Offer& offer : spec.offers) built.views.push_back(offer.view(built.component));
@@ -70,6 +71,16 @@ Injection Lifecycle::injection_for(size_t index) {
     injection.targets.push_back(service == nullptr ? std::move(objects) : clients);
   }
   return injection;
+}
+
+void Lifecycle::add_points(Injection& injection, size_t index, const ExtensionsOf& extensions_of) const {
+  for (size_t i = 0; i < specs_[index].points.size(); ++i) {
+    PointContent& content = injection.points.emplace_back();
+    if (extensions_of) content.configured = extensions_of(specs_[index].points[i].name);
+    for (const ContributionRef ref : plan_.components[index].points[i]) {
+      content.contributed.emplace_back(specs_[ref.component].name, specs_[ref.component].contributions[ref.contribution].value.get());
+    }
+  }
 }
 
 /// One walk over all components: each has its turn when those before it are through.
@@ -202,6 +213,7 @@ io::Task<Result<void>> Lifecycle::connect(size_t index, size_t need, const Clien
 io::Task<Result<void>> Lifecycle::start_one(size_t index, const ClientOptionsOf& remote) {
   ComponentRecord& record = records_[index];
   record.state = ComponentState::starting;
+  const Instant begun = clock_.now_monotonic();
   for (size_t i = 0; i < built_[index].clients.size(); ++i) {
     auto connected = co_await connect(index, i, remote);
     if (connected) continue;
@@ -215,6 +227,7 @@ io::Task<Result<void>> Lifecycle::start_one(size_t index, const ClientOptionsOf&
   if (specs_[index].start != nullptr) {
     started = co_await run_step(index, specs_[index].start, specs_[index].timeouts.start, &ComponentRecord::start, "start");
   }
+  record.start = {begun, clock_.now_monotonic()};  // connecting is a part of it
   record.state = started ? ComponentState::started : ComponentState::failed;
   co_return started;
 }

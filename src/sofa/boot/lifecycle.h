@@ -51,9 +51,11 @@ class Lifecycle {
   Lifecycle(const Lifecycle&) = delete;
   Lifecycle& operator=(const Lifecycle&) = delete;
 
-  /// Constructs all, in the plan's order. `config_of` gives a component's configuration object, null when it takes none. An exception of a
-  /// constructor becomes internal with the component's name; what was constructed before is destroyed again.
-  Result<void> construct(const std::function<const void*(const ComponentSpec&)>& config_of);
+  /// Constructs all, in the plan's order. `config_of` gives a component's configuration object, null when it takes none, `extensions_of` the list of
+  /// a point's entries in the configuration (nothing given: there are none). An exception of a constructor becomes internal with the component's
+  /// name; what was constructed before is destroyed again.
+  Result<void> construct(const std::function<const void*(const ComponentSpec&)>& config_of,
+                         const std::function<const void*(std::string_view point)>& extensions_of = {});
   /// Starts all; clients of remote services connect first, with the options that `remote` gives. On a failure what can no longer be reached is
   /// skipped, what is starting is cancelled, what has started is stopped in reverse, and the error names every component that failed. On the
   /// application's shard, as all below.
@@ -80,8 +82,10 @@ class Lifecycle {
   };
   class Walk;
 
+  using ExtensionsOf = std::function<const void*(std::string_view point)>;
   Injection injection_for(size_t index);
-  Result<void> construct_one(size_t index, const void* config);
+  void add_points(Injection& injection, size_t index, const ExtensionsOf& extensions_of) const;
+  Result<void> construct_one(size_t index, const void* config, const ExtensionsOf& extensions_of);
   io::Task<Result<void>> connect(size_t index, size_t need, const ClientOptionsOf& remote);
   io::Task<Result<void>> start_one(size_t index, const ClientOptionsOf& remote);
   io::Task<Result<void>> run_step(size_t index, Step step, Duration timeout, StepTime ComponentRecord::* time, const char* what);

@@ -7,6 +7,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "sofa/base/text.h"
 #include "sofa/boot/detail/place.h"
 
 namespace sofa::boot {
@@ -103,6 +104,9 @@ class Planner {
     index();
     report_doubled_offers();
     for (size_t i = 0; i < specs_.size(); ++i) {
+      for (size_t j = 0; j < specs_[i].contributions.size(); ++j) contribute({i, j});
+    }
+    for (size_t i = 0; i < specs_.size(); ++i) {
       for (const Need& need : specs_[i].needs) plan_.components[i].needs.push_back(meet(specs_[i], need));
       link(i);
     }
@@ -118,6 +122,11 @@ class Planner {
     auto operator<=>(const OfferKey&) const = default;
   };
 
+  struct PointRef {
+    size_t component;
+    size_t point;
+  };
+
   const Offer& offer(OfferRef ref) const { return specs_[ref.component].offers[ref.offer]; }
 
   void index() {
@@ -131,6 +140,13 @@ class Planner {
       }
       for (size_t j = 0; j < spec.offers.size(); ++j) {
         by_interface_[spec.offers[j].interface.identity].push_back({i, j});
+      }
+      plan_.components[i].points.resize(spec.points.size());
+      for (size_t j = 0; j < spec.points.size(); ++j) {
+        const auto [at, fresh] = by_point_.emplace(spec.points[j].name, PointRef{i, j});
+        if (fresh) continue;
+        problems_.push_back(fmt::format("{} has the extension point \"{}\", and so has {}; a point has one owner: give it another name",
+                                        spec.described(), spec.points[j].name, specs_[at->second.component].described()));
       }
     }
   }
@@ -207,6 +223,34 @@ class Planner {
                                     spec.described(), name_of(need.interface, need.unique_id), who));
   }
 
+  void contribute(ContributionRef ref) {
+    const ComponentSpec& spec = specs_[ref.component];
+    const ContributionSpec& given = spec.contributions[ref.contribution];
+    const auto who = [&] {
+      return fmt::format("{} contributes to the extension point \"{}\" ({})", spec.described(), given.point, place_of(given.where));
+    };
+    const auto found = by_point_.find(given.point);
+    if (found == by_point_.end()) {
+      std::vector<std::string_view> names;
+      for (const auto& [name, owner] : by_point_) names.push_back(name);
+      const std::string_view near = nearest(given.point, names);
+      problems_.push_back(
+          fmt::format("{}, which no component has; {}", who(), near.empty() ? "register its owner" : fmt::format("did you mean \"{}\"?", near)));
+      return;
+    }
+    const auto [owner, number] = found->second;
+    const PointSpec& point = specs_[owner].points[number];
+    if (point.content != given.content) {
+      problems_.push_back(fmt::format("{} a {}; {} takes {}", who(), given.content.name, specs_[owner].described(), point.content.name));
+    } else if (!visibility_.sees(spec.module, specs_[owner].module)) {
+      problems_.push_back(fmt::format("{}, which {} of module \"{}\" has; {}", who(), specs_[owner].described(), specs_[owner].module,
+                                      spec.module.empty() ? "what the application itself contributes to must stand outside of modules"
+                                                          : fmt::format("let \"{}\" require \"{}\"", spec.module, specs_[owner].module)));
+    } else {
+      plan_.components[owner].points[number].push_back(ref);
+    }
+  }
+
   /// The components that `i` waits for: those that it refers to, and those that it is registered after.
   void link(size_t i) {
     std::set<size_t> before;
@@ -275,6 +319,7 @@ class Planner {
   Visibility visibility_;
   Plan plan_;
   std::unordered_map<std::string_view, size_t> by_name_;
+  std::map<std::string_view, PointRef> by_point_;
   std::unordered_map<const void*, std::vector<OfferRef>> by_interface_;
 };
 

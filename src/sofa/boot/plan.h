@@ -20,6 +20,13 @@ struct OfferRef {
   friend bool operator==(const OfferRef&, const OfferRef&) = default;
 };
 
+/// A contribution of a component, by their numbers.
+struct ContributionRef {
+  size_t component = 0;
+  size_t contribution = 0;
+  friend bool operator==(const ContributionRef&, const ContributionRef&) = default;
+};
+
 /// Where one need is met: in this process, or by a client of a remote service, or (an optional one) nowhere.
 struct PlannedNeed {
   std::vector<OfferRef> targets{};  ///< in the order of their registration; more than one for All alone
@@ -28,8 +35,9 @@ struct PlannedNeed {
 
 struct PlannedComponent {
   std::vector<PlannedNeed> needs{};
-  std::vector<size_t> waits_for{};   ///< components that start before it, ascending
-  std::vector<size_t> dependants{};  ///< those that it is waited for by, ascending
+  std::vector<std::vector<ContributionRef>> points{};  ///< of each of its extension points, in the order of registration
+  std::vector<size_t> waits_for{};                     ///< components that start before it, ascending
+  std::vector<size_t> dependants{};                    ///< those that it is waited for by, ascending
 };
 
 /// By the numbers of the specs that it was made of.
@@ -45,9 +53,9 @@ struct PlanOptions {
   std::function<bool(std::string_view interface, std::string_view unique_id)> force_remote{};
 };
 
-/// Every problem at once, a line each, as invalid_argument: needs that nobody meets, doubled names and offers, cycles, modules that require what
-/// is not there, components that refer to what their module may not see. Each names the components and where they are registered.
-/// Modules that are not active, and their components, must be left out by the caller.
+/// Every problem at once, a line each, as invalid_argument: needs that nobody meets, doubled names, offers and extension points, cycles, modules
+/// that require what is not there, components that refer or contribute to what their module may not see, contributions to no point or of another
+/// type. Each names the components and where they are registered. Modules that are not active, and their components, must be left out by the caller.
 Result<Plan> make_plan(std::span<const ComponentSpec> components, std::span<const ModuleSpec> modules = {}, const PlanOptions& options = {});
 
 }  // namespace sofa::boot

@@ -11,6 +11,8 @@ namespace sofa::boot {
 namespace {
 const Logger log_{"health-check"};
 
+Instant now() { return io::Shard::current().clock().now_monotonic(); }
+
 bool passes(const Check& check, const Health& health) { return !check.strict || health.status == HealthStatus::up; }
 }  // namespace
 
@@ -42,6 +44,7 @@ io::Task<Health> Readiness::attempt(const Check& check) {
 
 io::Task<void> Readiness::check_once(Checked& checked) {
   const HealthStatus before = checked.health.status;
+  const Instant begun = now();
   Health health = co_await attempt(checked.check);
   for (int i = 0; i < checked.check.retries && health.status != HealthStatus::up; ++i) {
     if (!co_await io::sleep_for(checked.check.retry_interval)) co_return;
@@ -49,6 +52,8 @@ io::Task<void> Readiness::check_once(Checked& checked) {
   }
   if ((co_await io::current_scope()).cancelled()) co_return;  // what an attempt that was cut off says is nothing
   checked.health = std::move(health);
+  checked.begun = begun;
+  checked.ended = now();
   if (checked.health.status == before) co_return;
   const bool good = checked.health.status == HealthStatus::up;
   const std::string details = details_of(checked.health);
@@ -94,7 +99,9 @@ io::Task<Result<void>> Readiness::run_callbacks() {
       callback.health = {HealthStatus::down, {{"invoking", fmt::format("skipped due to the failure of {}", failed)}}};
       continue;
     }
+    callback.begun = now();
     auto done = co_await io::with_timeout(options_.callback_timeout, callback.run());
+    callback.ended = now();
     if (done) {
       callback.health = Health::up();
       continue;
@@ -148,10 +155,10 @@ void Readiness::publish() {
   HealthStatus status = HealthStatus::up;
   for (const auto& checked : checks_) {
     auto& section = checked->check.kind == CheckKind::checker ? next->checkers : next->indicators;
-    section.push_back({checked->check.name, checked->health, checked->check.strict});
+    section.push_back({checked->check.name, checked->health, checked->check.strict, checked->begun, checked->ended});
     if (!passes(checked->check, checked->health)) status = worse(status, HealthStatus::down);
   }
-  for (const Callback& callback : callbacks_) next->callbacks.push_back({callback.name, callback.health});
+  for (const Callback& callback : callbacks_) next->callbacks.push_back({callback.name, callback.health, true, callback.begun, callback.ended});
   if (!callbacks_done_ && !(callbacks_.empty() && decided_))
     status = worse(status, callbacks_begun_ ? HealthStatus::down : HealthStatus::out_of_service);
   if (!decided_) status = HealthStatus::unknown;

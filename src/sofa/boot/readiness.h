@@ -53,6 +53,7 @@ struct NamedHealth {
   std::string name;
   Health health;
   bool strict = true;
+  Instant begun{}, ended{};  ///< when it said so; zero of the clock when it never ran
 };
 
 /// All of it at one moment; immutable.
@@ -96,11 +97,13 @@ class Readiness {
   struct Checked {
     Check check;
     Health health{HealthStatus::unknown, {}};
+    Instant begun{}, ended{};
   };
   struct Callback {
     std::string name;
     ReadinessCallback run;
     Health health{HealthStatus::unknown, {}};
+    Instant begun{}, ended{};
   };
 
   io::Task<Health> attempt(const Check& check);

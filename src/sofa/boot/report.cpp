@@ -149,4 +149,18 @@ std::vector<ReportStep> start_steps(const Lifecycle& life, Instant stage_begun) 
   return steps;
 }
 
+std::vector<ReportStep> readiness_steps(const ReadinessState& state) {
+  std::vector<ReportStep> steps;
+  const auto add = [&](const std::vector<NamedHealth>& section, std::string_view type) {
+    for (const NamedHealth& one : section) {
+      if (one.begun == Instant{}) continue;
+      steps.push_back({.name = one.name, .begun = one.begun, .ended = one.ended, .attributes = {{"type", std::string(type)}}});
+    }
+  };
+  add(state.checkers, "HealthChecker");
+  add(state.indicators, "healthIndicator");
+  add(state.callbacks, "ReadinessCheckCallback");
+  return steps;
+}
+
 }  // namespace sofa::boot

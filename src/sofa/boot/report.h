@@ -1,9 +1,12 @@
 #pragma once
 // Report: where the time of a start or a stop went. Stages follow each other; the steps of a stage may run at the same time.
 //
-//   report.table()         for people: slowest components, what each waited for, the critical path marked
-//   report.json()          what SOFABoot's /actuator/startup answers (sofaboot.md 1.3, 4), so that its dashboards read it
-//   report.chrome_trace()  for chrome://tracing and Perfetto
+//   running->startup().table()         for people: slowest components, what each waited for, the critical path marked
+//   running->startup().json()          what SOFABoot's /actuator/startup answers (sofaboot.md 1.3, 4), so that its dashboards read it
+//   running->startup().chrome_trace()  for chrome://tracing and Perfetto
+//
+// Stages of a start, by the names of the original where they fit: JvmStartingStage (registration), EnvironmentPrepareStage (configuration),
+// ApplicationContextPrepareStage (plan), ApplicationContextLoadStage (construction), ApplicationContextRefreshStage (start), ReadinessCheckStage.
 
 #include <map>
 #include <string>
@@ -12,6 +15,7 @@
 
 #include "sofa/base/clock.h"
 #include "sofa/boot/lifecycle.h"
+#include "sofa/boot/readiness.h"
 
 namespace sofa::boot {
 
@@ -53,5 +57,7 @@ std::vector<ReportStep> construct_steps(const Lifecycle& life);
 std::vector<ReportStep> start_steps(const Lifecycle& life, Instant stage_begun);
 std::vector<ReportStep> drain_steps(const Lifecycle& life);
 std::vector<ReportStep> stop_steps(const Lifecycle& life);
+/// A step for each check and callback that has run, with its last time.
+std::vector<ReportStep> readiness_steps(const ReadinessState& state);
 
 }  // namespace sofa::boot

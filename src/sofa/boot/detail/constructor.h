@@ -1,8 +1,9 @@
 #pragma once
 // The parameters of a class's constructor, as types. C++ cannot list them, but it can convert: `C(Probe<0>, Probe<1>)` is tried in an unevaluated
 // operand, and the conversion that overload resolution picks for each probe leaves its target type behind as the return type of a friend function,
-// which Probed<C, N, I> then reads. Only parameters that boot can give are converted to: references (reference.h) and described configurations, by
-// value or const&. Of several constructors the one with most such parameters counts; two of equal length are ambiguous, and refused by the compiler.
+// which Probed<C, N, I> then reads. Only parameters that boot can give are converted to: references (reference.h), extension points (extension.h)
+// and described configurations, by value or const&. Of several constructors the one with most such parameters counts; two of equal length are
+// ambiguous, and refused by the compiler.
 
 #include <concepts>
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "sofa/base/description.h"
+#include "sofa/boot/extension.h"
 #include "sofa/boot/reference.h"
 
 namespace sofa::boot::detail {
@@ -25,11 +27,16 @@ template <class T>
 struct IsReference<All<T>> : std::true_type {};
 
 template <class T>
+struct IsExtensionPoint : std::false_type {};
+template <class T, FixedText N>
+struct IsExtensionPoint<ExtensionPoint<T, N>> : std::true_type {};
+
+template <class T>
 concept Described = std::is_class_v<T> && (DescribedByMember<T> || DescribedByFunction<T>);
 
 /// What boot can give to a constructor.
 template <class T>
-concept Injectable = IsReference<T>::value || Described<T>;
+concept Injectable = IsReference<T>::value || IsExtensionPoint<T>::value || Described<T>;
 
 inline constexpr size_t kMaxParameters = 12;
 

@@ -61,7 +61,7 @@ void Sections::add(std::string_view path, const Type& type, std::string_view doc
 const Section& Sections::add_unlisted(const Type& type) { return place({}, type, {}); }
 
 Section& Sections::place(std::string_view path, const Type& type, std::string_view doc) {
-  if (type.kind != Kind::structure && type.kind != Kind::map) refuse(path, "its type is no described struct or map");
+  if (type.kind != Kind::structure && type.kind != Kind::map && type.kind != Kind::list) refuse(path, "its type is no described struct, map or list");
   if (type.assign == nullptr) refuse(path, "its type cannot be copied");
   if (type.align > kAlign) refuse(path, fmt::format("its type is aligned to more than {} bytes", kAlign));
   const size_t offset = aligned(size_);

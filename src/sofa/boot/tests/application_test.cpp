@@ -205,6 +205,33 @@ TEST(Application, AListenerThatFailsAtTheStartEndsIt) {
   EXPECT_THAT(Witness::heard, testing::ElementsAre("start", "started refused", "before stop", "stop"));
 }
 
+TEST(Application, ReportsWhereTheTimeOfStartAndStopWent) {
+  Witness::heard.clear();
+  Application app("timed");
+  app.component<Hello>("hello").provides<Greeter>().on(bolt);
+  app.component<Witness>("witness");
+  const auto names = [](const Report& report) {
+    std::vector<std::string> all;
+    for (const ReportStep& stage : report.stages) all.push_back(stage.name);
+    return all;
+  };
+  Started started(app);
+  ASSERT_EQ(started.error, "");
+  const Report& report = started.running->startup();
+  EXPECT_THAT(names(report), testing::ElementsAre("JvmStartingStage", "EnvironmentPrepareStage", "ApplicationContextPrepareStage",
+                                                  "ApplicationContextLoadStage", "ApplicationContextRefreshStage", "ReadinessCheckStage"));
+  EXPECT_THAT(report.stages[4].steps, testing::Contains(testing::Field(&ReportStep::name, "witness")));
+  EXPECT_EQ(report.stages[5].steps.front().name, "sofaComponentHealthChecker");
+  EXPECT_EQ(report.stages[5].steps.back().name, "rpcAfterHealthCheckCallback");
+  EXPECT_GT(report.took(), Duration::zero());
+  ASSERT_TRUE(started.runtime.block_on(started.running->stop()));
+  const Report& stop = started.running->shutdown();
+  EXPECT_THAT(names(stop), testing::ElementsAre("RefuseTrafficStage", "BeforeStopStage", "DrainDelayStage", "ServerStopStage", "ComponentDrainStage",
+                                                "ComponentStopStage", "ComponentDestroyStage"));
+  EXPECT_THAT(stop.stages[5].steps, testing::ElementsAre(testing::Field(&ReportStep::name, "witness")));
+  started.running = nullptr;
+}
+
 TEST(Application, AComponentTakesThePlaceOfWhatEveryApplicationHas) {
   Application app("manual");
   const auto manual = std::make_shared<ManualClock>();
