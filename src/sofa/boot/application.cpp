@@ -299,6 +299,7 @@ io::Task<Result<void>> RunningApplication::stop() {
 }
 
 Application::Application(std::string name, std::string about) : name_(std::move(name)) {
+  defaults_.name = name_;
   std::string prefix = name_;
   std::ranges::transform(prefix, prefix.begin(), [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : '_';
@@ -316,7 +317,7 @@ ModuleBuilder Application::module(std::string name, std::source_location where) 
 }
 
 void Application::add_sections() {
-  configuration_->add<ServerSection>("server", {}, {.name = name_});
+  configuration_->add<ServerSection>("server", {}, defaults_);
   configuration_->add<LogOptions>("log");
   configuration_->add<ModulesSection>("modules");
   configuration_->add<DynamicSection>("dynamic");
@@ -341,6 +342,11 @@ Result<ParsedFlags> Application::configure(int argc, const char* const* argv) {
   return loaded;
 }
 
+Result<void> Application::configure_text(std::string_view yaml, std::string_view file_name) {
+  add_sections();
+  return configuration_->load_text(yaml, file_name);
+}
+
 void Application::leave_out_inactive() {
   const auto& active = configuration_->get<ModulesSection>("modules").active_profiles;
   std::erase_if(modules_, [&](const ModuleSpec& module) {
@@ -351,8 +357,31 @@ void Application::leave_out_inactive() {
   });
 }
 
+void Application::take_place(ComponentSpec fake) {
+  const Offer own = fake.offers.front();
+  const auto same = [&own](const Offer& other) { return other.interface == own.interface && other.unique_id == own.unique_id; };
+  const auto has_place = [&](const ComponentSpec& spec) { return std::ranges::any_of(spec.offers, same); };
+  const auto first = std::ranges::find_if(registered_, has_place);
+  if (first == registered_.end()) {
+    fake.name = fmt::format("fake.{}", name_of(own.interface, own.unique_id));
+    add(std::move(fake));
+    return;
+  }
+  const Offer& place = *std::ranges::find_if(first->offers, same);
+  fake.offers.front().protocols = place.protocols;
+  fake.offers.front().options = place.options;
+  fake.name = first->name;
+  fake.module = first->module;
+  fake.points = first->points;  // what others contribute stays right
+  fake.contributions = first->contributions;
+  *first = std::move(fake);
+  registered_.erase(std::remove_if(std::next(first), registered_.end(), has_place), registered_.end());
+}
+
 io::Task<Result<std::unique_ptr<RunningApplication>>> Application::start() {
   leave_out_inactive();
+  for (ComponentSpec& fake : fakes_) take_place(std::move(fake));
+  fakes_.clear();
   auto parts = std::make_unique<RunningApplication::Parts>();
   parts->configuration = configuration_;
   parts->name = configuration_->get<ServerSection>("server").name;

@@ -69,6 +69,7 @@ void describe(Description<ReferenceSection>& d);
 class ModuleBuilder;
 
 class Application;
+class TestApp;  // testing/test_app.h
 
 /// An application that has started. Belongs to the first shard.
 class RunningApplication {
@@ -126,26 +127,37 @@ class Application {
   /// Called when all checks have passed, in the order of registration, before traffic comes in.
   void before_traffic(std::string name, ReadinessCallback callback) { callbacks_.emplace_back(std::move(name), std::move(callback)); }
 
+  /// `server:` where nothing says otherwise; before configure().
+  ServerSection& defaults() { return defaults_; }
+
   /// The main() of a program: reads configuration and flags, starts, prints `ready NAME pid=N port=N`, and stops after SIGTERM or SIGINT. The
   /// exit code: 0, 1 (could not start or stop), 2 (wrong configuration).
   int run(int argc, char** argv);
 
   /// The steps of run(), for tests and for programs that do more. configure() once, then start() on a shard.
   Result<ParsedFlags> configure(int argc, const char* const* argv);
+  /// configure() from a text alone, and logging stays as the process has it.
+  Result<void> configure_text(std::string_view yaml, std::string_view file_name);
   io::Task<Result<std::unique_ptr<RunningApplication>>> start();
   Configuration& configuration() { return *configuration_; }
 
  private:
   friend class ModuleBuilder;
+  friend class TestApp;
   ComponentSpec& add(ComponentSpec spec);
   void add_sections();
   void leave_out_inactive();
+  /// From the start on, a component with one offer takes the place of all that have the same.
+  void put_in_place(ComponentSpec fake) { fakes_.push_back(std::move(fake)); }
+  void take_place(ComponentSpec fake);
 
   const std::string name_;
   std::deque<ComponentSpec> registered_;  // builders refer to them
   std::deque<ModuleSpec> modules_;
+  std::vector<ComponentSpec> fakes_;
   std::vector<Check> checks_;
   std::vector<std::pair<std::string, ReadinessCallback>> callbacks_;
+  ServerSection defaults_;
   std::shared_ptr<Configuration> configuration_;
   std::shared_ptr<ConfigSource> source_;
   const Instant made_ = SystemClock::instance().now_monotonic();
