@@ -2,7 +2,9 @@
 
 import os
 import pathlib
+import re
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -81,3 +83,91 @@ def test_help_knows_every_key(tmp_path):
     assert done.returncode == 0
     for flag in ["--config", "--server-port", "--log-levels", "--hello-greeting"]:
         assert flag in done.stdout
+
+
+class Manager:
+    """What systemd does for a unit with Type=notify: a socket for the program's messages, and sockets that it listens on beforehand."""
+
+    def __init__(self, folder):
+        self.path = str(folder / "notify")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.socket.settimeout(10)
+
+    def next(self):
+        return self.socket.recv(4096).decode().splitlines()
+
+    def close(self):
+        self.socket.close()
+
+
+@pytest.fixture
+def manager(tmp_path):
+    made = Manager(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_service_manager_hears_ready_watchdog_and_stopping(started, manager):
+    process, _ = started(NOTIFY_SOCKET=manager.path, WATCHDOG_USEC="100000")
+    assert manager.next() == ["READY=1", "STATUS=traffic is accepted"]
+    assert [manager.next(), manager.next()] == [["WATCHDOG=1"], ["WATCHDOG=1"]]
+    process.send_signal(signal.SIGTERM)
+    heard = manager.next()
+    while heard == ["WATCHDOG=1"]:
+        heard = manager.next()
+    assert heard == ["STOPPING=1", "STATUS=stopping"]
+    assert process.wait(timeout=10) == 0
+
+
+def test_a_watchdog_of_another_process_is_not_answered(started, manager):
+    process, _ = started(NOTIFY_SOCKET=manager.path, WATCHDOG_USEC="1000", WATCHDOG_PID="1")
+    assert manager.next()[0] == "READY=1"
+    process.send_signal(signal.SIGTERM)
+    assert manager.next()[0] == "STOPPING=1"
+
+
+def test_a_socket_that_listens_already_is_taken(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        # The shell puts the socket where systemd does, and its own pid, which becomes the program's, beside it.
+        script = f'exec 3<&{listening.fileno()}; LISTEN_PID=$$ LISTEN_FDS=1 exec "{HELLO}" --server-port {port}'
+        with subprocess.Popen(["bash", "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              pass_fds=[listening.fileno()]) as process:
+            try:
+                assert f"port={port}" in process.stdout.readline(), "the port is taken, by the socket that was handed over"
+                assert call(port) == '"hello Ann"'
+            finally:
+                process.terminate()
+            assert process.wait(timeout=10) == 0
+
+
+def steps(text):
+    """The steps of a stop in the log, with their milliseconds."""
+    found = re.findall(r"stopping step=(\w+) ms=([0-9.]+)", text)
+    return [name for name, _ in found], {name: float(ms) for name, ms in found}
+
+
+def test_a_stop_goes_step_by_step_and_tells_the_time_of_each(started):
+    process, _ = started("--server-drain-delay", "300")
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=10)
+    order, took = steps(log)
+    assert order == ["RefuseTrafficStage", "BeforeStopStage", "DrainDelayStage", "ServerStopStage", "ComponentDrainStage", "ComponentStopStage",
+                     "ComponentDestroyStage"]
+    assert took["DrainDelayStage"] >= 300
+
+
+def test_calls_are_answered_while_balancers_have_not_seen_the_stop(started):
+    process, port = started("--server-drain-delay", "30000")
+    process.send_signal(signal.SIGTERM)
+    assert any("step=BeforeStopStage" in line for line in process.stderr), "the log ends when the process does"
+    assert call(port) == '"hello Ann"'
+
+
+def test_a_second_sigterm_ends_it_at_once(started):
+    process, _ = started("--server-drain-delay", "30000")
+    process.send_signal(signal.SIGTERM)
+    assert any("step=BeforeStopStage" in line for line in process.stderr)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=5) == 128 + signal.SIGTERM

@@ -10,6 +10,7 @@
 
 #include "sofa/base/log.h"
 #include "sofa/boot/detail/built_in.h"
+#include "sofa/boot/detail/service_manager.h"
 #include "sofa/io/runtime.h"
 #include "sofa/io/scope.h"
 #include "sofa/io/task_group.h"
@@ -135,6 +136,18 @@ struct RunningApplication::Parts {
     startup.end_stage(now());
     startup.stages.back().steps = readiness_steps(*readiness->state());
     log_table(startup);
+  }
+
+  /// The end of one step of the stop, with its time in the log, and the beginning of the next.
+  void begin_stop_step(std::string step) {
+    end_stop_step();
+    shutdown.begin_stage(std::move(step), now());
+  }
+  void end_stop_step() {
+    if (shutdown.stages.empty()) return;
+    shutdown.end_stage(now());
+    const ReportStep& ended = shutdown.stages.back();
+    log_.info("stopping", {{"step", ended.name}, {"ms", fmt::format("{:.3f}", std::chrono::duration<double, std::milli>(ended.took()).count())}});
   }
 
   void begin_shutdown() { shutdown = {.application = name, .wall = io::Shard::current().clock().now_wall(), .begun = now()}; }
@@ -271,30 +284,30 @@ io::Task<Result<void>> RunningApplication::stop() {
   const auto keep = [&first](Result<void> done) {
     if (!done && first) first = std::move(done);
   };
-  Report& report = parts_->shutdown;
+  std::vector<ReportStep>& stages = parts_->shutdown.stages;
   parts_->begin_shutdown();
-  report.begin_stage("RefuseTrafficStage", Parts::now());
+  parts_->begin_stop_step("RefuseTrafficStage");
   parts_->readiness->refuse("the program is stopping");
   co_await parts_->stop_following();
-  report.begin_stage("BeforeStopStage", Parts::now());
+  parts_->begin_stop_step("BeforeStopStage");
   keep(co_await parts_->events->publish(BeforeStop{parts_->name}));
-  report.begin_stage("DrainDelayStage", Parts::now());
+  parts_->begin_stop_step("DrainDelayStage");
   if (parts_->server != nullptr && parts_->options().drain_delay > 0) {
     (void)co_await io::sleep_for(std::chrono::milliseconds(parts_->options().drain_delay));
   }
-  report.begin_stage("ServerStopStage", Parts::now());
+  parts_->begin_stop_step("ServerStopStage");
   if (parts_->server != nullptr) keep(co_await parts_->server->stop());
-  report.begin_stage("ComponentDrainStage", Parts::now());
+  parts_->begin_stop_step("ComponentDrainStage");
   keep(co_await parts_->life->drain());
-  report.stages.back().steps = drain_steps(*parts_->life);
-  report.begin_stage("ComponentStopStage", Parts::now());
+  stages.back().steps = drain_steps(*parts_->life);
+  parts_->begin_stop_step("ComponentStopStage");
   co_await parts_->readiness->stop();
   keep(co_await parts_->life->stop());
-  report.stages.back().steps = stop_steps(*parts_->life);
-  report.begin_stage("ComponentDestroyStage", Parts::now());
+  stages.back().steps = stop_steps(*parts_->life);
+  parts_->begin_stop_step("ComponentDestroyStage");
   parts_->life->destroy();
-  report.end_stage(Parts::now());
-  Parts::log_table(report);
+  parts_->end_stop_step();
+  Parts::log_table(parts_->shutdown);
   co_return first;
 }
 
@@ -434,7 +447,12 @@ io::Task<int> run_started(Application& app) {
   if ((*running)->port() != 0) ready += fmt::format(" port={}", (*running)->port());
   std::puts(ready.c_str());
   std::fflush(stdout);
-  (void)co_await io::until_cancelled();
+  const auto state = (*running)->readiness().state();
+  detail::tell_service_manager(fmt::format("READY=1\nSTATUS={}", state->accepts_traffic() ? "traffic is accepted" : "traffic is refused"));
+  const auto watchdog = detail::watchdog_period();
+  while (watchdog && co_await io::sleep_for(*watchdog)) detail::tell_service_manager("WATCHDOG=1");  // from the shard: a held one misses it
+  if (!watchdog) (void)co_await io::until_cancelled();
+  detail::tell_service_manager("STOPPING=1\nSTATUS=stopping");
   // The scope of main is cancelled; stopping needs one that is not.
   io::Scope stopping(&io::Shard::current().root_scope(), "stop");
   const auto stopped = co_await (*running)->stop().in(stopping);

@@ -162,7 +162,7 @@ void Readiness::publish() {
   if (!callbacks_done_ && !(callbacks_.empty() && decided_))
     status = worse(status, callbacks_begun_ ? HealthStatus::down : HealthStatus::out_of_service);
   if (!decided_) status = HealthStatus::unknown;
-  if (next->refusing) status = HealthStatus::out_of_service;
+  if (next->refusing) status = HealthStatus::down;  // sofaboot.md 9.4
   next->status = status;
   const auto before = state_.exchange(next, std::memory_order_acq_rel);
   if (before->accepts_traffic() == next->accepts_traffic()) return;

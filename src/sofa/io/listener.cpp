@@ -10,6 +10,7 @@
 
 #include "sofa/io/detail/port_holder.h"
 #include "sofa/io/dns.h"
+#include "sofa/io/inherited_socket.h"
 #include "sofa/io/report.h"
 
 namespace sofa::io {
@@ -18,8 +19,13 @@ namespace detail {
 
 class ListenerCore final : public Pollable {
  public:
-  ListenerCore(int descriptor, Address local, ListenOptions options)
-      : Pollable(&ListenerCore::handle_events), shard_(Shard::current()), local_(std::move(local)), options_(std::move(options)) {
+  /// `inherited`: a Unix path belongs to others.
+  ListenerCore(int descriptor, Address local, ListenOptions options, bool inherited)
+      : Pollable(&ListenerCore::handle_events),
+        shard_(Shard::current()),
+        local_(std::move(local)),
+        options_(std::move(options)),
+        inherited_(inherited) {
     fd = descriptor;
   }
   ~ListenerCore() { close(); }
@@ -29,7 +35,7 @@ class ListenerCore final : public Pollable {
     if (fd < 0) return;
     shard_.forget(*this);
     ::close(std::exchange(fd, -1));
-    if (local_.is_unix()) ::unlink(local_.host().c_str());
+    if (local_.is_unix() && !inherited_) ::unlink(local_.host().c_str());
     while (!waits_.empty()) waits_.front().wake();
   }
   bool is_open() const { return fd >= 0; }
@@ -71,6 +77,7 @@ class ListenerCore final : public Pollable {
   Shard& shard_;
   Address local_;
   const ListenOptions options_;
+  const bool inherited_;
   WaitQueue waits_;
   bool readable_ = false;
   bool exhausted_ = false;
@@ -166,6 +173,7 @@ Result<Listener> Listener::bind(const Address& address, ListenOptions options) {
   sockaddr_storage raw{};
   const auto length = address.to_sockaddr(raw);
   if (!length) return std::unexpected<Error>(length.error());
+  if (const auto inherited = inherited_socket(address)) return open(*inherited, true, std::move(options));
   Descriptor socket{::socket(raw.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (socket.fd < 0) return std::unexpected(errno_error(errno, fmt::format("cannot make a socket for {}", address.to_string())));
   set_listen_options(socket.fd, address, options);
@@ -177,9 +185,14 @@ Result<Listener> Listener::bind(const Address& address, ListenOptions options) {
     if (errno == EADDRINUSE) return taken_error(address, options);
     return std::unexpected(errno_error(errno, fmt::format("cannot listen on {}", address.to_string())));
   }
+  return open(socket.release(), false, std::move(options));
+}
+
+Result<Listener> Listener::open(int fd, bool inherited, ListenOptions options) {
+  Descriptor socket{fd};
   auto local = bound_address(socket.fd);
   if (!local) return forward_error(local);
-  auto core = std::make_shared<detail::ListenerCore>(socket.release(), std::move(*local), std::move(options));
+  auto core = std::make_shared<detail::ListenerCore>(socket.release(), std::move(*local), std::move(options), inherited);
   if (auto opened = core->open(); !opened) return forward_error(opened);
   return Listener(std::move(core));
 }

@@ -25,7 +25,8 @@ struct ListenOptions {
 class [[nodiscard]] Listener {
  public:
   /// Binds and listens; port 0 takes a free one. A taken port gives one sentence: the port, the pid and name of its holder where readable, and
-  /// options.option_name. A Unix path left behind by a dead process is replaced. Numeric addresses and Unix paths only.
+  /// options.option_name. A Unix path left behind by a dead process is replaced. A socket
+  /// that the program inherited at this address (inherited_socket.h) is taken in place of a new one. Numeric addresses and Unix paths only.
   static Result<Listener> bind(const Address& address, ListenOptions options = {});
   /// Binds each of the addresses, all with the port of the first; port 0 is one that is free at all of them. An address that this machine does not
   /// have (no IPv6 here) is left out as long as another one is there.
@@ -49,6 +50,7 @@ class [[nodiscard]] Listener {
 
  private:
   explicit Listener(std::shared_ptr<detail::ListenerCore> core);
+  static Result<Listener> open(int fd, bool inherited, ListenOptions options);
   std::shared_ptr<detail::ListenerCore> core_;
 };
 

@@ -165,7 +165,7 @@ TEST_F(ReadinessTest, OnceRefusedItStaysSo) {
     own.refuse("SIGTERM");
     co_return;
   }(readiness()));
-  EXPECT_EQ(readiness().state()->status, HealthStatus::out_of_service);
+  EXPECT_EQ(readiness().state()->status, HealthStatus::down);
   EXPECT_EQ(readiness().state()->reason, "SIGTERM");
 }
 
