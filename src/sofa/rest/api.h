@@ -68,10 +68,16 @@ class Route {
   Route& plain_text();
   /// Skips members of the body that the struct does not have, and takes null for a field that cannot be empty as its default: what Java peers send.
   Route& lenient() { return lenient_ = true, *this; }
+  /// The operationId of its description; empty: none.
+  Route& name(std::string_view text) { return name_ = text, *this; }
+  /// What a caller needs, for the description alone ("x-permission"); empty: none.
+  Route& permission(std::string_view text) { return permission_ = text, *this; }
 
   const std::string& method() const { return method_; }
   const std::string& pattern() const { return pattern_; }
   const std::string& doc() const { return doc_; }
+  const std::string& name() const { return name_; }
+  const std::string& permission() const { return permission_; }
   int status() const { return status_; }
   bool events() const { return events_; }
   bool is_plain_text() const { return plain_text_; }
@@ -88,7 +94,7 @@ class Route {
  private:
   Route& place(std::string_view field, Place place, std::string_view name);
 
-  std::string method_, pattern_, doc_;
+  std::string method_, pattern_, doc_, name_, permission_;
   const Type& request_;
   const Type* response_;
   const bool events_;

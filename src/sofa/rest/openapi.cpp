@@ -140,8 +140,12 @@ std::string responses_of(const Route& route, Schemas& schemas) {
   Object success;
   success.add_text("description", "success");
   const std::string_view type = route.is_plain_text() ? "text/plain" : "application/json";
-  if (route.response() != nullptr) success.add("content", content(type, schemas.of(*route.response())));
-  if (route.events()) success.add("content", content("text/event-stream", R"({"type":"string"})"));
+  if (route.events()) {
+    const bool described = route.response() != nullptr;  // of each event
+    success.add("content", content("text/event-stream", described ? schemas.of(*route.response()) : R"({"type":"string"})"));
+  } else if (route.response() != nullptr) {
+    success.add("content", content(type, schemas.of(*route.response())));
+  }
   const std::string problem = R"({"type":"object","properties":{"status":{"type":"integer"},"code":{"type":"string"},"detail":{"type":"string"}}})";
   const Object failure = Object().add_text("description", "what is wrong").add("content", content("application/problem+json", problem));
   return Object().add(std::to_string(route.status()), success.text()).add("default", failure.text()).text();
@@ -149,7 +153,10 @@ std::string responses_of(const Route& route, Schemas& schemas) {
 
 std::string operation_of(const Route& route, Schemas& schemas) {
   Object operation;
-  operation.add_text("summary", route.doc()).add("parameters", parameters_of(route, schemas));
+  operation.add_text("operationId", route.name())
+      .add_text("x-permission", route.permission())
+      .add_text("summary", route.doc())
+      .add("parameters", parameters_of(route, schemas));
   if (const std::string body = schemas.of_body(route); !body.empty()) {
     operation.add("requestBody", Object().add("required", "true").add("content", content("application/json", body)).text());
   }

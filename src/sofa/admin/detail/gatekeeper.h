@@ -1,0 +1,24 @@
+#pragma once
+// What stands before every operation: who asks, may they, and is it not a foreign page that makes them.
+
+#include "sofa/admin/gate.h"
+#include "sofa/admin/part.h"
+
+namespace sofa::admin::detail {
+
+class Gatekeeper {
+ public:
+  /// `gate` outlives it.
+  explicit Gatekeeper(Gate& gate) : gate_(gate) {}
+
+  /// Who asks, when they may. Without a permission everybody may, and who proves nothing has no name.
+  io::Task<Result<Caller>> admit(http::Exchange& exchange, std::string_view permission);
+  /// Answers with the error: 401 with the gate's challenge, else as rest::answer_error does.
+  Result<void> refuse(http::Exchange& exchange, const Error& error) const;
+
+ private:
+  Result<void> check_page(const http::RequestHead& head, const Principal& principal) const;
+  Gate& gate_;
+};
+
+}  // namespace sofa::admin::detail
