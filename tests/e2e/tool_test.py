@@ -12,6 +12,7 @@ from concurrent import futures
 
 import grpc
 import pytest
+import yaml
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from grpc_reflection.v1alpha import reflection
 
@@ -89,6 +90,8 @@ def test_baggage_and_metadata_travel_with_the_call(server):
     done = sofa("call", server.address, f"{SERVICE}.baggage(String)", '["k"]', "-b", "k=v", "-o", "json")
     answer = json.loads(done.stdout)
     assert (answer["result"], answer["baggage"]) == ("v", {"answer": "got-v"})
+    in_yaml = sofa("call", server.address, f"{SERVICE}.baggage(String)", '["k"]', "-b", "k=v", "-o", "yaml").stdout
+    assert {**yaml.safe_load(in_yaml), "milliseconds": 0} == {**answer, "milliseconds": 0}
 
 
 def test_a_java_exception_is_shown_as_java_shows_it(server):
@@ -661,6 +664,10 @@ def test_bash_completes_commands_flags_and_values():
     assert completed("sofa completion f") == ["fish"]
     assert completed("sofa call") == ["call"]
     assert completed("sofa help tr") == ["trace-bytes"]
+    assert completed("sofa conf") == ["config"]
+    assert "check" in completed("sofa config ")
+    assert "check" in completed("sofa help config ch")
+    assert completed("sofa config check --con") == ["--config"]
 
 
 def offered_by_fish(line):
@@ -674,8 +681,12 @@ def test_fish_completes_commands_flags_and_values():
     assert offered_by_fish("sofa ca") == ["call"]
     assert {"--timeout", "--tls"} <= set(offered_by_fish("sofa call --t"))
     assert {"-o", "-t"} <= set(offered_by_fish("sofa call -"))
-    assert offered_by_fish("sofa call -o ") == ["json", "text"]
+    assert offered_by_fish("sofa call -o ") == ["json", "table", "wide", "yaml"]
     assert offered_by_fish("sofa help tr") == ["trace-bytes"]
+    assert offered_by_fish("sofa conf") == ["config"]
+    assert offered_by_fish("sofa config ch") == ["check"]
+    assert offered_by_fish("sofa help config ch") == ["check"]
+    assert "--config" in offered_by_fish("sofa config check --con")
     assert offered_by_fish("sofa completion z") == ["zsh"]
 
 
@@ -700,6 +711,10 @@ zpty -d shell
     ("sofa call -o js", {"json"}),
     ("sofa help tr", {"trace-bytes"}),
     ("sofa completion fi", {"fish"}),
+    ("sofa conf", {"config"}),
+    ("sofa config ch", {"check"}),
+    ("sofa help config ch", {"check"}),
+    ("sofa config check --con", {"--config"}),
 ])
 def test_zsh_completes_commands_flags_and_values(line, words, tmp_path):
     script, offered = tmp_path / "sofa.zsh", tmp_path / "offered"
@@ -717,6 +732,8 @@ def test_there_is_no_script_for_other_shells():
 @pytest.mark.parametrize("arguments, words", [
     (["cal"], ["'cal'", "call", "sofa help"]),
     (["call"], ["TARGET [SERVICE.METHOD"]),
+    (["config", "chekc"], ["'config chekc'", "check", "Did you mean 'config check'?"]),
+    (["config", "check"], ["--config is required"]),
     (["call", "smtp://h:1", "a.b"], ["smtp", "bolt"]),
     (["call", "h:1", "hello"], ["'hello'", "SERVICE.METHOD"]),
     (["call", "h:1", "a.b", "--tmeout", "3"], ["--timeout"]),
@@ -737,6 +754,11 @@ def test_help_lists_the_commands_and_explains_one():
     assert re.fullmatch(r"sofa \d+\.\d+\.\d+\n", sofa("--version").stdout)
     assert "--timeout" in sofa("help", "call").stdout
     assert sofa("help", "call").stdout == sofa("call", "--help").stdout
+    group = sofa("config")
+    assert group.returncode == OK and "  check " in group.stdout and "  config " in done.stdout
+    assert group.stdout == sofa("help", "config").stdout == sofa("config", "--help").stdout
+    assert "Usage: sofa config check" in sofa("help", "config", "check").stdout
+    assert sofa("help", "config", "check").stdout == sofa("config", "check", "--help").stdout
 
 
 def test_nothing_is_coloured_unless_a_person_looks():

@@ -14,8 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct BenchOptions : CallFlags {
-  OutputFormat output = OutputFormat::text;
+struct BenchOptions : CallFlags, OutputFlags {
   uint32_t callers = 1;
   uint32_t connections = 1;
   double rate = 0;
@@ -25,7 +24,7 @@ struct BenchOptions : CallFlags {
   std::string compare;
 
   static void describe(Description<BenchOptions>& d) {
-    d.field("output", &BenchOptions::output).alias("o").doc("how the figures are printed");
+    d.inherit<OutputFlags>();
     d.field("callers", &BenchOptions::callers)
         .alias("c")
         .range(1, 100'000)
@@ -151,7 +150,11 @@ io::Task<Exit> run_bench(const CallPlan& plan, const BenchOptions& options, Term
     const Exit exit = show_failure(done.error(), options.output, terminal);
     co_return misread ? Exit::wrong_usage : exit;
   }
-  terminal.print(options.output == OutputFormat::json ? figures_json(figures) + "\n" : figures_text(figures, terminal));
+  if (is_document(options.output)) {
+    print_document(figures_json(figures), options.output, terminal);
+  } else {
+    terminal.print(figures_text(figures, terminal));
+  }
   const bool nothing_answered = std::ranges::any_of(figures, [](const BenchFigures& one) { return one.report.latency.count() == 0; });
   co_return nothing_answered ? Exit::refused : Exit::ok;
 }

@@ -10,19 +10,17 @@ namespace sofa::tool {
 
 namespace {
 
-struct CallOptions : CallFlags {
-  OutputFormat output = OutputFormat::text;
-
+struct CallOptions : CallFlags, OutputFlags {
   static void describe(Description<CallOptions>& d) {
-    d.field("output", &CallOptions::output).alias("o").doc("how the answer is printed");
+    d.inherit<OutputFlags>();
     d.inherit<CallFlags>();
   }
 };
 
 /// Prints each message as it comes, and tells an error at the end.
 io::Task<Exit> converse(Callee& callee, Input& input, OutputFormat format, Terminal& terminal) {
-  const bool lines = format == OutputFormat::json;
-  const auto done = co_await callee.converse(input, [&](const std::string& json) { terminal.print_line(lines ? json : indented(json)); });
+  const auto print = [&](const std::string& json) { print_document(is_document(format) ? json : indented(json), format, terminal); };
+  const auto done = co_await callee.converse(input, print);
   co_return done ? Exit::ok : show_failure(done.error(), format, terminal);
 }
 
@@ -48,7 +46,7 @@ io::Task<Exit> run_call(const CallPlan& plan, OutputFormat format, Terminal& ter
 }
 
 void print_services(const std::vector<ServiceMethods>& services, OutputFormat format, Terminal& terminal) {
-  if (format == OutputFormat::json) return terminal.print_line(services_json(services));
+  if (is_document(format)) return print_document(services_json(services), format, terminal);
   for (const ServiceMethods& service : services) {
     terminal.print_line(terminal.paint(Colour::bold, service.service));
     for (const auto& [method, signature] : service.methods) terminal.print_line(fmt::format("  {}{}", method, signature));

@@ -5,9 +5,7 @@
 
 namespace sofa::tool {
 
-void describe(EnumDescription<OutputFormat>& d) {
-  d.value("text", OutputFormat::text, "for people").value("json", OutputFormat::json, "for programs");
-}
+std::string Command::full_name() const { return group == nullptr ? std::string(name) : fmt::format("{} {}", group->name, name); }
 
 namespace {
 
@@ -20,7 +18,7 @@ FlagOptions flag_options(const Command& command, std::string_view program) {
 namespace detail {
 
 Parsed parse(const Command& command, std::span<const char* const> arguments, const Type& type, void* options, Terminal& terminal) {
-  const std::string program = fmt::format("sofa {}", command.name);
+  const std::string program = "sofa " + command.full_name();
   FlagOptions how = flag_options(command, program);
   how.max_positional = command.most;
   auto flags = parse_flags(arguments, type, options, how);
@@ -32,7 +30,7 @@ Parsed parse(const Command& command, std::span<const char* const> arguments, con
   if (!flags) {
     terminal.complain(flags.error().to_string());
   } else {
-    terminal.complain(fmt::format("'sofa {}' needs {}; 'sofa help {}' explains them.", command.name, command.usage, command.name));
+    terminal.complain(fmt::format("'sofa {0}' needs {1}; 'sofa help {0}' explains them.", command.full_name(), command.usage));
   }
   return {.exit = Exit::wrong_usage};
 }
@@ -40,7 +38,7 @@ Parsed parse(const Command& command, std::span<const char* const> arguments, con
 }  // namespace detail
 
 std::string help_of(const Command& command) {
-  const std::string program = fmt::format("sofa {}", command.name);
+  const std::string program = "sofa " + command.full_name();
   const Type& type = command.options();
   const std::unique_ptr<char[]> memory(new char[type.size + type.align]);
   void* at = memory.get();

@@ -2,12 +2,16 @@
 // The frame of the program's commands. A command is a described struct of flags and a function; its help, its completion and its place in the list
 // come from both. To add one: a file with the function, a line in commands.h, a line in the list of tool.cpp.
 //
-//   struct ListOptions {
-//     OutputFormat output = OutputFormat::text;
-//     static auto describe(Description<ListOptions>& d) { d.field("output", &ListOptions::output).alias("o").doc("form of the answer"); }
+//   struct ListOptions : OutputFlags {
+//     static void describe(Description<ListOptions>& d) { d.inherit<OutputFlags>(); }
 //   };
 //   Exit list(Arguments<ListOptions>& arguments, Terminal& terminal);
 //   Command list_command() { return command<ListOptions, list>({.name = "list", .usage = "TARGET", .summary = "...", .most = 1}); }
+//
+// Commands that look at one kind of thing share a first word, `sofa user list`: they name a group.
+//
+//   inline constexpr CommandGroup kUserCommands{"user", "people who may use the platform"};
+//   Command list_command() { return command<ListOptions, list>({.group = &kUserCommands, .name = "list", .summary = "..."}); }
 
 #include <span>
 #include <string>
@@ -18,6 +22,7 @@
 #include "sofa/base/error.h"
 #include "sofa/base/flags.h"
 #include "sofa/io/task.h"
+#include "sofa/tool/output.h"
 #include "sofa/tool/terminal.h"
 
 namespace sofa::tool {
@@ -31,24 +36,32 @@ enum class Exit : int {
   interrupted = 130  ///< SIGINT or SIGTERM came
 };
 
-enum class OutputFormat : uint8_t { text, json };
-void describe(EnumDescription<OutputFormat>& d);
-
 template <class Options>
 struct Arguments {
   Options options;
   std::vector<std::string> positional;
 };
 
-struct Command {
+/// The first word of several commands.
+struct CommandGroup {
   std::string_view name;
-  std::string_view usage;      ///< what follows the name: "TARGET [SERVICE.METHOD [ARGUMENTS]]"
-  std::string_view summary;    ///< one line of `sofa help`
+  std::string_view summary;  ///< one line of `sofa help`
+};
+
+struct Command {
+  const CommandGroup* group = nullptr;  ///< the word before the name; null: none. Lives for ever
+  std::string_view name{};
+  std::string_view usage{};    ///< what follows the name: "TARGET [SERVICE.METHOD [ARGUMENTS]]"
+  std::string_view summary{};  ///< one line of `sofa help`
   std::string_view about{};    ///< further lines of `sofa help NAME`
   size_t least = 0, most = 0;  ///< arguments that are no flags
   std::string_view words{};    ///< what they may be, with spaces between; empty: anything
   const Type& (*options)() = nullptr;
   Exit (*run)(const Command& self, std::span<const char* const> arguments, Terminal& terminal) = nullptr;
+
+  std::string_view group_name() const { return group == nullptr ? std::string_view() : group->name; }
+  /// "user list", or "call".
+  std::string full_name() const;
 };
 
 namespace detail {

@@ -9,6 +9,7 @@ Command call_command();
 Command bench_command();
 Command top_command();
 Command trace_bytes_command();
+Command config_check_command();
 Command completion_command();
 
 }  // namespace sofa::tool

@@ -1,5 +1,8 @@
 // sofa completion bash|zsh|fish
 
+#include <algorithm>
+#include <iterator>
+
 #include "sofa/tool/commands.h"
 #include "sofa/tool/tool.h"
 
@@ -28,7 +31,7 @@ std::vector<FlagWords> flags_of(const Command& command) {
     FlagWords flag{.name = std::move(name), .alias = "", .doc = std::string(field.doc), .takes_value = field.type().kind != Kind::boolean};
     if (!field.alias.empty()) flag.alias = fmt::format("-{}", field.alias);
     if (const Type& type = field.type(); type.kind == Kind::enumeration) {
-      for (const EnumInfo::Value& value : type.enumeration->values) flag.values.emplace_back(value.name);
+      for (const std::string_view value : names_of(*type.enumeration)) flag.values.emplace_back(value);
     }
     flags.push_back(std::move(flag));
   }
@@ -36,36 +39,54 @@ std::vector<FlagWords> flags_of(const Command& command) {
   return flags;
 }
 
-std::string command_names() {
+/// The names of the groups, each with a space behind it.
+std::string group_names() {
   std::string names;
-  for (const Command& command : commands()) names += fmt::format("{}{}", names.empty() ? "" : " ", command.name);
+  for (const CommandGroup* group : command_groups()) names += fmt::format("{} ", group->name);
   return names;
 }
 
-std::string bash() {
-  std::string cases, values;
-  for (const Command& command : commands()) {
-    std::string names;
-    for (const FlagWords& flag : flags_of(command)) {
-      names += fmt::format("{}{}", names.empty() ? "" : " ", flag.name);
-      if (flag.values.empty()) continue;
-      const std::string alias = flag.alias.empty() ? "" : fmt::format("|*.{}.{}", command.name, flag.alias);
-      values += fmt::format("    *.{}.{}{}) words='{}' ;;\n", command.name, flag.name, alias, fmt::join(flag.values, " "));
-    }
-    cases += fmt::format("    *.{}.*) words='{}{}{}' ;;\n", command.name, command.words, command.words.empty() ? "" : " ", names);
+/// The words that may stand behind `sofa`, or behind a group, with spaces between.
+std::string words_behind(const CommandGroup* group) {
+  std::vector<std::string_view> words;
+  for (const Command* command : commands_of(group)) words.push_back(command->name);
+  if (group == nullptr) std::ranges::transform(command_groups(), std::back_inserter(words), &CommandGroup::name);
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
+std::string bash_cases(const Command& command) {
+  std::string names, values;
+  for (const FlagWords& flag : flags_of(command)) {
+    names += " " + flag.name;
+    if (flag.values.empty()) continue;
+    const std::string alias = flag.alias.empty() ? "" : fmt::format("|*.'{}'.{}", command.full_name(), flag.alias);
+    values += fmt::format("    *.'{}'.{}{}) words='{}' ;;\n", command.full_name(), flag.name, alias, fmt::join(flag.values, " "));
   }
+  return values + fmt::format("    *.'{}'.*) words='{}{}' ;;\n", command.full_name(), command.words, names);
+}
+
+std::string bash() {
+  std::string groups, cases;
+  for (const CommandGroup* group : command_groups()) {
+    groups += fmt::format("{}{}", groups.empty() ? "" : "|", group->name);
+    cases += fmt::format("    2.{0}.*|3.'help {0}'.*) words='{1}' ;;\n", group->name, words_behind(group));
+  }
+  for (const Command& command : commands()) cases += bash_cases(command);
   return fmt::format(R"(# Completes sofa in bash: source <(sofa completion bash)
 _sofa() {{
-  local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD - 1]}} words=
-  case $COMP_CWORD.${{COMP_WORDS[1]}}.$before in
+  local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD - 1]}} command=${{COMP_WORDS[1]}} words=
+  case $command in
+    {1}) [[ $COMP_CWORD -eq 2 ]] || command+=" ${{COMP_WORDS[2]}}" ;;
+  esac
+  case $COMP_CWORD.$command.$before in
     1.*) words='help {0}' ;;
-    *.help.*) words='{0}' ;;
-{1}{2}  esac
+    2.help.*) words='{0}' ;;
+{2}  esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }}
 complete -o default -F _sofa sofa
 )",
-                     command_names(), values, cases);
+                     words_behind(nullptr), groups.empty() ? "help" : "help|" + groups, cases);
 }
 
 /// A text inside single quotes, with a backslash before each of the characters that mean something there.
@@ -84,43 +105,76 @@ std::string zsh_flag(const FlagWords& flag) {
   return fmt::format("{}[{}]{}'", names, quoted_doc(flag.doc, "[]:"), value);
 }
 
-std::string zsh() {
-  std::string names, cases;
-  for (const Command& command : commands()) {
-    names += fmt::format("    '{}:{}'\n", command.name, quoted_doc(command.summary));
-    cases += fmt::format("      {}) _arguments", command.name);
-    for (const FlagWords& flag : flags_of(command)) cases += " \\\n        " + zsh_flag(flag);
-    const std::string words = command.words.empty() ? "_files" : fmt::format("({})", command.words);
-    cases += fmt::format(" \\\n        '1:command:' '*:argument:{}' ;;\n", words);
+/// The lines that give zsh's _describe the words behind `sofa` or a group.
+std::string zsh_words(const CommandGroup* group) {
+  std::string lines;
+  const auto add = [&lines](std::string_view name, std::string_view summary) { lines += fmt::format("    '{}:{}'\n", name, quoted_doc(summary)); };
+  for (const Command* command : commands_of(group)) add(command->name, command->summary);
+  if (group == nullptr) {
+    for (const CommandGroup* other : command_groups()) add(other->name, other->summary);
   }
+  return lines;
+}
+
+std::string zsh_case(const Command& command) {
+  std::string text = fmt::format("    '{}') _arguments", command.full_name());
+  for (const FlagWords& flag : flags_of(command)) text += " \\\n        " + zsh_flag(flag);
+  const std::string words = command.words.empty() ? "_files" : fmt::format("({})", command.words);
+  const std::string_view name = command.group == nullptr ? "'1:command:'" : "'1:command:' '2:command:'";
+  return text + fmt::format(" \\\n        {} '*:argument:{}' ;;\n", name, words);
+}
+
+std::string zsh() {
+  std::string groups, cases;
+  for (const CommandGroup* group : command_groups()) {
+    groups += fmt::format("  local -a {}_commands=(\n{}  )\n", group->name, zsh_words(group));
+    cases += fmt::format("    {0}|'help {0}') _describe command {0}_commands ;;\n", group->name);
+  }
+  for (const Command& command : commands()) cases += zsh_case(command);
   return fmt::format(R"(#compdef sofa
 # Completes sofa in zsh: source <(sofa completion zsh)
 _sofa() {{
   local -a commands=(
     'help:explains a command'
 {}  )
-  if (( CURRENT == 2 )); then
-    _describe command commands
-  else
-    case $words[2] in
-      help) _describe command commands ;;
-{}    esac
-  fi
+{}  local command=$words[2]
+  (( CURRENT == 2 )) && command=
+  (( CURRENT > 3 )) && [[ " help {}" == *" $command "* ]] && command+=" $words[3]"
+  case $command in
+    ''|help) _describe command commands ;;
+{}  esac
 }}
 compdef _sofa sofa
 )",
-                     names, cases);
+                     zsh_words(nullptr), groups, group_names(), cases);
+}
+
+/// Fish's condition for what stands behind a command, or behind a group alone.
+std::string fish_behind(const Command& command) {
+  const std::string behind = fmt::format("__fish_seen_subcommand_from {}", command.name);
+  return command.group == nullptr ? behind : fmt::format("__fish_seen_subcommand_from {}; and {}", command.group->name, behind);
+}
+std::string fish_behind(const CommandGroup& group) {
+  return fmt::format("__fish_seen_subcommand_from {}; and not __fish_seen_subcommand_from {}", group.name, words_behind(&group));
 }
 
 std::string fish() {
   std::string text = "# Completes sofa in fish: sofa completion fish | source\n";
   const auto add = [&text](std::string_view when, std::string_view what) { text += fmt::format("complete -c sofa -n '{}' {}\n", when, what); };
   const std::string_view first = "__fish_use_subcommand";
-  add(first, "-f -a help -d 'explains a command'");
-  add("__fish_seen_subcommand_from help", fmt::format("-f -a '{}'", command_names()));
+  const auto add_name = [&add](std::string_view when, std::string_view name, std::string_view summary) {
+    add(when, fmt::format("-f -a {} -d '{}'", name, quoted_doc(summary)));
+  };
+  add_name(first, "help", "explains a command");
+  add(fmt::format("__fish_seen_subcommand_from help; and not __fish_seen_subcommand_from {}", group_names()),
+      fmt::format("-f -a '{}'", words_behind(nullptr)));
+  for (const CommandGroup* group : command_groups()) {
+    add_name(first, group->name, group->summary);
+    for (const Command* command : commands_of(group)) add_name(fish_behind(*group), command->name, command->summary);
+  }
   for (const Command& command : commands()) {
-    const std::string behind = fmt::format("__fish_seen_subcommand_from {}", command.name);
-    add(first, fmt::format("-f -a {} -d '{}'", command.name, quoted_doc(command.summary)));
+    const std::string behind = fish_behind(command);
+    if (command.group == nullptr) add_name(first, command.name, command.summary);
     if (!command.words.empty()) add(behind, fmt::format("-f -a '{}'", command.words));
     for (const FlagWords& flag : flags_of(command)) {
       const std::string alias = flag.alias.empty() ? "" : fmt::format("-s {} ", flag.alias.substr(1));

@@ -21,6 +21,9 @@ struct JsonTree {
 const TextNode* find(const TextNode& map, std::string_view key);
 /// The node as JSON in one line.
 std::string to_json_text(const TextNode& node);
+/// JSON as YAML in block style, with a line feed at its end: texts that YAML might take for something else stand in quotes. Text that is no JSON is
+/// given back as a text of YAML.
+std::string yaml_of_json(std::string_view json);
 /// JSON in one line as lines for people, two spaces a level; what is empty or short stays on one line. Text that is no JSON is given back as it is.
 std::string indented(std::string_view json);
 

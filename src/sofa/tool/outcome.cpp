@@ -79,8 +79,8 @@ std::string error_json(const Error& error) {
 }
 
 Exit show_failure(const Error& error, OutputFormat format, Terminal& terminal) {
-  if (format == OutputFormat::json) {
-    terminal.print_line(fmt::format(R"({{"ok":false,"error":{}}})", error_json(error)));
+  if (is_document(format)) {
+    print_document(fmt::format(R"({{"ok":false,"error":{}}})", error_json(error)), format, terminal);
   } else {
     terminal.complain(error_text(error));
   }
@@ -96,8 +96,8 @@ std::string services_json(const std::vector<ServiceMethods>& services) {
 }
 
 Exit show_outcome(const CallPlan& plan, const Result<void>& done, const Answer& answer, Duration took, OutputFormat format, Terminal& terminal) {
-  if (format == OutputFormat::json) {
-    terminal.print_line(outcome_json(plan, done, answer, took));
+  if (is_document(format)) {
+    print_document(outcome_json(plan, done, answer, took), format, terminal);
   } else if (done) {
     terminal.print_line(indented(answer.json));
   } else {

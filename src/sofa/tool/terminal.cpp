@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "sofa/base/utf8.h"
+
 namespace sofa::tool {
 
 namespace {
@@ -18,6 +20,10 @@ std::string_view code_of(Colour colour) {
   switch (colour) {
     case Colour::red:
       return "\x1b[31m";
+    case Colour::green:
+      return "\x1b[32m";
+    case Colour::yellow:
+      return "\x1b[33m";
     case Colour::cyan:
       return "\x1b[36m";
     case Colour::bold:
@@ -53,6 +59,11 @@ std::string_view first_columns(std::string_view text, size_t columns) {
     if (begins && columns-- == 0) break;
   }
   return text.substr(0, at);
+}
+
+/// Characters of UTF-8 text; wide ones count as one.
+size_t columns_of(std::string_view text) {
+  return static_cast<size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
 }
 
 }  // namespace
@@ -112,27 +123,44 @@ std::string duration_text(double microseconds) {
   return fmt::format("{:.1f} s", microseconds / 1e6);
 }
 
-std::string table_text(const Terminal& terminal, const std::vector<std::vector<std::string>>& rows) {
+std::string printable(std::string_view text) {
+  std::string shown;
+  while (!text.empty()) {
+    const CodePoint point = next_code_point(text);
+    const bool controls = point.value < 0x20 || (point.value >= 0x7f && point.value < 0xa0) || point.is_bad();
+    shown += controls ? std::string_view("?") : text.substr(0, point.length);
+    text.remove_prefix(point.length);
+  }
+  return shown;
+}
+
+std::string table_text(const Terminal& terminal, const std::vector<std::vector<std::string>>& rows, const CellColour& colour) {
   if (rows.empty()) return {};
   std::vector<size_t> widths(rows.front().size(), 0);
   std::vector<bool> right(widths.size(), rows.size() > 1);
   for (size_t row = 0; row < rows.size(); ++row) {
     for (size_t column = 0; column < widths.size(); ++column) {
       const std::string& cell = rows[row][column];
-      widths[column] = std::max(widths[column], cell.size());
+      widths[column] = std::max(widths[column], columns_of(cell));
       if (row > 0 && !cell.empty() && (cell[0] < '0' || cell[0] > '9')) right[column] = false;
     }
   }
   std::string text;
   for (size_t row = 0; row < rows.size(); ++row) {
     std::string line;
+    size_t owed = 0;  // spaces before the next cell: none stand at the end of a line
     for (size_t column = 0; column < widths.size(); ++column) {
       const std::string& cell = rows[row][column];
-      line += column == 0 ? "" : "  ";
-      line += right[column] ? fmt::format("{:>{}}", cell, widths[column]) : fmt::format("{:<{}}", cell, widths[column]);
+      const size_t spare = widths[column] - columns_of(cell);
+      owed += (column == 0 ? 0 : 2) + (right[column] ? spare : 0);
+      if (!cell.empty()) {
+        const auto painted = row == 0 ? std::optional(Colour::bold) : colour ? colour(column, cell) : std::nullopt;
+        line.append(owed, ' ') += painted ? terminal.paint(*painted, cell) : cell;
+        owed = 0;
+      }
+      owed += right[column] ? 0 : spare;
     }
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += (row == 0 ? terminal.paint(Colour::bold, line) : line) + "\n";
+    text += line + "\n";
   }
   return text;
 }

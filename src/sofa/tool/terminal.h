@@ -1,14 +1,17 @@
 #pragma once
 // Where a command prints: answers to standard output, everything else to standard error, with colours only where a person looks.
 
+#include <cstdint>
 #include <cstdio>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sofa::tool {
 
-enum class Colour : uint8_t { red, cyan, bold, faint };
+enum class Colour : uint8_t { red, green, yellow, cyan, bold, faint };
 
 /// The two output streams of a process. One thread at a time; nothing is owned.
 class Terminal {
@@ -55,8 +58,14 @@ class Terminal {
 /// "85 us", "1.2 ms", "3.4 s".
 std::string duration_text(double microseconds);
 
+/// The text without what moves a terminal's cursor or changes its colours: control characters become '?'.
+std::string printable(std::string_view text);
+
+/// The colour of a cell below the head, or none.
+using CellColour = std::function<std::optional<Colour>(size_t column, std::string_view cell)>;
+
 /// Rows as columns that line up; the first row is the head. Columns whose cells (without the head) begin with a digit, or are empty,
 /// stand right.
-std::string table_text(const Terminal& terminal, const std::vector<std::vector<std::string>>& rows);
+std::string table_text(const Terminal& terminal, const std::vector<std::vector<std::string>>& rows, const CellColour& colour = {});
 
 }  // namespace sofa::tool

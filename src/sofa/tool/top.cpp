@@ -15,13 +15,12 @@ namespace {
 
 namespace pb = rpc::v1;
 
-struct TopOptions : TlsFlags {
+struct TopOptions : TlsFlags, OutputFlags {
   bool once = false;
   double interval = 1;
   int methods = 20;
   int slowest = 5;
   double timeout = 3;
-  OutputFormat output = OutputFormat::text;
 
   static void describe(Description<TopOptions>& d) {
     d.field("once", &TopOptions::once).doc("show what was since the server began, and end");
@@ -29,15 +28,15 @@ struct TopOptions : TlsFlags {
     d.field("methods", &TopOptions::methods).alias("n").range(1, 10'000).doc("rows of the table");
     d.field("slowest", &TopOptions::slowest).alias("s").range(1, 1000).doc("slowest calls that are shown");
     d.field("timeout", &TopOptions::timeout).alias("t").range(0.001L, 86'400).unit("seconds").doc("how long the first answer may take");
-    d.field("output", &TopOptions::output).alias("o").doc("how it is printed; json: one line for each snapshot");
+    d.inherit<OutputFlags>();
     d.inherit<TlsFlags>();
   }
 };
 
 void show(const Top& top, const TopOptions& options, Terminal& terminal) {
-  if (options.output == OutputFormat::json) {
+  if (is_document(options.output)) {
     const auto json = to_json(top);
-    return terminal.print_line(json ? *json : json.error().to_string());
+    return print_document(json ? *json : json.error().to_string(), options.output, terminal);
   }
   const auto most = static_cast<size_t>(options.methods);
   if (options.once) return terminal.print(top_text(top, most, terminal));
@@ -95,7 +94,8 @@ constexpr std::string_view kAbout =
     "choose, connect, wait, too.\n\n"
     "  sofa top 127.0.0.1:12200\n"
     "  sofa top 127.0.0.1:12200 --once -o json | jq '.methods[] | {method, p99_us}'\n\n"
-    "Servers show it to peers of their own machine alone, unless ServerOptions::show_calls says otherwise.";
+    "With -o json there is a line for each snapshot, with -o yaml a document. Servers show it to peers of their own machine alone, unless "
+    "ServerOptions::show_calls says otherwise.";
 
 }  // namespace
 

@@ -22,12 +22,11 @@ void describe(EnumDescription<ByteFormat>& d) {
   d.value("hessian4", ByteFormat::hessian4, "of Dubbo, Seata and sofa-hessian 4");
 }
 
-struct TraceOptions {
-  OutputFormat output = OutputFormat::text;
+struct TraceOptions : OutputFlags {
   ByteFormat as = ByteFormat::automatic;
 
   static void describe(Description<TraceOptions>& d) {
-    d.field("output", &TraceOptions::output).alias("o").doc("how the fields are printed");
+    d.inherit<OutputFlags>();
     d.field("as", &TraceOptions::as).doc("what the bytes are");
   }
 };
@@ -135,8 +134,8 @@ Exit trace_bytes(Arguments<TraceOptions>& given, Terminal& terminal) {
   const std::string bytes = decoded(std::move(*input));
   Walk walk(as_bytes(bytes));
   explain(walk, given.options.as == ByteFormat::automatic ? detected(bytes) : given.options.as);
-  if (given.options.output == OutputFormat::json) {
-    terminal.print_line(json_of(walk, bytes));
+  if (is_document(given.options.output)) {
+    print_document(json_of(walk, bytes), given.options.output, terminal);
   } else {
     terminal.print(text_of(walk, bytes, terminal));
     if (walk.wrong()) terminal.complain(wrong_text(*walk.wrong(), bytes));

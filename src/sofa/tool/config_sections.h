@@ -1,0 +1,14 @@
+#pragma once
+// The sections of the configuration of the program `sofa`: what `sofa config` checks and explains. A role adds its sections to
+// config_sections.cpp, a line each.
+
+#include "sofa/boot/configuration.h"
+
+namespace sofa::tool {
+
+/// The prefix of the environment variables: SOFA_SERVER_PORT.
+inline constexpr std::string_view kEnvironmentPrefix = "SOFA";
+
+void add_config_sections(boot::Configuration& configuration);
+
+}  // namespace sofa::tool
