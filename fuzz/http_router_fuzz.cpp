@@ -1,8 +1,8 @@
 // Targets of requests on a router: the first byte chooses the method, the rest is the target. What a route takes is found again by hand, segment by
 // segment; what none takes has 400, 404 or 405.
-#include "../src/sofa/http/tests/recorded_exchange.h"
 #include "must.h"
 #include "sofa/http/router.h"
+#include "sofa/http/testing/recorded_exchange.h"
 
 namespace {
 

@@ -16,6 +16,23 @@ std::string tag_of(ByteSpan content) {
   return fmt::format("\"{}\"", to_hex(ByteSpan(digest, 16)));
 }
 
+/// The tag of the same content without its coding, which is another representation (RFC 9110, 8.8.1).
+std::string plain_tag_of(std::string_view tag) { return fmt::format("{}-plain\"", tag.substr(0, tag.size() - 1)); }
+
+constexpr size_t kMaxDecoded = size_t{64} << 20;
+
+/// Whether an accept-encoding header takes a coding: named without "q=0" (RFC 9110, 12.5.3).
+bool takes(std::string_view accept_encoding, ContentCoding coding) {
+  bool taken = false;
+  detail::for_each_item(accept_encoding, [&](std::string_view item) {
+    const size_t end = item.find(';');
+    const std::string_view weight = end == std::string_view::npos ? std::string_view{} : item.substr(end);
+    const bool refused = weight.find("q=0") != std::string_view::npos && weight.find_first_of("123456789") == std::string_view::npos;
+    taken = taken || (!refused && parse_content_coding(item.substr(0, item.find_first_of("; ,"))) == coding);
+  });
+  return taken;
+}
+
 /// Weak comparison (RFC 9110, 8.8.3.2) with each tag of the list.
 bool has_tag(std::string_view list, std::string_view tag) {
   bool found = false;
@@ -51,14 +68,41 @@ RangeKind parse_range(std::string_view text, size_t size, Range& range) {
   return RangeKind::one;
 }
 
+/// What a file's content is without its coding.
+Result<Bytes> decoded(const StaticFile& file) {
+  const auto decompressor = make_decompressor(file.coding);
+  Buffer in, out;
+  in.append(file.content.span());
+  size_t before = 0;
+  do {
+    before = out.size();
+    if (auto done = decompressor->decompress(in, kMaxDecoded - before, out); !done) return std::unexpected(std::move(done.error()));
+  } while (out.size() > before && !decompressor->is_whole());
+  if (!decompressor->is_whole()) return fail(Code::internal, "the file's compressed content is not whole, or over {} bytes", kMaxDecoded);
+  return out.take();
+}
+
 }  // namespace
 
-void StaticFiles::add(std::string path, std::string_view content_type, Bytes content, std::string_view cache_control) {
-  File file{std::string(content_type), content, std::string(cache_control), tag_of(content.span())};
+void StaticFiles::add(std::string path, StaticFile file) {
+  Tagged tagged{std::move(file), {}};
+  tagged.tag = tag_of(tagged.file.content.span());
   constexpr std::string_view kIndex = "index.html";
   const bool is_index = path == kIndex || path.ends_with("/index.html");
-  if (is_index) files_[path.substr(0, path.size() - kIndex.size())] = file;
-  files_[std::move(path)] = std::move(file);
+  if (is_index) files_[path.substr(0, path.size() - kIndex.size())] = tagged;
+  files_[std::move(path)] = std::move(tagged);
+}
+
+void StaticFiles::add(std::string path, std::string_view content_type, Bytes content, std::string_view cache_control) {
+  add(std::move(path),
+      StaticFile{.content_type = std::string(content_type), .content = std::move(content), .cache_control = std::string(cache_control)});
+}
+
+void StaticFiles::set_page(std::string path) { page_ = &files_.at(path); }
+
+const StaticFiles::Tagged* StaticFiles::find(std::string_view path, const RequestHead& head) const {
+  if (const auto file = files_.find(path); file != files_.end()) return &file->second;
+  return head.headers.get_or("accept").find("text/html") == std::string_view::npos ? nullptr : page_;
 }
 
 void StaticFiles::handle(ExchangePtr exchange) {
@@ -69,35 +113,54 @@ void StaticFiles::handle(ExchangePtr exchange) {
     [[maybe_unused]] const auto sent = respond_text(*exchange, 405, "files take GET and HEAD", {{"allow", "GET, HEAD"}});
     return;
   }
-  const auto file = files_.find(path);
-  if (file == files_.end()) {
+  const Tagged* tagged = find(path, head);
+  if (tagged == nullptr) {
     [[maybe_unused]] const auto sent = respond_text(*exchange, 404, fmt::format("there is no file '{}'", path));
     return;
   }
-  answer(*exchange, file->second);
+  answer(*exchange, *tagged);
 }
 
-void StaticFiles::answer(Exchange& exchange, const File& file) const {
+void StaticFiles::answer(Exchange& exchange, const Tagged& tagged) const {
+  const StaticFile& file = tagged.file;
   const Headers& asked = exchange.request().headers;
-  Headers headers{{"etag", file.tag}, {"cache-control", file.cache_control}, {"accept-ranges", "bytes"}};
-  const auto send = [&](int status, Bytes content) {
-    [[maybe_unused]] const auto sent = respond(exchange, status, file.content_type, std::move(content), std::move(headers));
-  };
-  if (const auto tags = asked.get("if-none-match"); tags && has_tag(*tags, file.tag)) {
+  const bool coded = file.coding != ContentCoding::identity;
+  const bool decodes = coded && !takes(asked.get_or("accept-encoding"), file.coding);
+  const std::string tag = decodes ? plain_tag_of(tagged.tag) : tagged.tag;
+  Headers headers = file.headers;
+  headers.add("etag", tag);
+  headers.add("cache-control", file.cache_control);
+  headers.add("accept-ranges", "bytes");
+  if (coded) headers.add("vary", "accept-encoding");
+  if (const auto tags = asked.get("if-none-match"); tags && has_tag(*tags, tag)) {
     [[maybe_unused]] const auto sent = exchange.send_response(304, headers, true);
     return;
   }
-  const std::string_view still = asked.get_or("if-range", file.tag);
+  Bytes content = file.content;
+  if (decodes) {
+    auto plain = decoded(file);
+    if (!plain) {
+      [[maybe_unused]] const auto sent = respond_text(exchange, 500, plain.error().message());
+      return;
+    }
+    content = std::move(*plain);
+  } else if (coded) {
+    headers.add("content-encoding", to_string(file.coding));
+  }
+  const auto send = [&](int status, Bytes part) {
+    [[maybe_unused]] const auto sent = respond(exchange, status, file.content_type, std::move(part), std::move(headers));
+  };
+  const std::string_view still = asked.get_or("if-range", tag);
   Range range{};
-  const bool may_be_part = still == file.tag && exchange.request().method == "GET";  // RFC 9110, 14.2
-  switch (may_be_part ? parse_range(asked.get_or("range"), file.content.size(), range) : RangeKind::none) {
+  const bool may_be_part = still == tag && exchange.request().method == "GET";  // RFC 9110, 14.2
+  switch (may_be_part ? parse_range(asked.get_or("range"), content.size(), range) : RangeKind::none) {
     case RangeKind::none:
-      return send(200, file.content);
+      return send(200, content);
     case RangeKind::one:
-      headers.add("content-range", fmt::format("bytes {}-{}/{}", range.first, range.first + range.count - 1, file.content.size()));
-      return send(206, file.content.slice(range.first, range.count));
+      headers.add("content-range", fmt::format("bytes {}-{}/{}", range.first, range.first + range.count - 1, content.size()));
+      return send(206, content.slice(range.first, range.count));
     case RangeKind::unsatisfiable:
-      headers.add("content-range", fmt::format("bytes */{}", file.content.size()));
+      headers.add("content-range", fmt::format("bytes */{}", content.size()));
       return send(416, {});
   }
 }

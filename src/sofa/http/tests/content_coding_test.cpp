@@ -3,8 +3,8 @@
 #include <sys/resource.h>
 
 #include "harness.h"
-#include "recorded_exchange.h"
 #include "sofa/base/random.h"
+#include "sofa/http/testing/recorded_exchange.h"
 
 namespace sofa::http {
 namespace {

@@ -1,10 +1,11 @@
 #include "sofa/http/middleware.h"
 
 #include "harness.h"
-#include "recorded_exchange.h"
 #include "sofa/base/testing/captured_log.h"
+#include "sofa/http/content_coding.h"
 #include "sofa/http/router.h"
 #include "sofa/http/static_files.h"
+#include "sofa/http/testing/recorded_exchange.h"
 
 namespace sofa::http {
 namespace {
@@ -210,6 +211,48 @@ TEST_F(StaticFilesTest, AreSentInPart) {
   EXPECT_EQ(part("bytes=2-4", {{"if-range", "\"old\""}}), "200  0123456789");
   const Sent head = ask(router, "HEAD", "/f/a.txt", {{"range", "bytes=2-4"}});
   EXPECT_EQ(fmt::format("{} {}", head.status, head.headers.get_or("content-length")), "200 10") << "parts are of GET alone";
+}
+
+constexpr std::string_view kLongText = "a text that is long enough to get shorter: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+StaticFile compressed_file() {
+  Buffer out;
+  EXPECT_TRUE(make_compressor(ContentCoding::gzip)->compress(as_bytes(kLongText), Compressor::Flush::end, out));
+  return {.content_type = "text/javascript", .content = out.take(), .coding = ContentCoding::gzip, .headers = {{"x-more", "1"}}};
+}
+
+TEST_F(StaticFilesTest, AreSentCompressedToWhoTakesItAndDecompressedToOthers) {
+  const StaticFile file = compressed_file();
+  files.add("b.js", file);
+  for (const std::string taken : {"gzip", "br, gzip;q=0.5", "deflate,gzip"}) {
+    const Sent sent = get("/f/b.js", {{"accept-encoding", taken}});
+    EXPECT_EQ(sent.headers.get("content-encoding"), "gzip") << taken;
+    EXPECT_EQ(sent.body, file.content.text()) << taken;
+  }
+  for (const std::string refused : {"", "br", "gzip;q=0", "gzip;q=0.000"}) {
+    const Sent sent = get("/f/b.js", {{"accept-encoding", refused}});
+    EXPECT_FALSE(sent.headers.contains("content-encoding")) << refused;
+    EXPECT_EQ(sent.body, kLongText) << refused;
+    EXPECT_EQ(sent.headers.get("vary"), "accept-encoding");
+    EXPECT_EQ(sent.headers.get("x-more"), "1");
+  }
+}
+
+TEST_F(StaticFilesTest, HaveATagOfTheirOwnForEachCoding) {
+  files.add("b.js", compressed_file());
+  const std::string packed(get("/f/b.js", {{"accept-encoding", "gzip"}}).headers.get_or("etag"));
+  const std::string plain(get("/f/b.js").headers.get_or("etag"));
+  EXPECT_NE(packed, plain);
+  EXPECT_EQ(get("/f/b.js", {{"accept-encoding", "gzip"}, {"if-none-match", packed}}).status, 304);
+  EXPECT_EQ(get("/f/b.js", {{"accept-encoding", "gzip"}, {"if-none-match", plain}}).status, 200);
+  EXPECT_EQ(get("/f/b.js", {{"if-none-match", plain}}).status, 304);
+}
+
+TEST_F(StaticFilesTest, AreAnsweredByOnePageWhereAPageIsAskedForAndNoneIsThere) {
+  files.set_page("index.html");
+  EXPECT_EQ(get("/f/some/where", {{"accept", "text/html,*/*"}}).body, "<p>");
+  EXPECT_EQ(get("/f/a.txt", {{"accept", "text/html"}}).body, "0123456789");
+  EXPECT_EQ(get("/f/some/where.js", {{"accept", "*/*"}}).status, 404);
 }
 
 }  // namespace

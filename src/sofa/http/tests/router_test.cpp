@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "recorded_exchange.h"
+#include "sofa/http/testing/recorded_exchange.h"
 
 namespace sofa::http {
 namespace {
