@@ -1,0 +1,147 @@
+// Live values: one stream of server-sent events for all that the page watches.
+import { useEffect, useState, useSyncExternalStore } from "react";
+import type { Routes } from "./generated";
+import { Failure, type GetRoute, type Arguments, send, targetOf } from "./client";
+
+export interface Answer<Value> {
+  /** The last one that came; absent before the first. */
+  value?: Value;
+  failure?: Failure;
+}
+
+interface Watched {
+  answer: Answer<unknown>;
+  listeners: Set<() => void>;
+}
+
+export type Contact = "live" | "connecting" | "lost";
+
+const periodMs = 1000;
+const firstRetryMs = 500;
+const longestRetryMs = 5000;
+
+/** Keeps one EventSource whose list of paths follows what components watch. */
+class Live {
+  private readonly watched = new Map<string, Watched>();
+  private readonly contactListeners = new Set<() => void>();
+  private source: EventSource | undefined;
+  private opened = "";
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private retryMs = firstRetryMs;
+  contact: Contact = "connecting";
+
+  watch(path: string, listener: () => void) {
+    const entry = this.watched.get(path) ?? { answer: {}, listeners: new Set() };
+    this.watched.set(path, entry);
+    entry.listeners.add(listener);
+    this.openSoon(0);
+    return () => {
+      entry.listeners.delete(listener);
+      this.openSoon(0);
+    };
+  }
+
+  answerOf(path: string): Answer<unknown> {
+    return this.watched.get(path)?.answer ?? nothing;
+  }
+
+  onContact = (listener: () => void) => {
+    this.contactListeners.add(listener);
+    return () => void this.contactListeners.delete(listener);
+  };
+
+  /** After a login: what was refused before may be told now. */
+  restart() {
+    this.opened = "";
+    this.openSoon(0);
+  }
+
+  // Waits for the end of this turn, as a page mounts many watchers at once.
+  private openSoon(ms: number) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.open(), ms);
+  }
+
+  private open() {
+    for (const [path, entry] of this.watched) if (entry.listeners.size === 0) this.watched.delete(path);
+    const query = new URLSearchParams();
+    for (const path of [...this.watched.keys()].sort()) query.append("watch", path);
+    const wanted = query.toString();
+    if (wanted === this.opened && this.source) return;
+    this.close();
+    if (wanted === "") return;
+    this.opened = wanted;
+    query.append("period_ms", String(periodMs));
+    const source = new EventSource(`/v1/events?${query}`);
+    this.source = source;
+    source.addEventListener("value", (event) => this.take(JSON.parse(event.data)));
+    source.addEventListener("open", () => {
+      this.retryMs = firstRetryMs;
+      this.setContact("live");
+    });
+    source.addEventListener("error", () => this.retry());
+  }
+
+  private take({ path, status, body }: { path: string; status: number; body: unknown }) {
+    const entry = this.watched.get(path);
+    if (!entry) return;
+    if (status === 200) {
+      entry.answer = { value: body };
+    } else {
+      const { code = String(status), message = "" } = (body ?? {}) as { code?: string; message?: string };
+      entry.answer = { ...entry.answer, failure: new Failure(status, code, message) };
+    }
+    entry.listeners.forEach((listener) => listener());
+  }
+
+  // A browser repeats a stream that was cut, but not one that was refused: the same rule serves both.
+  private retry() {
+    this.close();
+    this.setContact("lost");
+    send("GET /v1/session", {}).catch(() => {}); // tells of a session that has ended
+    this.openSoon(this.retryMs);
+    this.retryMs = Math.min(2 * this.retryMs, longestRetryMs);
+  }
+
+  private close() {
+    this.source?.close();
+    this.source = undefined;
+    this.opened = "";
+  }
+
+  private setContact(contact: Contact) {
+    if (contact === this.contact) return;
+    this.contact = contact;
+    this.contactListeners.forEach((listener) => listener());
+  }
+}
+
+const nothing: Answer<unknown> = {};
+const live = new Live();
+
+export const restartLive = () => live.restart();
+export const useContact = () => useSyncExternalStore(live.onContact, () => live.contact);
+
+/** The answer of a route, kept up to date while the component is shown. Null instead of arguments: nothing is asked. */
+export function useLive<R extends GetRoute>(route: R, given: Arguments<R> | null): Answer<Routes[R]["answer"]> {
+  const path = given === null ? "" : targetOf(route, given);
+  const [, redraw] = useState(0);
+  useEffect(() => (path ? live.watch(path, () => redraw((count) => count + 1)) : undefined), [path]);
+  return live.answerOf(path) as Answer<Routes[R]["answer"]>;
+}
+
+/** The answer of a route, asked once and again by `reload`. */
+export function useAnswer<R extends GetRoute>(route: R, given: Arguments<R> | null): Answer<Routes[R]["answer"]> & { reload: () => void } {
+  const path = given === null ? "" : targetOf(route, given);
+  const [state, setState] = useState<{ path: string; answer: Answer<Routes[R]["answer"]> }>({ path, answer: {} });
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    if (!path || given === null) return;
+    const stop = new AbortController();
+    send(route, given, stop.signal)
+      .then((value) => setState({ path, answer: { value } }))
+      .catch((failure) => stop.signal.aborted || setState((old) => ({ path, answer: { ...(old.path === path && old.answer), failure } })));
+    return () => stop.abort();
+  }, [path, turn]);
+  return { ...(state.path === path ? state.answer : {}), reload: () => setTurn((count) => count + 1) };
+}
