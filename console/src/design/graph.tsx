@@ -1,0 +1,104 @@
+// Components and what they need, as a graph.
+import { type KeyboardEvent, useMemo } from "react";
+import type { Component } from "../api/client";
+import { t, stateText } from "../i18n";
+import { layOut, nodeHeight, nodeWidth } from "./layout";
+import { toneOf } from "./surfaces";
+
+interface Node {
+  id: string;
+  title: string;
+  sub: string;
+  state: string;
+  away: boolean;
+}
+
+interface Edge {
+  from: string;
+  to: string;
+  remote: boolean;
+}
+
+function graphOf(components: Component[]): { nodes: Node[]; edges: Edge[] } {
+  const nodes = new Map<string, Node>(
+    components.map((one) => [one.name, { id: one.name, title: one.name, sub: one.module || one.type, state: one.health === "up" ? one.state : one.health, away: false }]),
+  );
+  const edges: Edge[] = [];
+  for (const component of components) {
+    for (const need of component.needs) {
+      if (need.location === "absent") continue;
+      const remote = need.location === "remote";
+      if (!nodes.has(need.target)) nodes.set(need.target, { id: need.target, title: need.type, sub: need.target, state: "remote", away: true });
+      edges.push({ from: component.name, to: need.target, remote });
+    }
+  }
+  return { nodes: [...nodes.values()], edges };
+}
+
+const cut = (text: string, length: number) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
+const tones = { ok: "var(--ok)", warn: "var(--warn)", bad: "var(--bad)", accent: "var(--accent)", none: "var(--text-3)" };
+
+export function Graph({ components, chosen, onChoose }: { components: Component[]; chosen: string; onChoose: (name: string) => void }) {
+  const { nodes, edges } = useMemo(() => graphOf(components), [components]);
+  const key = nodes.map((node) => node.id).join() + edges.map((edge) => edge.from + edge.to).join();
+  const layout = useMemo(() => layOut(nodes.map((node) => node.id), edges.map((edge) => [edge.from, edge.to])), [key]);
+  const lit = new Set(edges.filter((edge) => edge.from === chosen || edge.to === chosen).flatMap((edge) => [edge.from, edge.to]));
+  const press = (event: KeyboardEvent, id: string) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    onChoose(id === chosen ? "" : id);
+  };
+  return (
+    <div className="graph-scroll">
+      <svg className="graph" width={layout.width} height={layout.height} role="group" aria-label={t("components.graphLabel", { n: components.length })}>
+        <defs>
+          <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+            <path d="M0 1 7 4 0 7z" fill="var(--line-strong)" />
+          </marker>
+        </defs>
+        {edges.map((edge) => {
+          const from = layout.nodes.get(edge.from);
+          const to = layout.nodes.get(edge.to);
+          if (!from || !to) return null;
+          const [x1, y1, x2, y2] = [from.x + nodeWidth, from.y + nodeHeight / 2, to.x - 3, to.y + nodeHeight / 2];
+          const bend = Math.max(22, (x2 - x1) / 2);
+          const on = edge.from === chosen || edge.to === chosen;
+          return (
+            <path
+              key={`${edge.from} ${edge.to}`}
+              className={`edge ${edge.remote ? "remote" : ""} ${on ? "lit" : ""}`}
+              d={`M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`}
+              markerEnd="url(#arrow)"
+            />
+          );
+        })}
+        {nodes.map((node) => {
+          const at = layout.nodes.get(node.id);
+          if (!at) return null;
+          return (
+            <g
+              key={node.id}
+              className={`node ${node.away ? "away" : ""} ${lit.has(node.id) ? "lit" : ""}`}
+              transform={`translate(${at.x} ${at.y})`}
+              role="button"
+              tabIndex={0}
+              aria-pressed={node.id === chosen}
+              aria-label={`${node.title}, ${stateText(node.state)}`}
+              onClick={() => onChoose(node.id === chosen ? "" : node.id)}
+              onKeyDown={(event) => press(event, node.id)}
+            >
+              <rect width={nodeWidth} height={nodeHeight} rx="8" />
+              <circle cx="15" cy="17" r="3.5" fill={tones[toneOf(node.state)]} />
+              <text x="26" y="21">
+                {cut(node.title, 17)}
+              </text>
+              <text className="sub" x="26" y="36">
+                {cut(node.sub, 20)}
+              </text>
+            </g>
+          );
+        })}
+      </svg>
+    </div>
+  );
+}
