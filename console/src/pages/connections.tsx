@@ -1,0 +1,60 @@
+// Who is connected, in which protocol, and how much goes over it.
+import type { Connection } from "../api/client";
+import { useLive } from "../api/live";
+import { Badge, Empty, FailureView, PageHead, State } from "../design/surfaces";
+import { type Column, Table } from "../design/table";
+import { age, bytes, number, short, t } from "../i18n";
+import { useChosenProcess } from "../processes";
+
+const columns: Array<Column<Connection>> = [
+  {
+    key: "peer",
+    title: "connections.peer",
+    value: (one) => `${one.peer} ${one.peer_name}`,
+    cell: (one) => (
+      <>
+        <span className="mono">{one.peer}</span> {one.peer_name && <small>{one.peer_name}</small>}
+      </>
+    ),
+  },
+  { key: "process", title: "process.name", value: (one) => one.process_name, width: 124, from: 760 },
+  { key: "protocol", title: "connections.protocol", value: (one) => one.protocol, cell: (one) => <Badge>{one.protocol}</Badge>, width: 96 },
+  {
+    key: "direction",
+    title: "connections.direction",
+    value: (one) => one.direction,
+    cell: (one) => t(one.direction === "in" ? "connections.in" : "connections.out"),
+    width: 92,
+    from: 1080,
+  },
+  { key: "state", title: "connections.state", value: (one) => one.state, cell: (one) => <State state={one.state} />, width: 96, from: 1080 },
+  { key: "tls", title: "connections.tls", value: (one) => one.tls, cell: (one) => one.tls || <span className="quiet">{t("connections.plain")}</span>, width: 88, from: 1080 },
+  { key: "running", title: "connections.running", value: (one) => one.in_flight, cell: (one) => number(one.in_flight), width: 86, end: true },
+  { key: "requests", title: "connections.requests", value: (one) => one.requests, cell: (one) => short(one.requests), width: 94, end: true, from: 600 },
+  { key: "in", title: "connections.bytesIn", value: (one) => one.bytes_in, cell: (one) => bytes(one.bytes_in), width: 100, end: true, from: 760 },
+  { key: "out", title: "connections.bytesOut", value: (one) => one.bytes_out, cell: (one) => bytes(one.bytes_out), width: 100, end: true, from: 760 },
+  { key: "queue", title: "connections.queue", value: (one) => one.queue_bytes, cell: (one) => bytes(one.queue_bytes), width: 88, end: true, from: 1080 },
+  { key: "shard", title: "connections.shard", value: (one) => one.shard, width: 70, end: true, from: 1080 },
+  { key: "age", title: "connections.age", value: (one) => -one.opened_at_ms, cell: (one) => age(Date.now() - one.opened_at_ms), width: 92, end: true },
+];
+
+export default function Connections() {
+  const { id } = useChosenProcess("all");
+  const { value, failure } = useLive("GET /v1/processes/{id}/connections", { path: { id } });
+  if (!value && failure) return <FailureView failure={failure} permission="connections:read" />;
+  return (
+    <>
+      <PageHead title={t("connections.title")} lead={t("connections.lead")} />
+      <section className="panel" aria-label={t("connections.title")}>
+        <Table
+          label={t("connections.title")}
+          rows={value?.connections}
+          columns={columns}
+          rowKey={(one) => `${one.process} ${one.id}`}
+          sort="-running"
+          empty={<Empty icon="connections" title={t("connections.none")} text={t("connections.noneDo")} command="sofa call 127.0.0.1:12200 SERVICE.METHOD '[]'" />}
+        />
+      </section>
+    </>
+  );
+}

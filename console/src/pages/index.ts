@@ -1,0 +1,67 @@
+// The pages: where they are, what they are called, which permission they need. Navigation, routing and the palette read this list.
+import { type ComponentType, lazy } from "react";
+import type { GetRoute } from "../api/client";
+import type { IconName } from "../design/icons";
+import type { PlainKey } from "../i18n";
+import { roles } from "../roles";
+import { Overview } from "./overview";
+
+export interface Page {
+  /** Patterns of router.tsx; the first one is where the navigation leads. */
+  paths: string[];
+  title: PlainKey;
+  icon: IconName;
+  group: "observe" | "operate";
+  /** Its main route: who may not ask it does not see the page in the navigation. */
+  needs: GetRoute;
+  /** Shows one process or all; the picker of processes stands above it. */
+  ofProcess?: "one" | "all";
+  view: ComponentType<{ path: Record<string, string> }>;
+}
+
+export const pages: Page[] = [
+  { paths: ["/"], title: "nav.overview", icon: "overview", group: "observe", needs: "GET /v1/overview", view: Overview },
+  {
+    paths: ["/services", "/services/{process}/{service}", "/services/{process}/{service}/{method}"],
+    title: "nav.services",
+    icon: "services",
+    group: "observe",
+    needs: "GET /v1/processes/{id}/services",
+    ofProcess: "all",
+    view: lazy(() => import("./services")),
+  },
+  {
+    paths: ["/components"],
+    title: "nav.components",
+    icon: "components",
+    group: "observe",
+    needs: "GET /v1/processes/{id}/components",
+    ofProcess: "one",
+    view: lazy(() => import("./components")),
+  },
+  {
+    paths: ["/connections"],
+    title: "nav.connections",
+    icon: "connections",
+    group: "observe",
+    needs: "GET /v1/processes/{id}/connections",
+    ofProcess: "all",
+    view: lazy(() => import("./connections")),
+  },
+  { paths: ["/logs"], title: "nav.logs", icon: "logs", group: "observe", needs: "GET /v1/processes/{id}/loggers", ofProcess: "all", view: lazy(() => import("./logs")) },
+  { paths: ["/metrics"], title: "nav.metrics", icon: "metrics", group: "observe", needs: "GET /v1/metrics", ofProcess: "all", view: lazy(() => import("./metrics")) },
+  {
+    paths: ["/profiles"],
+    title: "nav.profiles",
+    icon: "profiles",
+    group: "observe",
+    needs: "GET /v1/profiles/cpu",
+    ofProcess: "one",
+    view: lazy(() => import("./profiles")),
+  },
+  { paths: ["/access"], title: "nav.users", icon: "users", group: "operate", needs: "GET /v1/users", view: lazy(() => import("./access")) },
+  { paths: ["/audit"], title: "nav.audit", icon: "audit", group: "operate", needs: "GET /v1/audit", view: lazy(() => import("./audit")) },
+];
+
+/** What the navigation shows below the pages of the platform itself. */
+export const rolePages = roles;

@@ -1,0 +1,83 @@
+// Who the reader is and what they may.
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
+import { Failure, type GetRoute, type ChangeRoute, type Session, keepSession, onSessionEnd, send } from "./api/client";
+import { permissions } from "./api/generated";
+import { restartLive } from "./api/live";
+
+interface Known {
+  session: Session;
+  may: (route: GetRoute | ChangeRoute) => boolean;
+  logout: () => void;
+}
+
+const Context = createContext<Known | null>(null);
+
+export function useSession(): Known {
+  const known = useContext(Context);
+  if (!known) throw new Error("useSession outside of SessionGate");
+  return known;
+}
+
+function allows(held: string[], permission: string): boolean {
+  const [noun] = permission.split(":");
+  return permission === "" || held.includes("*") || held.includes(permission) || held.includes(`${noun}:*`);
+}
+
+const retryMs = 1500;
+
+/** Shows its children to those who are logged in, `login` to the others, and `waiting` until that is known. */
+export function SessionGate({ children, login, waiting }: { children: ReactNode; login: (enter: (session: Session) => void, ended: boolean) => ReactNode; waiting: ReactNode }) {
+  const [session, setSession] = useState<Session | null | undefined>(undefined);
+  const [ended, setEnded] = useState(false);
+
+  useEffect(() => {
+    if (session !== undefined) return;
+    let timer: ReturnType<typeof setTimeout>;
+    const ask = () =>
+      send("GET /v1/session", {})
+        .then((answer) => {
+          keepSession(answer);
+          setSession(answer);
+        })
+        .catch((failure: unknown) => {
+          if (failure instanceof Failure && failure.status === 401) setSession(null);
+          else timer = setTimeout(ask, retryMs);
+        });
+    ask();
+    return () => clearTimeout(timer);
+  }, [session]);
+
+  useEffect(
+    () =>
+      onSessionEnd(() =>
+        setSession((old) => {
+          if (old) setEnded(true);
+          return old === undefined ? old : null;
+        }),
+      ),
+    [],
+  );
+
+  const enter = useCallback((next: Session) => {
+    keepSession(next);
+    setEnded(false);
+    setSession(next);
+    restartLive();
+  }, []);
+
+  const known = useMemo<Known | null>(
+    () =>
+      session
+        ? {
+            session,
+            may: (route) => allows(session.permissions, permissions[route]),
+            logout: () => void send("DELETE /v1/session", {}).finally(() => setSession(null)),
+          }
+        : null,
+    [session],
+  );
+
+  if (session === undefined) return waiting;
+  if (!known) return login(enter, ended);
+  return <Context.Provider value={known}>{children}</Context.Provider>;
+}
