@@ -4,6 +4,7 @@
 
 #include "sofa/admin/detail/gatekeeper.h"
 #include "sofa/admin/detail/page_headers.h"
+#include "sofa/admin/detail/passed_on.h"
 #include "sofa/http/filter.h"
 #include "sofa/http/page_guard.h"
 #include "sofa/http/server.h"
@@ -142,6 +143,7 @@ class AdminServer::Impl {
   std::vector<std::shared_ptr<transport::Protocol>> protocols_;
   std::unique_ptr<transport::Port> port_;
 
+  http::Handler& passed_on() { return passed_on_; }
   http::Handler& first() { return options_.access_log ? static_cast<http::Handler&>(log_) : guard_; }
 
  private:
@@ -237,6 +239,7 @@ class AdminServer::Impl {
   std::vector<std::shared_ptr<Part>> parts_;
   std::shared_ptr<http::Handler> fallback_;
   std::atomic<size_t> streams_{0};
+  detail::PassedOn passed_on_{api_};
   detail::PageHeaders headers_;
   http::PageGuard guard_;
   http::AccessLog log_;
@@ -260,6 +263,6 @@ uint16_t AdminServer::port() const { return impl_->port_ == nullptr ? 0 : impl_-
 Gate& AdminServer::gate() const { return *impl_->gate_; }
 const std::deque<Operation>& AdminServer::operations() const { return impl_->routes_.operations(); }
 const std::vector<AdminServer::RawRoute>& AdminServer::raw_routes() const { return impl_->raw_routes_; }
-http::Handler& AdminServer::handler() { return impl_->first(); }
+http::Handler& AdminServer::attached_handler() { return impl_->passed_on(); }
 
 }  // namespace sofa::admin

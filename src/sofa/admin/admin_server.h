@@ -88,8 +88,8 @@ class AdminServer {
     std::string method, pattern, permission;
   };
   const std::vector<RawRoute>& raw_routes() const;
-  /// What answers requests: for one who brings them over a connection of another kind (attach.h).
-  http::Handler& handler();
+  /// What answers requests whose user the platform knows: for Attachment (attach.h) alone.
+  http::Handler& attached_handler();
 
  private:
   class Impl;

@@ -17,6 +17,8 @@ std::string_view to_string(Proof proof) {
       return "session";
     case Proof::certificate:
       return "certificate";
+    case Proof::platform:
+      return "platform";
     case Proof::nothing:
       break;
   }

@@ -12,7 +12,8 @@
 namespace sofa::admin {
 
 /// How someone has proved who they are.
-enum class Proof : uint8_t { nothing, password, token, session, certificate };
+/// `platform`: the platform, which the request came through, knows them, and has asked its own gate.
+enum class Proof : uint8_t { nothing, password, token, session, certificate, platform };
 std::string_view to_string(Proof proof);
 
 /// Who asks.

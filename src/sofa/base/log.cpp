@@ -65,6 +65,7 @@ struct Registry {
 
   std::mutex sink_mutex;  // held while a line is written
   std::shared_ptr<LogSink> sink = make_stderr_sink();
+  std::shared_ptr<LogSink> tap;  // null: nobody
 
   std::pair<const std::string, std::atomic<LogLevel>>& space(std::string_view name) {
     auto it = spaces.find(name);
@@ -200,7 +201,9 @@ void Logger::write_enabled(LogLevel level, LogRate* rate, std::string_view event
   for (const LogField& field : fields) append_field(line, field);
   if (suppressed > 0) append_field(line, {"suppressed", suppressed});
   std::lock_guard lock(registry().sink_mutex);
-  registry().sink->write({level, name_, {line.data(), line.size()}});
+  const LogLine whole{level, name_, {line.data(), line.size()}};
+  registry().sink->write(whole);
+  if (registry().tap != nullptr) registry().tap->write(whole);
 }
 
 void set_log_level(std::string_view space, LogLevel level) {
@@ -262,6 +265,11 @@ std::shared_ptr<LogSink> set_log_sink(std::shared_ptr<LogSink> sink) {
   assert(sink != nullptr);
   std::lock_guard lock(registry().sink_mutex);
   return std::exchange(registry().sink, std::move(sink));
+}
+
+std::shared_ptr<LogSink> set_log_tap(std::shared_ptr<LogSink> tap) {
+  std::lock_guard lock(registry().sink_mutex);
+  return std::exchange(registry().tap, std::move(tap));
 }
 
 std::shared_ptr<LogSink> make_stderr_sink() { return std::make_shared<SpdlogSink>(std::make_unique<spdlog::sinks::stderr_color_sink_st>()); }

@@ -144,6 +144,8 @@ class LogSink {
 
 /// Replaces the sink of the process and returns the former one. The first is stderr.
 std::shared_ptr<LogSink> set_log_sink(std::shared_ptr<LogSink> sink);
+/// Beside the sink every line goes to `tap`, too, whatever becomes of the sink; gives the former one. Null: nobody.
+std::shared_ptr<LogSink> set_log_tap(std::shared_ptr<LogSink> tap);
 /// Lines on stderr, with colours when it is a terminal.
 std::shared_ptr<LogSink> make_stderr_sink();
 

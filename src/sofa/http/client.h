@@ -27,6 +27,8 @@ class ClientConnection {
   /// HTTP/2: the peer has said GOAWAY because this side's PINGs came too often ("too_many_pings"): connect again with a longer keep_alive_interval.
   virtual bool pinged_too_often() const { return false; }
   virtual const io::Address& peer() const = 0;
+  /// Waits until the connection has ended, whoever ended it. One waiter; an error when its scope is cancelled.
+  virtual io::Task<Result<void>> ended() = 0;
   /// Lets what runs end, until the awaiter's deadline, then closes.
   virtual io::Task<Result<void>> drain() = 0;
   /// Closes now: what runs gets on_abort. Ends when the connection's tasks have ended.

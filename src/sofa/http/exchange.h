@@ -115,7 +115,7 @@ class PathParameters {
 struct RequestContext {
   std::string_view route{};     ///< the pattern that a Router matched ("/users/{id}"), which owns the text
   PathParameters parameters{};  ///< of the route, decoded
-  std::string principal{};      ///< who asks, as an Authenticator has found
+  std::string principal{};      ///< who asks, as an Authenticator, or who passed the request on, has found; no header sets it
   /// What the tasks of the handlers work for (io::Scope::context); null: nothing. It lives as long as the exchange.
   const io::ScopeContext* work = nullptr;
 };

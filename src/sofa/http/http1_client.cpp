@@ -116,6 +116,7 @@ io::Task<void> Http1Client::run() {
   timer_.cancel();
   stream_.close();
   idle_.set();
+  ended_.set();
 }
 
 void Http1Client::take_input() {

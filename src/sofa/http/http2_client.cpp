@@ -20,6 +20,8 @@ class Http2Client final : public ClientConnection {
   bool pinged_too_often() const override { return connection_.pinged_too_often(); }
   const io::Address& peer() const override { return connection_.peer(); }
 
+  io::Task<Result<void>> ended() override { co_return co_await ended_.wait(); }
+
   io::Task<Result<void>> drain() override {
     connection_.drain();
     auto ended = co_await ended_.wait();

@@ -20,6 +20,7 @@ class Http1Client final : public ClientConnection {
   size_t running() const override { return exchange_ == nullptr ? 0 : 1; }
   bool is_open() const override { return !closing_; }
   const io::Address& peer() const override { return peer_; }
+  io::Task<Result<void>> ended() override { co_return co_await ended_.wait(); }
   io::Task<Result<void>> drain() override;
   io::Task<void> close() override;
 
@@ -58,6 +59,7 @@ class Http1Client final : public ClientConnection {
   bool raw_ = false;      // after 101
   bool blocked_ = false;  // the window is shut
   bool closing_ = false;  // nothing starts any more
+  io::Event ended_;
   bool watching_ = false;
   size_t unread_ = 0;
   Instant last_activity_;

@@ -1,0 +1,161 @@
+#include "sofa/platform/processes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sofa/http/channel.h"
+#include "sofa/io/runtime.h"
+
+namespace sofa::platform {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+struct Word {
+  std::string text{};
+  static void describe(Description<Word>& d) { d.field("text", &Word::text); }
+};
+
+/// What a process lets be asked.
+class WordsPart final : public admin::Part {
+ public:
+  std::string_view name() const override { return "Words"; }
+  void add_to(admin::Routes& routes) override {
+    routes.get("Who", "/v1/who", "words:read", [](admin::Nothing, const admin::Caller& caller) -> Word {
+      return {fmt::format("{} by {}", caller.principal.name, to_string(caller.principal.proof))};
+    });
+    routes.post("Say", "/v1/words", "words:write", [](Word word) -> Result<Word> {
+      if (word.text == "no") return fail(Code::failed_precondition, "that word is not said here");
+      return Word{word.text + "!"};
+    });
+    routes.get("Count", "/v1/count", "words:read", [](admin::Nothing, admin::Stream<Word>& out) -> io::Task<Result<void>> {
+      for (int i = 1; i <= 3; ++i) co_await io::or_return(co_await out.send({fmt::format("{}", i)}));
+      co_return Result<void>();
+    });
+  }
+};
+
+/// A platform and a process, each with its admin server.
+class ProcessesTest : public ::testing::Test {
+ protected:
+  void run(const std::function<io::Task<void>()>& body, ProcessesOptions options = {}) {
+    io::Runtime runtime({.shards = 1});
+    runtime.block_on([&]() -> io::Task<void> {
+      processes_ = std::make_unique<Processes>(std::move(options), SystemClock::instance());
+      platform_ = std::make_unique<admin::AdminServer>(admin::AdminOptions{.port = 0});
+      processes_->add_to(*platform_);
+      platform_->add_protocol(std::make_shared<admin::AttachProtocol>(*processes_));
+      own_ = std::make_unique<admin::AdminServer>(admin::AdminOptions{.port = 0});
+      own_->add(std::make_shared<WordsPart>());
+      if (auto started = co_await platform_->start(); !started) ADD_FAILURE() << started.error().to_string();
+      channel_ = std::make_unique<http::Channel>(io::Address::of("127.0.0.1", platform_->port()));
+      co_await body();
+      co_await channel_->close();
+      if (auto stopped = co_await platform_->stop(); !stopped) ADD_FAILURE() << stopped.error().to_string();
+      channel_.reset();
+      own_.reset();
+      platform_.reset();
+    }());
+  }
+  std::unique_ptr<admin::Attachment> attachment(std::string name, uint32_t pid = 1) {
+    admin::AttachmentOptions options{.platform = io::Address::of("127.0.0.1", platform_->port()), .hello = {.name = std::move(name), .pid = pid}};
+    return std::make_unique<admin::Attachment>(options, own_->attached_handler());
+  }
+  io::Task<bool> eventually(std::function<bool()> holds) {
+    for (int i = 0; i < 1'000 && !holds(); ++i) (void)co_await io::sleep_for(10ms);
+    co_return holds();
+  }
+  std::vector<std::string> ids() const {
+    std::vector<std::string> all;
+    for (const ProcessInfo& process : processes_->list()) all.push_back(process.id);
+    return all;
+  }
+  io::Task<std::string> ask(std::string method, std::string target, std::string body = {}) {
+    http::RequestHead head{.method = std::move(method), .target = std::move(target)};
+    if (!body.empty()) head.headers.add("content-type", "application/json");
+    auto answer = co_await channel_->exchange(std::move(head), Bytes::copy_of(body));
+    if (!answer) co_return answer.error().to_string();
+    co_return fmt::format("{} {}", answer->status, answer->body.text());
+  }
+
+  std::unique_ptr<Processes> processes_;
+  std::unique_ptr<admin::AdminServer> platform_, own_;
+  std::unique_ptr<http::Channel> channel_;
+};
+
+TEST_F(ProcessesTest, AProcessIsThereWhileItIsAttached) {
+  run([this]() -> io::Task<void> {
+    auto bank = attachment("bank", 7), shop = attachment("shop");
+    bank->start();
+    shop->start();
+    EXPECT_TRUE(co_await eventually([&] { return ids().size() == 2; }));
+    EXPECT_THAT(ids(), ElementsAre("bank-7", "shop-1"));
+    EXPECT_THAT(co_await ask("GET", "/v1/processes"), HasSubstr("\"name\":\"bank\""));
+    EXPECT_THAT(co_await ask("GET", "/v1/processes/bank-7"), HasSubstr("\"pid\":7"));
+    co_await bank->stop();
+    EXPECT_TRUE(co_await eventually([&] { return ids().size() == 1; }));
+    EXPECT_THAT(co_await ask("GET", "/v1/processes/bank-7/v1/who"), HasSubstr("404"));
+    co_await shop->stop();
+  });
+}
+
+TEST_F(ProcessesTest, AProcessIsAskedThroughThePlatform) {
+  run([this]() -> io::Task<void> {
+    auto bank = attachment("bank");
+    bank->start();
+    EXPECT_TRUE(co_await eventually([&] { return ids().size() == 1; }));
+    EXPECT_EQ(co_await ask("GET", "/v1/processes/bank-1/v1/who"), R"(200 {"text":"dev by platform"})");
+    EXPECT_EQ(co_await ask("POST", "/v1/processes/bank-1/v1/words", R"({"text":"hi"})"), R"(200 {"text":"hi!"})");
+    EXPECT_THAT(co_await ask("POST", "/v1/processes/bank-1/v1/words", R"({"text":"no"})"), HasSubstr("that word is not said here"));
+    EXPECT_EQ(co_await ask("GET", "/v1/processes/bank-1/v1/count"),
+              "200 data: {\"text\":\"1\"}\n\ndata: {\"text\":\"2\"}\n\ndata: {\"text\":\"3\"}\n\n");
+    EXPECT_THAT(co_await ask("GET", "/v1/processes/bank-1/healthz"), "200 ok\n");
+    EXPECT_THAT(co_await ask("GET", "/v1/processes/nobody-1/v1/who"), HasSubstr("no process 'nobody-1' is attached"));
+    co_await bank->stop();
+  });
+}
+
+TEST_F(ProcessesTest, ARefusedProcessComesAgainLater) {
+  bool open = false;
+  ProcessesOptions options{.check = [&open](const std::string&, const io::Address&) -> Result<void> {
+    if (!open) return fail(Code::permission_denied, "not today");
+    return {};
+  }};
+  run(
+      [&, this]() -> io::Task<void> {
+        auto bank = attachment("bank");
+        bank->start();
+        (void)co_await io::sleep_for(150ms);
+        EXPECT_FALSE(bank->is_attached());
+        open = true;
+        EXPECT_TRUE(co_await eventually([&] { return bank->is_attached() && ids().size() == 1; }));
+        co_await bank->stop();
+      },
+      std::move(options));
+}
+
+TEST_F(ProcessesTest, OneOverTheBoundIsRefused) {
+  run(
+      [this]() -> io::Task<void> {
+        auto bank = attachment("bank"), shop = attachment("shop");
+        bank->start();
+        EXPECT_TRUE(co_await eventually([&] { return ids().size() == 1; }));
+        EXPECT_FALSE(processes_->admit({.name = "shop"}, {}));
+        co_await bank->stop();
+      },
+      {.most = 1});
+}
+
+TEST_F(ProcessesTest, NamesAreToldApartAndMadeFitForAPath) {
+  run([this]() -> io::Task<void> {
+    EXPECT_EQ(processes_->admit({.name = "a/b c", .pid = 3}, {}), "a-b-c-3");
+    EXPECT_EQ(processes_->admit({.name = "a/b c", .pid = 3}, {}), "a-b-c-3-2");
+    EXPECT_FALSE(processes_->admit({.name = ""}, {}));
+    co_return;
+  });
+}
+
+}  // namespace
+}  // namespace sofa::platform
