@@ -3,7 +3,7 @@
 : "${root:?is set by ./dev}"
 
 packages_demo=(clang-19 mold ccache cmake ninja-build libboost1.81-dev libboost-json1.81-dev libfmt-dev libspdlog-dev libprotobuf-dev
-  protobuf-compiler libprotoc-dev libyaml-cpp-dev libssl-dev libnghttp2-dev libzstd-dev libbrotli-dev pkgconf zlib1g-dev)
+  protobuf-compiler libprotoc-dev libyaml-cpp-dev libssl-dev libargon2-dev libnghttp2-dev libzstd-dev libbrotli-dev pkgconf zlib1g-dev)
 packages_build=("${packages_demo[@]}" libgtest-dev libgmock-dev openssl)
 packages_sanitize=("${packages_build[@]}" libclang-rt-19-dev llvm-19 lld-19)
 packages_lint=("${packages_build[@]}" clang-format-19 clang-tidy-19 shellcheck)
