@@ -34,31 +34,31 @@ http::Headers guards() {
   };
 }
 
-void redirect(const http::ExchangePtr& exchange) {
-  [[maybe_unused]] const auto sent = http::respond(*exchange, 302, "", {}, {{"location", "/console/"}, {"cache-control", "no-store"}});
-}
-
 }  // namespace
 
 Console::Console() {
   for (const detail::EmbeddedFile& file : detail::embedded_files()) {
     // The names of assets hold a hash of their content.
     const bool is_asset = file.path.starts_with("assets/");
-    files_.add(std::string(file.path), http::StaticFile{
-                                           .content_type = std::string(content_type_of(file.path)),
-                                           .content = Bytes::literal(as_text(file.content)),
-                                           .coding = file.coding,
-                                           .cache_control = is_asset ? "public, max-age=31536000, immutable" : "no-cache",
-                                           .headers = guards(),
-                                       });
+    files_.add(fmt::format("/console/{}", file.path), http::StaticFile{
+                                                          .content_type = std::string(content_type_of(file.path)),
+                                                          .content = Bytes::literal(as_text(file.content)),
+                                                          .coding = file.coding,
+                                                          .cache_control = is_asset ? "public, max-age=31536000, immutable" : "no-cache",
+                                                          .headers = guards(),
+                                                      });
   }
-  files_.set_page("index.html");
+  files_.set_page("/console/index.html");
 }
 
-void Console::mount(http::Router& router) {
-  router.get("/console/{path...}", files_);
-  router.get("/console", [](const http::ExchangePtr& exchange) { redirect(exchange); });
-  router.get("/", [](const http::ExchangePtr& exchange) { redirect(exchange); });
+void Console::handle(http::ExchangePtr exchange) {
+  const std::string_view path = exchange->request().path();
+  if (path.starts_with("/console/")) return files_.handle(std::move(exchange));
+  if (path == "/" || path == "/console") {
+    [[maybe_unused]] const auto sent = http::respond(*exchange, 302, "", {}, {{"location", "/console/"}, {"cache-control", "no-store"}});
+    return;
+  }
+  [[maybe_unused]] const auto sent = http::respond_text(*exchange, 404, fmt::format("there is nothing at '{}'; the console is at /console/", path));
 }
 
 }  // namespace sofa::console

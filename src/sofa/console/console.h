@@ -1,21 +1,18 @@
 #pragma once
 // The web console (console/ in the tree), compiled into the program: it needs no file and no other host.
 //
-//   console::Console console;
-//   console.mount(router);     // GET /console/..., and "/" leads there
+//   server.set_fallback(std::make_shared<console::Console>());   // "/console/...", and "/" leads there
 //
 // It talks to the admin API of the port that served it, under /v1 (console/api/openapi.json).
 
-#include "sofa/http/router.h"
 #include "sofa/http/static_files.h"
 
 namespace sofa::console {
 
-class Console {
+class Console final : public http::Handler {
  public:
   Console();
-  /// Before the port opens; must outlive the router's use.
-  void mount(http::Router& router);
+  void handle(http::ExchangePtr exchange) override;
 
  private:
   http::StaticFiles files_;

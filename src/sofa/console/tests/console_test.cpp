@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "sofa/console/detail/files.h"
-#include "sofa/http/server.h"
 #include "sofa/http/testing/recorded_exchange.h"
 
 namespace sofa::console {
@@ -13,14 +12,12 @@ using Sent = http::testing::RecordedExchange::Sent;
 
 class ConsoleTest : public ::testing::Test {
  protected:
-  ConsoleTest() { console.mount(router); }
   Sent get(std::string target, http::Headers headers = {}) {
     Sent sent;
-    router.handle(std::make_unique<http::testing::RecordedExchange>(sent, "GET", std::move(target), std::move(headers)));
+    console.handle(std::make_unique<http::testing::RecordedExchange>(sent, "GET", std::move(target), std::move(headers)));
     return sent;
   }
   Console console;
-  http::Router router;
 };
 
 TEST_F(ConsoleTest, IsAskedForAnewAndItsAssetsAreKeptForEver) {
@@ -67,6 +64,7 @@ TEST_F(ConsoleTest, IsWhereTheRootOfThePortLeads) {
     EXPECT_EQ(sent.status, 302) << from;
     EXPECT_EQ(sent.headers.get("location"), "/console/") << from;
   }
+  EXPECT_EQ(get("/consoles", {{"accept", "text/html"}}).status, 404);
 }
 
 TEST(ConsoleSize, IsUnderAMegabyteAndUnder400KilobytesCompressed) {
