@@ -1,7 +1,7 @@
 // The admin API and the built console without a platform: for development, tests and screenshots.
 //   node mock/server.mjs [--port 9909] [--auth] [--empty] [--permissions a,b] [--dist FOLDER]
 // --auth: dev/correct-horse-battery logs in. --empty: a platform on which nothing runs yet. --permissions: what the user may.
-import { createReadStream, existsSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -31,6 +31,7 @@ class Refusal extends Error {
   }
 }
 
+const problemOf = (error) => ({ status: error.status ?? 500, code: error.code ?? "internal", detail: error.message });
 const notFound = (what) => new Refusal(404, "not_found", `There is no ${what}: it may have stopped, look at /v1/processes.`);
 const shown = (all) => (options.empty ? [] : all);
 
@@ -47,7 +48,7 @@ function processOf(id) {
 }
 
 function session() {
-  return { user: "dev", display_name: "", authentication: options.auth, permissions: options.permissions.split(","), csrf: "mock-csrf" };
+  return { user: "dev", proof: options.auth ? "session" : "nothing", csrf_token: "mock-csrf", open: !options.auth, permissions: options.permissions.split(",") };
 }
 
 function overview(at) {
@@ -139,11 +140,23 @@ const routes = {
   "GET /v1/audit": () => ({ entries: identity.audit }),
 };
 
+const described = JSON.parse(readFileSync(new URL("../api/openapi.json", import.meta.url), "utf8")).paths;
+
+/** As the gate of a platform: what the description says that a route needs. */
+function admit(route) {
+  const [method, path] = route.split(" ");
+  const needed = described[path]?.[method.toLowerCase()]?.["x-permission"] ?? "";
+  const held = options.permissions.split(",");
+  if (needed && !held.includes("*") && !held.includes(needed)) throw new Refusal(403, "permission_denied", `The user 'dev' may not: it needs the permission ${needed}.`);
+}
+
 function find(method, path) {
   for (const [route, handler] of Object.entries(routes)) {
     const [own, pattern] = route.split(" ");
     const found = own === method && new RegExp(`^${pattern.replace(/{(\w+)}/g, "(?<$1>[^/]+)")}$`).exec(path);
-    if (found) return { handler, parameters: Object.fromEntries(Object.entries(found.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)])) };
+    if (!found) continue;
+    admit(route);
+    return { handler, parameters: Object.fromEntries(Object.entries(found.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)])) };
   }
   throw notFound(`route ${method} ${path}`);
 }
@@ -156,7 +169,7 @@ async function answer(method, target, body) {
 
 function stream(request, response) {
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-  const tell = (event, data) => response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  const tell = (data) => response.write(`data: ${JSON.stringify(data)}\n\n`);
   const timers = [];
   request.on("close", () => timers.forEach(clearInterval));
   return { tell, every: (ms, run) => timers.push(setInterval(run, ms)) };
@@ -167,9 +180,9 @@ function watch(request, response, url) {
   const last = new Map();
   const look = async () => {
     for (const path of url.searchParams.getAll("watch")) {
-      const [status, body] = await answer("GET", path).then((value) => [200, value]).catch((error) => [error.status ?? 500, { code: error.code ?? "internal", message: error.message }]);
+      const [status, body] = await answer("GET", path).then((value) => [200, value]).catch((error) => [error.status ?? 500, problemOf(error)]);
       const text = JSON.stringify(body);
-      if (last.get(path) !== text) tell("value", { path, status, body });
+      if (last.get(path) !== text) tell({ path, status, body });
       last.set(path, text);
     }
   };
@@ -187,7 +200,7 @@ function logs(request, response, url) {
   const fits = (line) => order.indexOf(line.level) >= least && (!process || line.process === process) && JSON.stringify(line).toLowerCase().includes(words);
   const send = (at) => {
     const line = inside.logLine(random, at);
-    if (!options.empty && fits(line)) tell("line", line);
+    if (!options.empty && fits(line)) tell(line);
   };
   response.write(": lines follow\n\n");
   const backlog = Number(url.searchParams.get("backlog") ?? 200);
@@ -227,8 +240,10 @@ async function api(request, response, url) {
   const body = await bodyOf(request);
   const cookie = /sofa=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
   if (url.pathname === "/v1/session" && request.method === "POST") return login(response, body);
-  if (options.auth && !sessions.has(cookie)) throw new Refusal(401, "unauthenticated", "Log in first.");
-  if (request.method !== "GET" && request.headers["x-sofa-csrf"] !== "mock-csrf") throw new Refusal(403, "permission_denied", "The header x-sofa-csrf is not that of the session.");
+  const signedIn = !options.auth || sessions.has(cookie);
+  if (url.pathname === "/v1/session" && request.method === "GET") return json(response, 200, signedIn ? session() : { user: "", proof: "nothing", csrf_token: "", open: false });
+  if (!signedIn) throw new Refusal(401, "unauthenticated", "Log in first.");
+  if (request.method !== "GET" && request.headers["x-csrf-token"] !== "mock-csrf") throw new Refusal(403, "permission_denied", "The header x-csrf-token is not that of the session.");
   if (url.pathname === "/v1/session" && request.method === "DELETE") {
     sessions.delete(cookie);
     return json(response, 204);
@@ -244,7 +259,7 @@ const server = createServer((request, response) => {
   if (url.pathname === "/") {
     response.writeHead(302, { location: "/console/" }).end();
   } else if (url.pathname.startsWith("/v1/")) {
-    api(request, response, url).catch((error) => json(response, error.status ?? 500, { code: error.code ?? "internal", message: error.message }));
+    api(request, response, url).catch((error) => json(response, error.status ?? 500, problemOf(error)));
   } else {
     file(response, url.pathname);
   }

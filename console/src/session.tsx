@@ -37,7 +37,7 @@ export function SessionGate({ children, login, waiting }: { children: ReactNode;
       send("GET /v1/session", {})
         .then((answer) => {
           keepSession(answer);
-          setSession(answer);
+          setSession(answer.user === "" ? null : answer);
         })
         .catch((failure: unknown) => {
           if (failure instanceof Failure && failure.status === 401) setSession(null);
@@ -70,7 +70,7 @@ export function SessionGate({ children, login, waiting }: { children: ReactNode;
       session
         ? {
             session,
-            may: (route) => allows(session.permissions, permissions[route]),
+            may: (route) => allows(session.permissions ?? ["*"], permissions[route]),
             logout: () => void send("DELETE /v1/session", {}).finally(() => setSession(null)),
           }
         : null,

@@ -1,15 +1,19 @@
 // The frame around every page: navigation, the bar, the palette, and what is said when the server does not answer.
 import { type ReactNode, useEffect, useRef, useState } from "react";
+import { endSession } from "./api/client";
 import { useContact, useLive } from "./api/live";
 import { Icon, type IconName, Logo } from "./design/icons";
 import { Command } from "./design/surfaces";
 import { type Choice, choose, useChoice } from "./design/theme";
 import { setLanguage, t, useLanguage } from "./i18n";
-import { type Page, pages, rolePages } from "./pages";
+import { loadPages, type Page, pages, rolePages } from "./pages";
 import { Palette } from "./palette";
 import { ProcessPicker } from "./processes";
 import { Link, placeWith, usePlace } from "./router";
 import { useSession } from "./session";
+
+/** After the first page, which comes first. */
+const quietMs = 1500;
 
 const themes: Array<[Choice, IconName]> = [
   ["system", "system"],
@@ -74,7 +78,7 @@ function Preferences() {
         <Icon name="language" />
         {t("shell.language")}
       </button>
-      {session.authentication ? (
+      {!session.open ? (
         <button type="button" onClick={logout}>
           <Icon name="logout" />
           {t("shell.logout")} · {session.user}
@@ -90,7 +94,11 @@ function Preferences() {
 }
 
 function Contact() {
-  useLive("GET /v1/session", {}); // so that every page knows whether the server is there
+  const { session } = useSession();
+  const now = useLive("GET /v1/session", {}).value; // so that every page knows whether the server is there, and whether the session is
+  useEffect(() => {
+    if (now && now.user !== session.user) endSession();
+  }, [now, session.user]);
   const contact = useContact();
   return (
     <span className="contact" data-contact={contact} role="status">
@@ -133,6 +141,10 @@ export function Shell({ current, title, children }: { current: Page | undefined;
   const [menu, setMenu] = useState(false);
   const open = useRef(() => setPalette(true)).current;
   usePaletteKeys(open);
+  useEffect(() => {
+    const timer = setTimeout(loadPages, quietMs);
+    return () => clearTimeout(timer);
+  }, []);
   useEffect(() => {
     document.title = `${title} · SOFA`;
   }, [title]);

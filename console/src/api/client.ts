@@ -31,8 +31,10 @@ export function onSessionEnd(listener: () => void) {
   return () => void sessionListeners.delete(listener);
 }
 
+export const endSession = () => sessionListeners.forEach((listener) => listener());
+
 export function keepSession(session: Session) {
-  csrf = session.csrf;
+  csrf = session.csrf_token;
 }
 
 /** The path with its parameters and query filled in: also what /v1/events watches. */
@@ -51,15 +53,15 @@ export function targetOf<R extends keyof Routes>(route: R, given: Omit<Arguments
 
 async function failureOf(response: Response): Promise<Failure> {
   const body = await response.json().catch(() => ({}));
-  const failure = new Failure(response.status, body.code ?? String(response.status), body.message ?? response.statusText);
-  if (response.status === 401) sessionListeners.forEach((listener) => listener());
+  const failure = new Failure(response.status, body.code ?? String(response.status), body.detail ?? response.statusText);
+  if (response.status === 401) endSession();
   return failure;
 }
 
 export async function send<R extends GetRoute | ChangeRoute>(route: R, given: Arguments<R>, signal?: AbortSignal): Promise<Routes[R]["answer"]> {
   const method = route.slice(0, route.indexOf(" "));
   const headers: Record<string, string> = { accept: "application/json" };
-  if (method !== "GET") headers["x-sofa-csrf"] = csrf;
+  if (method !== "GET") headers["x-csrf-token"] = csrf;
   const body = (given as { body?: unknown }).body;
   if (body !== undefined) headers["content-type"] = "application/json";
   let response: Response;

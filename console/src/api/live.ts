@@ -1,6 +1,6 @@
 // Live values: one stream of server-sent events for all that the page watches.
 import { useEffect, useState, useSyncExternalStore } from "react";
-import type { Routes } from "./generated";
+import type { Problem, Routes } from "./generated";
 import { Failure, type GetRoute, type Arguments, send, targetOf } from "./client";
 
 export interface Answer<Value> {
@@ -74,7 +74,7 @@ class Live {
     query.append("period_ms", String(periodMs));
     const source = new EventSource(`/v1/events?${query}`);
     this.source = source;
-    source.addEventListener("value", (event) => this.take(JSON.parse(event.data)));
+    source.addEventListener("message", (event) => this.take(JSON.parse(event.data)));
     source.addEventListener("open", () => {
       this.retryMs = firstRetryMs;
       this.setContact("live");
@@ -88,8 +88,8 @@ class Live {
     if (status === 200) {
       entry.answer = { value: body };
     } else {
-      const { code = String(status), message = "" } = (body ?? {}) as { code?: string; message?: string };
-      entry.answer = { ...entry.answer, failure: new Failure(status, code, message) };
+      const { code = String(status), detail = "" } = (body ?? {}) as Partial<Problem>;
+      entry.answer = { ...entry.answer, failure: new Failure(status, code, detail) };
     }
     entry.listeners.forEach((listener) => listener());
   }
