@@ -71,6 +71,13 @@ verb_console() {
       use_console_node
       exec node "$console/mock/server.mjs" "$@"
       ;;
-    *) fail "'./dev console' knows only --check and --mock, not '$1': see './dev help'." ;;
+    --screenshots)
+      mkdir -p "$root/docs/console"
+      ensure_chromium
+      use_console_node
+      ensure_console_modules
+      node "$root/tests/console/screenshots.mjs" "$root/docs/console" && say 'docs/console has new pictures: look at them, then commit them.'
+      ;;
+    *) fail "'./dev console' knows only --check, --mock and --screenshots, not '$1': see './dev help'." ;;
   esac
 }

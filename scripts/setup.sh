@@ -119,6 +119,10 @@ verb_setup() {
     ensure_node
     ensure_java
     ensure_go
+    source "$root/scripts/console.sh"
+    ensure_chromium
+    use_console_node
+    ensure_console_modules
   fi
   say 'Everything is installed.'
 }

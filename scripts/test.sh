@@ -2,6 +2,7 @@
 # Runs the tests, soaks, benchmarks and fuzz targets, and counts what they say.
 : "${root:?is set by ./dev}"
 source "$root/scripts/build.sh"
+source "$root/scripts/console.sh"
 
 passed=0 failed=0 skipped=0
 test_jobs=${SOFA_TEST_JOBS:-2}
@@ -125,6 +126,17 @@ run_pytest() {
   echo "$path: $last_count"
 }
 
+# The console: console/dist is what its sources make, and does what it should in a browser.
+run_console() {
+  local log=$1/test-logs/console.log code=0
+  mkdir -p "${log%/*}"
+  say 'console'
+  ensure_chromium
+  (check_console && use_console_node && exec timeout -k 5 "$((3 * test_timeout))" node "$root/tests/console/run.mjs") </dev/null 2>&1 | tee "$log" || code=$?
+  count_output "$log" "$code"
+  echo "tests/console: $last_count"
+}
+
 soaks() { find "$root/tests/soak" -maxdepth 1 -type f -executable -printf '%f\n' | sort | tr '\n' ' '; }
 
 check_soak() {
@@ -163,14 +175,19 @@ test_everything() {
   fi
   [[ $kinds != *interop* ]] || run_pytest "$tree" tests/interop
   [[ $kinds != *e2e* ]] || run_pytest "$tree" tests/e2e
+  [[ $kinds != *console* ]] || run_console "$tree"
 }
 
 # test_names PRESET NAMES...: only these. A name that means nothing is refused before anything is built; of unit tests only their own targets are.
 test_names() {
-  local preset=$1 tree=$root/build/$1 name found lines='' paths=() targets=()
+  local preset=$1 tree=$root/build/$1 name found lines='' paths=() targets=() browser=no
   shift
   configure_tree "$preset" "$(set_of_preset "$preset")"
   for name in "$@"; do
+    if [[ ${name%/} == tests/console ]]; then
+      browser=yes
+      continue
+    fi
     if [[ $name == tests/* && $name != tests/build/* && -e $root/$name ]]; then
       paths+=("${name%/}")
       continue
@@ -189,6 +206,7 @@ test_names() {
   fi
   [[ -z $lines ]] || run_unit "$tree" <<<"$lines"
   for name in "${paths[@]}"; do run_pytest "$tree" "$name"; done
+  [[ $browser == no ]] || run_console "$tree"
 }
 
 verb_test() {
@@ -197,7 +215,7 @@ verb_test() {
     case $1 in
       --preset) need_value "$@" && preset=$2 && shift 2 ;;
       --soak) need_value "$@" && soak=$2 && shift 2 ;;
-      --unit | --interop | --e2e) kinds+=" $1" && shift ;;
+      --unit | --interop | --e2e | --console) kinds+=" $1" && shift ;;
       -*) fail "'./dev test' does not know $1: see './dev help'." ;;
       *) names+=("$1") && shift ;;
     esac
@@ -213,7 +231,7 @@ verb_test() {
   elif [[ ${#names[@]} -gt 0 ]]; then
     test_names "$preset" "${names[@]}"
   else
-    test_everything "$preset" "${kinds:-unit interop e2e}"
+    test_everything "$preset" "${kinds:-unit interop e2e console}"
   fi
   close_tests
 }
