@@ -19,7 +19,7 @@ function find(path: string): { page: Page; parameters: Record<string, string> } 
   return null;
 }
 
-/** A fault of one page leaves the frame and the other pages as they are. */
+/** A fault of one page, or a page that did not come, leaves the frame and the other pages as they are. */
 class Guard extends Component<{ children: ReactNode }, { error: Error | null }> {
   override state: { error: Error | null } = { error: null };
   static getDerivedStateFromError(error: Error) {
@@ -27,7 +27,7 @@ class Guard extends Component<{ children: ReactNode }, { error: Error | null }> 
   }
   override render() {
     if (!this.state.error) return this.props.children;
-    return <FailureView failure={new Failure(0, "internal", this.state.error.message)} retry={() => this.setState({ error: null })} />;
+    return <FailureView failure={new Failure(0, "internal", this.state.error.message)} retry={() => window.location.reload()} />;
   }
 }
 

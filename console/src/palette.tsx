@@ -1,5 +1,5 @@
 // The palette: type a part of a name, press Enter.
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useAnswer } from "./api/live";
 import { Icon, type IconName } from "./design/icons";
 import { choose } from "./design/theme";
@@ -69,12 +69,15 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const found = entries.filter((entry) => words.every((word) => `${entry.text} ${entry.kind}`.toLowerCase().includes(word))).slice(0, mostShown);
   const current = Math.min(chosen, found.length - 1);
 
-  useEffect(() => {
+  // Before the next key comes, so that none is lost.
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
     return () => element?.close();
   }, []);
-  useEffect(() => list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" }), [current, text]);
+  useEffect(() => {
+    list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
+  }, [current, text]);
 
   const run = (entry: Entry | undefined) => {
     if (!entry) return;

@@ -97,7 +97,9 @@ export function Chart(properties: Properties) {
     };
   }, [theme, language, shape, height]);
 
-  useEffect(() => plot.current?.setData(data), [data]);
+  useEffect(() => {
+    plot.current?.setData(data);
+  }, [data]);
 
   return (
     <figure className="chart">

@@ -2,7 +2,7 @@
 import { type KeyboardEvent, useMemo } from "react";
 import type { Component } from "../api/client";
 import { t, stateText } from "../i18n";
-import { layOut, nodeHeight, nodeWidth } from "./layout";
+import { layOut, lineOf, nodeHeight, nodeWidth } from "./layout";
 import { toneOf } from "./surfaces";
 
 interface Node {
@@ -57,17 +57,12 @@ export function Graph({ components, chosen, onChoose }: { components: Component[
           </marker>
         </defs>
         {edges.map((edge) => {
-          const from = layout.nodes.get(edge.from);
-          const to = layout.nodes.get(edge.to);
-          if (!from || !to) return null;
-          const [x1, y1, x2, y2] = [from.x + nodeWidth, from.y + nodeHeight / 2, to.x - 3, to.y + nodeHeight / 2];
-          const bend = Math.max(22, (x2 - x1) / 2);
           const on = edge.from === chosen || edge.to === chosen;
           return (
             <path
               key={`${edge.from} ${edge.to}`}
               className={`edge ${edge.remote ? "remote" : ""} ${on ? "lit" : ""}`}
-              d={`M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`}
+              d={lineOf(layout, edge.from, edge.to)}
               markerEnd="url(#arrow)"
             />
           );
@@ -83,12 +78,11 @@ export function Graph({ components, chosen, onChoose }: { components: Component[
               role="button"
               tabIndex={0}
               aria-pressed={node.id === chosen}
-              aria-label={`${node.title}, ${stateText(node.state)}`}
               onClick={() => onChoose(node.id === chosen ? "" : node.id)}
               onKeyDown={(event) => press(event, node.id)}
             >
               <rect width={nodeWidth} height={nodeHeight} rx="8" />
-              <circle cx="15" cy="17" r="3.5" fill={tones[toneOf(node.state)]} />
+              <circle cx="15" cy="17" r="3.5" fill={tones[toneOf(node.state)]} role="img" aria-label={stateText(node.state)} />
               <text x="26" y="21">
                 {cut(node.title, 17)}
               </text>

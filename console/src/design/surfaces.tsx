@@ -1,5 +1,5 @@
 // Panels, states, figures and what stands where nothing is yet.
-import { type CSSProperties, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { type CSSProperties, type ReactNode, useId, useLayoutEffect, useRef, useState } from "react";
 import type { Failure } from "../api/client";
 import { t, stateText } from "../i18n";
 import { Link } from "../router";
@@ -48,14 +48,14 @@ export function Panel({ title, note, tools, children, body = true }: { title: st
   );
 }
 
-export function PageHead({ title, lead, tools }: { title: string; lead?: ReactNode; tools?: ReactNode }) {
+export function PageHead({ title, lead, tools = null }: { title: string; lead?: ReactNode; tools?: ReactNode }) {
   return (
     <div className="page-head">
       <div>
         <h1 className="ellipsis">{title}</h1>
-        {lead && <p>{lead}</p>}
+        {lead && (typeof lead === "string" ? <p>{lead}</p> : lead)}
       </div>
-      {tools && <div className="tools">{tools}</div>}
+      {tools !== null && <div className="tools">{tools}</div>}
     </div>
   );
 }
@@ -180,7 +180,7 @@ export function SearchField({ label, value, onChange }: { label: string; value: 
 /** A modal dialog of the browser: it keeps the focus inside and gives it back. */
 export function Dialog({ title, onClose, children, className = "" }: { title: string; onClose: () => void; children: ReactNode; className?: string }) {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = ref.current;
     element?.showModal();
     return () => element?.close();

@@ -1,5 +1,5 @@
 // Tables that sort and filter, and keep how they do in the URL.
-import { type ReactNode, useMemo, useState } from "react";
+import { type ReactNode, useMemo, useRef, useState } from "react";
 import { type PlainKey, t, useLanguage } from "../i18n";
 import { useParameter } from "../router";
 import { Icon } from "./icons";
@@ -15,7 +15,7 @@ export interface Column<Row> {
   width?: number | string;
   end?: boolean;
   /** Left out of a table that is narrower than this, in pixels. */
-  from?: 600 | 760 | 1080;
+  from?: 460 | 600 | 760 | 1080;
   wrap?: boolean;
 }
 
@@ -32,10 +32,13 @@ interface Properties<Row> {
   selected?: string;
   tools?: ReactNode;
   filter?: boolean;
+  /** Rows that there will probably be: as many ghosts stand for them. */
+  expected?: number;
   title?: string;
 }
 
 const pageSize = 100;
+const holdMs = 5000;
 
 function compare(a: string | number, b: string | number): number {
   return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true });
@@ -48,12 +51,14 @@ function useTableState(name: string, fallback: string) {
   return { sort, setSort, text, setText };
 }
 
-export function Table<Row>({ name = "", label, rows, columns, rowKey, sort: firstSort, empty, selected, tools, filter = true, title }: Properties<Row>) {
+export function Table<Row>({ name = "", label, rows, columns, rowKey, sort: firstSort, empty, selected, tools, filter = true, expected = 4, title }: Properties<Row>) {
   useLanguage();
   const { sort, setSort, text, setText } = useTableState(name, firstSort);
   const [limit, setLimit] = useState(pageSize);
   const key = sort.replace(/^-/, "");
   const falling = sort.startsWith("-");
+  const held = useRef<{ how: string; atMs: number; places: Map<string, number> }>({ how: "", atMs: 0, places: new Map() });
+  const inside = useRef(false);
   const shown = useMemo(() => {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     const fits = (row: Row) => {
@@ -62,9 +67,16 @@ export function Table<Row>({ name = "", label, rows, columns, rowKey, sort: firs
     };
     const column = columns.find((one) => one.key === key);
     const found = (rows ?? []).filter(fits);
+    // Live rows change their places seldom, and never under the pointer.
+    const how = `${sort}\n${text}`;
+    const { places, atMs } = held.current;
+    if (how === held.current.how && (inside.current || Date.now() - atMs < holdMs) && found.every((row) => places.has(rowKey(row)))) {
+      return found.sort((a, b) => (places.get(rowKey(a)) ?? 0) - (places.get(rowKey(b)) ?? 0));
+    }
     if (column) found.sort((a, b) => (falling ? -1 : 1) * compare(column.value(a), column.value(b)) || rowKey(a).localeCompare(rowKey(b)));
+    held.current = { how, atMs: Date.now(), places: new Map(found.map((row, index) => [rowKey(row), index])) };
     return found;
-  }, [rows, columns, text, key, falling, rowKey]);
+  }, [rows, columns, text, sort]);
 
   const press = (column: Column<Row>) => {
     const rising = column.key;
@@ -79,7 +91,7 @@ export function Table<Row>({ name = "", label, rows, columns, rowKey, sort: firs
           {title && <h2>{title}</h2>}
           <div className="table-head">
             {filter && <SearchField label={t("table.filter")} value={text} onChange={setText} />}
-            {filter && rows && <span className="count">{t("table.count", { shown: shown.length, total: rows.length })}</span>}
+            {filter && <span className="count">{rows && t("table.count", { shown: shown.length, total: rows.length })}</span>}
           </div>
           {tools && <div className="table-tools">{tools}</div>}
         </div>
@@ -87,7 +99,7 @@ export function Table<Row>({ name = "", label, rows, columns, rowKey, sort: firs
       {rows && rows.length === 0 ? (
         empty
       ) : (
-        <div className="table-scroll">
+        <div className="table-scroll" onPointerEnter={() => (inside.current = true)} onPointerLeave={() => (inside.current = false)}>
           <table aria-label={label}>
             <colgroup>
               {columns.map((column) => (
@@ -116,7 +128,7 @@ export function Table<Row>({ name = "", label, rows, columns, rowKey, sort: firs
               </tr>
             </thead>
             <tbody>
-              {!rows && <GhostRows columns={columns} />}
+              {!rows && <GhostRows columns={columns} rows={expected} />}
               {shown.slice(0, limit).map((row) => {
                 const id = rowKey(row);
                 return (
@@ -154,8 +166,8 @@ export function Table<Row>({ name = "", label, rows, columns, rowKey, sort: firs
 
 const classOf = <Row,>(column: Column<Row>) => [column.end && "end", column.from && `from-${column.from}`, column.wrap && "wrap"].filter(Boolean).join(" ");
 
-function GhostRows<Row>({ columns }: { columns: Array<Column<Row>> }) {
-  return [0, 1, 2, 3].map((row) => (
+function GhostRows<Row>({ columns, rows }: { columns: Array<Column<Row>>; rows: number }) {
+  return Array.from({ length: rows }, (_, row) => (
     <tr key={row}>
       {columns.map((column) => (
         <td key={column.key} className={classOf(column)}>

@@ -13,7 +13,8 @@ export function Waterfall({ startup }: { startup: Startup }) {
           <span role="columnheader" className="quiet">
             {t("components.name")}
           </span>
-          <span role="columnheader" className="axis" aria-label={t("components.start")}>
+          <span role="columnheader" className="axis">
+            <b className="hidden">{t("components.start")}</b>
             {[0, 0.25, 0.5, 0.75, 1].map((share) => (
               <span key={share} style={{ left: `${share * 100}%` }} aria-hidden="true">
                 {duration(share * end)}

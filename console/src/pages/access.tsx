@@ -185,7 +185,7 @@ function Users() {
       value: () => "",
       cell: (user) => (
         <>
-          <button type="button" className="button small wide-only" onClick={() => setSwitching(user)} aria-label={`${t(user.disabled ? "access.enable" : "access.disable")}: ${user.name}`}>
+          <button type="button" className="button small from-600" onClick={() => setSwitching(user)} aria-label={`${t(user.disabled ? "access.enable" : "access.disable")}: ${user.name}`}>
             {t(user.disabled ? "access.enable" : "access.disable")}
           </button>{" "}
           <button type="button" className="button small danger" onClick={() => setRemoving(user)} aria-label={`${t("access.remove")}: ${user.name}`}>
@@ -193,7 +193,7 @@ function Users() {
           </button>
         </>
       ),
-      width: 180,
+      width: "min(180px, 30cqw)",
       end: true,
     });
   const name = (user: User | null) => user?.name ?? "";

@@ -40,6 +40,7 @@ const columns: Array<Column<Component>> = [
     title: "components.needs",
     value: (one) => one.needs.map((need) => need.target).join(", "),
     cell: (one) => one.needs.map((need) => need.target || need.type).join(", ") || <span className="quiet">–</span>,
+    from: 460,
   },
   { key: "start", title: "components.start", value: (one) => one.construct_us + one.start_us, cell: (one) => duration(one.construct_us + one.start_us), width: 90, end: true },
 ];
@@ -53,7 +54,7 @@ function GraphView({ id }: { id: string }) {
   return (
     <>
       <Panel title={t("components.graph")} body={false}>
-        {value ? <Graph components={value.components} chosen={chosen} onChoose={choose} /> : <Ghost height={360} />}
+        {value ? <Graph components={value.components} chosen={chosen} onChoose={choose} /> : <div className="graph-scroll" />}
       </Panel>
       <div className="grid two-to-one">
         <section className="panel" aria-label={t("components.list")}>

@@ -35,7 +35,7 @@ const columns: Array<Column<Connection>> = [
   { key: "out", title: "connections.bytesOut", value: (one) => one.bytes_out, cell: (one) => bytes(one.bytes_out), width: 100, end: true, from: 760 },
   { key: "queue", title: "connections.queue", value: (one) => one.queue_bytes, cell: (one) => bytes(one.queue_bytes), width: 88, end: true, from: 1080 },
   { key: "shard", title: "connections.shard", value: (one) => one.shard, width: 70, end: true, from: 1080 },
-  { key: "age", title: "connections.age", value: (one) => -one.opened_at_ms, cell: (one) => age(Date.now() - one.opened_at_ms), width: 92, end: true },
+  { key: "age", title: "connections.age", value: (one) => -one.opened_at_ms, cell: (one) => age(Date.now() - one.opened_at_ms), width: 104, end: true, from: 460 },
 ];
 
 export default function Connections() {
@@ -51,7 +51,7 @@ export default function Connections() {
           rows={value?.connections}
           columns={columns}
           rowKey={(one) => `${one.process} ${one.id}`}
-          sort="-running"
+          sort="-requests"
           empty={<Empty icon="connections" title={t("connections.none")} text={t("connections.noneDo")} command="sofa call 127.0.0.1:12200 SERVICE.METHOD '[]'" />}
         />
       </section>

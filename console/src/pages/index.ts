@@ -19,6 +19,18 @@ export interface Page {
   view: ComponentType<{ path: Record<string, string> }>;
 }
 
+type Load = () => Promise<{ default: Page["view"] }>;
+const loads: Load[] = [];
+
+/** A page in a file of its own, which is asked for when it is shown, or when there is nothing else to do. */
+function later(load: Load): Page["view"] {
+  loads.push(load);
+  return lazy(load);
+}
+
+/** Asks for the files of all pages: each is there at once then, even when the server is not. */
+export const loadPages = () => Promise.allSettled(loads.map((load) => load()));
+
 export const pages: Page[] = [
   { paths: ["/"], title: "nav.overview", icon: "overview", group: "observe", needs: "GET /v1/overview", view: Overview },
   {
@@ -28,7 +40,7 @@ export const pages: Page[] = [
     group: "observe",
     needs: "GET /v1/processes/{id}/services",
     ofProcess: "all",
-    view: lazy(() => import("./services")),
+    view: later(() => import("./services")),
   },
   {
     paths: ["/components"],
@@ -37,7 +49,7 @@ export const pages: Page[] = [
     group: "observe",
     needs: "GET /v1/processes/{id}/components",
     ofProcess: "one",
-    view: lazy(() => import("./components")),
+    view: later(() => import("./components")),
   },
   {
     paths: ["/connections"],
@@ -46,10 +58,10 @@ export const pages: Page[] = [
     group: "observe",
     needs: "GET /v1/processes/{id}/connections",
     ofProcess: "all",
-    view: lazy(() => import("./connections")),
+    view: later(() => import("./connections")),
   },
-  { paths: ["/logs"], title: "nav.logs", icon: "logs", group: "observe", needs: "GET /v1/processes/{id}/loggers", ofProcess: "all", view: lazy(() => import("./logs")) },
-  { paths: ["/metrics"], title: "nav.metrics", icon: "metrics", group: "observe", needs: "GET /v1/metrics", ofProcess: "all", view: lazy(() => import("./metrics")) },
+  { paths: ["/logs"], title: "nav.logs", icon: "logs", group: "observe", needs: "GET /v1/processes/{id}/loggers", ofProcess: "all", view: later(() => import("./logs")) },
+  { paths: ["/metrics"], title: "nav.metrics", icon: "metrics", group: "observe", needs: "GET /v1/metrics", ofProcess: "all", view: later(() => import("./metrics")) },
   {
     paths: ["/profiles"],
     title: "nav.profiles",
@@ -57,10 +69,10 @@ export const pages: Page[] = [
     group: "observe",
     needs: "GET /v1/profiles/cpu",
     ofProcess: "one",
-    view: lazy(() => import("./profiles")),
+    view: later(() => import("./profiles")),
   },
-  { paths: ["/access"], title: "nav.users", icon: "users", group: "operate", needs: "GET /v1/users", view: lazy(() => import("./access")) },
-  { paths: ["/audit"], title: "nav.audit", icon: "audit", group: "operate", needs: "GET /v1/audit", view: lazy(() => import("./audit")) },
+  { paths: ["/access"], title: "nav.users", icon: "users", group: "operate", needs: "GET /v1/users", view: later(() => import("./access")) },
+  { paths: ["/audit"], title: "nav.audit", icon: "audit", group: "operate", needs: "GET /v1/audit", view: later(() => import("./audit")) },
 ];
 
 /** What the navigation shows below the pages of the platform itself. */

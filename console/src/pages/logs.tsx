@@ -46,7 +46,7 @@ function useLines(process: string, level: Level, contains: string, following: bo
     const open = (backlog: number) => {
       const query = { level, backlog, ...(process !== allProcesses && { process }), ...(contains && { contains }) };
       source = new EventSource(targetOf("GET /v1/logs", { query }));
-      source.addEventListener("line", (event) => {
+      source.addEventListener("message", (event) => {
         batch.push(JSON.parse(event.data));
         frame ||= requestAnimationFrame(flush);
       });
@@ -108,6 +108,9 @@ export default function Logs() {
   const [following, setFollowing] = useState(true);
   const [levelsShown, setLevelsShown] = useState(false);
   const level = levels.find((one) => one === chosenLevel) ?? "info";
+  useEffect(() => {
+    setFollowing(true);
+  }, [id, level, contains]);
   const { lines, waiting, clear } = useLines(id, level, contains, following);
   const box = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {

@@ -20,7 +20,7 @@ const processColumns: Array<Column<Process>> = [
   { key: "rate", title: "process.rate", value: (process) => process.calls_per_second, cell: (process) => short(process.calls_per_second), width: 84, end: true },
   { key: "trend", title: "services.trend", value: (process) => process.calls_per_second, cell: (process) => <Spark values={process.history} />, width: 118, from: 760 },
   { key: "errors", title: "process.errors", value: (process) => process.errors_per_second, cell: (process) => short(process.errors_per_second), width: 84, end: true, from: 760 },
-  { key: "p99", title: "process.p99", value: (process) => process.p99_us, cell: (process) => duration(process.p99_us), width: 84, end: true },
+  { key: "p99", title: "process.p99", value: (process) => process.p99_us, cell: (process) => duration(process.p99_us), width: 84, end: true, from: 460 },
   { key: "memory", title: "process.memory", value: (process) => process.memory_bytes, cell: (process) => bytes(process.memory_bytes), width: 92, end: true, from: 600 },
   { key: "cpu", title: "process.cpu", value: (process) => process.cpu_cores, cell: (process) => percent(process.cpu_cores), width: 76, end: true, from: 760 },
   { key: "uptime", title: "process.uptime", value: (process) => -process.started_at_ms, cell: (process) => age(Date.now() - process.started_at_ms), width: 92, end: true, from: 600 },
@@ -62,7 +62,7 @@ export function Overview() {
 }
 
 function Head({ overview }: { overview: Answer | undefined }) {
-  if (!overview) return <PageHead title={t("overview.title")} lead={<Ghost height={14} width={240} />} />;
+  if (!overview) return <PageHead title={t("overview.title")} lead="\u00a0" tools={<></>} />;
   const { platform, health } = overview;
   return (
     <PageHead

@@ -14,6 +14,7 @@ import { StageLegend, Stages } from "./stages";
 
 const Chart = lazy(() => import("../../design/chart").then((module) => ({ default: module.Chart })));
 const minutes = 5;
+const slowLimit = 10;
 
 export const fullName = (service: { name: string; unique_id: string }) => (service.unique_id ? `${service.name}:${service.unique_id}` : service.name);
 const placeOf = (service: Service, method = "") =>
@@ -103,7 +104,7 @@ function Detail({ process, name, methodName }: { process: string; name: string; 
   const service = value?.service;
   const method = value?.methods.find((one) => one.name === methodName);
   const places: Array<[string, string]> = [["/services", t("services.title")]];
-  if (method && service) places.push([placeOf(service), name]);
+  if (methodName) places.push([`/services/${encodeURIComponent(process)}/${encodeURIComponent(name)}`, name]);
   const columns: Array<Column<Method>> = [
     {
       key: "name",
@@ -117,10 +118,10 @@ function Detail({ process, name, methodName }: { process: string; name: string; 
   ];
   return (
     <>
-      <Crumbs places={places} here={method?.name ?? name} />
+      <Crumbs places={places} here={methodName ?? name} />
       <PageHead
-        title={method?.name ?? name}
-        lead={(method ?? service)?.doc ?? " "}
+        title={methodName ?? name}
+        lead={(method ?? service)?.doc || "\u00a0"}
         tools={
           service && (
             <span className="badges">
@@ -132,18 +133,18 @@ function Detail({ process, name, methodName }: { process: string; name: string; 
           )
         }
       />
+      <Pictures process={process} service={name} method={methodName ?? ""} />
       {!methodName && (
         <section className="panel" aria-label={t("services.methods")}>
           <Table label={t("services.methods")} rows={value?.methods} columns={columns} rowKey={(one) => one.name} sort="-rate" filter={(value?.methods.length ?? 0) > 8} empty={null} />
         </section>
       )}
-      <Pictures process={process} service={name} method={methodName ?? ""} />
-      <div className={method ? "grid two-to-one" : "stack"}>
+      <div className={methodName ? "grid two-to-one" : "stack"}>
         <div className="stack">
           <Slowest process={process} service={name} method={methodName ?? ""} />
           <Errors process={process} service={name} method={methodName ?? ""} />
         </div>
-        {method && service && <Call service={service} method={method} />}
+        {method && service ? <Call service={service} method={method} /> : methodName && <Ghost height={420} />}
       </div>
     </>
   );
@@ -163,7 +164,7 @@ function Pictures({ process, service, method }: Subject) {
         <HeatMap map={value} minutes={minutes} />
       </Panel>
       <Panel title={t("services.live")} note={t("overview.last", { minutes })}>
-        <Suspense fallback={<Ghost height={244} />}>
+        <Suspense fallback={<Ghost height={252} />}>
           {value ? (
             <Chart
               label={t("services.live")}
@@ -176,7 +177,7 @@ function Pictures({ process, service, method }: Subject) {
               ]}
             />
           ) : (
-            <Ghost height={244} />
+            <Ghost height={252} />
           )}
         </Suspense>
       </Panel>
@@ -194,7 +195,7 @@ const slowColumns: Array<Column<SlowCall>> = [
 ];
 
 function Slowest({ process, service, method }: Subject) {
-  const { value } = useLive("GET /v1/processes/{id}/slowest", { path: { id: process }, query: { service, ...(method && { method }), limit: 10 } });
+  const { value } = useLive("GET /v1/processes/{id}/slowest", { path: { id: process }, query: { service, ...(method && { method }), limit: slowLimit } });
   return (
     <Panel title={t("services.slowest")} note={<StageLegend />} body={false}>
       <Table
@@ -204,6 +205,7 @@ function Slowest({ process, service, method }: Subject) {
         columns={method ? slowColumns.filter((column) => column.key !== "method") : slowColumns}
         rowKey={(call) => call.trace_id}
         sort="-duration"
+        expected={slowLimit}
         filter={false}
         empty={<Empty icon="clock" title={t("services.slowestNone")} />}
       />
@@ -215,7 +217,7 @@ const errorColumns: Array<Column<ErrorGroup>> = [
   { key: "code", title: "errors.code", value: (group) => group.code, cell: (group) => <code>{group.code}</code>, width: 170 },
   { key: "message", title: "errors.message", value: (group) => group.message, wrap: true, from: 600 },
   { key: "count", title: "errors.count", value: (group) => group.count, cell: (group) => number(group.count), width: 90, end: true },
-  { key: "last", title: "errors.last", value: (group) => group.last_at_ms, cell: (group) => ago(group.last_at_ms), width: 110, end: true },
+  { key: "last", title: "errors.last", value: (group) => group.last_at_ms, cell: (group) => ago(group.last_at_ms), width: 110, end: true, from: 460 },
 ];
 
 function Errors({ process, service, method }: Subject) {
