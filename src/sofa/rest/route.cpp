@@ -1,10 +1,10 @@
 #include <cstdio>
 
 #include "sofa/base/base64.h"
+#include "sofa/base/json_object.h"
 #include "sofa/base/text_to_json.h"
 #include "sofa/http/query.h"
 #include "sofa/rest/api.h"
-#include "sofa/rest/detail/json_object.h"
 #include "sofa/rest/multipart.h"
 
 namespace sofa::rest {
@@ -24,7 +24,7 @@ bool is_in_pattern(std::string_view pattern, std::string_view name) {
 /// Whether the field is a list of values, each of which may stand for itself.
 const Type* list_element(const Type& type) { return type.kind == Kind::list && !type.is_byte_list() ? &type.list->element() : nullptr; }
 
-Result<void> add_query(const std::vector<Parameter>& parameters, std::string_view query, detail::JsonObject& to) {
+Result<void> add_query(const std::vector<Parameter>& parameters, std::string_view query, JsonObject& to) {
   auto texts = http::parse_query(query);
   if (!texts) return forward_error(texts);
   for (const auto& [name, text] : *texts) {
@@ -47,7 +47,7 @@ Result<void> add_query(const std::vector<Parameter>& parameters, std::string_vie
   return {};
 }
 
-void add_path_and_headers(const std::vector<Parameter>& parameters, http::Exchange& exchange, detail::JsonObject& to) {
+void add_path_and_headers(const std::vector<Parameter>& parameters, http::Exchange& exchange, JsonObject& to) {
   for (const Parameter& parameter : parameters) {
     if (parameter.place == Place::path) {
       to.add(parameter.field->name, text_to_json(exchange.context().parameters.get(parameter.name), parameter.field->type()));
@@ -65,7 +65,7 @@ std::string as_json(const Part& part, const Type& type) {
 }
 
 /// The parts of a form as fields of the body; of a list each part is one element.
-Result<void> add_form(const std::vector<Parameter>& parameters, std::string_view body, std::string_view boundary, detail::JsonObject& to) {
+Result<void> add_form(const std::vector<Parameter>& parameters, std::string_view body, std::string_view boundary, JsonObject& to) {
   auto parts = parse_multipart(body, boundary);
   if (!parts) return forward_error(parts);
   std::map<std::string_view, std::vector<std::string>> values;
@@ -140,7 +140,7 @@ io::Task<Result<void>> Route::read(http::Exchange& exchange, http::Body& body, v
   const Bytes bytes = co_await io::or_return(std::move(whole));
   const http::Headers& headers = exchange.request().headers;
   std::string_view text = "{}";
-  detail::JsonObject members;
+  JsonObject members;
   if (const auto boundary = boundary_of(headers.get_or("content-type")); boundary && has_body()) {
     co_await io::or_return(add_form(parameters_, bytes.text(), *boundary, members));
   } else if (has_body()) {

@@ -1,5 +1,6 @@
 #include "sofa/tool/command.h"
 
+#include "sofa/base/type_object.h"
 #include "sofa/io/runtime.h"
 #include "sofa/rpc/exception.h"
 
@@ -40,14 +41,9 @@ Parsed parse(const Command& command, std::span<const char* const> arguments, con
 std::string help_of(const Command& command) {
   const std::string program = "sofa " + command.full_name();
   const Type& type = command.options();
-  const std::unique_ptr<char[]> memory(new char[type.size + type.align]);
-  void* at = memory.get();
-  size_t room = type.size + type.align;
-  void* options = std::align(type.align, type.size, at, room);
-  type.construct(options);
+  TypeObject options(type);
   const char* const ask[] = {"sofa", "--help"};
-  auto flags = parse_flags(ask, type, options, flag_options(command, program));
-  type.destroy(options);
+  auto flags = parse_flags(ask, type, options.get(), flag_options(command, program));
   return flags ? flags->help_text : flags.error().to_string();
 }
 

@@ -60,14 +60,6 @@ std::optional<NumberText> parse_number(std::string_view text) {
   return std::nullopt;
 }
 
-std::string show(long double value) {
-  if (std::isfinite(value) && std::floor(value) == value) {
-    if (value >= -0x1p63L && value < 0x1p63L) return fmt::to_string(static_cast<int64_t>(value));
-    if (value >= 0 && value < 0x1p64L) return fmt::to_string(static_cast<uint64_t>(value));
-  }
-  return fmt::to_string(static_cast<double>(value));
-}
-
 Range limits_of(Kind kind) {
   switch (kind) {
     case Kind::int8:
@@ -91,6 +83,16 @@ Range limits_of(Kind kind) {
   }
 }
 
+}  // namespace
+
+std::string number_text(long double value) {
+  if (std::isfinite(value) && std::floor(value) == value) {
+    if (value >= -0x1p63L && value < 0x1p63L) return fmt::to_string(static_cast<int64_t>(value));
+    if (value >= 0 && value < 0x1p64L) return fmt::to_string(static_cast<uint64_t>(value));
+  }
+  return fmt::to_string(static_cast<double>(value));
+}
+
 Range range_of(const Type& type, const Field* field) {
   Range range = limits_of(type.kind);
   if (field != nullptr && field->range) {
@@ -100,15 +102,27 @@ Range range_of(const Type& type, const Field* field) {
   return range;
 }
 
+std::vector<std::string_view> suffixes_of(std::string_view unit) {
+  if (unit.empty()) return {};
+  std::vector<std::string_view> suffixes;
+  for (const std::span<const Unit> units : {std::span<const Unit>(kDurations), std::span<const Unit>(kSizes)}) {
+    if (factor_in(units, unit) == 0) continue;
+    for (const Unit& one : units) suffixes.push_back(one.name);
+  }
+  return suffixes.empty() ? std::vector{unit} : suffixes;
+}
+
+namespace {
+
 std::string expected_number(const Type& type, const Field* field) {
   const Range range = range_of(type, field);
   std::string text = type.is_integer() ? "a whole number" : "a number";
   if (std::isfinite(range.low) && std::isfinite(range.high)) {
-    text += fmt::format(" from {} to {}", show(range.low), show(range.high));
+    text += fmt::format(" from {} to {}", number_text(range.low), number_text(range.high));
   } else if (std::isfinite(range.low)) {
-    text += fmt::format(" of at least {}", show(range.low));
+    text += fmt::format(" of at least {}", number_text(range.low));
   } else if (std::isfinite(range.high)) {
-    text += fmt::format(" of at most {}", show(range.high));
+    text += fmt::format(" of at most {}", number_text(range.high));
   }
   if (field != nullptr && !field->unit.empty()) text += fmt::format(" {}", field->unit);
   return text;
@@ -136,7 +150,7 @@ Wrong set_number_text(const Type& type, const Field* field, std::string_view tex
   // A factor below one divides, so that 3000us is exactly 3 ms.
   const long double value = worth < 1 ? parsed->value / std::round(1 / worth) : parsed->value * worth;
   const auto wrong = set_number(type, field, value, at);
-  if (wrong && !parsed->suffix.empty()) return fmt::format("{} ({} {})", quoted(text), show(value), unit);
+  if (wrong && !parsed->suffix.empty()) return fmt::format("{} ({} {})", quoted(text), number_text(value), unit);
   return wrong;
 }
 
@@ -169,7 +183,10 @@ std::string expected_of(const Type& type, const Field* field) {
       return "base64 text";
     case Kind::enumeration: {
       std::string names;
-      for (const EnumInfo::Value& value : type.enumeration->values) names += fmt::format("{}{}", names.empty() ? "" : ", ", value.name);
+      for (const EnumInfo::Value& value : type.enumeration->values) {
+        if (type.enumeration->by_number(value.number) != &value) continue;  // another name of one that stands already
+        names += fmt::format("{}{}", names.empty() ? "" : ", ", value.name);
+      }
       return fmt::format("one of {}", names);
     }
     case Kind::indirect:
@@ -190,8 +207,8 @@ std::string expected_of(const Type& type, const Field* field) {
 Wrong set_number(const Type& type, const Field* field, long double value, void* at) {
   const Range range = range_of(type, field);
   const bool whole = std::isfinite(value) && std::floor(value) == value;
-  if (!type.is_number() || (type.is_integer() && !whole)) return show(value);
-  if (value < range.low || value > range.high) return show(value);
+  if (!type.is_number() || (type.is_integer() && !whole)) return number_text(value);
+  if (value < range.low || value > range.high) return number_text(value);
   switch (type.kind) {
     case Kind::int8:
       store<int8_t>(at, value);
@@ -218,7 +235,7 @@ Wrong set_number(const Type& type, const Field* field, long double value, void* 
       store<uint64_t>(at, value);
       break;
     case Kind::float32:
-      if (std::isfinite(value) && std::fabs(value) > std::numeric_limits<float>::max()) return show(value);
+      if (std::isfinite(value) && std::fabs(value) > std::numeric_limits<float>::max()) return number_text(value);
       store<float>(at, value);
       break;
     default:

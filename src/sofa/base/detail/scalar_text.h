@@ -18,6 +18,13 @@ bool needs_arena(const IndirectOps& indirect);
 /// What input a type wants, for messages and `--help`: "a whole number from 1 to 65535", "one of BRONZE, SILVER". `field` may be null.
 std::string expected_of(const Type& type, const Field* field);
 
+/// The numbers that a number type and its field take.
+Range range_of(const Type& type, const Field* field);
+/// A number of a range as text, a whole one without an exponent.
+std::string number_text(long double value);
+/// What may stand behind a number of this unit in text formats: ns, us, ... for "ms", the unit itself for any other; nothing for none.
+std::vector<std::string_view> suffixes_of(std::string_view unit);
+
 /// Each sets the scalar at `at`, or answers with what was found instead of what is expected. `field` gives range and unit; it may be null.
 /// Numbers travel as long double, which holds every int64 and uint64 exactly here.
 using Wrong = std::optional<std::string>;

@@ -21,10 +21,6 @@ size_t aligned(size_t offset) { return (offset + kAlign - 1) / kAlign * kAlign; 
 
 }  // namespace
 
-Object::Object(const Type& type) : type_(type), memory_(new std::byte[type.size]) { type_.construct(memory_.get()); }
-
-Object::~Object() { type_.destroy(memory_.get()); }
-
 bool Group::add(std::string_view rest, const Section& section) {
   const size_t dot = rest.find('.');
   const std::string_view name = rest.substr(0, dot);
@@ -66,7 +62,7 @@ Section& Sections::place(std::string_view path, const Type& type, std::string_vi
   if (type.align > kAlign) refuse(path, fmt::format("its type is aligned to more than {} bytes", kAlign));
   const size_t offset = aligned(size_);
   size_ = offset + type.size;
-  return *sections_.emplace_back(new Section{std::string(path), std::string(doc), type, offset, Object(type)});
+  return *sections_.emplace_back(new Section{std::string(path), std::string(doc), type, offset, TypeObject(type)});
 }
 
 const Section* Sections::find(std::string_view path) const {

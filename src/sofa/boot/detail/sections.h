@@ -8,23 +8,9 @@
 #include <vector>
 
 #include "sofa/base/description.h"
+#include "sofa/base/type_object.h"
 
 namespace sofa::boot::detail {
-
-/// One value of a type that is known at run time.
-class Object {
- public:
-  explicit Object(const Type& type);
-  Object(const Object&) = delete;
-  Object& operator=(const Object&) = delete;
-  ~Object();
-  void* get() { return memory_.get(); }
-  const void* get() const { return memory_.get(); }
-
- private:
-  const Type& type_;
-  std::unique_ptr<std::byte[]> memory_;
-};
 
 /// One section: where its value lies in a Block, and its defaults.
 struct Section {
@@ -32,7 +18,7 @@ struct Section {
   std::string doc;
   const Type& type;
   size_t offset;
-  Object initial;
+  TypeObject initial;
 };
 
 /// A mapping of the file that holds sections and further mappings: "payments" of "payments.journal".

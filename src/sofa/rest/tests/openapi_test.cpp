@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "sofa/base/json_check.h"
+#include "sofa/base/json_object.h"
 #include "sofa/rest/api.h"
-#include "sofa/rest/detail/json_object.h"
 
 namespace sofa::rest {
 namespace {
@@ -64,7 +64,7 @@ TEST(OpenApi, ATypeThatHoldsItselfIsDescribedOnce) {
 }
 
 TEST(JsonObject, GoesBehindTheMembersOfABody) {
-  detail::JsonObject members;
+  JsonObject members;
   EXPECT_EQ(members.behind(R"({"a":1})"), R"({"a":1})");
   members.add("b", "2");
   EXPECT_EQ(members.behind(" { } "), R"( { "b":2})");

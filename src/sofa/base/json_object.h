@@ -6,7 +6,7 @@
 
 #include "sofa/base/json.h"
 
-namespace sofa::rest::detail {
+namespace sofa {
 
 class JsonObject {
  public:
@@ -28,4 +28,4 @@ class JsonObject {
   std::string text_;
 };
 
-}  // namespace sofa::rest::detail
+}  // namespace sofa

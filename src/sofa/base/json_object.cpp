@@ -1,6 +1,6 @@
-#include "sofa/rest/detail/json_object.h"
+#include "sofa/base/json_object.h"
 
-namespace sofa::rest::detail {
+namespace sofa {
 
 std::string JsonObject::behind(std::string_view body) const {
   while (!body.empty() && std::string_view(" \t\r\n").contains(body.back())) body.remove_suffix(1);
@@ -10,4 +10,4 @@ std::string JsonObject::behind(std::string_view body) const {
   return std::string(body).append(has_none ? "" : ",").append(text_).append("}");
 }
 
-}  // namespace sofa::rest::detail
+}  // namespace sofa
