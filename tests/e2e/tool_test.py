@@ -611,16 +611,18 @@ def test_hessian_of_either_dialect():
     assert "double 1" in sofa("trace-bytes", "-", "--as", "hessian4", stdin="5c").stdout
 
 
-# The examples of docs/tool.md
+# The examples of docs/tool.md and docs/configuration.md
 
 def examples():
     """The commands of its code blocks, each with the lines of output that follow it."""
     found = []
-    for block in (ROOT / "docs" / "tool.md").read_text().split("```")[1::2]:
+    pages = [(ROOT / "docs" / name).read_text() for name in ("tool.md", "configuration.md")]
+    for block in (block for page in pages for block in page.split("```")[1::2]):
+        before = len(found)
         for line in block.strip("\n").splitlines():
-            if line.startswith("sofa ") or "| sofa " in line:
+            if re.match(r"([A-Z_]+=\S+ )*sofa ", line) or "| sofa " in line:
                 found.append((line, []))
-            elif found:
+            elif len(found) > before:
                 found[-1][1].append(line)
     return found
 

@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "sofa/base/description.h"
+#include "sofa/base/log_levels.h"
 
 namespace sofa {
 
@@ -246,6 +247,12 @@ void apply_levels(const ParsedLevels& levels) {
   }
 }
 }  // namespace
+
+Result<void> check_log_levels(std::string_view text) {
+  auto parsed = parse_levels(text);
+  if (!parsed) return forward_error(parsed);
+  return {};
+}
 
 Result<void> set_log_levels(std::string_view text) {
   auto parsed = parse_levels(text);

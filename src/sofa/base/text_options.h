@@ -11,6 +11,8 @@ namespace sofa {
 class ReadObserver {
  public:
   virtual void on_value(std::string_view path, uint32_t line, uint32_t column) = 0;
+  /// Of a mapping that is a described object, before its values; the document itself has the empty path.
+  virtual void on_object(std::string_view, uint32_t, uint32_t) {}
 
  protected:
   ~ReadObserver() = default;
@@ -24,7 +26,9 @@ struct ReadOptions {
   size_t max_problems = 16;      // told in one error
   bool ignore_unknown = false;   // unknown keys are errors unless this is set
   bool null_is_default = false;  // null for a field that cannot be empty keeps its default (Java peers write nulls) instead of being an error
-  bool check_required = true;    // a required field that is left out is an error; false: the caller joins several texts and looks itself
+  // A required field that is left out is an error. False: the caller joins several texts and looks itself; but what a list, a map or a pointer holds
+  // comes from one text as a whole, and is checked all the same.
+  bool check_required = true;
   ReadObserver* observer = nullptr;
 };
 

@@ -37,16 +37,24 @@ struct OwnFlags {
   static auto describe(Description<OwnFlags>& d) { d.field("config", &OwnFlags::config).alias("c").doc("the configuration file (YAML)"); }
 };
 
+/// Where the mappings of a file begin: "bank.yaml:3:1" by path, the document itself by the empty one.
+using Places = std::map<std::string, std::string, std::less<>>;
+
 /// Notes where each value of a file comes from. A list or mapping replaces the former one, so what was known of its parts goes.
 class FileOrigins final : public ReadObserver {
  public:
-  FileOrigins(Origins& origins, OriginKind kind, std::string_view file) : origins_(origins), kind_(kind), file_(file) {}
+  FileOrigins(Origins& origins, Places& places, OriginKind kind, std::string_view file)
+      : origins_(origins), places_(places), kind_(kind), file_(file) {}
   void on_value(std::string_view path, uint32_t line, uint32_t column) override {
     origins_.insert_or_assign(std::string(path), Origin{kind_, fmt::format("{}:{}:{}", file_, line, column)});
+  }
+  void on_object(std::string_view path, uint32_t line, uint32_t column) override {
+    places_.insert_or_assign(std::string(path), fmt::format("{}:{}:{}", file_, line, column));
   }
 
  private:
   Origins& origins_;
+  Places& places_;
   const OriginKind kind_;
   const std::string_view file_;
 };
@@ -75,6 +83,31 @@ void for_each_value(const Type& type, const void* object, const std::string& pat
   }
 }
 
+/// What several layers and checks complain of, as one error: a line each.
+class Problems {
+ public:
+  void add(Error error) {
+    if (!first_) {
+      first_ = std::move(error);
+    } else {
+      rest_ += fmt::format("\n{}", error.to_string());
+    }
+  }
+  template <class T>
+  void add(Result<T>&& result) {
+    if (!result) add(std::move(result.error()));
+  }
+  Result<void> result() && {
+    if (!first_) return {};
+    if (rest_.empty()) return std::unexpected<Error>(std::move(*first_));
+    return fail(first_->code(), "{}{}", first_->to_string(), rest_);
+  }
+
+ private:
+  std::optional<Error> first_;
+  std::string rest_;
+};
+
 std::string shown(const Field& field, const void* at, bool hide_secrets) {
   if (field.secret && hide_secrets) return "\"***\"";
   return to_json(field.type(), at, {.hide_secrets = hide_secrets}).value_or("null");
@@ -94,6 +127,8 @@ class Configuration::Impl {
     sections_.add(path, type, doc, initial);
   }
 
+  void check(std::string_view path, ValueCheck check) { checks_.insert_or_assign(std::string(path), std::move(check)); }
+
   Result<ParsedFlags> load(int argc, const char* const* argv) {
     const std::span<const char* const> arguments(argv, static_cast<size_t>(argc));
     begin();
@@ -102,24 +137,25 @@ class Configuration::Impl {
     std::string file = static_cast<const OwnFlags*>(values_->at(own_))->config;
     if (file.empty() && !options_.default_file.empty() && access(options_.default_file.c_str(), F_OK) == 0) file = options_.default_file;
     begin();
+    Problems problems;
+    bool readable = true;
     if (!file.empty()) {
       const auto text = read_file(file, kYamlOptions.max_bytes);
       if (!text) return std::unexpected<Error>(Error(text.error()).wrap("the configuration cannot be loaded"));
-      if (auto read = read_yaml(*text, file, OriginKind::file, *values_, origins_); !read) return forward_error(read);
-      file_ = file;
+      readable = read_main_file(*text, file, problems);
     }
     FlagOrigins observer(origins_);
     parsed = parse_command_line(arguments, &observer);
-    if (!parsed) return parsed;
-    if (auto finished = finish(); !finished) return forward_error(finished);
+    if (!parsed) problems.add(std::move(parsed.error()));
+    if (auto finished = finish(std::move(problems), readable); !finished) return forward_error(finished);
     return parsed;
   }
 
   Result<void> load_text(std::string_view yaml, std::string_view file_name) {
     begin();
-    file_ = file_name;
-    if (auto read = read_yaml(yaml, file_name, OriginKind::file, *values_, origins_); !read) return read;
-    return finish();
+    Problems problems;
+    const bool readable = read_main_file(yaml, file_name, problems);
+    return finish(std::move(problems), readable);
   }
 
   const void* get(std::string_view path) const {
@@ -145,11 +181,23 @@ class Configuration::Impl {
     const std::vector<ConfigValue> all = values();
     const auto found = std::ranges::find(all, path, &ConfigValue::path);
     if (found != all.end()) return *found;
-    std::vector<std::string_view> paths;
-    for (const ConfigValue& value : all) paths.push_back(value.path);
+    const std::string inside = fmt::format("{}.", path);
+    std::vector<std::string_view> paths, below;
+    for (const ConfigValue& value : all) {
+      paths.push_back(value.path);
+      if (value.path.starts_with(inside)) below.push_back(value.path);
+    }
+    if (!below.empty()) return fail(Code::not_found, "\"{}\" is a mapping; it holds {}", path, fmt::join(below, ", "));
     const std::string_view near = nearest(path, paths);
     if (near.empty()) return fail(Code::not_found, "\"{}\" is no key of the configuration", path);
     return fail(Code::not_found, "\"{}\" is no key of the configuration; did you mean \"{}\"?", path, near);
+  }
+
+  std::string environment_name(std::string_view path) const {
+    if (options_.environment_prefix.empty()) return {};
+    std::string name = fmt::format("{}_{}", options_.environment_prefix, path);
+    for (char& c : name) c = c == '.' || c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return name;
   }
 
   const Type& type() const { return sections_.type(); }
@@ -160,8 +208,12 @@ class Configuration::Impl {
     Block next(sections_);
     next.assign(*base_);
     Origins origins = base_origins_;
-    if (auto read = read_yaml(yaml, source, OriginKind::dynamic, next, origins); !read) return forward_error(read);
-    if (auto read = read_secrets(next, origins); !read) return forward_error(read);
+    Places places;
+    Problems problems;
+    problems.add(read_yaml(yaml, source, OriginKind::dynamic, next, origins, places));
+    read_secrets(next, origins, problems);
+    run_checks(next, origins, problems);
+    if (auto read = std::move(problems).result(); !read) return forward_error(read);
     auto changed = changes_to(next, origins);
     if (!changed) return changed;
     if (auto asked = ask(next, *changed, on_change); !asked) return forward_error(asked);
@@ -174,6 +226,16 @@ class Configuration::Impl {
   void begin() {
     values_ = std::make_unique<Block>(sections_);
     origins_.clear();
+    places_.clear();
+  }
+
+  /// Notes the problems; false when the text is no YAML at all, so that nothing in it is known to be missing.
+  bool read_main_file(std::string_view yaml, std::string_view name, Problems& problems) {
+    file_ = name;
+    auto read = read_yaml(yaml, name, OriginKind::file, *values_, origins_, places_);
+    const bool readable = read || places_.contains("");
+    problems.add(std::move(read));
+    return readable;
   }
 
   /// Flags and environment, first for --config's sake alone, then on top of the file.
@@ -196,8 +258,8 @@ class Configuration::Impl {
                         .observer = observer});
   }
 
-  Result<void> read_yaml(std::string_view yaml, std::string_view name, OriginKind kind, Block& into, Origins& origins) const {
-    FileOrigins observer(origins, kind, name);
+  Result<void> read_yaml(std::string_view yaml, std::string_view name, OriginKind kind, Block& into, Origins& origins, Places& places) const {
+    FileOrigins observer(origins, places, kind, name);
     ReadOptions read = kYamlOptions;
     read.max_problems = options_.max_problems;
     read.check_required = false;
@@ -205,50 +267,67 @@ class Configuration::Impl {
     return from_yaml(yaml, name, type(), into.data(), read);
   }
 
-  Result<void> finish() {
-    if (auto read = read_secrets(*values_, origins_); !read) return read;
-    if (auto checked = check_required(); !checked) return checked;
+  Result<void> finish(Problems problems, bool readable) {
+    read_secrets(*values_, origins_, problems);
+    if (readable) check_required(problems);
+    run_checks(*values_, origins_, problems);
+    if (auto read = std::move(problems).result(); !read) return read;
     base_ = std::make_unique<Block>(sections_);
     base_->assign(*values_);
     base_origins_ = origins_;
     return {};
   }
 
-  Result<void> check_required() const {
-    std::string missing;
+  void check_required(Problems& problems) const {
     for_each_value(type(), object(), "", [&](const std::string& path, const Field& field, const void*) {
       if (!field.required || origins_.contains(path)) return;
-      missing += fmt::format("{}{} is required{}{}; set it in the file, {}by --{}", missing.empty() ? "" : "\n", path, field.doc.empty() ? "" : ": ",
-                             field.doc, options_.environment_prefix.empty() ? "" : "the environment, or ", flag_name(path));
+      problems.add(
+          Error(Code::invalid_argument,
+                fmt::format("{}{} is required{}{}; set it in the file{} or by {}", place_of_missing(path), path, field.doc.empty() ? "" : ": ",
+                            field.doc, options_.environment_prefix.empty() ? "" : ", the environment,", Configuration::flag_name(path))));
     });
-    if (missing.empty()) return {};
-    return fail(Code::invalid_argument, "{}", missing);
   }
 
-  static std::string flag_name(std::string path) {
-    std::ranges::replace_if(path, [](char c) { return c == '.' || c == '_'; }, '-');
-    return path;
+  /// "bank.yaml:3:1: " of the innermost mapping of the file that could hold the path; nothing without a file.
+  std::string place_of_missing(std::string_view path) const {
+    if (file_.empty()) return {};
+    for (size_t dot = path.rfind('.'); dot != std::string_view::npos; dot = path.rfind('.', dot - 1)) {
+      if (const auto found = places_.find(path.substr(0, dot)); found != places_.end()) return found->second + ": ";
+    }
+    return fmt::format("{}:1:1: ", file_);
   }
 
   /// Secret texts "file:PATH" become what the file holds, without the line feed at its end.
-  Result<void> read_secrets(Block& block, Origins& origins) const {
-    Result<void> done;
+  void read_secrets(Block& block, Origins& origins, Problems& problems) const {
     for_each_value(type(), block.data(), "", [&](const std::string& path, const Field& field, const void* at) {
-      if (!done || !field.secret || field.type().kind != Kind::string) return;
+      if (!field.secret || field.type().kind != Kind::string) return;
       auto& text = *static_cast<std::string*>(const_cast<void*>(at));
       if (!text.starts_with(kSecretFile)) return;
       const std::string file = text.substr(kSecretFile.size());
       auto read = read_file(file, kMaxSecretBytes);
-      if (!read) {
-        done = std::unexpected<Error>(std::move(read.error()).wrap(fmt::format("{}: the secret {} cannot be read", origins[path].where, path)));
-        return;
-      }
+      if (!read) return problems.add(std::move(read.error()).wrap(fmt::format("{}: the secret {} cannot be read", origins[path].where, path)));
       while (read->ends_with('\n') || read->ends_with('\r')) read->pop_back();
       text = std::move(*read);
       Origin& origin = origins[path];
       origin.where += fmt::format(" ({}{})", kSecretFile, file);
     });
-    return done;
+  }
+
+  void run_checks(const Block& block, const Origins& origins, Problems& problems) const {
+    size_t found = 0;
+    for_each_value(type(), block.data(), "", [&](const std::string& path, const Field&, const void* at) {
+      const auto check = checks_.find(path);
+      if (check == checks_.end()) return;
+      ++found;
+      const Result<void> checked = check->second(at);
+      if (checked) return;
+      const auto origin = origins.find(path);
+      const std::string where = origin == origins.end() || origin->second.where.empty() ? "" : origin->second.where + ": ";
+      problems.add(Error(Code::invalid_argument, fmt::format("{}{}: {}", where, path, checked.error().message())));
+    });
+    if (found == checks_.size()) return;
+    fmt::print(stderr, "a check of the configuration names a path that is no value\n");
+    std::abort();
   }
 
   Origin origin_of(std::string_view path) const {
@@ -296,10 +375,12 @@ class Configuration::Impl {
 
   const ConfigurationOptions options_;
   Sections sections_;
+  std::map<std::string, ValueCheck, std::less<>> checks_;  // by path
   const Section& own_ = sections_.add_unlisted(type_of<OwnFlags>());
   std::string file_;
   std::unique_ptr<Block> values_;  // in force
   Origins origins_;                // of values that are no defaults
+  Places places_;                  // in the file
   std::unique_ptr<Block> base_;    // without the dynamic source
   Origins base_origins_;
 };
@@ -308,11 +389,18 @@ Configuration::Configuration(ConfigurationOptions options) : impl_(std::make_uni
 Configuration::~Configuration() = default;
 
 void Configuration::add(std::string_view path, const Type& type, std::string_view doc, const void* initial) { impl_->add(path, type, doc, initial); }
+void Configuration::check(std::string_view path, ValueCheck check) { impl_->check(path, std::move(check)); }
 Result<ParsedFlags> Configuration::load(int argc, const char* const* argv) { return impl_->load(argc, argv); }
 Result<void> Configuration::load_text(std::string_view yaml, std::string_view file_name) { return impl_->load_text(yaml, file_name); }
 const void* Configuration::get(std::string_view path) const { return impl_->get(path); }
 std::vector<ConfigValue> Configuration::values() const { return impl_->values(); }
 Result<ConfigValue> Configuration::explain(std::string_view path) const { return impl_->explain(path); }
+std::string Configuration::environment_name(std::string_view path) const { return impl_->environment_name(path); }
+std::string Configuration::flag_name(std::string_view path) {
+  std::string name = fmt::format("--{}", path);
+  std::ranges::replace_if(name, [](char c) { return c == '.' || c == '_'; }, '-');
+  return name;
+}
 const Type& Configuration::type() const { return impl_->type(); }
 const void* Configuration::object() const { return impl_->object(); }
 const std::string& Configuration::file() const { return impl_->file(); }

@@ -75,8 +75,17 @@ class Configuration {
     add(path, type_of<T>(), doc, &initial);
   }
 
+  /// Before load(): what a value must be beyond its type and range, asked in load() and apply(). What it says is told with the value's place and
+  /// path: "bank.yaml:3:9: log.levels: ...". A path that is no value ends the program when the configuration is loaded.
+  using ValueCheck = std::function<Result<void>(const void* value)>;
+  void check(std::string_view path, ValueCheck check);
+  template <class T>
+  void check(std::string_view path, Result<void> (*check_value)(const T& value)) {
+    check(path, [check_value](const void* value) { return check_value(*static_cast<const T*>(value)); });
+  }
+
   /// Reads file, environment and command line; call it once. `--config FILE` (-c) names the file, `--help` is answered by ParsedFlags::help. The
-  /// error has a line for each problem; of a file each begins with FILE:LINE:COLUMN.
+  /// error has a line for each problem of every layer; of a file each begins with FILE:LINE:COLUMN, that of the mapping for what is missing in it.
   Result<ParsedFlags> load(int argc, const char* const* argv);
   /// The file's part of load(): for tests, and for `sofa config check`, which has no command line.
   Result<void> load_text(std::string_view yaml, std::string_view file_name);
@@ -90,8 +99,11 @@ class Configuration {
 
   /// Every value by path, secrets hidden.
   std::vector<ConfigValue> values() const;
-  /// What is known of one key, or of the nearest ones: not_found names them.
+  /// What is known of one value; not_found names the nearest, or what stands in a mapping that the path names.
   Result<ConfigValue> explain(std::string_view path) const;
+  /// The environment variable and the flag that set a value: BANK_LOG_LEVELS (empty where the environment is not read), --log-levels.
+  std::string environment_name(std::string_view path) const;
+  static std::string flag_name(std::string_view path);
   /// The type of all sections together, and their object.
   const Type& type() const;
   const void* object() const;

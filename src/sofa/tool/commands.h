@@ -10,6 +10,9 @@ Command bench_command();
 Command top_command();
 Command trace_bytes_command();
 Command config_check_command();
+Command config_show_command();
+Command config_schema_command();
+Command config_explain_command();
 Command completion_command();
 
 }  // namespace sofa::tool

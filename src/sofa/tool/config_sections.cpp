@@ -1,13 +1,37 @@
 #include "sofa/tool/config_sections.h"
 
+#include "sofa/base/json_schema.h"
 #include "sofa/base/log.h"
+#include "sofa/base/log_levels.h"
+#include "sofa/base/markdown.h"
 #include "sofa/boot/application.h"
 
 namespace sofa::tool {
 
 void add_config_sections(boot::Configuration& configuration) {
   configuration.add<boot::ServerSection>("server", "where this process listens, and how it stops");
-  configuration.add<LogOptions>("log");
+  configuration.add<LogOptions>("log", "where log lines go, and which");
+  configuration.check<std::string>("log.levels", [](const std::string& levels) { return check_log_levels(levels); });
+}
+
+std::string config_reference(boot::Configuration& configuration) {
+  (void)configuration.load_text("", "");  // what is required is missing, and the defaults are known all the same
+  std::string text;
+  std::string_view section;
+  const std::vector<boot::ConfigValue> values = configuration.values();
+  for (const boot::ConfigValue& value : values) {
+    const std::string_view path = value.path;
+    if (const std::string_view own = path.substr(0, path.find('.')); own != section) {
+      section = own;
+      const Field* field = configuration.type().structure->find(section);
+      text +=
+          fmt::format("{}### `{}`\n\n{}\n\n| key | takes | default | means |\n|---|---|---|---|\n", text.empty() ? "" : "\n", section, field->doc);
+    }
+    const std::string standing = value.field->secret ? "" : value.field->required ? "required" : fmt::format("`{}`", value.json);
+    text += fmt::format("| `{}` | {} | {} | {}{} |\n", path, markdown_cell(input_of(*value.field)), markdown_cell(standing),
+                        markdown_cell(value.field->doc), value.field->live ? " (live)" : "");
+  }
+  return text;
 }
 
 }  // namespace sofa::tool

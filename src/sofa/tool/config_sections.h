@@ -1,6 +1,9 @@
 #pragma once
-// The sections of the configuration of the program `sofa`: what `sofa config` checks and explains. A role adds its sections to
-// config_sections.cpp, a line each.
+// The sections of the configuration of the program `sofa`: what `sofa config` checks and explains, and docs/configuration.md lists. A role adds its
+// sections to config_sections.cpp, a line each.
+
+#include <string>
+#include <string_view>
 
 #include "sofa/boot/configuration.h"
 
@@ -10,5 +13,8 @@ namespace sofa::tool {
 inline constexpr std::string_view kEnvironmentPrefix = "SOFA";
 
 void add_config_sections(boot::Configuration& configuration);
+
+/// The sections as tables of Markdown: key, what it takes, default, meaning. The configuration has them and is not loaded.
+std::string config_reference(boot::Configuration& configuration);
 
 }  // namespace sofa::tool

@@ -11,11 +11,10 @@ namespace sofa::detail {
 namespace {
 
 /// "name" or, for keys that are no words, ["a key"].
-std::string step(const Node& key, bool first) {
-  const bool word =
-      !key.text.empty() && std::ranges::all_of(key.text, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-'; });
-  if (!word) return fmt::format("[{}]", quoted(key.text));
-  return first ? key.text : fmt::format(".{}", key.text);
+std::string step(std::string_view key, bool first) {
+  const bool word = !key.empty() && std::ranges::all_of(key, [](char c) { return is_alpha(c) || is_digit(c) || c == '_' || c == '-'; });
+  if (!word) return fmt::format("[{}]", quoted(key));
+  return fmt::format("{}{}", first ? "" : ".", key);
 }
 
 /// Adds a step to the path for a scope.
@@ -29,6 +28,19 @@ class Step {
  private:
   std::string& path_;
   size_t size_;
+};
+
+/// Sets a flag for a scope.
+class Whole {
+ public:
+  explicit Whole(bool& flag) : flag_(flag), before_(std::exchange(flag, true)) {}
+  Whole(const Whole&) = delete;
+  Whole& operator=(const Whole&) = delete;
+  ~Whole() { flag_ = before_; }
+
+ private:
+  bool& flag_;
+  bool before_;
 };
 
 }  // namespace
@@ -83,19 +95,21 @@ void TreeReader::fill_scalar(const Node& node, const Type& type, const Field* fi
 
 void TreeReader::fill_struct(const Node& node, const Type& type, void* at) {
   if (node.form != Node::Form::map) return wrong(node, type, nullptr, node.shown());
+  if (options_.observer != nullptr) options_.observer->on_object(path_, node.line, node.column);
   const StructInfo& structure = *type.structure;
   std::vector<bool> seen(structure.fields.size());
   for (size_t i = 0; i + 1 < node.items.size() && !full(); i += 2) {
     const Node& key = node.items[i];
-    const Step step_in(path_, step(key, path_.empty()));
     const Field* field = structure.find(key.text);
+    const Step step_in(path_, step(field == nullptr ? key.text : field->name, path_.empty()));
     if (field == nullptr) {
       if (!options_.ignore_unknown) unknown_key(key, structure);
       continue;
     }
     const auto index = static_cast<size_t>(field - structure.fields.data());
     if (seen[index]) {
-      complain(key, fmt::format("{} is given twice; remove one of them", path_));
+      const std::string also = key.text == field->name ? "" : fmt::format(", here as {}", quoted(key.text));
+      complain(key, fmt::format("{} is given twice{}; remove one of them", path_, also));
       continue;
     }
     seen[index] = true;
@@ -104,7 +118,7 @@ void TreeReader::fill_struct(const Node& node, const Type& type, void* at) {
     tell(node.items[i + 1], field->type());
     secret_ = outer;
   }
-  for (size_t i = 0; i < seen.size() && options_.check_required; ++i) {
+  for (size_t i = 0; i < seen.size() && (options_.check_required || in_whole_); ++i) {
     const Field& field = structure.fields[i];
     if (!field.required || seen[i]) continue;
     complain(node, fmt::format("{}{}{} is required: {}", path_, path_.empty() ? "" : ".", field.name, expected_of(field.type(), &field)));
@@ -113,8 +127,7 @@ void TreeReader::fill_struct(const Node& node, const Type& type, void* at) {
 
 void TreeReader::tell(const Node& node, const Type& type) {
   if (options_.observer == nullptr) return;
-  const Type& seen = type.kind == Kind::indirect ? type.indirect->target() : type;
-  if (seen.kind != Kind::structure || seen.text_form != nullptr) options_.observer->on_value(path_, node.line, node.column);
+  if (type.kind != Kind::structure || type.text_form != nullptr) options_.observer->on_value(path_, node.line, node.column);
 }
 
 void TreeReader::unknown_key(const Node& key, const StructInfo& structure) {
@@ -131,6 +144,7 @@ void TreeReader::fill_list(const Node& node, const Type& type, const Field* fiel
   if (node.form != Node::Form::list) return wrong(node, type, field, node.shown());
   type.list->clear(at);
   type.list->reserve(at, node.items.size());
+  const Whole inside(in_whole_);
   for (size_t i = 0; i < node.items.size() && !full(); ++i) {
     const Step step_in(path_, fmt::format("[{}]", i));
     fill(node.items[i], type.list->element(), field, type.list->append(at));
@@ -141,8 +155,9 @@ void TreeReader::fill_map(const Node& node, const Type& type, const Field* field
   if (node.form != Node::Form::map) return wrong(node, type, field, node.shown());
   type.map->clear(at);
   std::set<std::string_view> seen;
+  const Whole inside(in_whole_);
   for (size_t i = 0; i + 1 < node.items.size() && !full(); i += 2) {
-    const Step step_in(path_, step(node.items[i], path_.empty()));
+    const Step step_in(path_, step(node.items[i].text, path_.empty()));
     if (!seen.insert(node.items[i].text).second) {
       complain(node.items[i], fmt::format("{} is given twice; remove one of them", path_));
       continue;
@@ -184,6 +199,7 @@ void TreeReader::fill_indirect(const Node& node, const Type& type, const Field* 
   if (needs_arena(*type.indirect) && arena_ == nullptr) {
     return complain(node, fmt::format("{} is a pointer into a graph, whose target needs an owner; read it into a Graph", shown_path()));
   }
+  const Whole inside(in_whole_);
   fill(node, type.indirect->target(), field, type.indirect->emplace(at, arena_));
 }
 

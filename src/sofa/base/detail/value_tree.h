@@ -52,6 +52,7 @@ class TreeReader final : public TextSource {
   Arena* arena_;
   std::string path_;
   bool secret_ = false;
+  bool in_whole_ = false;  // inside a list, a map or a pointer, which a text replaces as a whole
   std::vector<Problem> problems_;
 };
 

@@ -149,7 +149,7 @@ TEST(Json, ErrorsNamePathPlaceExpectedAndFound) {
   EXPECT_THAT(problem_of<Limits>(R"({"port":"80"})"), HasSubstr(R"(port: expected a whole number from 1 to 60000, found "80")"));
   EXPECT_THAT(problem_of<Limits>(R"({"port":1.5})"), HasSubstr("found 1.5"));
   EXPECT_THAT(problem_of<Limits>(R"({"port":99999999999999999999})"), HasSubstr("found 99999999999999999999"));
-  EXPECT_THAT(problem_of<Limits>(R"({"port":1,"listen_port":2})"), HasSubstr("listen_port is given twice"));
+  EXPECT_THAT(problem_of<Limits>(R"({"port":1,"listen_port":2})"), HasSubstr("port is given twice, here as \"listen_port\""));
   EXPECT_THAT(problem_of<Limits>(R"([1])"), HasSubstr("the document: expected a mapping of fields, found a list"));
   EXPECT_THAT(problem_of<Everything>(R"({"list":[{},{"port":null}]})"),
               HasSubstr("list[1].port: expected a whole number from 1 to 60000, found null"));

@@ -164,6 +164,34 @@ TEST_F(ConfigurationTest, AnUnknownKeyIsExplainedByTheNearest) {
   EXPECT_EQ(configuration.explain("ledger.prot").error().message(), "\"ledger.prot\" is no key of the configuration; did you mean \"ledger.port\"?");
 }
 
+TEST_F(ConfigurationTest, AMistakeOfAFileHidesNoneOfItsOthers) {
+  const auto read = configuration.load_text("ledger:\n  mosst: 1\n  password: file:/no/such\n", "bank.yaml");
+  ASSERT_FALSE(read);
+  const std::string said = read.error().to_string();
+  EXPECT_THAT(said, HasSubstr("bank.yaml:2:3: ledger.mosst is no known key"));
+  EXPECT_THAT(said, HasSubstr("bank.yaml:3:13: the secret ledger.password cannot be read"));
+  EXPECT_THAT(said, HasSubstr("bank.yaml:2:3: ledger.folder is required"));
+}
+
+TEST_F(ConfigurationTest, AValueMayHaveACheckOfItsOwn) {
+  configuration.check<uint16_t>("ledger.port", [](const uint16_t& port) -> Result<void> {
+    return port == 13 ? fail(Code::invalid_argument, "13 brings bad luck; take another one") : Result<void>();
+  });
+  EXPECT_TRUE(configuration.load_text("ledger: {folder: /srv}", "bank.yaml"));
+  EXPECT_EQ(configuration.load_text("ledger: {folder: /srv, port: 13}", "bank.yaml").error().message(),
+            "bank.yaml:1:30: ledger.port: 13 brings bad luck; take another one");
+}
+
+TEST_F(ConfigurationTest, AKeyHasTheNamesOfItsFlagAndVariable) {
+  EXPECT_EQ(configuration.environment_name("payments.journal.copies"), "BANKTEST_PAYMENTS_JOURNAL_COPIES");
+  EXPECT_EQ(Configuration::flag_name("payments.journal.copies"), "--payments-journal-copies");
+}
+
+TEST_F(ConfigurationTest, AMappingIsNoKeyAndTellsWhatItHolds) {
+  ASSERT_TRUE(load({"--ledger-folder", "/srv"}));
+  EXPECT_EQ(configuration.explain("payments").error().message(), "\"payments\" is a mapping; it holds payments.journal.copies");
+}
+
 TEST(ConfigurationDeathTest, ASectionInsideAnotherIsAFaultOfTheCode) {
   Configuration configuration{{}};
   configuration.add<Ledger>("ledger");
