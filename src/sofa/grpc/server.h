@@ -41,6 +41,8 @@ class Call {
   /// The request's header fields; binary ones ("-bin") still in base64: binary().
   virtual const http::Headers& metadata() const = 0;
   virtual const io::Address& peer() const = 0;
+  /// The name that the peer's certificate proved; empty without mTLS.
+  virtual std::string_view peer_certificate_name() const { return {}; }
   virtual Deadline deadline() const = 0;
   /// Fields sent before the first message, and behind the last. A name that ends with "-bin" is encoded in base64.
   virtual void add_header(std::string_view name, std::string_view value) = 0;

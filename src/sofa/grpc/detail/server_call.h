@@ -96,6 +96,7 @@ class CallOf : public Base, public http::MessageSink {
   std::string_view path() const override { return core_.exchange().request().path(); }
   const http::Headers& metadata() const override { return core_.exchange().request().headers; }
   const io::Address& peer() const override { return core_.exchange().peer(); }
+  std::string_view peer_certificate_name() const override { return core_.exchange().peer_certificate_name(); }
   Deadline deadline() const override { return core_.opening().deadline; }
   void add_header(std::string_view name, std::string_view value) override { core_.add_header(name, value); }
   void add_trailer(std::string_view name, std::string_view value) override { core_.add_trailer(name, value); }
