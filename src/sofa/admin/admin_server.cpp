@@ -1,8 +1,7 @@
 #include "sofa/admin/admin_server.h"
 
-#include <atomic>
-
 #include "sofa/admin/detail/gatekeeper.h"
+#include "sofa/admin/detail/grpc_face.h"
 #include "sofa/admin/detail/page_headers.h"
 #include "sofa/admin/detail/passed_on.h"
 #include "sofa/http/filter.h"
@@ -40,20 +39,6 @@ class RegistryMetrics final : public MetricSource {
   const std::shared_ptr<MetricRegistry> registry_;
 };
 
-/// A place among a bounded number, given back at its end.
-class Place {
- public:
-  Place(std::atomic<size_t>& taken, size_t most) : taken_(taken), given_(taken.fetch_add(1, std::memory_order_relaxed) < most) {}
-  ~Place() { taken_.fetch_sub(1, std::memory_order_relaxed); }
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-  explicit operator bool() const { return given_; }
-
- private:
-  std::atomic<size_t>& taken_;
-  const bool given_;
-};
-
 Result<void> answer_json(http::Exchange& exchange, int status, std::string json) {
   if (json.empty()) return exchange.send_response(status == 200 ? 204 : status, {}, true);
   return http::respond(exchange, status, "application/json", Bytes::copy_of(json));
@@ -68,8 +53,10 @@ class AdminServer::Impl {
         gate_(options_.gate != nullptr ? options_.gate : std::make_shared<OpenGate>()),
         keeper_(*gate_),
         api_({.title = options_.title, .version = "1", .doc = "HTTP with JSON.", .max_body = options_.max_body, .describe = false}),
+        streams_(options_.max_streams),
         headers_(api_),
-        guard_(headers_, {.origins = {}, .hosts = options_.hosts}),
+        grpc_(headers_, {.keeper = keeper_, .streams = streams_, .ready = options_.probes.ready, .max_message = options_.max_body}),
+        guard_(grpc_, {.origins = {}, .hosts = options_.hosts}),
         log_(guard_),
         http2_(first()),
         http1_(first(), {}, http::Http2Options{}) {
@@ -81,6 +68,9 @@ class AdminServer::Impl {
             [this](http::Exchange& exchange, http::Body&, const Caller&) -> io::Task<Result<void>> { return answer_metrics(exchange); });
     add_raw("GET", "/openapi.json", "api:read", [this](http::Exchange& exchange, http::Body&, const Caller&) -> io::Task<Result<void>> {
       co_return answer_json(exchange, 200, rest::openapi(api_));
+    });
+    add_raw("GET", "/admin.proto", "api:read", [this](http::Exchange& exchange, http::Body&, const Caller&) -> io::Task<Result<void>> {
+      co_return http::respond(exchange, 200, "text/plain; charset=utf-8", Bytes::copy_of(grpc_.schema().text()));
     });
     add_raw("GET", "/docs", "api:read", [](http::Exchange& exchange, http::Body&, const Caller&) -> io::Task<Result<void>> {
       co_return http::respond(exchange, 200, "text/html; charset=utf-8", Bytes::literal(rest::docs_page()),
@@ -113,6 +103,7 @@ class AdminServer::Impl {
   }
 
   io::Task<Result<void>> start() {
+    co_await io::or_return(grpc_.open(routes_.operations()));
     std::shared_ptr<io::TlsServerContext> tls;
     if (options_.tls) tls = co_await io::or_return(io::TlsServerContext::open(*options_.tls));
     for (uint16_t further = 0;; ++further) {
@@ -127,6 +118,7 @@ class AdminServer::Impl {
     io::Runtime& runtime = io::Shard::current().runtime();
     for (unsigned i = 0; i < runtime.shard_count(); ++i) {
       (void)co_await io::on(runtime.shard(i), [this]() -> io::Task<Result<void>> {
+        co_await grpc_.stop_shard();
         co_await api_.stop_shard();
         co_return Result<void>();
       });
@@ -180,11 +172,8 @@ class AdminServer::Impl {
   io::Task<Result<void>> answer_stream(const Operation& operation, const rest::Route& route, http::Exchange& exchange, http::Body& body) {
     auto caller = co_await keeper_.admit(exchange, operation.permission);
     if (!caller) co_return keeper_.refuse(exchange, caller.error());
-    const Place place(streams_, options_.max_streams);
-    if (!place) {
-      co_return rest::answer_error(
-          exchange, Error(Code::unavailable, fmt::format("{} streams of events are open, as many as may be; close one", options_.max_streams)));
-    }
+    const detail::Places::Place place(streams_);
+    if (auto given = place.given(); !given) co_return rest::answer_error(exchange, given.error());
     bool open = false;
     const auto begin = [&]() -> Result<void> {
       if (std::exchange(open, true)) return {};
@@ -238,9 +227,10 @@ class AdminServer::Impl {
   rest::Api api_;
   std::vector<std::shared_ptr<Part>> parts_;
   std::shared_ptr<http::Handler> fallback_;
-  std::atomic<size_t> streams_{0};
+  detail::Places streams_;
   detail::PassedOn passed_on_{api_};
   detail::PageHeaders headers_;
+  detail::GrpcFace grpc_;
   http::PageGuard guard_;
   http::AccessLog log_;
   http::Http2Protocol http2_;

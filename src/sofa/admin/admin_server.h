@@ -1,5 +1,6 @@
 #pragma once
-// AdminServer: the port on which a program is looked into and operated. One port: HTTP/1.1 and HTTP/2, with JSON.
+// AdminServer: the port on which a program is looked into and operated. One port: HTTP/1.1 and HTTP/2, with JSON
+// and gRPC.
 //
 //   admin::AdminServer server({.port = 9910, .gate = gate});
 //   server.add(std::make_shared<UsersPart>(users));
@@ -7,9 +8,10 @@
 //   co_await or_return(server.start());
 //
 //   /v1/...          the operations of the parts (part.h)
+//   gRPC             the same operations: sofa.admin.v1.<Part>/<Operation>, reflection ("api:read"), grpc.health.v1 (open to everybody)
 //   /healthz /livez  200 while the program runs; /readyz: 200 when it takes traffic, else 503 with the reason. Open to everybody
 //   /metrics         Prometheus' text or OpenMetrics; permission "metrics:read"
-//   /openapi.json    the operations, with the permission of each; /docs shows it. Permission "api:read"
+//   /openapi.json    the operations, with the permission of each; /docs shows it, /admin.proto is for gRPC. Permission "api:read"
 //   /v1/session      who asks, and the token that pages need; open to everybody
 //   anything else    the fallback (the console's files), open to everybody
 //

@@ -53,6 +53,6 @@ std::string random_secret(size_t bytes) {
   return fmt::format("{:02x}", fmt::join(raw, ""));
 }
 
-bool is_of_a_page(const http::RequestHead& head) { return head.headers.contains("origin") || head.headers.contains("sec-fetch-site"); }
+bool is_of_a_page(const http::Headers& headers) { return headers.contains("origin") || headers.contains("sec-fetch-site"); }
 
 }  // namespace sofa::admin

@@ -71,6 +71,7 @@ bool equal_in_constant_time(std::string_view a, std::string_view b);
 std::string random_secret(size_t bytes);
 
 /// Whether a page of a browser sends this request: it says from which origin, or how it was made (Fetch standard, "Sec-Fetch-Site").
-bool is_of_a_page(const http::RequestHead& head);
+bool is_of_a_page(const http::Headers& headers);
+inline bool is_of_a_page(const http::RequestHead& head) { return is_of_a_page(head.headers); }
 
 }  // namespace sofa::admin

@@ -12,20 +12,25 @@ io::Task<Result<Caller>> Gatekeeper::admit(http::Exchange& exchange, std::string
   if (const std::string& passed_on = exchange.context().principal; !passed_on.empty()) {  // attach.h
     co_return Caller{.principal = {.name = passed_on, .proof = Proof::platform}, .peer = exchange.peer()};
   }
-  auto principal = co_await gate_.identify(credentials_of(exchange));
-  if (permission.empty()) co_return Caller{.principal = principal ? std::move(*principal) : Principal{}, .peer = exchange.peer()};
+  const http::RequestHead& head = exchange.request();
+  co_return co_await admit(credentials_of(exchange), head.headers, changes_something(head.method), permission, &exchange.context().principal);
+}
+
+io::Task<Result<Caller>> Gatekeeper::admit(Credentials credentials, const http::Headers& headers, bool changes, std::string_view permission,
+                                           std::string* name) {
+  auto principal = co_await gate_.identify(credentials);
+  if (permission.empty()) co_return Caller{.principal = principal ? std::move(*principal) : Principal{}, .peer = credentials.peer};
   if (!principal) co_return forward_error(principal);
-  exchange.context().principal = principal->name;
-  co_await io::or_return(check_page(exchange.request(), *principal));
+  if (name != nullptr) *name = principal->name;
+  if (changes) co_await io::or_return(check_page(headers, *principal));
   co_await io::or_return(gate_.may(*principal, permission));
-  co_return Caller{.principal = std::move(*principal), .peer = exchange.peer()};
+  co_return Caller{.principal = std::move(*principal), .peer = credentials.peer};
 }
 
 // A browser sends cookies, and what else it knows of a user, with whatever a page makes it send; the token only a page of ours can know.
-Result<void> Gatekeeper::check_page(const http::RequestHead& head, const Principal& principal) const {
-  if (!changes_something(head.method)) return {};
-  if (principal.proof != Proof::session && !is_of_a_page(head)) return {};
-  if (equal_in_constant_time(head.headers.get_or("x-csrf-token"), gate_.csrf_token(principal))) return {};
+Result<void> Gatekeeper::check_page(const http::Headers& headers, const Principal& principal) const {
+  if (principal.proof != Proof::session && !is_of_a_page(headers)) return {};
+  if (equal_in_constant_time(headers.get_or("x-csrf-token"), gate_.csrf_token(principal))) return {};
   return fail(Code::permission_denied, "a page that changes something sends the header x-csrf-token, with the csrf_token of GET /v1/session");
 }
 

@@ -13,11 +13,14 @@ class Gatekeeper {
 
   /// Who asks, when they may. Without a permission everybody may, and who proves nothing has no name.
   io::Task<Result<Caller>> admit(http::Exchange& exchange, std::string_view permission);
+  /// The same of any call: what it brings, its header fields, and whether it changes something. `name` gets who asks, also when they may not.
+  io::Task<Result<Caller>> admit(Credentials credentials, const http::Headers& headers, bool changes, std::string_view permission,
+                                 std::string* name = nullptr);
   /// Answers with the error: 401 with the gate's challenge, else as rest::answer_error does.
   Result<void> refuse(http::Exchange& exchange, const Error& error) const;
 
  private:
-  Result<void> check_page(const http::RequestHead& head, const Principal& principal) const;
+  Result<void> check_page(const http::Headers& headers, const Principal& principal) const;
   Gate& gate_;
 };
 
