@@ -187,7 +187,7 @@ export function overview(atMs) {
     roles: [
       { name: "platform", state: "ready", ports: [{ name: "http", address: "127.0.0.1:9900" }], doc: "Admin API, console, metrics" },
       { name: "identity", state: "ready", ports: [], doc: "Users, keys, tokens, audit; on the log in ./data/identity" },
-      { name: "announcements", state: "ready", ports: [{ name: "bolt", address: "127.0.0.1:9901" }], doc: "Where applications tell that they are there" },
+      { name: "announcements", state: "ready", ports: [{ name: "bolt", address: "127.0.0.1:9901" }], doc: "Where applications tell that they are there", next: "platform: 127.0.0.1:9900" },
     ],
     checks: [
       { name: "disk", status: "up", detail: "412 GiB free; a sync takes 0.8 ms", checked_at_ms: atMs - 2100, duration_us: 830 },

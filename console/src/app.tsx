@@ -46,6 +46,15 @@ const Waiting = () => (
   </div>
 );
 
+const Arriving = ({ failure }: { failure: Failure | null }) => (
+  <main className="login" aria-busy="true">
+    <h1 className="brand">
+      <Logo />
+      {failure && <span role="alert">{t("failure.noApi", { why: failure.message })}</span>}
+    </h1>
+  </main>
+);
+
 function Pages() {
   const { path } = usePlace();
   const language = useLanguage();
@@ -65,17 +74,10 @@ function Pages() {
 export function App() {
   useLanguage();
   return (
-    <SessionGate
-      waiting={
-        <div className="login" aria-busy="true">
-          <div className="brand">
-            <Logo />
-          </div>
-        </div>
-      }
-      login={(enter, ended) => <Login enter={enter} ended={ended} />}
-    >
-      <Pages />
-    </SessionGate>
+    <Guard>
+      <SessionGate waiting={(failure) => <Arriving failure={failure} />} login={(enter, ended) => <Login enter={enter} ended={ended} />}>
+        <Pages />
+      </SessionGate>
+    </Guard>
   );
 }

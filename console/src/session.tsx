@@ -26,9 +26,10 @@ function allows(held: string[], permission: string): boolean {
 const retryMs = 1500;
 
 /** Shows its children to those who are logged in, `login` to the others, and `waiting` until that is known. */
-export function SessionGate({ children, login, waiting }: { children: ReactNode; login: (enter: (session: Session) => void, ended: boolean) => ReactNode; waiting: ReactNode }) {
+export function SessionGate({ children, login, waiting }: { children: ReactNode; login: (enter: (session: Session) => void, ended: boolean) => ReactNode; waiting: (failure: Failure | null) => ReactNode }) {
   const [session, setSession] = useState<Session | null | undefined>(undefined);
   const [ended, setEnded] = useState(false);
+  const [failure, setFailure] = useState<Failure | null>(null);
 
   useEffect(() => {
     if (session !== undefined) return;
@@ -39,9 +40,10 @@ export function SessionGate({ children, login, waiting }: { children: ReactNode;
           keepSession(answer);
           setSession(answer.user === "" ? null : answer);
         })
-        .catch((failure: unknown) => {
-          if (failure instanceof Failure && failure.status === 401) setSession(null);
-          else timer = setTimeout(ask, retryMs);
+        .catch((error: unknown) => {
+          if (error instanceof Failure && error.status === 401) return setSession(null);
+          setFailure(error instanceof Failure ? error : new Failure(0, "internal", String(error)));
+          timer = setTimeout(ask, retryMs);
         });
     ask();
     return () => clearTimeout(timer);
@@ -77,7 +79,7 @@ export function SessionGate({ children, login, waiting }: { children: ReactNode;
     [session],
   );
 
-  if (session === undefined) return waiting;
+  if (session === undefined) return waiting(failure);
   if (!known) return login(enter, ended);
   return <Context.Provider value={known}>{children}</Context.Provider>;
 }

@@ -147,6 +147,35 @@ async function liveness(browser, url) {
       await page.locator(".log mark").first().waitFor();
     }),
   );
+  await check("a page that nobody sees holds no stream, and goes on when it is seen", () =>
+    on(browser, url, "/", async (page) => {
+      const figure = () => page.locator(".tile .figure").first().innerText();
+      await until(async () => /\d/.test(await figure()), "a figure");
+      const turn = (state) =>
+        page.evaluate((to) => {
+          Object.defineProperty(document, "visibilityState", { value: to, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }, state);
+      const closed = page.waitForEvent("requestfailed", (request) => request.url().includes("/v1/events"));
+      await turn("hidden");
+      await closed;
+      const last = await figure();
+      const opened = page.waitForRequest((request) => request.url().includes("/v1/events"));
+      await turn("visible");
+      await opened;
+      await until(async () => (await figure()) !== last, "figures move again");
+    }),
+  );
+  await check("an API that does not know the console says so, and the console waits for it", () =>
+    on(browser, url, "/audit", async (page) => {
+      let broken = true;
+      await page.route("**/v1/session", (route) => (broken ? route.fulfill({ status: 503, body: '{"status":503,"code":"unavailable","detail":"it still starts"}' }) : route.continue()));
+      await page.reload();
+      await page.locator("[role=alert] >> text=it still starts").waitFor();
+      broken = false;
+      await page.locator("h1 >> text=Audit").waitFor();
+    }),
+  );
   await check("a stopped server: the last values stay, it is said, and all goes on when it is back", async () => {
     const mock = await startMock();
     let again;

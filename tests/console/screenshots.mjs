@@ -1,7 +1,7 @@
 // Pictures of the console for the documentation: docs/console/NAME.png.
 //   node screenshots.mjs FOLDER
 import { openBrowser, openPage, startMock } from "./harness.mjs";
-import { places, visit } from "./places.mjs";
+import { placesOf, visit } from "./places.mjs";
 
 const folder = process.argv[2];
 const pictures = [
@@ -15,6 +15,7 @@ const pictures = [
 const settleMs = 1500; // charts are drawn and figures have come
 
 const mock = await startMock();
+const places = await placesOf(mock.url);
 const browser = await openBrowser();
 for (const { name, language, theme, width } of pictures) {
   const { page, close } = await openPage(browser, { url: mock.url, language, theme, width });

@@ -1,6 +1,6 @@
 // Every page, in both languages and both themes, wide and narrow: it is shown, nothing complains, nothing moves, nothing sticks out, axe finds nothing.
 import { axeScript, check, must, openPage } from "./harness.mjs";
-import { places, visit } from "./places.mjs";
+import { placesOf, visit } from "./places.mjs";
 
 const looks = [
   { language: "en", theme: "light", width: 1280, axe: true },
@@ -42,6 +42,7 @@ async function look(browser, url, place, { language, theme, width, axe }) {
 }
 
 export async function visitAll(browser, url) {
+  const places = await placesOf(url);
   const left = looks.flatMap((how) => places.map((place) => ({ place, how })));
   const work = async () => {
     for (let next = left.shift(); next; next = left.shift()) {

@@ -20,6 +20,38 @@ const periodMs = 1000;
 const firstRetryMs = 500;
 const longestRetryMs = 5000;
 
+/** A page that nobody sees for so long holds no stream: a browser has six connections to a host over HTTP/1.1, for all its pages together. */
+const hiddenMs = 5000;
+
+/** Whether somebody may see the page, or has a moment ago. */
+class Visibility {
+  private readonly listeners = new Set<() => void>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  seen = true;
+
+  constructor() {
+    document.addEventListener("visibilitychange", () => {
+      clearTimeout(this.timer);
+      if (document.visibilityState === "visible") this.set(true);
+      else this.timer = setTimeout(() => this.set(false), hiddenMs);
+    });
+  }
+
+  subscribe = (listener: () => void) => {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  };
+
+  private set(seen: boolean) {
+    if (seen === this.seen) return;
+    this.seen = seen;
+    this.listeners.forEach((listener) => listener());
+  }
+}
+
+const visibility = new Visibility();
+export const useSeen = () => useSyncExternalStore(visibility.subscribe, () => visibility.seen);
+
 /** Keeps one EventSource whose list of paths follows what components watch. */
 class Live {
   private readonly watched = new Map<string, Watched>();
@@ -29,6 +61,10 @@ class Live {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private retryMs = firstRetryMs;
   contact: Contact = "connecting";
+
+  constructor() {
+    visibility.subscribe(() => this.openSoon(0));
+  }
 
   watch(path: string, listener: () => void) {
     const entry = this.watched.get(path) ?? { answer: {}, listeners: new Set() };
@@ -67,9 +103,9 @@ class Live {
     const query = new URLSearchParams();
     for (const path of [...this.watched.keys()].sort()) query.append("watch", path);
     const wanted = query.toString();
-    if (wanted === this.opened && this.source) return;
+    if (visibility.seen && wanted === this.opened && this.source) return;
     this.close();
-    if (wanted === "") return;
+    if (wanted === "" || !visibility.seen) return;
     this.opened = wanted;
     query.append("period_ms", String(periodMs));
     const source = new EventSource(`/v1/events?${query}`);

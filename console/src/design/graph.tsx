@@ -52,9 +52,11 @@ export function Graph({ components, chosen, onChoose }: { components: Component[
     <div className="graph-scroll">
       <svg className="graph" width={layout.width} height={layout.height} role="group" aria-label={t("components.graphLabel", { n: components.length })}>
         <defs>
-          <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
-            <path d="M0 1 7 4 0 7z" fill="var(--line-strong)" />
-          </marker>
+          {["arrow", "arrow-lit"].map((id) => (
+            <marker key={id} id={id} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">
+              <path d="M0 1 7 4 0 7z" fill={id === "arrow" ? "var(--line-strong)" : "var(--accent)"} />
+            </marker>
+          ))}
         </defs>
         {edges.map((edge) => {
           const on = edge.from === chosen || edge.to === chosen;
@@ -63,7 +65,7 @@ export function Graph({ components, chosen, onChoose }: { components: Component[
               key={`${edge.from} ${edge.to}`}
               className={`edge ${edge.remote ? "remote" : ""} ${on ? "lit" : ""}`}
               d={lineOf(layout, edge.from, edge.to)}
-              markerEnd="url(#arrow)"
+              markerEnd={`url(#${on ? "arrow-lit" : "arrow"})`}
             />
           );
         })}

@@ -323,6 +323,12 @@ function Keys() {
   );
 }
 
+function tokenColumns(onRevoke: ((token: Token) => void) | null): Array<Column<Token>> {
+  const columns = credentialColumns<Token>(onRevoke);
+  const roles: Column<Token> = { key: "roles", title: "access.tokenRoles", value: (token) => token.roles.join(" "), cell: (token) => <Roled roles={token.roles} />, width: 150, from: 760 };
+  return [...columns.slice(0, 2), roles, ...columns.slice(2)];
+}
+
 function Tokens() {
   const { value, failure, reload } = useAnswer("GET /v1/tokens", {});
   const { may, session } = useSession();
@@ -335,7 +341,7 @@ function Tokens() {
       <Table
         label={t("access.tokens")}
         rows={value?.tokens}
-        columns={credentialColumns<Token>(mayWrite ? setRevoking : null)}
+        columns={tokenColumns(mayWrite ? setRevoking : null)}
         rowKey={(token) => token.id}
         sort="owner"
         empty={<Empty icon="users" title={t("access.noTokens")} text={t("access.noTokensDo")} command={`sofa token create --owner ${session.user}`} />}

@@ -3,7 +3,7 @@ import type { Connection } from "../api/client";
 import { useLive } from "../api/live";
 import { Badge, Empty, FailureView, PageHead, State } from "../design/surfaces";
 import { type Column, Table } from "../design/table";
-import { age, bytes, number, short, t } from "../i18n";
+import { age, bytes, duration, number, short, t } from "../i18n";
 import { useChosenProcess } from "../processes";
 
 const columns: Array<Column<Connection>> = [
@@ -34,6 +34,7 @@ const columns: Array<Column<Connection>> = [
   { key: "in", title: "connections.bytesIn", value: (one) => one.bytes_in, cell: (one) => bytes(one.bytes_in), width: 100, end: true, from: 760 },
   { key: "out", title: "connections.bytesOut", value: (one) => one.bytes_out, cell: (one) => bytes(one.bytes_out), width: 100, end: true, from: 760 },
   { key: "queue", title: "connections.queue", value: (one) => one.queue_bytes, cell: (one) => bytes(one.queue_bytes), width: 88, end: true, from: 1080 },
+  { key: "idle", title: "connections.idle", value: (one) => one.idle_ms, cell: (one) => duration(one.idle_ms * 1000), width: 84, end: true, from: 1080 },
   { key: "shard", title: "connections.shard", value: (one) => one.shard, width: 70, end: true, from: 1080 },
   { key: "age", title: "connections.age", value: (one) => -one.opened_at_ms, cell: (one) => age(Date.now() - one.opened_at_ms), width: 104, end: true, from: 460 },
 ];

@@ -1,7 +1,7 @@
 // Log lines as they are written, and the levels from which they are.
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Failure, type LogLine, type Logger, send, targetOf } from "../api/client";
-import { useAnswer } from "../api/live";
+import { useAnswer, useSeen } from "../api/live";
 import { Icon } from "../design/icons";
 import { Dialog, Empty, FailureView, PageHead, SearchField, Select, Switch } from "../design/surfaces";
 import { type Column, Table } from "../design/table";
@@ -29,7 +29,9 @@ function useLines(process: string, level: Level, contains: string, following: bo
       return [];
     });
   }, [following]);
+  const seen = useSeen();
   useEffect(() => {
+    if (!seen) return;
     setLines([]);
     setWaiting([]);
     let source: EventSource;
@@ -61,7 +63,7 @@ function useLines(process: string, level: Level, contains: string, following: bo
       cancelAnimationFrame(frame);
       source?.close();
     };
-  }, [process, level, contains]);
+  }, [process, level, contains, seen]);
   return { lines, waiting: waiting.length, clear: () => setLines([]) };
 }
 

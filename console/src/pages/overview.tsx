@@ -2,7 +2,7 @@
 import { lazy, Suspense } from "react";
 import type { Event, Overview as Answer, Process } from "../api/client";
 import { useLive } from "../api/live";
-import { Badge, Empty, FailureView, Ghost, PageHead, Panel, Spark, State, Tile, toneOf } from "../design/surfaces";
+import { Badge, Command, Empty, FailureView, Ghost, PageHead, Panel, Spark, State, Tile, toneOf } from "../design/surfaces";
 import { type Column, Table } from "../design/table";
 import { age, ago, bytes, clock, duration, number, percent, short, t } from "../i18n";
 import { Link, placeWith } from "../router";
@@ -17,6 +17,7 @@ const processColumns: Array<Column<Process>> = [
     cell: (process) => <Link to={placeWith({ process: process.id }, "/components")}>{process.name}</Link>,
   },
   { key: "state", title: "process.state", value: (process) => process.state, cell: (process) => <State state={process.state} />, width: 104 },
+  { key: "address", title: "process.address", value: (process) => process.address, cell: (process) => <span className="mono">{process.address}</span>, width: 150, from: 1080 },
   { key: "rate", title: "process.rate", value: (process) => process.calls_per_second, cell: (process) => short(process.calls_per_second), width: 84, end: true },
   { key: "trend", title: "services.trend", value: (process) => process.calls_per_second, cell: (process) => <Spark values={process.history} />, width: 118, from: 760 },
   { key: "errors", title: "process.errors", value: (process) => process.errors_per_second, cell: (process) => short(process.errors_per_second), width: 84, end: true, from: 760 },
@@ -145,12 +146,17 @@ function Roles({ overview }: { overview: Answer | undefined }) {
       <ul className="list">
         {overview?.roles.map((role) => (
           <li key={role.name}>
-            <span style={{ width: 104 }}>
+            <span style={{ width: 76 }}>
               <State state={role.state} />
             </span>
             <div className="grow">
               <div>{role.name}</div>
               <div className="quiet ellipsis">{role.doc}</div>
+              {role.next && (
+                <div>
+                  <span className="quiet">{t("overview.next")}</span> <Command text={role.next} />
+                </div>
+              )}
             </div>
             <span className="badges wide-only">
               {role.ports.map((port) => (
@@ -167,7 +173,7 @@ function Roles({ overview }: { overview: Answer | undefined }) {
         )}
         {overview?.checks.map((check) => (
           <li key={check.name}>
-            <span style={{ width: 104 }}>
+            <span style={{ width: 76 }}>
               <State state={check.status} />
             </span>
             <div className="grow">

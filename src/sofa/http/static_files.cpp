@@ -98,7 +98,7 @@ void StaticFiles::add(std::string path, std::string_view content_type, Bytes con
       StaticFile{.content_type = std::string(content_type), .content = std::move(content), .cache_control = std::string(cache_control)});
 }
 
-void StaticFiles::set_page(std::string path) { page_ = &files_.at(path); }
+void StaticFiles::set_page(const std::string& path) { page_ = &files_.at(path); }
 
 const StaticFiles::Tagged* StaticFiles::find(std::string_view path, const RequestHead& head) const {
   if (const auto file = files_.find(path); file != files_.end()) return &file->second;

@@ -30,7 +30,7 @@ class StaticFiles final : public Handler {
   void add(std::string path, std::string_view content_type, Bytes content, std::string_view cache_control = "no-cache");
   /// Before the port opens: the file of this path, which is there, answers for paths without one when a page is asked for (accept: text/html). So a
   /// page that finds its way by its own address can be opened at any of them.
-  void set_page(std::string path);
+  void set_page(const std::string& path);
   /// Serves the route's parameter "path", or the request's whole path where there is none. GET and HEAD; 405 for another method.
   void handle(ExchangePtr exchange) override;
 

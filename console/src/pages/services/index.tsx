@@ -191,6 +191,7 @@ const slowColumns: Array<Column<SlowCall>> = [
   { key: "method", title: "services.method", value: (call) => call.method, width: 130, from: 600 },
   { key: "peer", title: "slow.peer", value: (call) => call.peer, cell: (call) => <span className="mono">{call.peer}</span>, width: 136, from: 600 },
   { key: "outcome", title: "slow.outcome", value: (call) => call.error, cell: (call) => (call.error ? <span className="bad-text">{call.error}</span> : <State state="ok" />), width: 126, from: 600 },
+  { key: "trace", title: "slow.trace", value: (call) => call.trace_id, cell: (call) => <span className="mono quiet">{call.trace_id}</span>, width: 160, from: 1080 },
   { key: "at", title: "slow.at", value: (call) => call.at_ms, cell: (call) => clock(call.at_ms), width: 90, end: true },
 ];
 
