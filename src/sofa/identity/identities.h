@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "sofa/base/clock.h"
@@ -121,17 +122,19 @@ class Identities {
   const Entropy& entropy() const { return options_.entropy; }
 
  private:
-  Identities(IdentityStore& store, NodeKey node_key, const Clock& clock, IdentityOptions options);
   class Edit;
+  Identities(IdentityStore& store, NodeKey node_key, const Clock& clock, IdentityOptions options);
+  io::Task<Result<void>> load();
+  /// Runs `work(edit)` at home, alone, and makes what it has put into the edit durable and seen.
   template <class T, class F>
-  io::Task<Result<T>> at_home(F work);
-  io::Task<Result<void>> commit(Edit edit);
+  io::Task<Result<T>> change(Actor actor, std::string action, std::string target, F work);
   io::Task<Result<std::string>> hash(std::string password);
   io::Task<Result<bool>> verify(std::string password, std::string hash);
+  /// Runs `work()`, which hashes, on the pool, when its turn has come.
+  template <class F>
+  auto hashing(F work) -> io::Task<std::invoke_result_t<F&>>;
   io::Task<Result<Subject>> authenticate_at_home(const std::string& name, const std::string& password, const std::string& peer);
-  Edit edit(const Actor& actor, std::string action, std::string target) const;
-  Result<void> check_roles(const Directory& directory, const std::vector<std::string>& roles) const;
-  Result<void> check_namespaces(const Directory& directory, const std::vector<std::string>& namespaces) const;
+  io::Task<Result<void>> refuse_login(const std::string& name, const std::string& peer);
   void publish(std::shared_ptr<const Directory> directory);
   int64_t now_ms() const;
 
