@@ -21,6 +21,7 @@ struct Principal {
   std::string name{};  ///< of a user
   Proof proof{};
   std::string session{};  ///< with Proof::session: its id, never shown
+  std::string token{};    ///< with Proof::token: its id
 };
 
 /// What a request brings to prove who asks. Views live as long as the request.

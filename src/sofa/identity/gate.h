@@ -2,7 +2,7 @@
 // IdentityGate: who asks the admin API, by password, token or the session of a browser; what they may is what their roles permit.
 //
 //   admin::AdminServer server({.gate = gate});
-//   add_session_routes(server, gate);     // POST /v1/session signs in, DELETE /v1/session signs out
+//   add_session_routes(server, identities, gate);  // POST /v1/session signs in, DELETE /v1/session signs out
 
 #include <map>
 #include <memory>
@@ -69,7 +69,7 @@ class IdentityGate final : public admin::Gate {
   std::map<std::string, Session, std::less<>> sessions_;  // by the SHA-256 of the cookie's value
 };
 
-/// POST /v1/session {"user", "password"} signs in, DELETE /v1/session signs out; both answer what GET /v1/session does. Before the server starts.
-void add_session_routes(admin::AdminServer& server, std::shared_ptr<IdentityGate> gate);
+/// POST /v1/session {"user", "password"} signs in and sets the cookie, DELETE /v1/session signs out. Before the server starts.
+void add_session_routes(admin::AdminServer& server, Identities& identities, std::shared_ptr<IdentityGate> gate);
 
 }  // namespace sofa::identity
