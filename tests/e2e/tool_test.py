@@ -763,5 +763,32 @@ def test_help_lists_the_commands_and_explains_one():
     assert sofa("help", "config", "check").stdout == sofa("config", "check", "--help").stdout
 
 
+def test_the_version_is_told_in_each_form():
+    told = json.loads(sofa("version", "-o", "json").stdout)
+    assert sofa("--version").stdout == f"sofa {told['version']}\n"
+    assert yaml.safe_load(sofa("version", "-o", "yaml").stdout) == told
+    assert told["version"] in sofa("version").stdout
+
+
+def test_the_doctor_looks_at_the_machine_and_says_what_to_do(tmp_path):
+    done = sofa("doctor", "-o", "json", "--data", tmp_path)
+    findings = {finding["check"]: finding for finding in json.loads(done.stdout)}
+    assert {"port 9900", "port 12200", "open files", "clock", "disk", "somaxconn", "huge pages"} == set(findings)
+    assert findings["disk"]["verdict"] != "fail" and str(tmp_path) in findings["disk"]["found"] and not list(tmp_path.iterdir())
+    assert all(bool(finding["advice"]) == (finding["verdict"] != "ok") for finding in findings.values())
+    assert done.returncode == (REFUSED if any(finding["verdict"] == "fail" for finding in findings.values()) else OK)
+    assert sofa("doctor", "--data", tmp_path / "missing").returncode == REFUSED
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="no groff: apt-get install groff-base")
+def test_groff_reads_every_page_for_man(tmp_path):
+    subprocess.run([programs.binaries() / "sofa-docs", "--man", tmp_path], check=True, timeout=60)
+    pages = sorted(tmp_path.glob("*.1"))
+    assert {"sofa.1", "sofa-call.1", "sofa-config-check.1"} <= {page.name for page in pages}
+    for page in pages:
+        done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", page], capture_output=True, text=True, timeout=60, check=True)
+        assert done.stderr == "" and "it was interrupted" in done.stdout, (page, done.stderr)
+
+
 def test_nothing_is_coloured_unless_a_person_looks():
     assert "\x1b" not in sofa("help").stdout

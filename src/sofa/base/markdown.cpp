@@ -4,29 +4,13 @@
 
 #include "sofa/base/detail/scalar_text.h"
 #include "sofa/base/json.h"
+#include "sofa/base/type_object.h"
 
 namespace sofa {
 
 namespace {
 
 constexpr std::string_view kNumbers[] = {"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"};
-
-/// A default-made object of a type.
-class Sample {
- public:
-  explicit Sample(const Type& type) : type_(type), at_(::operator new(type.size, std::align_val_t(type.align))) { type_.construct(at_); }
-  ~Sample() {
-    type_.destroy(at_);
-    ::operator delete(at_, std::align_val_t(type_.align));
-  }
-  Sample(const Sample&) = delete;
-  Sample& operator=(const Sample&) = delete;
-  const void* at() const { return at_; }
-
- private:
-  const Type& type_;
-  void* at_;
-};
 
 struct Section {
   const Type* type;
@@ -80,11 +64,11 @@ std::string doc_of(const Field& field) {
 }
 
 void write_fields(std::string& out, const Type& type) {
-  const Sample sample(type);
+  const TypeObject sample(type);
   out += "| field | type | unit | range | default | doc |\n|---|---|---|---|---|---|\n";
   for (const Field& field : type.structure->fields) {
     out += fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", field.name, markdown_cell(markdown_type_name(field.type())), markdown_cell(field.unit),
-                       range_of(field), markdown_cell(default_of(field, sample.at())), markdown_cell(doc_of(field)));
+                       range_of(field), markdown_cell(default_of(field, sample.get())), markdown_cell(doc_of(field)));
   }
 }
 

@@ -1,6 +1,9 @@
 #include "sofa/tool/command.h"
 
+#include "sofa/base/json.h"
+#include "sofa/base/json_schema.h"
 #include "sofa/base/type_object.h"
+#include "sofa/boot/configuration.h"
 #include "sofa/io/runtime.h"
 #include "sofa/rpc/exception.h"
 
@@ -37,6 +40,26 @@ Parsed parse(const Command& command, std::span<const char* const> arguments, con
 }
 
 }  // namespace detail
+
+std::vector<FlagWords> flags_of(const Command& command) {
+  std::vector<FlagWords> flags;
+  const TypeObject options(command.options());
+  for (const Field& field : command.options().structure->fields) {
+    const Type& type = field.type();
+    FlagWords flag{.name = boot::Configuration::flag_name(field.name), .doc = std::string(field.doc), .takes_value = type.kind != Kind::boolean};
+    if (!field.alias.empty()) flag.alias = fmt::format("-{}", field.alias);
+    if (type.kind == Kind::enumeration) {
+      for (const std::string_view value : names_of(*type.enumeration)) flag.values.emplace_back(value);
+    }
+    if (flag.takes_value) flag.takes = input_of(field);
+    const std::string value = to_json(type, field.in(options.get()), {.hide_secrets = true}).value_or("");
+    const bool is_none = value == "null" || value == "\"\"" || value == "[]" || value == "{}" || value == "false";
+    flag.standing = field.required ? "required" : is_none ? "" : value;
+    flags.push_back(std::move(flag));
+  }
+  flags.push_back({.name = "--help", .doc = "shows what the command does", .takes_value = false});
+  return flags;
+}
 
 std::string help_of(const Command& command) {
   const std::string program = "sofa " + command.full_name();

@@ -88,6 +88,19 @@ Command command(Command like) {
   return like;
 }
 
+/// A flag of a command, for completion and docs.
+struct FlagWords {
+  std::string name{};   ///< "--output"
+  std::string alias{};  ///< "-o", or empty
+  std::string doc{};
+  bool takes_value = true;
+  std::vector<std::string> values{};  ///< those that there are; empty: any
+  std::string takes{};                ///< "a whole number from 1 to 10 seconds"; empty for one that is on or off
+  std::string standing{};             ///< "required", or the default as JSON; empty for none
+};
+/// Its own, and --help at the end.
+std::vector<FlagWords> flags_of(const Command& command);
+
 /// The command's `--help`.
 std::string help_of(const Command& command);
 

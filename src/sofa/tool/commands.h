@@ -13,6 +13,8 @@ Command config_check_command();
 Command config_show_command();
 Command config_schema_command();
 Command config_explain_command();
+Command doctor_command();
+Command version_command();
 Command completion_command();
 
 }  // namespace sofa::tool

@@ -14,31 +14,6 @@ struct CompletionOptions {
   static void describe(Description<CompletionOptions>& d) { d.doc("Prints a script that completes commands and flags."); }
 };
 
-/// A flag of a command.
-struct FlagWords {
-  std::string name;   // "--output"
-  std::string alias;  // "-o", or empty
-  std::string doc;
-  bool takes_value = true;
-  std::vector<std::string> values{};  // those that there are; empty: any
-};
-
-std::vector<FlagWords> flags_of(const Command& command) {
-  std::vector<FlagWords> flags;
-  for (const Field& field : command.options().structure->fields) {
-    std::string name = "--" + std::string(field.name);
-    std::ranges::replace(name, '_', '-');
-    FlagWords flag{.name = std::move(name), .alias = "", .doc = std::string(field.doc), .takes_value = field.type().kind != Kind::boolean};
-    if (!field.alias.empty()) flag.alias = fmt::format("-{}", field.alias);
-    if (const Type& type = field.type(); type.kind == Kind::enumeration) {
-      for (const std::string_view value : names_of(*type.enumeration)) flag.values.emplace_back(value);
-    }
-    flags.push_back(std::move(flag));
-  }
-  flags.push_back({.name = "--help", .alias = "", .doc = "shows what the command does", .takes_value = false});
-  return flags;
-}
-
 /// The names of the groups, each with a space behind it.
 std::string group_names() {
   std::string names;

@@ -34,4 +34,13 @@ std::string config_reference(boot::Configuration& configuration) {
   return text;
 }
 
+std::string with_reference(const std::string& page) {
+  constexpr std::string_view kBegin = "<!-- reference -->\n\n";
+  const size_t at = page.find(kBegin);
+  if (at == std::string::npos) return {};
+  boot::Configuration configuration({.program = "sofa"});
+  add_config_sections(configuration);
+  return page.substr(0, at + kBegin.size()) + config_reference(configuration);
+}
+
 }  // namespace sofa::tool

@@ -14,6 +14,9 @@ inline constexpr std::string_view kEnvironmentPrefix = "SOFA";
 
 void add_config_sections(boot::Configuration& configuration);
 
+/// The page docs/configuration.md with its reference as the sections are now; nothing when it has no place for one.
+std::string with_reference(const std::string& page);
+
 /// The sections as tables of Markdown: key, what it takes, default, meaning. The configuration has them and is not loaded.
 std::string config_reference(boot::Configuration& configuration);
 
