@@ -1,11 +1,14 @@
 """An application on boot, from outside: examples/boot/hello.cpp is configured, called, asked for help and stopped."""
 
+import http.client
+import json
 import os
 import pathlib
 import re
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -29,7 +32,9 @@ def started(tmp_path):
         processes.append(process)
         words = process.stdout.readline().split()
         assert words[:2] == ["ready", "boot-hello"], process.stderr.read()
-        return process, int(dict(word.split("=") for word in words[2:])["port"])
+        ports = {name: int(value) for name, value in (word.split("=") for word in words[2:])}
+        process.admin = ports.get("admin", 0)
+        return process, ports.get("port", 0)
 
     yield start
     for process in processes:
@@ -154,7 +159,7 @@ def test_a_stop_goes_step_by_step_and_tells_the_time_of_each(started):
     _, log = process.communicate(timeout=10)
     order, took = steps(log)
     assert order == ["RefuseTrafficStage", "BeforeStopStage", "DrainDelayStage", "ServerStopStage", "ComponentDrainStage", "ComponentStopStage",
-                     "ComponentDestroyStage"]
+                     "ComponentDestroyStage", "AdminStopStage"]
     assert took["DrainDelayStage"] >= 300
 
 
@@ -171,3 +176,79 @@ def test_a_second_sigterm_ends_it_at_once(started):
     assert any("step=BeforeStopStage" in line for line in process.stderr)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=5) == 128 + signal.SIGTERM
+
+
+def fetch(port, path, method="GET", body=None, host=None):
+    """Status and body of an answer of the admin port."""
+    connection = http.client.HTTPConnection(host or "127.0.0.1", port, timeout=10)
+    try:
+        connection.request(method, path, body=body, headers={"content-type": "application/json"} if body else {})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def wait_for(condition, seconds=10):
+    last = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < last, "it did not come true in time"
+        time.sleep(0.01)
+
+
+def test_the_admin_port_answers_probes_actuator_and_metrics(started):
+    process, _ = started()
+    for path in ["/healthz", "/livez", "/readyz", "/actuator", "/actuator/health/liveness", "/actuator/health/readiness", "/metrics"]:
+        assert fetch(process.admin, path)[0] == 200, path
+    status, body = fetch(process.admin, "/actuator/readiness")
+    assert status == 200
+    assert set(json.loads(body)["details"]) == {"HealthCheckerInfo", "HealthIndicatorInfo", "HealthCallBackInfo"}
+    assert json.loads(fetch(process.admin, "/actuator")[1])["_links"]["self"]["href"] == f"http://127.0.0.1:{process.admin}/actuator"
+    assert fetch(process.admin, "/actuator/loggers/rpc", "POST", '{"configuredLevel":"DEBUG"}')[0] == 204
+    assert json.loads(fetch(process.admin, "/actuator/loggers/rpc")[1])["effectiveLevel"] == "DEBUG"
+    assert fetch(process.admin, "/actuator/nothing")[0] == 404
+
+
+def test_a_second_application_takes_the_next_admin_port(started):
+    first, second = started()[0], started("--admin-port", str(started()[0].admin))[0]
+    assert first.admin != second.admin
+    assert fetch(second.admin, "/readyz")[0] == 200
+
+
+def test_an_admin_port_for_the_network_wants_to_be_said(started, tmp_path):
+    done = run("--server-port", "0", "--admin-host", "0.0.0.0", folder=tmp_path)
+    assert done.returncode == 1
+    assert "set admin.open to let everybody in who reaches it" in done.stderr
+    assert fetch(started("--admin-host", "0.0.0.0", "--admin-open")[0].admin, "/readyz")[0] == 200
+    assert started("--no-admin-enabled")[0].admin == 0
+
+
+def test_probes_as_a_kubelet_sends_them_follow_start_and_stop(started):
+    """Startup and liveness probes are 200 as soon as there is a port, readiness when traffic may come; and while it drains it is alive, not ready,
+    and answers those that have not heard of it."""
+    process, _ = started("--server-manual-readiness-callback", "--server-drain-delay", "1500")
+    admin = process.admin
+    probe = lambda: (fetch(admin, "/livez")[0], fetch(admin, "/readyz")[0], fetch(admin, "/actuator/readiness")[0])
+    assert probe() == (200, 503, 500), "alive, and not ready: OUT_OF_SERVICE"
+    assert "triggerReadinessCallback" in fetch(admin, "/readyz")[1]
+    assert json.loads(fetch(admin, "/actuator/triggerReadinessCallback")[1])["success"]
+    assert probe() == (200, 200, 200)
+    port = listening_port(process, admin)
+    assert call(port) == '"hello Ann"'
+    process.send_signal(signal.SIGTERM)
+    wait_for(lambda: fetch(admin, "/readyz")[0] == 503)
+    assert probe() == (200, 503, 503), "alive, and refusing: DOWN"
+    assert "the program is stopping" in fetch(admin, "/readyz")[1]
+    assert call(port) == '"hello Ann"', "the port is open until the drain delay is over"
+    assert process.wait(timeout=10) == 0
+
+
+def listening_port(process, admin):
+    """The port of a process on 127.0.0.1 that is not its admin port."""
+    sockets = {os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{process.pid}/fd")}
+    for line in pathlib.Path(f"/proc/{process.pid}/net/tcp").read_text().splitlines()[1:]:
+        words = line.split()
+        port = int(words[1].split(":")[1], 16)
+        if words[3] == "0A" and f"socket:[{words[9]}]" in sockets and port != admin:
+            return port
+    raise AssertionError("it listens on no other port")

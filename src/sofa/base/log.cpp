@@ -261,6 +261,11 @@ Result<void> set_log_levels(std::string_view text) {
   return {};
 }
 
+LogLevel default_log_level() {
+  std::lock_guard lock(registry().mutex);
+  return registry().default_level;
+}
+
 std::vector<std::pair<std::string, LogLevel>> log_levels() {
   std::lock_guard lock(registry().mutex);
   std::vector<std::pair<std::string, LogLevel>> all;

@@ -127,6 +127,8 @@ void set_log_level(LogLevel level);
 Result<void> set_log_levels(std::string_view text);
 /// Every space known so far, by name.
 std::vector<std::pair<std::string, LogLevel>> log_levels();
+/// Of spaces that nobody has named yet.
+LogLevel default_log_level();
 
 /// One event as sinks get it. `text` is the event and its fields, without time, level and space.
 struct LogLine {

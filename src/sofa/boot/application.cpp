@@ -1,19 +1,17 @@
 #include "sofa/boot/application.h"
 
-#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <set>
-#include <sstream>
 
 #include "sofa/base/log.h"
-#include "sofa/boot/detail/built_in.h"
+#include "sofa/boot/detail/app_sections.h"
+#include "sofa/boot/detail/parts.h"
 #include "sofa/boot/detail/service_manager.h"
 #include "sofa/io/runtime.h"
 #include "sofa/io/scope.h"
-#include "sofa/io/task_group.h"
 
 namespace sofa::boot {
 
@@ -30,6 +28,16 @@ void describe(Description<ServerSection>& d) {
       .doc("take no traffic before /actuator/triggerReadinessCallback was asked for");
 }
 
+void describe(Description<AdminSection>& d) {
+  d.doc("The port on which the program is looked into: /actuator, /metrics, /healthz, /livez, /readyz.");
+  d.field("enabled", &AdminSection::enabled).doc("false: there is none");
+  d.field("host", &AdminSection::host).doc("address that it listens on; another than this machine's own needs `open`, or a gate");
+  d.field("port", &AdminSection::port).doc("0 picks a free one");
+  d.field("further_ports", &AdminSection::further_ports).range(0, 1000).doc("when the port is taken: so many behind it are tried");
+  d.field("open", &AdminSection::open).doc("everybody who reaches it may read and change all; for networks that nobody else reaches");
+  d.field("hosts", &AdminSection::hosts).doc("names, beside localhost, by which programs of this machine call it");
+}
+
 void describe(Description<ReferenceSection>& d) {
   d.doc("Where a service of another process is found.");
   d.field("url", &ReferenceSection::url).required().doc("bolt://HOST:PORT, tri://HOST:PORT, several with commas between");
@@ -40,276 +48,15 @@ void describe(Description<ReferenceSection>& d) {
 
 namespace {
 
+using detail::DynamicSection;
+using detail::ModulesSection;
+using detail::References;
+using detail::section_of;
+using detail::section_of_point;
+
 const Logger log_{"sofa-runtime"};
-const Logger report_log_{"startup"};
-
-struct ModulesSection {
-  std::vector<std::string> active_profiles{};
-  static auto describe(Description<ModulesSection>& d) {
-    d.doc("Which modules take part.");
-    d.field("active_profiles", &ModulesSection::active_profiles).doc("profiles that are on, beside default");
-  }
-};
-
-struct DynamicSection {
-  std::string file{};
-  uint32_t period = 1'000;
-  static auto describe(Description<DynamicSection>& d) {
-    d.doc("Configuration that changes while the program runs.");
-    d.field("file", &DynamicSection::file).doc("YAML of live fields, on top of all other layers; empty: nothing changes");
-    d.field("period", &DynamicSection::period).range(1, 86'400'000).unit("ms").doc("between two looks at the file");
-  }
-};
-
-/// `references:`, by interface or interface:unique_id.
-using References = std::map<std::string, ReferenceSection>;
-
-std::string section_of(const ComponentSpec& spec) { return spec.module.empty() ? spec.name : fmt::format("{}.{}", spec.module, spec.name); }
-
-std::string section_of_point(std::string_view point) { return fmt::format("extensions.{}", point); }
-
-/// What a port must speak for services on these protocols (rpc::protocols()).
-std::string_view wire_of(const Protocol& protocol) {
-  if (protocol.name == triple.name || protocol.name == grpc.name) return "h2";
-  if (protocol.name == http.name || protocol.name == rest.name) return "http1";
-  return protocol.name;
-}
 
 }  // namespace
-
-struct RunningApplication::Parts {
-  std::string name;
-  std::vector<ComponentSpec> components;
-  std::shared_ptr<Configuration> configuration;
-  std::shared_ptr<Events> events = std::make_shared<Events>();
-  std::shared_ptr<MetricRegistry> metrics = std::make_shared<MetricRegistry>();
-  std::shared_ptr<Readiness> readiness;
-  std::unique_ptr<Lifecycle> life;
-  Report startup, shutdown;
-  std::shared_ptr<ConfigSource> source;        // null: nothing changes
-  std::unique_ptr<io::TaskGroup> following;    // null: not started, or stopped
-  std::unique_ptr<rpc::RunningServer> server;  // null: nothing is published, or traffic does not come in yet
-
-  const ServerSection& options() const { return configuration->get<ServerSection>("server"); }
-
-  Result<void> construct() {
-    return life->construct([this](const ComponentSpec& spec) { return spec.config == nullptr ? nullptr : configuration->get(section_of(spec)); },
-                           [this](std::string_view point) { return configuration->get(section_of_point(point)); });
-  }
-
-  io::Task<Result<void>> start_components() {
-    const auto& references = configuration->get<References>("references");
-    const auto options_of = [&](const InterfaceId& interface, std::string_view unique_id) {
-      rpc::ClientOptions client{.app = name};
-      if (const auto found = references.find(name_of(interface, unique_id)); found != references.end()) {
-        client.timeout = std::chrono::milliseconds(found->second.timeout);
-        client.retries = static_cast<int>(found->second.retries);
-      }
-      return client;
-    };
-    co_return co_await life->start(options_of);
-  }
-
-  void add_built_ins() {
-    readiness = std::make_shared<Readiness>(ReadinessOptions{.manual_callbacks = options().manual_readiness_callback});
-    detail::add_built_ins(components, {.clock = detail::shared_clock(io::Shard::current().clock()),
-                                       .events = events,
-                                       .metrics = metrics,
-                                       .readiness = readiness,
-                                       .configuration = configuration});
-  }
-
-  static Instant now() { return io::Shard::current().clock().now_monotonic(); }
-
-  /// What was done before there was a shard stands first.
-  void begin_startup(Duration registering, Duration configuring) {
-    const Instant started = now();
-    startup = {.application = name,
-               .wall = io::Shard::current().clock().now_wall() - registering - configuring,
-               .begun = started - registering - configuring};
-    startup.begin_stage("JvmStartingStage", startup.begun);
-    startup.begin_stage("EnvironmentPrepareStage", startup.begun + registering);
-    startup.begin_stage("ApplicationContextPrepareStage", started);
-  }
-
-  void end_startup() {
-    startup.end_stage(now());
-    startup.stages.back().steps = readiness_steps(*readiness->state());
-    log_table(startup);
-  }
-
-  /// The end of one step of the stop, with its time in the log, and the beginning of the next.
-  void begin_stop_step(std::string step) {
-    end_stop_step();
-    shutdown.begin_stage(std::move(step), now());
-  }
-  void end_stop_step() {
-    if (shutdown.stages.empty()) return;
-    shutdown.end_stage(now());
-    const ReportStep& ended = shutdown.stages.back();
-    log_.info("stopping", {{"step", ended.name}, {"ms", fmt::format("{:.3f}", std::chrono::duration<double, std::milli>(ended.took()).count())}});
-  }
-
-  void begin_shutdown() { shutdown = {.application = name, .wall = io::Shard::current().clock().now_wall(), .begun = now()}; }
-
-  static void log_table(const Report& report) {
-    std::istringstream lines(report.table());
-    for (std::string line; std::getline(lines, line);) report_log_.info(line, {});
-  }
-
-  /// Asks whose configuration it is.
-  Result<void> on_config(const ConfigChange& change) {
-    if (change.section == "log") return configure_logging(*static_cast<const LogOptions*>(change.now));
-    for (size_t i = 0; i < components.size(); ++i) {
-      if (components[i].on_config == nullptr || section_of(components[i]) != change.section || life->component(i) == nullptr) continue;
-      return components[i].on_config(life->component(i).get(), change.before, change.now);
-    }
-    return {};
-  }
-
-  Result<std::vector<std::string>> reconfigure(std::string_view yaml, std::string_view from) {
-    return configuration->apply(yaml, from, [this](const ConfigChange& change) { return on_config(change); });
-  }
-
-  void follow_source(std::shared_ptr<ConfigSource> given) {
-    const auto& dynamic = configuration->get<DynamicSection>("dynamic");
-    source = std::move(given);
-    if (source == nullptr && !dynamic.file.empty()) source = watched_file(dynamic.file, std::chrono::milliseconds(dynamic.period));
-    if (source == nullptr) return;
-    following = std::make_unique<io::TaskGroup>();
-    following->spawn("configuration", follow());
-  }
-
-  io::Task<void> follow() {
-    std::string told;  // the last reason that the log knows
-    const io::Scope& scope = co_await io::current_scope();
-    for (;;) {
-      auto text = co_await source->next();
-      if (scope.cancelled()) co_return;
-      const auto applied = text ? reconfigure(*text, source->name()) : Result<std::vector<std::string>>(forward_error(text));
-      const std::string refused = applied ? "" : applied.error().to_string();
-      if (!refused.empty() && refused != told) log_.warn("the configuration stays as it is", {{"source", source->name()}, {"reason", refused}});
-      if (applied && !applied->empty())
-        log_.info("the configuration has changed", {{"source", source->name()}, {"keys", fmt::format("{}", fmt::join(*applied, ", "))}});
-      told = refused;
-      if (!text && !co_await io::sleep_for(std::chrono::milliseconds(100))) co_return;  // a source that fails at once keeps no shard busy
-    }
-  }
-
-  io::Task<void> stop_following() {
-    if (following == nullptr) co_return;
-    following->cancel("the program is stopping");
-    (void)co_await following->join();
-    following = nullptr;
-  }
-
-  io::Task<Result<void>> tell_started() {
-    std::map<std::string, size_t> modules;
-    for (const ComponentSpec& spec : components) ++modules[spec.module];
-    for (const auto& [module, size] : modules) {
-      if (!module.empty()) co_await io::or_return(co_await events->publish(ModuleInstalled{module, size}));
-    }
-    co_return co_await events->publish(ApplicationStarted{name});
-  }
-
-  /// The worst of the components' own words.
-  Health components_health() const {
-    Health all;
-    for (size_t i = 0; i < components.size(); ++i) {
-      if (components[i].health == nullptr || life->component(i) == nullptr) continue;
-      const Health one = components[i].health(life->component(i).get());
-      if (one.status == HealthStatus::up) continue;
-      all.status = worse(all.status, one.status);
-      const std::string details = details_of(one);
-      all.details.emplace_back(components[i].name, fmt::format("{}{}{}", to_string(one.status), details.empty() ? "" : ", ", details));
-    }
-    return all;
-  }
-
-  void fill_readiness(std::vector<Check> checks, std::vector<std::pair<std::string, ReadinessCallback>> callbacks) {
-    readiness->add_check(
-        {.name = "sofaComponentHealthChecker", .kind = CheckKind::checker, .check = [this]() -> io::Task<Health> { co_return components_health(); }});
-    for (Check& check : checks) readiness->add_check(std::move(check));
-    for (auto& [callback, run] : callbacks) readiness->add_callback(std::move(callback), std::move(run));
-    // Published last: nobody calls before every check has passed (sofaboot.md 1.1).
-    readiness->add_callback("rpcAfterHealthCheckCallback", [this] { return publish(); });
-  }
-
-  io::Task<Result<void>> publish() {
-    std::set<std::string, std::less<>> wires;
-    rpc::Server services(server_options());
-    for (size_t i = 0; i < components.size(); ++i) {
-      for (size_t j = 0; j < components[i].offers.size(); ++j) {
-        const Offer& offer = components[i].offers[j];
-        if (offer.protocols.empty()) continue;
-        rpc::ServiceOptions of_service = offer.options;
-        of_service.unique_id = offer.unique_id;
-        offer.publish(services, life->offered({i, j}), std::move(of_service));
-        for (const Protocol& protocol : offer.protocols) wires.emplace(wire_of(protocol));
-      }
-    }
-    if (wires.empty()) co_return Result<void>{};
-    services.options().protocols.assign(wires.begin(), wires.end());
-    auto started = co_await std::move(services).start();
-    if (!started) co_return forward_error(started);
-    server = std::move(*started);
-    co_return Result<void>{};
-  }
-
-  rpc::ServerOptions server_options() const {
-    return {.host = options().host,
-            .port = options().port,
-            .port_option = "server.port",
-            .drain = std::chrono::milliseconds(options().drain_timeout),
-            .application = name};
-  }
-};
-
-RunningApplication::RunningApplication(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-RunningApplication::~RunningApplication() = default;
-const std::string& RunningApplication::name() const { return parts_->name; }
-uint16_t RunningApplication::port() const { return parts_->server == nullptr ? 0 : parts_->server->port(); }
-Readiness& RunningApplication::readiness() { return *parts_->readiness; }
-Events& RunningApplication::events() { return *parts_->events; }
-const Lifecycle& RunningApplication::lifecycle() const { return *parts_->life; }
-Configuration& RunningApplication::configuration() { return *parts_->configuration; }
-Result<std::vector<std::string>> RunningApplication::reconfigure(std::string_view yaml, std::string_view source) {
-  return parts_->reconfigure(yaml, source);
-}
-const Report& RunningApplication::startup() const { return parts_->startup; }
-const Report& RunningApplication::shutdown() const { return parts_->shutdown; }
-
-io::Task<Result<void>> RunningApplication::stop() {
-  Result<void> first;
-  const auto keep = [&first](Result<void> done) {
-    if (!done && first) first = std::move(done);
-  };
-  std::vector<ReportStep>& stages = parts_->shutdown.stages;
-  parts_->begin_shutdown();
-  parts_->begin_stop_step("RefuseTrafficStage");
-  parts_->readiness->refuse("the program is stopping");
-  co_await parts_->stop_following();
-  parts_->begin_stop_step("BeforeStopStage");
-  keep(co_await parts_->events->publish(BeforeStop{parts_->name}));
-  parts_->begin_stop_step("DrainDelayStage");
-  if (parts_->server != nullptr && parts_->options().drain_delay > 0) {
-    (void)co_await io::sleep_for(std::chrono::milliseconds(parts_->options().drain_delay));
-  }
-  parts_->begin_stop_step("ServerStopStage");
-  if (parts_->server != nullptr) keep(co_await parts_->server->stop());
-  parts_->begin_stop_step("ComponentDrainStage");
-  keep(co_await parts_->life->drain());
-  stages.back().steps = drain_steps(*parts_->life);
-  parts_->begin_stop_step("ComponentStopStage");
-  co_await parts_->readiness->stop();
-  keep(co_await parts_->life->stop());
-  stages.back().steps = stop_steps(*parts_->life);
-  parts_->begin_stop_step("ComponentDestroyStage");
-  parts_->life->destroy();
-  parts_->end_stop_step();
-  Parts::log_table(parts_->shutdown);
-  co_return first;
-}
 
 Application::Application(std::string name, std::string about) : name_(std::move(name)) {
   defaults_.name = name_;
@@ -331,6 +78,7 @@ ModuleBuilder Application::module(std::string name, std::source_location where) 
 
 void Application::add_sections() {
   configuration_->add<ServerSection>("server", {}, defaults_);
+  configuration_->add<AdminSection>("admin", {}, admin_defaults_);
   configuration_->add<LogOptions>("log");
   configuration_->add<ModulesSection>("modules");
   configuration_->add<DynamicSection>("dynamic");
@@ -365,6 +113,7 @@ void Application::leave_out_inactive() {
   std::erase_if(modules_, [&](const ModuleSpec& module) {
     if (is_active(module.profiles, active)) return false;
     log_.info("module is not active", {{"module", module.name}});
+    inactive_.push_back(module);
     std::erase_if(registered_, [&](const ComponentSpec& spec) { return spec.module == module.name; });
     return true;
   });
@@ -391,7 +140,7 @@ void Application::take_place(ComponentSpec fake) {
   registered_.erase(std::remove_if(std::next(first), registered_.end(), has_place), registered_.end());
 }
 
-io::Task<Result<std::unique_ptr<RunningApplication>>> Application::start() {
+std::unique_ptr<RunningApplication> Application::assemble() {
   leave_out_inactive();
   for (ComponentSpec& fake : fakes_) take_place(std::move(fake));
   fakes_.clear();
@@ -400,39 +149,46 @@ io::Task<Result<std::unique_ptr<RunningApplication>>> Application::start() {
   parts->name = configuration_->get<ServerSection>("server").name;
   parts->components.assign(std::move_iterator(registered_.begin()), std::move_iterator(registered_.end()));
   registered_.clear();
+  parts->modules.assign(modules_.begin(), modules_.end());
+  parts->inactive_modules = inactive_;
+  parts->publish_hooks = publish_hooks_;
   parts->add_built_ins();
   parts->begin_startup(registering_, configuring_);
+  return std::unique_ptr<RunningApplication>(new RunningApplication(std::move(parts)));
+}
 
-  const auto& references = configuration_->get<References>("references");
-  const auto find = [&](std::string_view interface, std::string_view unique_id) { return references.find(name_of({.name = interface}, unique_id)); };
-  const std::vector<ModuleSpec> modules(modules_.begin(), modules_.end());
-  PlanOptions options;
-  options.remote_url = [&](auto interface, auto id) { return find(interface, id) == references.end() ? "" : find(interface, id)->second.url; };
-  options.force_remote = [&](auto interface, auto id) { return find(interface, id) != references.end() && find(interface, id)->second.remote; };
-  Plan plan = co_await io::or_return(make_plan(parts->components, modules, options));
-  parts->life = std::make_unique<Lifecycle>(parts->components, std::move(plan), io::Shard::current().clock());
-  parts->startup.begin_stage("ApplicationContextLoadStage", RunningApplication::Parts::now());
-  co_await io::or_return(parts->construct());
-  parts->startup.stages.back().steps = construct_steps(*parts->life);
-  parts->startup.begin_stage("ApplicationContextRefreshStage", RunningApplication::Parts::now());
-  co_await io::or_return(co_await parts->start_components());
-  parts->startup.stages.back().steps = start_steps(*parts->life, parts->startup.stages.back().begun);
-  parts->fill_readiness(checks_, callbacks_);
-  auto running = std::unique_ptr<RunningApplication>(new RunningApplication(std::move(parts)));
-  Result<void> ready = co_await running->parts_->tell_started();
-  const bool told = ready.has_value();
-  running->parts_->startup.begin_stage("ReadinessCheckStage", RunningApplication::Parts::now());
-  if (told) ready = co_await running->parts_->readiness->begin();
-  running->parts_->end_startup();
-  running->parts_->follow_source(std::move(source_));
-  if (ready) co_return running;
-  if (told && !running->parts_->options().insulator) {
-    log_.error("the application has started and is not ready", {{"reason", ready.error()}});
-    co_return running;
+io::Task<Result<void>> Application::start_parts(RunningApplication& running) {
+  RunningApplication::Parts& parts = *running.parts_;
+  co_await io::or_return(parts.plan());
+  co_await io::or_return(parts.construct());
+  const auto& section = configuration_->get<AdminSection>("admin");
+  if (section.enabled) {
+    auto admin = std::make_unique<detail::AdminPort>(running, section, gate_, parts.metrics);
+    co_await io::or_return(co_await admin->start());
+    parts.admin = std::move(admin);
   }
+  co_await io::or_return(co_await parts.start_components());
+  parts.fill_readiness(checks_, callbacks_);
+  parts.all_started = true;
+  co_await io::or_return(co_await parts.tell_started());
+  parts.next_stage("ReadinessCheckStage");
+  auto ready = co_await parts.readiness->begin();
+  parts.end_startup();
+  parts.follow_source(std::move(source_));
+  if (ready || parts.options().insulator) co_return ready;
+  log_.error("the application has started and is not ready", {{"reason", ready.error()}});
+  co_return Result<void>{};
+}
+
+io::Task<Result<std::unique_ptr<RunningApplication>>> Application::start() {
+  auto running = assemble();
+  auto done = co_await start_parts(*running);
+  if (done) co_return running;
   io::Scope stopping(&io::Shard::current().root_scope(), "stop");
-  if (auto stopped = co_await running->stop().in(stopping); !stopped) log_.warn("the application did not stop well", {{"error", stopped.error()}});
-  co_return forward_error(ready);
+  RunningApplication::Parts& parts = *running->parts_;
+  auto stopped = co_await (parts.all_started ? running->stop() : parts.close_admin()).in(stopping);
+  if (!stopped) log_.warn("the application did not stop well", {{"error", stopped.error()}});
+  co_return forward_error(done);
 }
 
 namespace {
@@ -445,6 +201,7 @@ io::Task<int> run_started(Application& app) {
   }
   std::string ready = fmt::format("ready {} pid={}", (*running)->name(), getpid());
   if ((*running)->port() != 0) ready += fmt::format(" port={}", (*running)->port());
+  if ((*running)->admin_port() != 0) ready += fmt::format(" admin={}", (*running)->admin_port());
   std::puts(ready.c_str());
   std::fflush(stdout);
   const auto state = (*running)->readiness().state();

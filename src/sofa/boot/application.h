@@ -11,6 +11,7 @@
 // Configuration, health, probes, metrics, a start-up report and an orderly stop come with it (README.md). Sections of the file:
 //
 //   server:      {name, host, port, drain_delay ...}      (ServerSection)
+//   admin:       {port: 9910}                             /actuator, /metrics, probes (AdminSection)
 //   log:         {levels: "info,rpc=debug"}
 //   dynamic:     {file: live.yaml, period: 1s}            live fields follow this file while the program runs
 //   modules:     {active_profiles: [eu]}
@@ -26,10 +27,12 @@
 #include <map>
 #include <memory>
 #include <source_location>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "sofa/admin/gate.h"
 #include "sofa/boot/builder.h"
 #include "sofa/boot/config_source.h"
 #include "sofa/boot/configuration.h"
@@ -56,6 +59,17 @@ struct ServerSection {
 };
 void describe(Description<ServerSection>& d);
 
+/// `admin:`, the port on which the program is looked into.
+struct AdminSection {
+  bool enabled = true;
+  std::string host = "127.0.0.1";  ///< another one needs `open`, or a gate: else everybody could change the program
+  uint16_t port = 9910;            ///< 0: a free one
+  uint16_t further_ports = 50;     ///< when the port is taken: so many behind it are tried
+  bool open = false;               ///< everybody who reaches the port may read and change all
+  std::vector<std::string> hosts{};
+};
+void describe(Description<AdminSection>& d);
+
 /// One entry of `references:`, by "interface" or "interface:unique_id".
 struct ReferenceSection {
   std::string url{};     ///< where the service is found: "bolt://h:p,bolt://h:p"
@@ -68,6 +82,9 @@ void describe(Description<ReferenceSection>& d);
 /// A module under construction; refers to the application.
 class ModuleBuilder;
 
+/// Gets the server that is about to publish the services, with the names of their interfaces, and gives the one that does.
+using PublishHook = std::function<rpc::Server(rpc::Server server, Readiness& readiness, std::span<const std::string> services)>;
+
 class Application;
 class TestApp;  // testing/test_app.h
 
@@ -78,6 +95,14 @@ class RunningApplication {
   const std::string& name() const;
   /// Of the services; 0 when nothing is published.
   uint16_t port() const;
+  /// 0 when it has none.
+  uint16_t admin_port() const;
+  /// Those that take part, and those whose profiles are off.
+  const std::vector<ModuleSpec>& modules() const;
+  const std::vector<ModuleSpec>& inactive_modules() const;
+  const std::vector<std::string>& active_profiles() const;
+  /// What the configuration says of a reference, by "interface" or "interface:unique_id"; the defaults when it says nothing.
+  const ReferenceSection& reference(std::string_view name) const;
   Readiness& readiness();
   Events& events();
   const Lifecycle& lifecycle() const;
@@ -129,6 +154,11 @@ class Application {
 
   /// `server:` where nothing says otherwise; before configure().
   ServerSection& defaults() { return defaults_; }
+  AdminSection& admin_defaults() { return admin_defaults_; }
+  /// Who may use the admin port; without one everybody who reaches it.
+  void admin_gate(std::shared_ptr<admin::Gate> gate) { gate_ = std::move(gate); }
+  /// Changes the server of the services before it starts; hooks are called in the order of registration.
+  void on_publish(PublishHook hook) { publish_hooks_.push_back(std::move(hook)); }
 
   /// The main() of a program: reads configuration and flags, starts, prints `ready NAME pid=N port=N`, and stops after SIGTERM or SIGINT. The
   /// exit code: 0, 1 (could not start or stop), 2 (wrong configuration).
@@ -150,6 +180,8 @@ class Application {
   /// From the start on, a component with one offer takes the place of all that have the same.
   void put_in_place(ComponentSpec fake) { fakes_.push_back(std::move(fake)); }
   void take_place(ComponentSpec fake);
+  std::unique_ptr<RunningApplication> assemble();
+  io::Task<Result<void>> start_parts(RunningApplication& running);
 
   const std::string name_;
   std::deque<ComponentSpec> registered_;  // builders refer to them
@@ -157,7 +189,11 @@ class Application {
   std::vector<ComponentSpec> fakes_;
   std::vector<Check> checks_;
   std::vector<std::pair<std::string, ReadinessCallback>> callbacks_;
+  std::vector<ModuleSpec> inactive_;
+  std::vector<PublishHook> publish_hooks_;
   ServerSection defaults_;
+  AdminSection admin_defaults_;
+  std::shared_ptr<admin::Gate> gate_;
   std::shared_ptr<Configuration> configuration_;
   std::shared_ptr<ConfigSource> source_;
   const Instant made_ = SystemClock::instance().now_monotonic();

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace sofa::boot {
@@ -19,9 +20,13 @@ std::string_view to_string(HealthStatus status);
 /// The worst of two: DOWN > OUT_OF_SERVICE > UP > UNKNOWN (sofaboot.md 1.3).
 constexpr HealthStatus worse(HealthStatus a, HealthStatus b) { return std::max(a, b); }
 
+/// As JSON has it: a text, a number, true or false.
+using HealthDetail = std::variant<std::string, int64_t, bool>;
+std::string to_string(const HealthDetail& detail);
+
 struct Health {
   HealthStatus status = HealthStatus::up;
-  std::vector<std::pair<std::string, std::string>> details{};  ///< shown to operators; no secrets
+  std::vector<std::pair<std::string, HealthDetail>> details{};  ///< shown to operators; no secrets
 
   static Health up() { return {}; }
   static Health down(std::string reason) { return {HealthStatus::down, {{"reason", std::move(reason)}}}; }

@@ -13,8 +13,35 @@ const Logger log_{"health-check"};
 
 Instant now() { return io::Shard::current().clock().now_monotonic(); }
 
+/// "disk is DOWN (free: 12), the callback warm-cache failed (reason: ...)"; empty when nothing has failed.
+std::string failures_of(const ReadinessState& state) {
+  std::string failed;
+  const auto add = [&](const NamedHealth& one, std::string_view what) {
+    failed += fmt::format("{}{}", failed.empty() ? "" : ", ", what);
+    for (const auto& [key, value] : one.health.details) failed += fmt::format(" ({}: {})", key, to_string(value));
+  };
+  for (const auto* section : {&state.checkers, &state.indicators}) {
+    for (const NamedHealth& one : *section) {
+      if (one.strict && one.health.status != HealthStatus::up) add(one, fmt::format("{} is {}", one.name, to_string(one.health.status)));
+    }
+  }
+  for (const NamedHealth& one : state.callbacks) {
+    if (one.health.status == HealthStatus::down) add(one, fmt::format("the callback {} failed", one.name));
+  }
+  return failed;
+}
+
 bool passes(const Check& check, const Health& health) { return !check.strict || health.status == HealthStatus::up; }
 }  // namespace
+
+Result<void> why_refused(const ReadinessState& state) {
+  if (state.accepts_traffic()) return {};
+  if (state.refusing) return fail(Code::failed_precondition, "traffic is refused: {}", state.reason);
+  if (!state.decided) return fail(Code::failed_precondition, "traffic is refused: the application is still starting");
+  const std::string failed = failures_of(state);
+  return fail(Code::failed_precondition, "traffic is refused: {}",
+              failed.empty() ? "its readiness callbacks wait for /actuator/triggerReadinessCallback" : failed);
+}
 
 Readiness::Readiness(ReadinessOptions options) : options_(std::move(options)), state_(std::make_shared<const ReadinessState>()) {}
 
@@ -132,17 +159,7 @@ bool Readiness::checks_pass() const {
 }
 
 Result<void> Readiness::failure() const {
-  std::string failed;
-  for (const auto& checked : checks_) {
-    if (passes(checked->check, checked->health)) continue;
-    failed += fmt::format("{}{} is {}", failed.empty() ? "" : ", ", checked->check.name, to_string(checked->health.status));
-    for (const auto& [key, value] : checked->health.details) failed += fmt::format(" ({}: {})", key, value);
-  }
-  for (const Callback& callback : callbacks_) {
-    if (!callbacks_begun_ || callback.health.status == HealthStatus::up) continue;
-    failed += fmt::format("{}the callback {} failed", failed.empty() ? "" : ", ", callback.name);
-    for (const auto& [key, value] : callback.health.details) failed += fmt::format(" ({}: {})", key, value);
-  }
+  const std::string failed = failures_of(*state());
   if (failed.empty()) return {};
   return fail(Code::failed_precondition, "traffic is refused: {}", failed);
 }

@@ -66,6 +66,9 @@ struct ReadinessState {
   bool accepts_traffic() const { return status == HealthStatus::up; }
 };
 
+/// Ok when traffic may come in; else why not, as failed_precondition with every check and callback that has failed.
+Result<void> why_refused(const ReadinessState& state);
+
 class Readiness {
  public:
   explicit Readiness(ReadinessOptions options = {});

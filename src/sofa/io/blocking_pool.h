@@ -36,6 +36,8 @@ class BlockingPool {
   /// Code::resource_exhausted when the queue is full. Any thread.
   Result<void> submit(std::shared_ptr<detail::BlockingJob> job);
   size_t queued() const;
+  size_t queue_limit() const { return queue_limit_; }
+  const std::string& name() const { return name_; }
   unsigned threads() const { return static_cast<unsigned>(threads_.size()); }
 
  private:

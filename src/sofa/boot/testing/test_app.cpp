@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 TestApp::TestApp(const std::function<void(Application&)>& assemble, TestAppOptions options)
     : options_(std::move(options)), app_(options_.name), runtime_({.shards = 1, .clock = &clock()}) {
   app_.defaults().port = 0;
+  app_.admin_defaults().port = 0;
   assemble(app_);
 }
 

@@ -59,6 +59,7 @@ class TestApp {
   /// While it runs.
   RunningApplication& running() { return *running_; }
   uint16_t port() const { return running_->port(); }
+  uint16_t admin_port() const { return running_->admin_port(); }
   /// "bolt://127.0.0.1:4711".
   std::string url(std::string_view protocol = "bolt") const;
 

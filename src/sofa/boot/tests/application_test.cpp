@@ -100,7 +100,7 @@ TEST(Application, PublishesWhatItProvidesAndCallsWhatIsRemote) {
   const Started server(provider, {"--hello-greeting", "hello"});
   ASSERT_EQ(server.error, "");
   const auto state = server.running->readiness().state();
-  ASSERT_TRUE(state->accepts_traffic()) << testing::PrintToString(state->callbacks.back().health.details);
+  ASSERT_TRUE(state->accepts_traffic()) << details_of(state->callbacks.back().health);
   ASSERT_NE(server.running->port(), 0);
 
   Application consumer("consumer");
@@ -227,7 +227,7 @@ TEST(Application, ReportsWhereTheTimeOfStartAndStopWent) {
   ASSERT_TRUE(started.runtime.block_on(started.running->stop()));
   const Report& stop = started.running->shutdown();
   EXPECT_THAT(names(stop), testing::ElementsAre("RefuseTrafficStage", "BeforeStopStage", "DrainDelayStage", "ServerStopStage", "ComponentDrainStage",
-                                                "ComponentStopStage", "ComponentDestroyStage"));
+                                                "ComponentStopStage", "ComponentDestroyStage", "AdminStopStage"));
   EXPECT_THAT(stop.stages[5].steps, testing::ElementsAre(testing::Field(&ReportStep::name, "witness")));
   started.running = nullptr;
 }

@@ -86,7 +86,7 @@ TEST_F(ReadinessTest, AFailedCallbackSkipsTheRest) {
   EXPECT_EQ(called, std::vector<std::string>{"first"});
   const auto& skipped = readiness().state()->callbacks.at(1).health;
   EXPECT_EQ(skipped.status, HealthStatus::down);
-  EXPECT_EQ(skipped.details.at(0).second, "skipped due to the failure of first");
+  EXPECT_EQ(to_string(skipped.details.at(0).second), "skipped due to the failure of first");
 }
 
 TEST_F(ReadinessTest, ACheckThatIsNotStrictIsShownAndLetsTrafficIn) {

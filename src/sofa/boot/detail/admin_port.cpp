@@ -1,0 +1,69 @@
+#include "sofa/boot/detail/admin_port.h"
+
+#include "sofa/http/router.h"
+#include "sofa/io/address.h"
+
+namespace sofa::boot::detail {
+
+namespace {
+
+constexpr std::string_view kPrefix = "/actuator";
+constexpr size_t kMaxBody = size_t{64} << 10;
+constexpr std::string_view kMediaType = "application/vnd.spring-boot.actuator.v3+json";
+
+admin::AdminOptions options_of(RunningApplication& application, const AdminSection& section, std::shared_ptr<admin::Gate> gate) {
+  admin::AdminOptions options{.host = section.host, .port = section.port, .further_ports = section.further_ports};
+  options.title = application.name();
+  options.hosts = section.hosts;
+  options.gate = std::move(gate);
+  options.probes.ready = [&readiness = application.readiness()] { return why_refused(*readiness.state()); };
+  return options;
+}
+
+}  // namespace
+
+AdminPort::AdminPort(RunningApplication& application, const AdminSection& section, std::shared_ptr<admin::Gate> gate,
+                     std::shared_ptr<MetricRegistry> metrics)
+    : section_(section),
+      has_gate_(gate != nullptr),
+      home_(io::Shard::current()),
+      actuator_(application),
+      server_(options_of(application, section, std::move(gate))) {
+  server_.add_metrics(std::move(metrics));
+  add_actuator();
+}
+
+void AdminPort::add_actuator() {
+  for (const ActuatorRoute& route : Actuator::routes()) {
+    server_.add_raw(route.method, fmt::format("{}{}", kPrefix, route.pattern), route.permission,
+                    [this](http::Exchange& exchange, http::Body& body, const admin::Caller&) { return serve(exchange, body); });
+  }
+}
+
+io::Task<Result<void>> AdminPort::start() {
+  const auto address = io::Address::of(section_.host, 0);
+  if (!has_gate_ && !section_.open && !(address.resolved() ? address.is_loopback() : section_.host == "localhost")) {
+    co_return fail(Code::failed_precondition,
+                   "admin.host is \"{}\", and nobody asks who comes to the admin port: set admin.open to let everybody in who reaches it, give the "
+                   "application a gate (Application::admin_gate), or set admin.enabled to false",
+                   section_.host);
+  }
+  co_return co_await server_.start();
+}
+
+io::Task<Result<void>> AdminPort::serve(http::Exchange& exchange, http::Body& body) {
+  const http::RequestHead& head = exchange.request();
+  const Bytes content = co_await io::or_return(co_await body.read_all(kMaxBody));
+  const std::string path = http::percent_decode(head.path().substr(kPrefix.size())).value_or("");
+  const std::string base = fmt::format("{}://{}", head.scheme, head.authority);
+  const ActuatorRequest request{.method = head.method,
+                                .path = path,
+                                .query = head.query(),
+                                .base = base,
+                                .body = {reinterpret_cast<const char*>(content.data()), content.size()}};
+  const ActuatorAnswer answer = co_await io::on(home_, [&] { return actuator_.answer(request); });
+  if (answer.body.empty()) co_return exchange.send_response(answer.status, {}, true);
+  co_return http::respond(exchange, answer.status, kMediaType, Bytes::copy_of(answer.body));
+}
+
+}  // namespace sofa::boot::detail
