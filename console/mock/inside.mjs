@@ -91,7 +91,7 @@ export function connections(processId, atMs) {
   const random = makeRandom(99);
   const protocols = ["bolt", "bolt", "bolt", "triple", "rest", "http2"];
   return processes
-    .filter((process) => processId === "-" || process.id === processId)
+    .filter((process) => process.id === processId)
     .flatMap((process) =>
       Array.from({ length: process.connections }, (_, index) => {
         const outward = process.name === "bank-gateway" && index < 4;
@@ -99,7 +99,7 @@ export function connections(processId, atMs) {
         const opened = startedOf(process) + Math.round(random() * process.upMs * 0.9);
         const requests = Math.round(((atMs - opened) / 1000) * (3 + 40 * random()));
         return {
-          id: `c${index}`, process: process.id, process_name: process.name, protocol, direction: outward ? "out" : "in",
+          id: `c${index}`, protocol, direction: outward ? "out" : "in",
           peer: `127.0.0.1:${outward ? 12201 + (index % 2) : 40000 + Math.floor(random() * 20000)}`, local: `127.0.0.1:${12200 + (process.pid % 3)}`,
           peer_name: random() < 0.2 ? "CN=teller-1" : "", tls: random() < 0.2 ? "1.3" : "", state: "open", opened_at_ms: opened, idle_ms: Math.round(random() * 400),
           requests, in_flight: Math.floor(random() * 4 * wander(`${process.id} ${index}`, atMs, 0.9)), bytes_in: requests * 212, bytes_out: requests * 148,
@@ -121,12 +121,28 @@ const sentences = [
   (pick) => ["error", "bank-risk", "rules", "the rules could not be read again: /etc/bank/rules.yaml:14:3: a rule needs a limit", { kept: `version ${pick(9)}` }],
 ];
 const weights = [0, 0, 0, 1, 1, 1, 2, 3, 3, 3, 4, 4, 6, 0, 1, 3, 5, 0, 1, 3, 0, 3, 6, 1, 0, 3, 7];
+const linePeriodMs = 180;
 
-export function logLine(random, atMs) {
+/** The line of a process that was written in one period of 180 ms; null when another process wrote then. Always the same for the same period. */
+function lineOf(processName, number) {
+  const random = makeRandom(number);
   const pick = (n) => Math.floor(random() * n);
   const [level, name, space, message, fields] = sentences[weights[pick(weights.length)]](pick);
-  const process = processes.find((one) => one.name === name);
-  return { at_ms: atMs, level, process: process.id, process_name: name, space, thread: `shard-${pick(2)}`, message, fields };
+  if (name !== processName && processName !== "sofa") return null;
+  return { number, at: number * linePeriodMs, level, space, text: [message, ...Object.entries(fields).map(([key, value]) => `${key}=${value}`)].join(" ") };
+}
+
+const levels = ["debug", "info", "warn", "error"];
+
+/** Lines behind a number that fit, the newest `most` of them. */
+export function logLines(processId, { after, most, level, contains }, atMs) {
+  const last = Math.floor(atMs / linePeriodMs);
+  const lines = [];
+  for (let number = Math.max(after + 1, last - 3 * most); number <= last; number++) {
+    const line = lineOf(processOf(processId).name, number);
+    if (line && levels.indexOf(line.level) >= levels.indexOf(level) && line.text.toLowerCase().includes(contains)) lines.push(line);
+  }
+  return { lines: lines.slice(-most), last };
 }
 
 export const metrics = [
@@ -206,12 +222,12 @@ const stacks = [
   [["epoll_wait"], 120],
 ];
 
-export function profile(processId, kind, seconds, atMs) {
+export function profile(kind, seconds, atMs) {
   const functions = [];
   const indexOf = (name) => (functions.includes(name) ? functions.indexOf(name) : functions.push(name) - 1);
   const scale = kind === "heap" ? 61440 : seconds / 5;
   return {
-    process: processId, kind, unit: kind === "heap" ? "bytes" : "samples", period_us: 10101, seconds, at_ms: atMs,
+    kind, unit: kind === "heap" ? "bytes" : "samples", period_us: 10101, seconds, at_ms: atMs,
     stacks: stacks.map(([frames, count]) => ({ frames: [...loop, ...frames].map(indexOf), count: Math.max(1, Math.round(count * scale)) })),
     functions,
   };
@@ -222,34 +238,34 @@ export function makeIdentity() {
   const at = nowMs();
   return {
     users: [
-      { name: "dev", display_name: "", roles: ["administrator"], namespaces: ["*"], disabled: false, created_at_ms: at - 900 * hours, last_login_ms: at - 0.2 * hours },
-      { name: "lin", display_name: "Lin Yue", roles: ["operator"], namespaces: ["bank"], disabled: false, created_at_ms: at - 600 * hours, last_login_ms: at - 26 * hours },
-      { name: "mara", display_name: "Mara Ilić", roles: ["viewer"], namespaces: ["bank", "shop"], disabled: false, created_at_ms: at - 420 * hours, last_login_ms: at - 3 * hours },
+      { name: "dev", display_name: "", roles: ["admin"], namespaces: ["*"], disabled: false, created_at_ms: at - 900 * hours },
+      { name: "lin", display_name: "Lin Yue", roles: ["operator"], namespaces: ["bank"], disabled: false, created_at_ms: at - 600 * hours },
+      { name: "mara", display_name: "Mara Ilić", roles: ["viewer"], namespaces: ["bank", "shop"], disabled: false, created_at_ms: at - 420 * hours },
       { name: "nightly", display_name: "Nightly jobs", roles: ["operator"], namespaces: ["bank"], disabled: true, created_at_ms: at - 300 * hours },
     ],
     keys: [
-      { id: "AK7Q2MZ4T9", owner: "lin", doc: "RocketMQ producers of the bank", created_at_ms: at - 500 * hours, last_used_ms: at - 0.01 * hours },
-      { id: "AKW81C0P3X", owner: "nightly", doc: "Nacos client of the batch", created_at_ms: at - 290 * hours, expires_at_ms: at + 430 * hours, last_used_ms: at - 9 * hours },
+      { id: "AK7Q2MZ4T9", owner: "lin", doc: "RocketMQ producers of the bank", created_at_ms: at - 500 * hours },
+      { id: "AKW81C0P3X", owner: "nightly", doc: "Nacos client of the batch", created_at_ms: at - 290 * hours, expires_at_ms: at + 430 * hours },
     ],
     tokens: [
-      { id: "tk-01hv9", owner: "mara", doc: "dashboards", roles: ["viewer"], created_at_ms: at - 200 * hours, expires_at_ms: at + 520 * hours, last_used_ms: at - 0.05 * hours },
-      { id: "tk-01hx2", owner: "lin", doc: "deployments", roles: ["operator"], created_at_ms: at - 90 * hours, last_used_ms: at - 5 * hours },
+      { id: "tk-01hv9", owner: "mara", doc: "dashboards", roles: ["viewer"], created_at_ms: at - 200 * hours, expires_at_ms: at + 520 * hours },
+      { id: "tk-01hx2", owner: "lin", doc: "deployments", roles: ["operator"], created_at_ms: at - 90 * hours },
     ],
     roles: [
-      { name: "administrator", doc: "Everything.", permissions: ["*"], built_in: true, users: 1 },
-      { name: "operator", doc: "Looks at everything, changes levels, calls methods.", permissions: ["*:read", "services:call", "logs:write", "config:write"], built_in: true, users: 2 },
-      { name: "viewer", doc: "Looks at everything but users.", permissions: ["overview:read", "processes:read", "services:read", "components:read", "connections:read", "logs:read", "metrics:read"], built_in: true, users: 1 },
+      { name: "admin", doc: "May do everything.", permissions: ["*:*"], built_in: true, users: 1 },
+      { name: "operator", doc: "May do everything but change who may do what.", permissions: ["*:*", "!users:write", "!keys:write", "!tokens:write", "!roles:write", "!namespaces:write"], built_in: true, users: 2 },
+      { name: "viewer", doc: "May look at everything but the audit.", permissions: ["*:read", "!audit:read"], built_in: true, users: 1 },
     ],
     audit: [
       ["dev", "config.set", "bank-gateway gateway.retries", "ok", "2 → 3"],
-      ["mara", "logs.level", "bank-risk rules", "denied", "needs the permission logs:write"],
-      ["lin", "service.call", "bank.Gateway:1.0.transfer", "ok", "answered in 812 µs"],
-      ["lin", "key.create", "AK7Q2MZ4T9", "ok", ""],
-      ["?", "session.create", "root", "failed", "wrong password, third try within a minute: the next one waits 4 s"],
-      ["dev", "token.revoke", "tk-01hr7", "ok", ""],
-      ["dev", "user.create", "mara", "ok", "roles: viewer"],
-      ["dev", "user.disable", "nightly", "ok", ""],
+      ["mara", "logs.level", "bank-risk rules", "denied", "needs the permission processes:write"],
+      ["lin", "method.call", "bank.Gateway:1.0.transfer", "ok", "answered in 812 µs"],
+      ["lin", "key.add", "AK7Q2MZ4T9", "ok", ""],
+      ["?", "login", "root", "failed", "wrong password, third try within a minute: the next one waits 4 s"],
+      ["dev", "token.remove", "tk-01hr7", "ok", ""],
+      ["dev", "user.add", "mara", "ok", "roles: viewer"],
+      ["dev", "user.change", "nightly", "ok", ""],
     ].map(([actor, action, target, result, detail], index) => ({ id: `a${index}`, at_ms: at - (index * index + 0.2) * hours, actor, action, target, result, peer: "127.0.0.1", detail })),
-    loggers: ["root", "access", "admin", "journal", "rpc", "rules", "transport"].map((name) => ({ name, level: name === "transport" ? "warn" : "info" })),
+    loggers: ["root", "access", "admin", "journal", "rpc", "rules", "transport"].map((space) => ({ space, level: space === "transport" ? "warn" : "info" })),
   };
 }

@@ -14,7 +14,7 @@ const { values: options } = parseArgs({
     port: { type: "string", default: "9909" },
     auth: { type: "boolean", default: false },
     empty: { type: "boolean", default: false },
-    permissions: { type: "string", default: "*" },
+    permissions: { type: "string", default: "*:*" },
     dist: { type: "string", default: fileURLToPath(new URL("../dist", import.meta.url)) },
   },
 });
@@ -36,7 +36,7 @@ const notFound = (what) => new Refusal(404, "not_found", `There is no ${what}: i
 const shown = (all) => (options.empty ? [] : all);
 
 function serviceOf(id, name) {
-  const service = world.services.find((one) => (id === "-" || one.process === id) && (world.fullName(one) === name || one.name === name));
+  const service = world.services.find((one) => one.process === id && (world.fullName(one) === name || one.name === name));
   if (!service) throw notFound(`service '${name}' in the process '${id}'`);
   return service;
 }
@@ -97,9 +97,9 @@ function makeUser(_, __, body) {
 const routes = {
   "GET /v1/session": session,
   "GET /v1/overview": (_, __, ___, at) => overview(at),
-  "GET /v1/processes": (_, __, ___, at) => ({ processes: shown(world.processes).map((one) => world.processAnswer(one, at)) }),
-  "GET /v1/processes/{id}": ({ id }, _, __, at) => world.processAnswer(processOf(id), at),
-  "GET /v1/processes/{id}/services": ({ id }, _, __, at) => ({ services: shown(world.services).filter((one) => id === "-" || one.process === id).map((one) => world.serviceAnswer(one, at)) }),
+  "GET /v1/processes": () => shown(world.processes).map(world.processAnswer),
+  "GET /v1/processes/{id}": ({ id }) => world.processAnswer(processOf(id)),
+  "GET /v1/processes/{id}/services": ({ id }, _, __, at) => ({ services: shown(world.services).filter((one) => one.process === id).map((one) => world.serviceAnswer(one, at)) }),
   "GET /v1/processes/{id}/services/{service}": ({ id, service }, _, __, at) => {
     const found = serviceOf(id, service);
     return { service: world.serviceAnswer(found, at), methods: found.methods.map((one) => world.methodAnswer(found, one, at)) };
@@ -112,32 +112,32 @@ const routes = {
   "GET /v1/processes/{id}/startup": ({ id }) => inside.startup(processOf(id).id),
   "GET /v1/processes/{id}/config": ({ id }) => ({ entries: inside.config(processOf(id).id) }),
   "GET /v1/processes/{id}/connections": ({ id }, _, __, at) => ({ connections: shown(inside.connections(id, at)) }),
-  "GET /v1/processes/{id}/loggers": () => ({ loggers: identity.loggers }),
-  "PUT /v1/processes/{id}/loggers/{name}": ({ name }, _, body) => Object.assign(identity.loggers.find((one) => one.name === name), body),
-  "GET /v1/metrics": () => ({ metrics: inside.metrics }),
-  "GET /v1/metrics/query": (_, query, __, at) => {
+  "GET /v1/processes/{id}/logs/levels": () => identity.loggers,
+  "PUT /v1/processes/{id}/logs/levels/{space}": ({ space }, _, body) => Object.assign(identity.loggers.find((one) => one.space === space), body),
+  "GET /v1/processes/{id}/metrics": () => ({ metrics: inside.metrics }),
+  "GET /v1/processes/{id}/metrics/query": (_, query, __, at) => {
     const found = inside.queryMetric(query, at);
     if (!found) throw notFound(`metric '${query.get("name")}'`);
     return found;
   },
-  "GET /v1/profiles/cpu": async (_, query, __, at) => {
+  "GET /v1/processes/{id}/profiles/cpu": async (_, query, __, at) => {
     const seconds = Number(query.get("seconds") ?? 5);
     await new Promise((resolve) => setTimeout(resolve, Math.min(seconds, 1) * 1000));
-    return inside.profile(query.get("process"), "cpu", seconds, at);
+    return inside.profile("cpu", seconds, at);
   },
-  "GET /v1/profiles/heap": (_, query, __, at) => inside.profile(query.get("process"), "heap", 0, at),
-  "GET /v1/users": () => ({ users: identity.users }),
+  "GET /v1/processes/{id}/profiles/heap": (_, __, ___, at) => inside.profile("heap", 0, at),
+  "GET /v1/users": () => ({ users: identity.users, next: "" }),
   "POST /v1/users": makeUser,
   "PATCH /v1/users/{name}": ({ name }, _, body) => Object.assign(identity.users.find((user) => user.name === name), body),
   "DELETE /v1/users/{name}": remove("users", "name"),
-  "GET /v1/keys": () => ({ keys: identity.keys }),
+  "GET /v1/keys": () => ({ keys: identity.keys, next: "" }),
   "POST /v1/keys": makeCredential("keys", "sk", "AK", "key"),
   "DELETE /v1/keys/{id}": remove("keys", "id"),
-  "GET /v1/tokens": () => ({ tokens: identity.tokens }),
+  "GET /v1/tokens": () => ({ tokens: identity.tokens, next: "" }),
   "POST /v1/tokens": makeCredential("tokens", "sofa", "tk-", "token"),
   "DELETE /v1/tokens/{id}": remove("tokens", "id"),
-  "GET /v1/roles": () => ({ roles: identity.roles }),
-  "GET /v1/audit": () => ({ entries: identity.audit }),
+  "GET /v1/roles": () => ({ roles: identity.roles, next: "" }),
+  "GET /v1/audit": () => ({ entries: identity.audit, next: "" }),
 };
 
 const described = JSON.parse(readFileSync(new URL("../api/openapi.json", import.meta.url), "utf8")).paths;
@@ -147,7 +147,7 @@ function admit(route) {
   const [method, path] = route.split(" ");
   const needed = described[path]?.[method.toLowerCase()]?.["x-permission"] ?? "";
   const held = options.permissions.split(",");
-  if (needed && !held.includes("*") && !held.includes(needed)) throw new Refusal(403, "permission_denied", `The user 'dev' may not: it needs the permission ${needed}.`);
+  if (needed && !held.includes("*:*") && !held.includes(needed)) throw new Refusal(403, "permission_denied", `The user 'dev' may not: it needs the permission ${needed}.`);
 }
 
 function find(method, path) {
@@ -190,22 +190,19 @@ function watch(request, response, url) {
   every(Number(url.searchParams.get("period_ms") ?? 1000), look);
 }
 
-function logs(request, response, url) {
+function logs(request, response, url, id) {
+  processOf(id);
   const { tell, every } = stream(request, response);
-  const order = ["debug", "info", "warn", "error"];
-  const least = order.indexOf(url.searchParams.get("level") ?? "info");
-  const words = (url.searchParams.get("contains") ?? "").toLowerCase();
-  const process = url.searchParams.get("process");
-  const random = world.makeRandom(5);
-  const fits = (line) => order.indexOf(line.level) >= least && (!process || line.process === process) && JSON.stringify(line).toLowerCase().includes(words);
-  const send = (at) => {
-    const line = inside.logLine(random, at);
-    if (!options.empty && fits(line)) tell(line);
+  const query = url.searchParams;
+  const asked = { after: Number(query.get("after") ?? 0), most: Number(query.get("most") ?? 200), level: query.get("level") ?? "debug", contains: (query.get("contains") ?? "").toLowerCase() };
+  const look = () => {
+    const found = inside.logLines(id, asked, world.nowMs());
+    asked.after = found.last;
+    if (!options.empty && found.lines.length > 0) tell(found);
   };
   response.write(": lines follow\n\n");
-  const backlog = Number(url.searchParams.get("backlog") ?? 200);
-  for (let index = backlog; index > 0; index--) send(world.nowMs() - index * 180);
-  every(180, () => send(world.nowMs()));
+  look();
+  every(200, look);
 }
 
 const kinds = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".woff2": "font/woff2" };
@@ -249,7 +246,8 @@ async function api(request, response, url) {
     return json(response, 204);
   }
   if (url.pathname === "/v1/events") return watch(request, response, url);
-  if (url.pathname === "/v1/logs") return logs(request, response, url);
+  const [, logged] = /^\/v1\/processes\/([^/]+)\/logs\/stream$/.exec(url.pathname) ?? [];
+  if (logged) return logs(request, response, url, decodeURIComponent(logged));
   const value = await answer(request.method, request.url, body);
   return json(response, value === undefined ? 204 : 200, value);
 }

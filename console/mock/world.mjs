@@ -104,8 +104,6 @@ export function figuresOf(service, one, atMs) {
 
 export function serviceAnswer(service, atMs) {
   return {
-    process: service.process,
-    process_name: processOf(service.process).name,
     name: service.name,
     unique_id: service.unique_id,
     doc: service.doc,
@@ -128,17 +126,24 @@ export function methodAnswer(service, one, atMs) {
   };
 }
 
-export function processAnswer(process, atMs) {
+export const processAnswer = (process) => ({
+  id: process.id,
+  name: process.name,
+  version: "0.1.0",
+  host: "localhost",
+  pid: process.pid,
+  started_at: startedOf(process),
+  attached_at: startedOf(process) + 12,
+  admin: process.address,
+});
+
+function figuresOfProcess(process, atMs) {
   const own = services.filter((service) => service.process === process.id);
   const sum = (of) => own.reduce((total, service) => total + of(service), 0);
   return {
     id: process.id,
     name: process.name,
-    kind: process.kind,
-    pid: process.pid,
-    host: "localhost",
-    address: process.address,
-    version: "0.1.0",
+    admin: process.address,
     state: "ready",
     started_at_ms: startedOf(process),
     cpu_cores: process.cores * wander(`${process.name} cpu`, atMs),
@@ -198,7 +203,7 @@ export function overview(atMs) {
       times_ms: times,
       ...Object.fromEntries(["calls_per_second", "errors_per_second", "p50_us", "p99_us", "connections", "memory_bytes", "cpu_cores"].map((name) => [name, column(name)])),
     },
-    processes: processes.map((process) => processAnswer(process, atMs)),
+    processes: processes.map((process) => figuresOfProcess(process, atMs)),
     events: happened.map(([seconds, severity, kind, process, subject, message], index) => ({ id: `e${index}`, at_ms: startMs - seconds * 1000, severity, kind, process, subject, message })),
   };
 }
@@ -254,7 +259,6 @@ export function slowest(service, methodName, limit, atMs) {
     return {
       trace_id: Math.floor(random() * 2 ** 48).toString(16).padStart(16, "0"),
       at_ms: atMs - Math.round(random() * 240e3),
-      process: service.process,
       service: fullName(service),
       method: one.name,
       peer: `127.0.0.1:${41000 + Math.floor(random() * 9000)}`,

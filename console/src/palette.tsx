@@ -1,11 +1,10 @@
 // The palette: type a part of a name, press Enter.
 import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { useAnswer } from "./api/live";
 import { Icon, type IconName } from "./design/icons";
 import { choose } from "./design/theme";
 import { setLanguage, t, useLanguage } from "./i18n";
 import { pages, rolePages } from "./pages";
-import { allProcesses } from "./processes";
+import { useEveryService, useProcesses } from "./processes";
 import { navigate, placeWith } from "./router";
 import { useSession } from "./session";
 import { usePlaceOf } from "./shell";
@@ -24,22 +23,22 @@ function useEntries(): Entry[] {
   const { may } = useSession();
   const language = useLanguage();
   const placeOf = usePlaceOf();
-  const services = useAnswer("GET /v1/processes/{id}/services", may("GET /v1/processes/{id}/services") ? { path: { id: allProcesses } } : null).value?.services;
-  const processes = useAnswer("GET /v1/processes", may("GET /v1/processes") ? {} : null).value?.processes;
+  const services = useEveryService(may("GET /v1/processes"));
+  const processes = useProcesses();
   return useMemo(() => {
     const entries: Entry[] = pages
       .filter((page) => may(page.needs))
       .map((page) => ({ key: page.title, icon: page.icon, text: t(page.title), kind: t("palette.page"), run: () => navigate(placeOf(page.paths[0] ?? "/")) }));
     for (const role of rolePages)
       entries.push({ key: `role ${role.name}`, icon: "role", text: role.title[language], kind: t("palette.page"), run: () => navigate(`/roles/${role.name}`) });
-    for (const service of services ?? []) {
+    for (const { process, service } of services) {
       const name = service.unique_id ? `${service.name}:${service.unique_id}` : service.name;
       entries.push({
-        key: `service ${service.process} ${name}`,
+        key: `service ${process.id} ${name}`,
         icon: "services",
         text: name,
-        kind: `${t("palette.service")} · ${service.process_name}`,
-        run: () => navigate(`/services/${encodeURIComponent(service.process)}/${encodeURIComponent(name)}`),
+        kind: `${t("palette.service")} · ${process.name}`,
+        run: () => navigate(`/services/${encodeURIComponent(process.id)}/${encodeURIComponent(name)}`),
       });
     }
     for (const process of processes ?? [])

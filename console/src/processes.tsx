@@ -1,6 +1,7 @@
 // The process that the pages look into: chosen in the bar, kept in the URL as ?process=.
-import type { Process } from "./api/client";
-import { useLive } from "./api/live";
+import { useEffect, useState } from "react";
+import { type Arguments, type Failure, type Process, type Routes, type Service, send, targetOf } from "./api/client";
+import { useLive, useLives } from "./api/live";
 import { Select } from "./design/surfaces";
 import { t } from "./i18n";
 import { useParameter } from "./router";
@@ -9,7 +10,60 @@ import { useParameter } from "./router";
 export const allProcesses = "-";
 
 export function useProcesses(): Process[] | undefined {
-  return useLive("GET /v1/processes", {}).value?.processes;
+  return useLive("GET /v1/processes", {}).value;
+}
+
+/** What the platform itself is called. It attaches to itself like any other process. */
+const platformName = "sofa";
+/** So many processes are looked into at once. */
+const mostAtOnce = 32;
+
+export interface OfProcess<Value> {
+  process: Process;
+  value: Value;
+}
+
+type EachRoute = "GET /v1/processes/{id}/services" | "GET /v1/processes/{id}/connections";
+
+/** The answers of a route of the chosen process, or of each; absent until the first has come. */
+export function useLiveOfEach<R extends EachRoute>(route: R): { answers: Array<OfProcess<Routes[R]["answer"]>> | undefined; failure: Failure | undefined } {
+  const processes = useProcesses();
+  const { id } = useChosenProcess("all");
+  const chosen = (processes ?? []).filter((process) => id === allProcesses || process.id === id).slice(0, mostAtOnce);
+  const all = useLives(chosen.map((process) => targetOf(route, { path: { id: process.id } } as Arguments<R>)));
+  const answers = chosen.flatMap((process, index) => {
+    const value = all[index]?.value as Routes[R]["answer"] | undefined;
+    return value === undefined ? [] : [{ process, value }];
+  });
+  const failure = all.find((answer) => answer.failure)?.failure;
+  const known = processes !== undefined && (answers.length > 0 || chosen.length === 0);
+  return { answers: known ? answers : undefined, failure: answers.length === 0 ? failure : undefined };
+}
+
+export interface ServiceOfProcess {
+  process: Process;
+  service: Service;
+}
+
+/** Every service, asked once: for the palette. */
+export function useEveryService(ask: boolean): ServiceOfProcess[] {
+  const processes = useProcesses();
+  const [found, setFound] = useState<ServiceOfProcess[]>([]);
+  const ids = processes?.map((process) => process.id).join("\n") ?? "";
+  useEffect(() => {
+    if (!ask || !processes) return;
+    const stop = new AbortController();
+    for (const process of processes.slice(0, mostAtOnce)) {
+      send("GET /v1/processes/{id}/services", { path: { id: process.id } }, stop.signal)
+        .then(({ services }) => setFound((old) => [...old, ...services.map((service) => ({ process, service }))]))
+        .catch(() => {}); // a process that does not answer has nothing to find
+    }
+    return () => {
+      stop.abort();
+      setFound([]);
+    };
+  }, [ask, ids]);
+  return found;
 }
 
 /** The chosen process, or all; of pages that show one, the first when none was chosen. Empty until the processes are known. */
@@ -17,7 +71,7 @@ export function useChosenProcess(of: "one" | "all"): { id: string; process: Proc
   const processes = useProcesses();
   const [chosen] = useParameter("process");
   if (of === "all") return { id: chosen || allProcesses, process: processes?.find((process) => process.id === chosen) };
-  const process = processes?.find((one) => one.id === chosen) ?? (chosen ? undefined : (processes?.find((one) => one.kind === "application") ?? processes?.[0]));
+  const process = processes?.find((one) => one.id === chosen) ?? (chosen ? undefined : (processes?.find((one) => one.name !== platformName) ?? processes?.[0]));
   return { id: chosen || (process?.id ?? ""), process };
 }
 

@@ -18,9 +18,16 @@ export function useSession(): Known {
   return known;
 }
 
-function allows(held: string[], permission: string): boolean {
-  const [noun] = permission.split(":");
-  return permission === "" || held.includes("*") || held.includes(permission) || held.includes(`${noun}:*`);
+/** Whether a permission, which may hold '*' for any letters and a namespace, covers what a route needs. */
+function covers(permission: string, needed: string): boolean {
+  const letters = permission.replace(/@.*$/, "").replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
+  return new RegExp(`^${letters}$`).test(needed);
+}
+
+/** What is shown; the server decides. A permission that begins with '!' takes away. */
+function allows(held: string[], needed: string): boolean {
+  const [taken, given] = [held.filter((one) => one.startsWith("!")), held.filter((one) => !one.startsWith("!"))];
+  return needed === "" || (given.some((one) => covers(one, needed)) && !taken.some((one) => !one.includes("@") && covers(one.slice(1), needed)));
 }
 
 const retryMs = 1500;
@@ -72,7 +79,7 @@ export function SessionGate({ children, login, waiting }: { children: ReactNode;
       session
         ? {
             session,
-            may: (route) => allows(session.permissions ?? ["*"], permissions[route]),
+            may: (route) => allows(session.permissions ?? ["*:*"], permissions[route]),
             logout: () => void send("DELETE /v1/session", {}).finally(() => setSession(null)),
           }
         : null,

@@ -2,7 +2,7 @@
 
 /** The id of the bank's gateway on the platform at `url`: it is not the same on each. */
 async function gatewayOf(url) {
-  const { processes } = await (await fetch(new URL("/v1/processes", url))).json();
+  const processes = await (await fetch(new URL("/v1/processes", url))).json();
   return processes.find((process) => process.name === "bank-gateway").id;
 }
 
@@ -18,12 +18,12 @@ export async function placesOf(url) {
     { name: "startup", path: `/components?process=${gateway}&view=startup`, title: ["Components · bank-gateway", "组件 · bank-gateway"], shows: ".waterfall .critical" },
     { name: "configuration", path: `/components?process=${gateway}&view=config`, title: ["Components · bank-gateway", "组件 · bank-gateway"], shows: "td >> text=server.drain_timeout" },
     { name: "connections", path: "/connections", title: ["Connections", "连接"], shows: "td >> text=127.0.0.1" },
-    { name: "logs", path: "/logs", title: ["Logs", "日志"], shows: ".log .line" },
-    { name: "metrics", path: "/metrics?metric=rpc_server_calls_total", title: ["Metrics", "指标"], shows: ".uplot canvas" },
+    { name: "logs", path: `/logs?process=${gateway}`, title: ["Logs", "日志"], shows: ".log .line" },
+    { name: "metrics", path: `/metrics?process=${gateway}&metric=rpc_server_calls_total`, title: ["Metrics", "指标"], shows: ".uplot canvas" },
     { name: "profile", path: `/profiles?process=${gateway}&seconds=1`, title: ["Profiles · bank-gateway", "性能剖析 · bank-gateway"], press: ".main-action", shows: ".flame button >> nth=5" },
     { name: "users", path: "/access", title: ["Access", "访问控制"], shows: "tbody td:not(:has(.ghost))" },
     { name: "keys", path: "/access?view=keys", title: ["Access", "访问控制"], shows: ".table-tools .main-action" },
-    { name: "roles", path: "/access?view=roles", title: ["Access", "访问控制"], shows: "td >> text=services:call" },
+    { name: "roles", path: "/access?view=roles", title: ["Access", "访问控制"], shows: "td >> text=!users:write" },
     { name: "audit", path: "/audit", title: ["Audit", "审计"], shows: "tbody td:not(:has(.ghost))" },
   ];
 }

@@ -58,15 +58,23 @@ async function failureOf(response: Response): Promise<Failure> {
   return failure;
 }
 
+/** What a GET of a target answers. */
+export async function sendTo(target: string, signal?: AbortSignal): Promise<unknown> {
+  return request("GET", target, undefined, signal);
+}
+
 export async function send<R extends GetRoute | ChangeRoute>(route: R, given: Arguments<R>, signal?: AbortSignal): Promise<Routes[R]["answer"]> {
   const method = route.slice(0, route.indexOf(" "));
+  return (await request(method, targetOf(route, given), (given as { body?: unknown }).body, signal)) as Routes[R]["answer"];
+}
+
+async function request(method: string, target: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
   const headers: Record<string, string> = { accept: "application/json" };
   if (method !== "GET") headers["x-csrf-token"] = csrf;
-  const body = (given as { body?: unknown }).body;
   if (body !== undefined) headers["content-type"] = "application/json";
   let response: Response;
   try {
-    response = await fetch(targetOf(route, given), {
+    response = await fetch(target, {
       method,
       headers,
       credentials: "same-origin",
@@ -78,5 +86,5 @@ export async function send<R extends GetRoute | ChangeRoute>(route: R, given: Ar
     throw new Failure(0, "unavailable", error instanceof Error ? error.message : String(error));
   }
   if (!response.ok) throw await failureOf(response);
-  return (response.status === 204 ? undefined : await response.json()) as Routes[R]["answer"];
+  return response.status === 204 ? undefined : await response.json();
 }

@@ -1,7 +1,7 @@
 // Live values: one stream of server-sent events for all that the page watches.
 import { useEffect, useState, useSyncExternalStore } from "react";
 import type { Problem, Routes } from "./generated";
-import { Failure, type GetRoute, type Arguments, send, targetOf } from "./client";
+import { type Arguments, Failure, type GetRoute, send, sendTo, targetOf } from "./client";
 
 export interface Answer<Value> {
   /** The last one that came; absent before the first. */
@@ -130,13 +130,25 @@ class Live {
     entry.listeners.forEach((listener) => listener());
   }
 
-  // A browser repeats a stream that was cut, but not one that was refused: the same rule serves both.
-  private retry() {
+  // A browser repeats a stream that was cut, but not one that was refused: the same rule serves both. A server that answers, but no stream (one is
+  // too many for it, or something between keeps streams), is asked again and again.
+  private async retry() {
     this.close();
-    this.setContact("lost");
-    send("GET /v1/session", {}).catch(() => {}); // tells of a session that has ended
-    this.openSoon(this.retryMs);
+    const paths = [...this.watched.keys()];
+    const wait = this.retryMs;
     this.retryMs = Math.min(2 * this.retryMs, longestRetryMs);
+    clearTimeout(this.timer);
+    const there = await Promise.all(paths.map((path) => this.ask(path)));
+    this.setContact(there.some(Boolean) ? "live" : "lost");
+    this.openSoon(wait);
+  }
+
+  /** Whether the server has answered. */
+  private async ask(path: string): Promise<boolean> {
+    const answer = await sendTo(path).then((body) => ({ path, status: 200, body })).catch((failure: Failure) => failure);
+    if (!(answer instanceof Failure)) this.take(answer);
+    else if (answer.status !== 0) this.take({ path, status: answer.status, body: { status: answer.status, code: answer.code, detail: answer.message } });
+    return !(answer instanceof Failure) || answer.status !== 0;
   }
 
   private close() {
@@ -164,6 +176,16 @@ export function useLive<R extends GetRoute>(route: R, given: Arguments<R> | null
   const [, redraw] = useState(0);
   useEffect(() => (path ? live.watch(path, () => redraw((count) => count + 1)) : undefined), [path]);
   return live.answerOf(path) as Answer<Routes[R]["answer"]>;
+}
+
+/** The answers of several targets (client.ts), in their order. */
+export function useLives(paths: string[]): Array<Answer<unknown>> {
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    const leave = paths.map((path) => live.watch(path, () => redraw((count) => count + 1)));
+    return () => leave.forEach((one) => one());
+  }, [paths.join("\n")]);
+  return paths.map((path) => live.answerOf(path));
 }
 
 /** The answer of a route, asked once and again by `reload`. */

@@ -5,9 +5,12 @@ import { useAnswer } from "../api/live";
 import { Icon } from "../design/icons";
 import { Badge, Command, Dialog, Empty, FailureView, PageHead, Switch } from "../design/surfaces";
 import { type Column, Table } from "../design/table";
-import { ago, day, t } from "../i18n";
+import { day, t } from "../i18n";
 import { useParameter } from "../router";
 import { useSession } from "../session";
+
+/** Of a list; more are found by the command line. */
+const mostListed = 1000;
 
 export default function Access() {
   const [view, setView] = useParameter("view", "users");
@@ -112,7 +115,7 @@ function Text({ name, label, hint, ...rest }: { name: string; label: string; hin
 }
 
 function RoleChoices() {
-  const { value } = useAnswer("GET /v1/roles", {});
+  const { value } = useAnswer("GET /v1/roles", { query: { limit: mostListed } });
   return (
     <fieldset className="field">
       <legend>{t("access.userRoles")}</legend>
@@ -147,7 +150,7 @@ const Roled = ({ roles }: { roles: string[] }) => (
 );
 
 function Users() {
-  const { value, failure, reload } = useAnswer("GET /v1/users", {});
+  const { value, failure, reload } = useAnswer("GET /v1/users", { query: { limit: mostListed } });
   const { may } = useSession();
   const [making, setMaking] = useState(false);
   const [removing, setRemoving] = useState<User | null>(null);
@@ -175,7 +178,6 @@ function Users() {
       width: 100,
       from: 600,
     },
-    { key: "login", title: "access.lastLogin", value: (user) => user.last_login_ms ?? 0, cell: (user) => (user.last_login_ms ? ago(user.last_login_ms) : t("word.never")), width: 120, from: 600 },
     { key: "created", title: "access.created", value: (user) => user.created_at_ms, cell: (user) => day(user.created_at_ms), width: 110, from: 760 },
   ];
   if (mayWrite)
@@ -250,7 +252,6 @@ interface Credential {
   doc: string;
   created_at_ms: number;
   expires_at_ms?: number;
-  last_used_ms?: number;
 }
 
 function credentialColumns<Row extends Credential>(onRevoke: ((row: Row) => void) | null): Array<Column<Row>> {
@@ -258,7 +259,6 @@ function credentialColumns<Row extends Credential>(onRevoke: ((row: Row) => void
     { key: "id", title: "access.id", value: (one) => one.id, cell: (one) => <code>{one.id}</code> },
     { key: "owner", title: "access.owner", value: (one) => one.owner, width: 130 },
     { key: "doc", title: "access.purpose", value: (one) => one.doc, from: 600 },
-    { key: "used", title: "access.lastUsed", value: (one) => one.last_used_ms ?? 0, cell: (one) => (one.last_used_ms ? ago(one.last_used_ms) : t("word.never")), width: 120, from: 600 },
     { key: "expires", title: "access.expires", value: (one) => one.expires_at_ms ?? Number.MAX_SAFE_INTEGER, cell: (one) => (one.expires_at_ms ? day(one.expires_at_ms) : t("word.never")), width: 110, from: 600 },
     { key: "created", title: "access.created", value: (one) => one.created_at_ms, cell: (one) => day(one.created_at_ms), width: 110, from: 600 },
   ];
@@ -279,7 +279,7 @@ function credentialColumns<Row extends Credential>(onRevoke: ((row: Row) => void
 }
 
 function Keys() {
-  const { value, failure, reload } = useAnswer("GET /v1/keys", {});
+  const { value, failure, reload } = useAnswer("GET /v1/keys", { query: { limit: mostListed } });
   const { may, session } = useSession();
   const [making, setMaking] = useState(false);
   const [revoking, setRevoking] = useState<AccessKey | null>(null);
@@ -330,7 +330,7 @@ function tokenColumns(onRevoke: ((token: Token) => void) | null): Array<Column<T
 }
 
 function Tokens() {
-  const { value, failure, reload } = useAnswer("GET /v1/tokens", {});
+  const { value, failure, reload } = useAnswer("GET /v1/tokens", { query: { limit: mostListed } });
   const { may, session } = useSession();
   const [making, setMaking] = useState(false);
   const [revoking, setRevoking] = useState<Token | null>(null);
@@ -410,7 +410,7 @@ const roleColumns: Array<Column<RoleOfUsers>> = [
 ];
 
 function Roles() {
-  const { value, failure, reload } = useAnswer("GET /v1/roles", {});
+  const { value, failure, reload } = useAnswer("GET /v1/roles", { query: { limit: mostListed } });
   if (failure) return <FailureView failure={failure} permission="roles:read" retry={reload} />;
   return <Table label={t("access.roles")} rows={value?.roles} columns={roleColumns} rowKey={(role) => role.name} sort="name" empty={null} />;
 }

@@ -48,7 +48,7 @@ const columns: Array<Column<Component>> = [
 function GraphView({ id }: { id: string }) {
   const { value, failure } = useLive("GET /v1/processes/{id}/components", id ? { path: { id } } : null);
   const [chosen, choose] = useParameter("component");
-  if (!value && failure) return <FailureView failure={failure} permission="components:read" />;
+  if (!value && failure) return <FailureView failure={failure} permission="processes:read" />;
   if (value?.components.length === 0) return <Empty icon="components" title={t("components.none")} />;
   const component = value?.components.find((one) => one.name === chosen);
   return (
@@ -110,7 +110,7 @@ function Details({ component }: { component: Component }) {
 
 function StartupView({ id }: { id: string }) {
   const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/startup", id ? { path: { id } } : null);
-  if (failure) return <FailureView failure={failure} permission="components:read" retry={reload} />;
+  if (failure) return <FailureView failure={failure} permission="processes:read" retry={reload} />;
   if (value?.components.length === 0) return <Empty icon="components" title={t("components.none")} />;
   return (
     <div className="grid two-to-one">
@@ -175,7 +175,7 @@ const configColumns: Array<Column<ConfigEntry>> = [
 function ConfigView({ id }: { id: string }) {
   const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/config", id ? { path: { id } } : null);
   const [changedOnly, setChangedOnly] = useState(false);
-  if (failure) return <FailureView failure={failure} permission="config:read" retry={reload} />;
+  if (failure) return <FailureView failure={failure} permission="processes:read" retry={reload} />;
   const rows = value?.entries.filter((entry) => !changedOnly || entry.origin !== "default");
   return (
     <section className="panel" aria-label={t("components.config")}>

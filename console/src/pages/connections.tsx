@@ -1,12 +1,15 @@
 // Who is connected, in which protocol, and how much goes over it.
-import type { Connection } from "../api/client";
-import { useLive } from "../api/live";
+import type { Connection, Process } from "../api/client";
 import { Badge, Empty, FailureView, PageHead, State } from "../design/surfaces";
 import { type Column, Table } from "../design/table";
 import { age, bytes, duration, number, short, t } from "../i18n";
-import { useChosenProcess } from "../processes";
+import { useLiveOfEach } from "../processes";
 
-const columns: Array<Column<Connection>> = [
+interface Row extends Connection {
+  process: Process;
+}
+
+const columns: Array<Column<Row>> = [
   {
     key: "peer",
     title: "connections.peer",
@@ -17,7 +20,7 @@ const columns: Array<Column<Connection>> = [
       </>
     ),
   },
-  { key: "process", title: "process.name", value: (one) => one.process_name, width: 124, from: 760 },
+  { key: "process", title: "process.name", value: (one) => one.process.name, width: 124, from: 760 },
   { key: "protocol", title: "connections.protocol", value: (one) => one.protocol, cell: (one) => <Badge>{one.protocol}</Badge>, width: 96 },
   {
     key: "direction",
@@ -40,18 +43,18 @@ const columns: Array<Column<Connection>> = [
 ];
 
 export default function Connections() {
-  const { id } = useChosenProcess("all");
-  const { value, failure } = useLive("GET /v1/processes/{id}/connections", { path: { id } });
-  if (!value && failure) return <FailureView failure={failure} permission="connections:read" />;
+  const { answers, failure } = useLiveOfEach("GET /v1/processes/{id}/connections");
+  const rows = answers?.flatMap(({ process, value }) => value.connections.map((connection) => ({ ...connection, process })));
+  if (failure) return <FailureView failure={failure} permission="processes:read" />;
   return (
     <>
       <PageHead title={t("connections.title")} lead={t("connections.lead")} />
       <section className="panel" aria-label={t("connections.title")}>
         <Table
           label={t("connections.title")}
-          rows={value?.connections}
+          rows={rows}
           columns={columns}
-          rowKey={(one) => `${one.process} ${one.id}`}
+          rowKey={(one) => `${one.process.id} ${one.id}`}
           sort="-requests"
           empty={<Empty icon="connections" title={t("connections.none")} text={t("connections.noneDo")} command="sofa call 127.0.0.1:12200 SERVICE.METHOD '[]'" />}
         />

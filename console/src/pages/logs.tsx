@@ -1,25 +1,26 @@
 // Log lines as they are written, and the levels from which they are.
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
-import { Failure, type LogLine, type Logger, send, targetOf } from "../api/client";
+import { Failure, type LogEntries, type LogEntry, type SpaceLevel, send, targetOf } from "../api/client";
 import { useAnswer, useSeen } from "../api/live";
 import { Icon } from "../design/icons";
 import { Dialog, Empty, FailureView, PageHead, SearchField, Select, Switch } from "../design/surfaces";
 import { type Column, Table } from "../design/table";
 import { clock, t } from "../i18n";
-import { allProcesses, useChosenProcess } from "../processes";
+import { useChosenProcess } from "../processes";
 import { useParameter } from "../router";
 import { useSession } from "../session";
 
-type Level = LogLine["level"];
+type Level = LogEntry["level"];
 const levels: Level[] = ["debug", "info", "warn", "error"];
 const mostLines = 1000;
+const backlog = 500;
 const retryMs = 2000;
 const settleMs = 250;
 
 /** The newest lines that fit, and how many came since reading was paused. */
 function useLines(process: string, level: Level, contains: string, following: boolean) {
-  const [lines, setLines] = useState<LogLine[]>([]);
-  const [waiting, setWaiting] = useState<LogLine[]>([]);
+  const [lines, setLines] = useState<LogEntry[]>([]);
+  const [waiting, setWaiting] = useState<LogEntry[]>([]);
   const follow = useRef(following);
   follow.current = following;
   useEffect(() => {
@@ -31,12 +32,13 @@ function useLines(process: string, level: Level, contains: string, following: bo
   }, [following]);
   const seen = useSeen();
   useEffect(() => {
-    if (!seen) return;
+    if (!seen || !process) return;
     setLines([]);
     setWaiting([]);
+    let after = 0;
     let source: EventSource;
     let timer: ReturnType<typeof setTimeout>;
-    let batch: LogLine[] = [];
+    let batch: LogEntry[] = [];
     let frame = 0;
     // A burst is drawn once a frame.
     const flush = () => {
@@ -45,19 +47,21 @@ function useLines(process: string, level: Level, contains: string, following: bo
       frame = 0;
       (follow.current ? setLines : setWaiting)((old) => [...old, ...came].slice(-mostLines));
     };
-    const open = (backlog: number) => {
-      const query = { level, backlog, ...(process !== allProcesses && { process }), ...(contains && { contains }) };
-      source = new EventSource(targetOf("GET /v1/logs", { query }));
+    const open = () => {
+      const query = { level, after, most: backlog, ...(contains && { contains }) };
+      source = new EventSource(targetOf("GET /v1/processes/{id}/logs/stream", { path: { id: process }, query }));
       source.addEventListener("message", (event) => {
-        batch.push(JSON.parse(event.data));
+        const came = JSON.parse(event.data) as LogEntries;
+        batch.push(...came.lines);
+        after = came.last;
         frame ||= requestAnimationFrame(flush);
       });
       source.addEventListener("error", () => {
         source.close();
-        timer = setTimeout(() => open(0), retryMs);
+        timer = setTimeout(open, retryMs);
       });
     };
-    timer = setTimeout(() => open(200), settleMs);
+    timer = setTimeout(open, settleMs);
     return () => {
       clearTimeout(timer);
       cancelAnimationFrame(frame);
@@ -80,30 +84,28 @@ function marked(text: string, words: string): ReactNode {
   );
 }
 
-function Line({ line, words }: { line: LogLine; words: string }) {
+/** The keys of "event key=value ..." stand back. */
+function Text({ text, words }: { text: string; words: string }) {
+  return text.split(/(\s[\w.]+=)/).map((part, index) => (index % 2 === 1 ? <b key={index}>{part}</b> : <span key={index}>{marked(part, words)}</span>));
+}
+
+function Line({ line, words }: { line: LogEntry; words: string }) {
   return (
     <div className={`line ${line.level}`}>
-      <time dateTime={new Date(line.at_ms).toISOString()}>{clock(line.at_ms, true)}</time>
+      <time dateTime={new Date(line.at).toISOString()}>{clock(line.at, true)}</time>
       <span className={`level ${line.level}`}>{line.level}</span>
-      <span className="from ellipsis" title={`${line.process_name} ${line.space} ${line.thread}`}>
-        {line.process_name} {line.space}
+      <span className="from ellipsis" title={line.space}>
+        {line.space}
       </span>
       <span className="text">
-        {marked(line.message, words)}
-        {Object.entries(line.fields).map(([name, value]) => (
-          <span key={name}>
-            {" "}
-            <b>{name}=</b>
-            {marked(value, words)}
-          </span>
-        ))}
+        <Text text={line.text} words={words} />
       </span>
     </div>
   );
 }
 
 export default function Logs() {
-  const { id, process } = useChosenProcess("all");
+  const { id } = useChosenProcess("one");
   const { may } = useSession();
   const [chosenLevel, setLevel] = useParameter("level", "info");
   const [contains, setContains] = useParameter("contains");
@@ -133,7 +135,7 @@ export default function Logs() {
         tools={
           <>
             <Switch label={t("logs.level")} value={level} options={levels.map((one) => [one, one])} onChange={setLevel} />
-            {may("PUT /v1/processes/{id}/loggers/{name}") && (
+            {may("PUT /v1/processes/{id}/logs/levels/{space}") && (
               <button type="button" className="button" onClick={() => setLevelsShown(true)}>
                 {t("logs.levels")}
               </button>
@@ -159,35 +161,35 @@ export default function Logs() {
         </div>
         <div className="log" ref={box} role="log" aria-label={t("logs.label")} aria-live="off" tabIndex={0} onScroll={scrolled}>
           {lines.length === 0 && <Empty icon="logs" title={t("logs.none")} text={t("logs.noneDo")} />}
-          {lines.map((line, index) => (
-            <Line key={`${line.at_ms} ${index}`} line={line} words={contains} />
+          {lines.map((line) => (
+            <Line key={line.number} line={line} words={contains} />
           ))}
         </div>
       </section>
-      {levelsShown && <Levels id={process?.id ?? ""} onClose={() => setLevelsShown(false)} />}
+      {levelsShown && <Levels id={id} onClose={() => setLevelsShown(false)} />}
     </>
   );
 }
 
 function Levels({ id, onClose }: { id: string; onClose: () => void }) {
-  const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/loggers", id ? { path: { id } } : null);
+  const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/logs/levels", id ? { path: { id } } : null);
   const [refused, setRefused] = useState<Failure | null>(null);
-  const change = (logger: Logger, level: string) =>
-    send("PUT /v1/processes/{id}/loggers/{name}", { path: { id, name: logger.name }, body: { level: level as Logger["level"] } })
+  const change = (space: SpaceLevel, level: string) =>
+    send("PUT /v1/processes/{id}/logs/levels/{space}", { path: { id, space: space.space }, body: { level: level as SpaceLevel["level"] } })
       .then(reload)
       .catch((error: unknown) => error instanceof Failure && setRefused(error));
-  const columns: Array<Column<Logger>> = [
-    { key: "name", title: "logs.space", value: (logger) => logger.name, cell: (logger) => <code>{logger.name}</code> },
+  const columns: Array<Column<SpaceLevel>> = [
+    { key: "name", title: "logs.space", value: (space) => space.space, cell: (space) => <code>{space.space}</code> },
     {
       key: "level",
       title: "logs.level",
-      value: (logger) => logger.level,
-      cell: (logger) => (
+      value: (space) => space.level,
+      cell: (space) => (
         <Select
-          label={`${t("logs.level")} ${logger.name}`}
-          value={logger.level}
+          label={`${t("logs.level")} ${space.space}`}
+          value={space.level}
           options={[...levels, "off"].map((one) => [one, one])}
-          onChange={(level) => void change(logger, level)}
+          onChange={(level) => void change(space, level)}
           width={110}
         />
       ),
@@ -198,8 +200,8 @@ function Levels({ id, onClose }: { id: string; onClose: () => void }) {
   return (
     <Dialog title={t("logs.levelsTitle")} onClose={onClose}>
       <p className="second">{t(id ? "logs.levelsText" : "logs.chooseProcess")}</p>
-      {failed && <FailureView failure={failed} permission="logs:write" />}
-      {id && !failed && <Table name="loggers" label={t("logs.levelsTitle")} rows={value?.loggers} columns={columns} rowKey={(logger) => logger.name} sort="name" empty={null} />}
+      {failed && <FailureView failure={failed} permission="processes:write" />}
+      {id && !failed && <Table name="spaces" label={t("logs.levelsTitle")} rows={value} columns={columns} rowKey={(space) => space.space} sort="name" empty={null} />}
     </Dialog>
   );
 }

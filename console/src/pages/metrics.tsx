@@ -6,7 +6,7 @@ import { Chart, lineColor } from "../design/chart";
 import { Badge, Empty, FailureView, Ghost, PageHead, Panel, SearchField, Select, Switch } from "../design/surfaces";
 import { type Column, Table } from "../design/table";
 import { bytes, duration, short, t } from "../i18n";
-import { allProcesses, useChosenProcess } from "../processes";
+import { useChosenProcess } from "../processes";
 import { Link, placeWith, useParameter } from "../router";
 
 const functionsOf: Record<Metric["kind"], Function[]> = { counter: ["rate", "value"], gauge: ["value", "rate"], histogram: ["p99", "p90", "p50", "rate"] };
@@ -29,11 +29,10 @@ function formatOf(unit: string, chosen: Function): (value: number) => string {
 }
 
 export default function Metrics() {
-  const { id } = useChosenProcess("all");
-  const process = id === allProcesses ? {} : { process: id };
-  const { value, failure, reload } = useAnswer("GET /v1/metrics", { query: process });
+  const { id } = useChosenProcess("one");
+  const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/metrics", id ? { path: { id } } : null);
   const [name] = useParameter("metric");
-  if (failure) return <FailureView failure={failure} permission="metrics:read" retry={reload} />;
+  if (failure) return <FailureView failure={failure} permission="processes:read" retry={reload} />;
   const metric = value?.metrics.find((one) => one.name === name);
   return (
     <>
@@ -41,7 +40,7 @@ export default function Metrics() {
       <div className="grid side-and-rest">
         <List metrics={value?.metrics} name={name} />
         {metric ? (
-          <Explorer key={metric.name} metric={metric} process={process} />
+          <Explorer key={metric.name} metric={metric} process={id} />
         ) : (
           <section className="panel" aria-label={t("metrics.metric")}>
             <Empty icon="metrics" title={t("metrics.choose")} text={t("metrics.chooseDo")} command="curl http://127.0.0.1:9900/metrics" />
@@ -104,7 +103,7 @@ function rowOf(series: Series, index: number, fallback: string): Row {
   return { name: nameOf(series, fallback), color: lineColor(index), last: values.at(-1) ?? Number.NaN, average: sum / values.length, largest: Math.max(...values) };
 }
 
-function Explorer({ metric, process }: { metric: Metric; process: { process?: string } }) {
+function Explorer({ metric, process }: { metric: Metric; process: string }) {
   const functions = functionsOf[metric.kind];
   const [given, setFunction] = useParameter("f", functions[0]);
   const [by, setBy] = useParameter("by");
@@ -112,8 +111,8 @@ function Explorer({ metric, process }: { metric: Metric; process: { process?: st
   const [range] = useRange();
   const chosen = functions.find((one) => one === given) ?? functions[0] ?? "value";
   const conditions = where.split(/\s+/).filter((one) => /^[^=]+=./.test(one));
-  const query = { name: metric.name, ...process, function: chosen, seconds: Number(range) || 900, ...(by && { by }), ...(conditions.length > 0 && { where: conditions }) };
-  const { value, failure } = useLive("GET /v1/metrics/query", { query });
+  const query = { name: metric.name, function: chosen, seconds: Number(range) || 900, ...(by && { by }), ...(conditions.length > 0 && { where: conditions }) };
+  const { value, failure } = useLive("GET /v1/processes/{id}/metrics/query", { path: { id: process }, query });
   const format = formatOf(metric.unit, chosen);
   const lines = useMemo(() => (value?.series ?? []).map((series, index) => ({ label: nameOf(series, metric.name), values: series.values as Array<number | null>, color: lineColor(index) })), [value, metric.name]);
   const rows = useMemo(() => value?.series.map((series, index) => rowOf(series, index, metric.name)), [value, metric.name]);
@@ -164,7 +163,7 @@ function Explorer({ metric, process }: { metric: Metric; process: { process?: st
             </label>
           </div>
           {failure && !value ? (
-            <FailureView failure={failure} permission="metrics:read" />
+            <FailureView failure={failure} permission="processes:read" />
           ) : value && value.series.length === 0 ? (
             <Empty icon="metrics" title={t("metrics.none")} text={t("metrics.noneDo", { where })} />
           ) : value ? (

@@ -1,6 +1,6 @@
 // The whole at a glance: rates, roles, processes, what happened last.
 import { lazy, Suspense } from "react";
-import type { Event, Overview as Answer, Process } from "../api/client";
+import type { Event, Overview as Answer, ProcessFigures } from "../api/client";
 import { useLive } from "../api/live";
 import { Badge, Command, Empty, FailureView, Ghost, PageHead, Panel, Spark, State, Tile, toneOf } from "../design/surfaces";
 import { type Column, Table } from "../design/table";
@@ -9,7 +9,7 @@ import { Link, placeWith } from "../router";
 
 const Chart = lazy(() => import("../design/chart").then((module) => ({ default: module.Chart })));
 
-const processColumns: Array<Column<Process>> = [
+const processColumns: Array<Column<ProcessFigures>> = [
   {
     key: "name",
     title: "process.name",
@@ -17,7 +17,7 @@ const processColumns: Array<Column<Process>> = [
     cell: (process) => <Link to={placeWith({ process: process.id }, "/components")}>{process.name}</Link>,
   },
   { key: "state", title: "process.state", value: (process) => process.state, cell: (process) => <State state={process.state} />, width: 104 },
-  { key: "address", title: "process.address", value: (process) => process.address, cell: (process) => <span className="mono">{process.address}</span>, width: 150, from: 1080 },
+  { key: "address", title: "process.address", value: (process) => process.admin, cell: (process) => <span className="mono">{process.admin}</span>, width: 150, from: 1080 },
   { key: "rate", title: "process.rate", value: (process) => process.calls_per_second, cell: (process) => short(process.calls_per_second), width: 84, end: true },
   { key: "trend", title: "services.trend", value: (process) => process.calls_per_second, cell: (process) => <Spark values={process.history} />, width: 118, from: 760 },
   { key: "errors", title: "process.errors", value: (process) => process.errors_per_second, cell: (process) => short(process.errors_per_second), width: 84, end: true, from: 760 },

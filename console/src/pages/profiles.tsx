@@ -63,8 +63,8 @@ export default function Profiles() {
     try {
       setProfile(
         kind === "cpu"
-          ? await send("GET /v1/profiles/cpu", { query: { process: id, seconds: Number(seconds) } })
-          : await send("GET /v1/profiles/heap", { query: { process: id } }),
+          ? await send("GET /v1/processes/{id}/profiles/cpu", { path: { id }, query: { seconds: Number(seconds) } })
+          : await send("GET /v1/processes/{id}/profiles/heap", { path: { id } }),
       );
     } catch (error) {
       setFailure(error instanceof Failure ? error : new Failure(0, "internal", String(error)));
@@ -96,7 +96,7 @@ export default function Profiles() {
           </>
         }
       />
-      {failure && <FailureView failure={failure} permission="profiles:read" retry={take} />}
+      {failure && <FailureView failure={failure} permission="processes:read" retry={take} />}
       {busy && !profile && <Ghost height={420} />}
       {!profile && !busy && !failure && (
         <section className="panel" aria-label={t("profiles.title")}>

@@ -13,7 +13,7 @@ function firstArguments(method: Method): unknown {
   return Object.keys(method.example).length > 0 ? method.example : blankOf(method.request_schema as Schema);
 }
 
-export function CallForm({ service, method }: { service: Service; method: Method }) {
+export function CallForm({ process, processName, service, method }: { process: string; processName: string; service: Service; method: Method }) {
   const [given, setGiven] = useState(() => firstArguments(method));
   const [json, setJson] = useState<string | null>(null);
   const [timeout, setTimeoutMs] = useState(3000);
@@ -25,7 +25,7 @@ export function CallForm({ service, method }: { service: Service; method: Method
     setJson(null);
     setResult(null);
     setProblem("");
-  }, [service.process, service.name, method.name]);
+  }, [process, service.name, method.name]);
 
   /** What would be sent; null when the JSON is none, which is said. */
   const parsed = (): Record<string, unknown> | null => {
@@ -51,7 +51,7 @@ export function CallForm({ service, method }: { service: Service; method: Method
     setBusy(true);
     try {
       const body = { service: service.name, method: method.name, arguments: value, timeout_ms: timeout, ...(service.unique_id && { unique_id: service.unique_id }) };
-      setResult(await send("POST /v1/processes/{id}/calls", { path: { id: service.process }, body }));
+      setResult(await send("POST /v1/processes/{id}/calls", { path: { id: process }, body }));
     } catch (error) {
       setResult(null);
       setProblem(error instanceof Failure ? error.message : String(error));
@@ -95,7 +95,7 @@ export function CallForm({ service, method }: { service: Service; method: Method
           {t(busy ? "services.callSending" : "services.callSend")}
         </button>
       </div>
-      <p className="quiet">{t("services.callHint", { process: service.process_name })}</p>
+      <p className="quiet">{t("services.callHint", { process: processName })}</p>
       <div role="status" className="stack">
         {problem && (
           <div className="banner">

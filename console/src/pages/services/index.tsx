@@ -1,12 +1,12 @@
 // Services and their methods: what is published, how it does, and a call of any of it.
 import { lazy, Suspense } from "react";
-import type { ErrorGroup, Method, Service, SlowCall } from "../../api/client";
+import type { ErrorGroup, Method, Process, Service, SlowCall } from "../../api/client";
 import { useLive } from "../../api/live";
 import { HeatMap, HeatScale } from "../../design/heatmap";
 import { Badge, Crumbs, Empty, FailureView, Ghost, PageHead, Panel, Spark, State } from "../../design/surfaces";
 import { type Column, Table } from "../../design/table";
 import { ago, clock, duration, number, percent, short, t } from "../../i18n";
-import { useChosenProcess } from "../../processes";
+import { useLiveOfEach, useProcesses } from "../../processes";
 import { Link } from "../../router";
 import { useSession } from "../../session";
 import { CallForm } from "./call";
@@ -17,8 +17,8 @@ const minutes = 5;
 const slowLimit = 10;
 
 export const fullName = (service: { name: string; unique_id: string }) => (service.unique_id ? `${service.name}:${service.unique_id}` : service.name);
-const placeOf = (service: Service, method = "") =>
-  `/services/${encodeURIComponent(service.process)}/${encodeURIComponent(fullName(service))}${method && `/${encodeURIComponent(method)}`}`;
+const placeOf = (process: string, service: Service, method = "") =>
+  `/services/${encodeURIComponent(process)}/${encodeURIComponent(fullName(service))}${method && `/${encodeURIComponent(method)}`}`;
 const errorShare = (one: { errors_per_second: number; calls_per_second: number }) => (one.calls_per_second > 0 ? one.errors_per_second / one.calls_per_second : 0);
 
 function ErrorShare({ of }: { of: { errors_per_second: number; calls_per_second: number } }) {
@@ -40,19 +40,23 @@ function figures<Row extends Figures>(): Array<Column<Row>> {
   ];
 }
 
-const serviceColumns: Array<Column<Service>> = [
+interface Row extends Service {
+  process: Process;
+}
+
+const serviceColumns: Array<Column<Row>> = [
   {
     key: "name",
     title: "services.name",
     value: fullName,
     cell: (service) => (
-      <Link to={placeOf(service)}>
+      <Link to={placeOf(service.process.id, service)}>
         {service.name}
         {service.unique_id && <small>:{service.unique_id}</small>}
       </Link>
     ),
   },
-  { key: "process", title: "process.name", value: (service) => service.process_name, width: 132, from: 600 },
+  { key: "process", title: "process.name", value: (service) => service.process.name, width: 132, from: 600 },
   {
     key: "protocols",
     title: "services.protocols",
@@ -68,7 +72,7 @@ const serviceColumns: Array<Column<Service>> = [
     from: 760,
   },
   { key: "methods", title: "services.methods", value: (service) => service.methods, width: 88, end: true, from: 1080 },
-  ...figures<Service>(),
+  ...figures<Row>(),
 ];
 
 export default function Services({ path }: { path: Record<string, string> }) {
@@ -78,18 +82,18 @@ export default function Services({ path }: { path: Record<string, string> }) {
 }
 
 function List() {
-  const { id } = useChosenProcess("all");
-  const { value, failure } = useLive("GET /v1/processes/{id}/services", { path: { id } });
-  if (!value && failure) return <FailureView failure={failure} permission="services:read" />;
+  const { answers, failure } = useLiveOfEach("GET /v1/processes/{id}/services");
+  const rows = answers?.flatMap(({ process, value }) => value.services.map((service) => ({ ...service, process })));
+  if (failure) return <FailureView failure={failure} permission="processes:read" />;
   return (
     <>
       <PageHead title={t("services.title")} lead={t("services.lead")} />
       <section className="panel" aria-label={t("services.title")}>
         <Table
           label={t("services.title")}
-          rows={value?.services}
+          rows={rows}
           columns={serviceColumns}
-          rowKey={(service) => `${service.process} ${fullName(service)}`}
+          rowKey={(service) => `${service.process.id} ${fullName(service)}`}
           sort="-rate"
           empty={<Empty icon="services" title={t("services.empty")} text={t("services.emptyDo")} command="sofa demo bank" />}
         />
@@ -100,7 +104,8 @@ function List() {
 
 function Detail({ process, name, methodName }: { process: string; name: string; methodName?: string }) {
   const { value, failure } = useLive("GET /v1/processes/{id}/services/{service}", { path: { id: process, service: name } });
-  if (!value && failure) return <FailureView failure={failure} permission="services:read" />;
+  const processName = useProcesses()?.find((one) => one.id === process)?.name ?? process;
+  if (!value && failure) return <FailureView failure={failure} permission="processes:read" />;
   const service = value?.service;
   const method = value?.methods.find((one) => one.name === methodName);
   const places: Array<[string, string]> = [["/services", t("services.title")]];
@@ -110,7 +115,7 @@ function Detail({ process, name, methodName }: { process: string; name: string; 
       key: "name",
       title: "services.method",
       value: (one) => one.name,
-      cell: (one) => service && <Link to={placeOf(service, one.name)}>{one.name}</Link>,
+      cell: (one) => service && <Link to={placeOf(process, service, one.name)}>{one.name}</Link>,
     },
     { key: "kind", title: "services.kind", value: (one) => one.kind, cell: (one) => <Badge>{one.kind}</Badge>, width: 118, from: 600 },
     ...figures<Method>(),
@@ -125,7 +130,7 @@ function Detail({ process, name, methodName }: { process: string; name: string; 
         tools={
           service && (
             <span className="badges">
-              <Badge tone="accent">{service.process_name}</Badge>
+              <Badge tone="accent">{processName}</Badge>
               {service.protocols.map((protocol) => (
                 <Badge key={protocol}>{protocol}</Badge>
               ))}
@@ -144,7 +149,7 @@ function Detail({ process, name, methodName }: { process: string; name: string; 
           <Slowest process={process} service={name} method={methodName ?? ""} />
           <Errors process={process} service={name} method={methodName ?? ""} />
         </div>
-        {method && service ? <Call service={service} method={method} /> : methodName && <Ghost height={420} />}
+        {method && service ? <Call process={process} processName={processName} service={service} method={method} /> : methodName && <Ghost height={420} />}
       </div>
     </>
   );
@@ -239,12 +244,12 @@ function Errors({ process, service, method }: Subject) {
   );
 }
 
-function Call({ service, method }: { service: Service; method: Method }) {
+function Call({ process, processName, service, method }: { process: string; processName: string; service: Service; method: Method }) {
   const { may } = useSession();
   if (!may("POST /v1/processes/{id}/calls")) return null;
   return (
     <Panel title={t("services.call")}>
-      <CallForm service={service} method={method} />
+      <CallForm process={process} processName={processName} service={service} method={method} />
     </Panel>
   );
 }
