@@ -48,10 +48,10 @@ const Waiting = () => (
 
 const Arriving = ({ failure }: { failure: Failure | null }) => (
   <main className="login" aria-busy="true">
-    <h1 className="brand">
+    <div className="brand">
       <Logo />
       {failure && <span role="alert">{t("failure.noApi", { why: failure.message })}</span>}
-    </h1>
+    </div>
   </main>
 );
 
