@@ -640,7 +640,7 @@ def documented_ports():
 def test_the_examples_of_the_docs_work(documented_ports, command, output):
     for documented, port in documented_ports.items():
         command = command.replace(f"127.0.0.1:{documented}", f"127.0.0.1:{port}")
-    environment = {**os.environ, "PATH": f"{programs.binaries()}:{os.environ['PATH']}"}
+    environment = {**os.environ, "PATH": f"{programs.binaries()}:{os.environ['PATH']}", "XDG_CONFIG_HOME": "/nonexistent"}
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False, env=environment, cwd=ROOT)
     assert done.returncode == OK, done
     if output:
@@ -788,6 +788,24 @@ def test_groff_reads_every_page_for_man(tmp_path):
     for page in pages:
         done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", page], capture_output=True, text=True, timeout=60, check=True)
         assert done.stderr == "" and "it was interrupted" in done.stdout, (page, done.stderr)
+
+
+def test_clusters_have_names_and_their_secrets_are_never_shown(tmp_path):
+    def context(*arguments, **options):
+        return sofa("context", *arguments, environment={"XDG_CONFIG_HOME": str(tmp_path)}, **options)
+
+    assert "There are no contexts" in context("list").stdout
+    assert context("add", "lab", "--server", "http://127.0.0.1:9900").returncode == OK
+    assert context("add", "prod", "--server", "https://sofa.example.com:9900", "--token", "-", stdin="t0ken\n").returncode == OK
+    assert context("use", "prod").returncode == OK
+    rows = {row["name"]: row for row in json.loads(context("list", "-o", "json").stdout)}
+    assert (rows["prod"]["current"], rows["prod"]["proof"], rows["lab"]["proof"]) == (True, "token", "none")
+    kept = tmp_path / "sofa" / "contexts.yaml"
+    assert kept.stat().st_mode & 0o777 == 0o600 and yaml.safe_load(kept.read_text())["contexts"]["prod"]["token"] == "t0ken"
+    assert all("t0ken" not in context("list", "-o", form).stdout for form in ("table", "wide", "json", "yaml"))
+    assert context("remove", "prod").returncode == OK and context("use", "prod").returncode == WRONG_USAGE
+    kept.chmod(0o644)
+    assert "chmod 600" in context("list").stderr
 
 
 def test_nothing_is_coloured_unless_a_person_looks():

@@ -82,6 +82,7 @@ Exit help(std::span<const char* const> words, Terminal& terminal) {
 std::span<const Command> commands() {
   static const std::vector<Command> all{call_command(),         bench_command(),       top_command(),           trace_bytes_command(),
                                         config_check_command(), config_show_command(), config_schema_command(), config_explain_command(),
+                                        context_list_command(), context_use_command(), context_add_command(),   context_remove_command(),
                                         doctor_command(),       version_command(),     completion_command()};
   return all;
 }
