@@ -71,9 +71,13 @@ ServerConnection::ServerConnection(io::Stream stream, Buffer prefix, ServerConte
       peer_(stream_.peer()),
       parser_(options_.limits, options_.max_body),
       held_heads_(options_.half_bodies.get()),
+      answers_(
+          options_.unsent, [](void* self) { static_cast<ServerConnection*>(self)->give_up_answers(); }, this),
       last_activity_(shard_.now()),
       head_begun_(last_activity_),
-      body_begun_(last_activity_) {}
+      body_begun_(last_activity_) {
+  if (answers_.counts()) stream_.on_flushed([](void* self) { static_cast<ServerConnection*>(self)->count_unsent(); }, this);
+}
 
 io::Task<void> ServerConnection::serve() {
   connection_.live_stats = &stats_;
@@ -192,6 +196,8 @@ bool ServerConnection::hand_over() {
   if (!write(std::move(bytes))) return true;
   for (const std::string_view name : {"connection", "upgrade", "http2-settings"}) head.headers.remove(name);
   close(Close::handed_over, CloseKind::peer);
+  stream_.on_flushed(nullptr, nullptr);
+  answers_.set(0, 0);  // what still waits is the next protocol's to count
   upgrade_.emplace(std::move(stream_), std::move(in_), std::move(head), std::move(*settings));
   return true;
 }
@@ -274,6 +280,7 @@ void ServerConnection::fill_refusal(Reply& reply, const Refusal& refusal) {
   const Headers headers{{"content-type", "text/plain; charset=utf-8"}, {"content-length", std::to_string(text.size())}};
   append_response_head(out, refusal.status, Version::http1_1, headers, {.framing = Framing::length, .connection = "close", .date = date()});
   out.append(text);
+  replies_waiting_ += out.size();
   reply.waiting.add(out.take());
   reply.whole = reply.last = true;
 }
@@ -358,11 +365,27 @@ Result<void> ServerConnection::check_room(const Reply& reply, size_t size) const
 }
 
 Result<void> ServerConnection::emit(Reply& reply, GatherList&& bytes) {
-  if (!is_front(reply)) {
-    for (const Bytes& part : bytes.parts()) reply.waiting.add(part);
-    return {};
-  }
-  return write(std::move(bytes));
+  if (!count_unsent(bytes.size())) return fail(Code::resource_exhausted, "{}", answers_.why());
+  if (is_front(reply)) return write(std::move(bytes));
+  replies_waiting_ += bytes.size();
+  for (const Bytes& part : bytes.parts()) reply.waiting.add(part);
+  return {};
+}
+
+bool ServerConnection::count_unsent(size_t more) {
+  const size_t pending = stream_.pending_write_bytes();
+  return answers_.set(pending + replies_waiting_ + more, stats_.bytes_out - pending);
+}
+
+// Also while the end lingers: what waits then is dropped, too.
+void ServerConnection::give_up_answers() {
+  if (close_ == Close::handed_over) return;
+  const Error error(Code::resource_exhausted, answers_.why());
+  kLog.warn(context_.refusal_log, "connection closed",
+            {{"peer", peer_.to_string()}, {"kind", transport::to_string(CloseKind::slow_reader)}, {"reason", error.message()}});
+  on_stream_failed(error);
+  connection_.close_kind = CloseKind::slow_reader;
+  stream_.close();
 }
 
 Result<void> ServerConnection::write(GatherList&& bytes) {
@@ -375,6 +398,7 @@ Result<void> ServerConnection::write(GatherList&& bytes) {
 void ServerConnection::settle() {
   while (!replies_.empty() && close_ == Close::no) {
     Reply& front = replies_.front();
+    replies_waiting_ -= front.waiting.size();
     if (!front.waiting.empty() && !write(std::exchange(front.waiting, {}))) return;
     if (front.cut) return close(Close::flushed, connection_.close_kind == CloseKind::peer ? CloseKind::local : connection_.close_kind);
     if (!front.whole) {

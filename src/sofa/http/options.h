@@ -7,6 +7,7 @@
 
 #include "sofa/base/clock.h"
 #include "sofa/transport/byte_budget.h"
+#include "sofa/transport/unsent_answers.h"
 
 namespace sofa::http {
 
@@ -38,9 +39,10 @@ struct Http1Options {
   size_t max_discard = 256u << 10;    ///< bytes of a request that come after its answer; with more the connection closes
   /// What its requests' heads, until they are answered, and bodies that are not whole (Exchange::hold) may take: 503 over it; null: no bound.
   std::shared_ptr<transport::ByteBudget> half_bodies{};
-  uint32_t log_lines_per_second = 50;  ///< of refused messages; more are counted, not written
-  bool half_close_cancels = false;     ///< a peer that has closed its side of the connection counts as gone (MessageSink::on_hang_up): most have
-                                       ///< closed both. false: its requests run on, for peers that half-close and wait for their answers
+  std::shared_ptr<transport::UnsentAnswers> unsent{};  ///< what answers that wait for their peers may take, over all connections; null: no bound
+  uint32_t log_lines_per_second = 50;                  ///< of refused messages; more are counted, not written
+  bool half_close_cancels = false;  ///< a peer that has closed its side of the connection counts as gone (MessageSink::on_hang_up): most have
+                                    ///< closed both. false: its requests run on, for peers that half-close and wait for their answers
 };
 
 /// How often a peer may PING while it is sent nothing, as gRPC's servers have it (docs/protocols/grpc.md, section 7). A PING that comes sooner is a
@@ -66,6 +68,7 @@ struct Http2Options {
   size_t max_write_queue = size_t{256} << 20;              ///< bytes of all messages that wait for the peer; past it send_data fails
   /// What its requests' heads, until they are answered, and bodies that are not whole (Exchange::hold) may take: 503 over it; null: no bound.
   std::shared_ptr<transport::ByteBudget> half_bodies{};
+  std::shared_ptr<transport::UnsentAnswers> unsent{};  ///< what answers that wait for their peers may take, over all connections; null: no bound
   // Floods: GOAWAY with ENHANCE_YOUR_CALM, its debug text says which. A bucket of `burst` that refills with `per_second`, for each of: resets that
   // the peer sends or causes, empty DATA, SETTINGS, PING, PRIORITY, frames of unknown types, WINDOW_UPDATE that no DATA of ours calls for.
   uint32_t flood_burst = 1000;

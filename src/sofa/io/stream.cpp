@@ -115,6 +115,7 @@ Result<void> Stream::write(GatherList&& list) { return core_->enqueue(std::move(
 size_t Stream::write_now(ByteSpan bytes) { return core_->write_now(bytes); }
 void Stream::flush() { core_->flush(); }
 Stream::Drained Stream::drained(size_t low_water) { return Drained(*core_, low_water); }
+void Stream::on_flushed(void (*call)(void*), void* context) { core_->on_flushed(call, context); }
 size_t Stream::pending_write_bytes() const { return core_->pending(); }
 
 Task<Result<void>> Stream::close_after_flush() {

@@ -91,6 +91,9 @@ class [[nodiscard]] Stream {
   /// `Result<void> r = co_await stream.drained(low_water)`: until at most so many bytes wait. Back-pressure: write, then await drained.
   Drained drained(size_t low_water = 0);
   size_t pending_write_bytes() const;
+  /// `call` is called on the stream's shard whenever queued bytes were offered to the kernel: pending_write_bytes has fallen, or will not for now. It
+  /// must not write or close. `context` outlives the stream, or another call takes its place; null: nobody is told.
+  void on_flushed(void (*call)(void* context), void* context);
 
   /// Waits until all is written, then closes. An error when that was not possible; it is closed all the same.
   Task<Result<void>> close_after_flush();

@@ -54,6 +54,7 @@ ServerOptions completed(ServerOptions options) {
   options.classes.always(std::string(kRequestClass));  // the envelope of a call is not the filter's affair
   if (!options.count_calls) options.calls = nullptr;
   if (options.count_calls && options.calls == nullptr) options.calls = std::make_shared<Calls>();
+  if (options.http2.unsent == nullptr) options.http2.unsent = std::make_shared<transport::UnsentAnswers>(options.max_unsent_bytes);
   if (options.http2.half_bodies == nullptr) options.http2.half_bodies = std::make_shared<transport::ByteBudget>(options.max_half_frame_bytes);
   return options;
 }
@@ -78,6 +79,7 @@ transport::BoltServerOptions bolt_options(const ServerOptions& options) {
   bolt.session.max_in_flight = static_cast<uint32_t>(options.max_calls_per_connection);
   bolt.max_in_flight = UINT32_MAX;  // ShardServer counts calls of all protocols together
   bolt.max_half_frame_bytes = options.max_half_frame_bytes;
+  bolt.unsent = options.http2.unsent;
   return bolt;
 }
 
@@ -88,6 +90,7 @@ transport::DubboServerOptions dubbo_options(const ServerOptions& options, bool t
   dubbo.session.max_in_flight = static_cast<uint32_t>(options.max_calls_per_connection);
   dubbo.max_in_flight = UINT32_MAX;  // as for Bolt
   dubbo.max_half_frame_bytes = options.max_half_frame_bytes;
+  dubbo.unsent = options.http2.unsent;
   dubbo.text_commands = text_commands;
   return dubbo;
 }
@@ -95,6 +98,7 @@ transport::DubboServerOptions dubbo_options(const ServerOptions& options, bool t
 http::Http1Options http1_options(const ServerOptions& options) {
   http::Http1Options http1 = options.http1;
   http1.half_bodies = options.http2.half_bodies;
+  http1.unsent = options.http2.unsent;
   return http1;
 }
 

@@ -56,6 +56,9 @@ struct ServerOptions {
   /// requests, and gRPC's messages until their calls end, as long as they are when decompressed. The one that grows over it: close; over HTTP 503, or
   /// RESOURCE_EXHAUSTED of gRPC.
   size_t max_half_frame_bytes = size_t{1} << 30;
+  /// Bytes of answers that wait for their peers, all connections of all protocols together. Over it the connections are closed whose peers would need
+  /// the longest for what waits for them: those that do not read.
+  size_t max_unsent_bytes = size_t{1} << 30;
   size_t max_connections = 10'000;  ///< of each port; a further one is closed at once
   size_t max_calls = 10'000;        ///< running calls of one shard over all protocols, and requests that Server::http answers, from when they are
                                     ///< whole; over it callers get "busy" (status 4 of Bolt, 100 of Dubbo, UNAVAILABLE of gRPC, HTTP 503)

@@ -3,7 +3,9 @@
 namespace sofa::transport {
 
 BoltProtocol::BoltProtocol(const Handlers& handlers, BoltServerOptions options)
-    : handlers_(handlers), options_(options), shared_(options.max_in_flight, options.log_lines_per_second, options.max_half_frame_bytes) {}
+    : handlers_(handlers),
+      options_(options),
+      shared_(options.max_in_flight, options.log_lines_per_second, options.max_half_frame_bytes, options.unsent) {}
 
 // The first byte is the version of the protocol, and no other protocol of a port begins with 1 or 2.
 Detected BoltProtocol::detect(ByteSpan first_bytes) const { return first_bytes[0] == 1 || first_bytes[0] == 2 ? Detected::yes : Detected::no; }

@@ -11,6 +11,7 @@ struct BoltServerOptions {
   uint32_t max_in_flight = 65536;                 ///< requests of all connections that wait for their answer; over it: status 4 (nothing for oneway)
   size_t max_half_frame_bytes = size_t{1} << 30;  ///< received bytes of frames that are not whole, over all connections; the one that exceeds it
                                                   ///< is closed. Frames below 16 KiB are not counted
+  std::shared_ptr<UnsentAnswers> unsent{};        ///< what answers that wait for their peers may take, over all connections; null: no bound
   uint32_t log_lines_per_second = 50;             ///< about closed connections; more are counted, not written
 };
 

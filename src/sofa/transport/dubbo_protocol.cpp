@@ -25,7 +25,9 @@ std::optional<std::string> take_line(Buffer& in) {
 }  // namespace
 
 DubboProtocol::DubboProtocol(DubboHandler& handler, DubboServerOptions options)
-    : handler_(handler), options_(options), shared_(options.max_in_flight, options.log_lines_per_second, options.max_half_frame_bytes) {}
+    : handler_(handler),
+      options_(options),
+      shared_(options.max_in_flight, options.log_lines_per_second, options.max_half_frame_bytes, options.unsent) {}
 
 Detected DubboProtocol::detect(ByteSpan first_bytes) const {
   if (is_text(first_bytes)) return options_.text_commands ? Detected::yes : Detected::no;

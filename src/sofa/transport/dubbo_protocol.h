@@ -10,6 +10,7 @@ struct DubboServerOptions {
   DubboSessionOptions session = DubboSessionOptions::server();
   uint32_t max_in_flight = 65536;                 ///< requests of all connections that wait for their answer; over it: status 100
   size_t max_half_frame_bytes = size_t{1} << 30;  ///< received bytes of frames that are not whole, over all connections; over it: close
+  std::shared_ptr<UnsentAnswers> unsent{};        ///< what answers that wait for their peers may take, over all connections; null: no bound
   uint32_t log_lines_per_second = 50;             ///< about closed connections; more are counted, not written
   bool text_commands = false;  ///< also take connections that begin with anything else: lines of text. Only where it is the port's one
                                ///< protocol, since it claims every connection

@@ -28,7 +28,17 @@ SessionBase::SessionBase(const char* name, io::Stream stream, const SessionOptio
       half_begun_(last_read_),
       half_since_(last_read_),
       held_(shared == nullptr ? nullptr : &shared->half_frames),
-      scope_(&shard_.root_scope(), name) {}
+      answers_(
+          shared == nullptr ? nullptr : shared->unsent, [](void* self) { static_cast<SessionBase*>(self)->give_up_answers(); }, this),
+      scope_(&shard_.root_scope(), name) {
+  if (!answers_.counts()) return;
+  stream_.on_flushed(
+      [](void* self) {
+        auto& session = *static_cast<SessionBase*>(self);
+        session.count_unsent(session.stream_.pending_write_bytes());
+      },
+      this);
+}
 
 SessionBase::~SessionBase() = default;
 
@@ -94,6 +104,7 @@ io::Task<void> SessionBase::end_reading(Result<size_t> last) {
   timer_.cancel();
   in_ = Buffer();
   held_.hold(0);
+  answers_.set(0, stats_.bytes_out);
 }
 
 void SessionBase::on_bytes(size_t count) {
@@ -158,7 +169,17 @@ void SessionBase::wrote_frame(size_t unsent) {
   if (waiting > options_.max_write_queue) {
     fail(CloseKind::slow_reader,
          fmt::format("{} bytes wait for the peer, which reads too slowly (max_write_queue {})", waiting, options_.max_write_queue));
+  } else if (!count_unsent(waiting)) {
+    give_up_answers();
   }
+}
+
+// Also while the end lingers: what waits then is dropped, too.
+void SessionBase::give_up_answers() {
+  Ref<SessionBase> self(*this);
+  if (is_open()) fail(CloseKind::slow_reader, answers_.why());
+  stream_.close();
+  answers_.set(0, stats_.bytes_out);
 }
 
 void SessionBase::write_failed(Error error) {
@@ -169,6 +190,7 @@ void SessionBase::write_failed(Error error) {
 void SessionBase::on_turn_end(void* self) {
   Ref<SessionBase> session(*static_cast<SessionBase*>(self));
   session->flush();
+  session->count_unsent(session->stream_.pending_write_bytes());
   session->end_if_drained();
 }
 

@@ -18,17 +18,20 @@
 #include "sofa/transport/detail/ref.h"
 #include "sofa/transport/options.h"
 #include "sofa/transport/status.h"
+#include "sofa/transport/unsent_answers.h"
 
 namespace sofa::transport {
 
 /// What the connections of one server have in common, over all shards.
 struct SessionShared {
-  explicit SessionShared(uint32_t max, uint32_t log_lines_per_second = 50, size_t max_bytes = size_t{1} << 30)
-      : max_in_flight(max), half_frames(max_bytes), close_log(log_lines_per_second) {}
+  explicit SessionShared(uint32_t max, uint32_t log_lines_per_second = 50, size_t max_bytes = size_t{1} << 30,
+                         std::shared_ptr<UnsentAnswers> all_unsent = nullptr)
+      : max_in_flight(max), half_frames(max_bytes), unsent(std::move(all_unsent)), close_log(log_lines_per_second) {}
   const uint32_t max_in_flight;  ///< requests that wait for their answer, all connections together
   std::atomic<uint32_t> in_flight{0};
-  ByteBudget half_frames;  ///< received bytes of frames that are not whole, likewise
-  LogRate close_log;       ///< bounds the lines about closed connections
+  ByteBudget half_frames;                       ///< received bytes of frames that are not whole, likewise
+  const std::shared_ptr<UnsentAnswers> unsent;  ///< null: no bound
+  LogRate close_log;                            ///< bounds the lines about closed connections
 };
 
 /// Belongs to the shard it was created on; every member is called there. Kept by a Ref.
@@ -135,6 +138,9 @@ class SessionBase {
   void note_half_frame();
   Instant half_frame_deadline() const;
   void hold_input(size_t bytes);
+  /// False when this connection is to close.
+  bool count_unsent(size_t waiting) { return answers_.set(waiting, stats_.bytes_out - stream_.pending_write_bytes()); }
+  void give_up_answers();
   static void on_turn_end(void* self);
   void log_close() const;
   Instant next_check() const;
@@ -149,9 +155,10 @@ class SessionBase {
 
   Instant last_read_;
   Instant last_heartbeat_;
-  Instant half_begun_;  // when the unfinished frame began
-  Instant half_since_;  // when its head began, or its body last grew
-  HeldBytes held_;      // of shared_->half_frames
+  Instant half_begun_;     // when the unfinished frame began
+  Instant half_since_;     // when its head began, or its body last grew
+  HeldBytes held_;         // of shared_->half_frames
+  AnswerAccount answers_;  // of shared_->unsent
   bool half_frame_ = false;
   uint64_t written_at_pause_ = 0;  // bytes written or waiting when reading went on after a pause
   uint32_t misses_ = 0;

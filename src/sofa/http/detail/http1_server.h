@@ -93,6 +93,9 @@ class ServerConnection {
   Result<void> check_room(const Reply& reply, size_t size) const;
   Result<void> emit(Reply& reply, GatherList&& bytes);
   Result<void> write(GatherList&& bytes);
+  /// With so many bytes more; false when the connection is to close.
+  bool count_unsent(size_t more = 0);
+  void give_up_answers();
   /// A reply is whole or cut: moves the line on.
   void settle();
   void watch_writes();
@@ -123,6 +126,8 @@ class ServerConnection {
   RequestParser parser_;
   HeldHeads held_heads_;  // of the exchanges that know the connection
   std::list<Reply> replies_;
+  size_t replies_waiting_ = 0;  // bytes of replies_ that wait for their turn
+  transport::AnswerAccount answers_;
   ServerExchange* receiver_ = nullptr;  // whose body comes in; null when its user has dropped it
   bool message_open_ = false;           // a head was taken, and not the end of its message
   bool head_held_ = false;              // that head waits for its turn

@@ -74,6 +74,8 @@ Http2Connection::Http2Connection(io::Stream stream, Side side, const Http2Option
       peer_(std::make_shared<const Http2Peer>(stream_.peer(), std::string(stream_.peer_certificate_name()))),
       in_(std::move(prefix)),
       held_heads_(side == Side::server ? options.half_bodies.get() : nullptr),
+      answers_(
+          side == Side::server ? options.unsent : nullptr, [](void* self) { static_cast<Http2Connection*>(self)->give_up_answers(); }, this),
       guards_(flood_guards(options)),
       scanner_(side == Side::server ? std::string_view(NGHTTP2_CLIENT_MAGIC).size() : 0),
       begun_(shard_.now()),
@@ -82,6 +84,9 @@ Http2Connection::Http2Connection(io::Stream stream, Side side, const Http2Option
       last_stall_check_(begun_) {
   const auto make = side == Side::server ? &nghttp2_session_server_new3 : &nghttp2_session_client_new3;
   if (make(&session_, http2_callbacks(), this, session_option(options, side).get(), http2_memory()) != 0) throw std::bad_alloc();
+  if (answers_.counts()) {
+    stream_.on_flushed([](void* self) { static_cast<Http2Connection*>(self)->count_unsent(); }, this);
+  }
   submit_settings();
   if (options_.max_age > Duration::zero()) {
     const auto more = static_cast<int64_t>(Random(system_seed()).unit() * static_cast<double>(options_.max_age.count()) / 10);
@@ -196,6 +201,7 @@ void Http2Connection::flush() {
   out_.borrow();
   write_frames();
   out_.give_back();
+  count_unsent();
   if (waiting() >= kWriteBatch && is_open() && !writing_) {
     writing_ = true;
     tasks_.spawn("http2 write", write_on());
@@ -254,6 +260,12 @@ void Http2Connection::close(std::string_view why) {
   nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
   flush();
   finish(CloseKind::local, Error(Code::unavailable, std::string(why)), false);
+}
+
+// Also while the end lingers: what waits then is dropped, too.
+void Http2Connection::give_up_answers() {
+  if (is_open()) return finish(CloseKind::slow_reader, Error(Code::resource_exhausted, answers_.why()), false);
+  stream_.close();
 }
 
 // nghttp2 has nothing more to do: a GOAWAY was sent or received, and no exchange runs.
@@ -445,6 +457,7 @@ Result<void> Http2Connection::send_data(Http2Stream& stream, Bytes data, bool en
     return fail(Code::failed_precondition, "data can be sent after the head and before the end of the message");
   }
   if (auto room = room_for(stream, data.size()); !room) return room;
+  if (!count_unsent(data.size())) return fail(Code::resource_exhausted, "{}", answers_.why());
   if (stream.queue.size() == 0) {
     stream.sent_at = shard_.now();
     stream.sent = 0;

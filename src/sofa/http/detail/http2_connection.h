@@ -135,6 +135,9 @@ class Http2Connection {
   bool collect();
   void tell_writable();
   size_t waiting() const { return stream_.pending_write_bytes(); }
+  /// With so many bytes more; false when the connection is to close.
+  bool count_unsent(size_t more = 0) { return answers_.set(queued_ + waiting() + more, stats_.bytes_out - waiting()); }
+  void give_up_answers();
   io::Task<void> write_on();
   io::Task<void> end_reading(Result<size_t> last);
   void finish(CloseKind kind, Error reason, bool linger);
@@ -195,6 +198,7 @@ class Http2Connection {
   size_t queued_ = 0;  // bytes in the queues of all streams
 
   HeldHeads held_heads_;  // of exchanges_
+  transport::AnswerAccount answers_;
 
   std::optional<Http2Upgrade> upgrade_;
 

@@ -226,6 +226,7 @@ void StreamCore::end_of_turn(void* self) {
 
 void StreamCore::flush() {
   if (failure_ || connecting_) return;
+  const bool told = pending() > 0 && flushed_ != nullptr;
   if (tls_ == nullptr) [[likely]] {
     while (writable_ && pending_ > 0 && write_batch()) {
     }
@@ -237,6 +238,7 @@ void StreamCore::flush() {
   if (pending_ == 0 && shutdown_wanted_) end_writing();
   if (failure_) return;
   if (pending() > 0) watch_for_stall();
+  if (told) flushed_(flushed_context_);
   wake_drained();
 }
 

@@ -29,6 +29,10 @@ class StreamCore final : public Pollable {
   Result<void> enqueue(GatherList&& list);
   size_t write_now(ByteSpan bytes);
   void flush();
+  void on_flushed(void (*call)(void*), void* context) {
+    flushed_ = call;
+    flushed_context_ = context;
+  }
   void shutdown_write();
   /// Tells the peer that no more comes; all that was queued has left.
   void end_writing();
@@ -94,6 +98,9 @@ class StreamCore final : public Pollable {
   size_t pending_ = 0;      // bytes of the queue; with TLS those that are not encrypted yet
   Instant last_progress_{};
   std::unique_ptr<TlsLayer> tls_;  // null: plain
+
+  void (*flushed_)(void*) = nullptr;  // null: nobody is told
+  void* flushed_context_ = nullptr;
 
   WaitQueue readers_;
   WaitQueue drained_waits_;

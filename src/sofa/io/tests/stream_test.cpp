@@ -75,6 +75,38 @@ TEST_P(StreamOver, WritesAtOnceWhatFitsAndNothingPastTheQueue) {
   });
 }
 
+TEST_P(StreamOver, TellsWheneverQueuedBytesWereOfferedToTheKernel) {
+  run_ok(runtime_, [&]() -> Body {
+    Pair pair = co_await or_return(connected_pair(address()));
+    struct Watch {
+      Stream& stream;
+      std::vector<size_t> pending;
+    } watch{pair.client, {}};
+    pair.client.on_flushed(
+        [](void* context) {
+          auto& its = *static_cast<Watch*>(context);
+          its.pending.push_back(its.stream.pending_write_bytes());
+        },
+        &watch);
+    constexpr size_t kTotal = 12 << 20;  // more than the socket buffers
+    EXPECT_EQ(pair.client.write_now(as_bytes("now")), 3U);
+    EXPECT_TRUE(watch.pending.empty()) << "that was not queued";
+    co_await or_return(pair.client.write(Bytes::copy_of(std::string(kTotal, 'x'))));
+    pair.client.flush();
+    EXPECT_EQ(watch.pending.size(), 1U);
+    EXPECT_GT(watch.pending.front(), 0U);
+    co_await or_return(read_text(pair.server, kTotal + 3));
+    EXPECT_TRUE(std::ranges::is_sorted(watch.pending, std::greater<>()));
+    EXPECT_EQ(watch.pending.back(), 0U);
+    pair.client.on_flushed(nullptr, nullptr);
+    const size_t told = watch.pending.size();
+    co_await or_return(pair.client.write(Bytes::literal("more")));
+    co_await or_return(read_text(pair.server, 4));
+    EXPECT_EQ(watch.pending.size(), told);
+    co_return kOk;
+  });
+}
+
 TEST_P(StreamOver, ManySmallPartsLeaveInBatches) {
   run_ok(runtime_, [&]() -> Body {
     Pair pair = co_await or_return(connected_pair(address()));
