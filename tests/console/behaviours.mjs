@@ -331,12 +331,12 @@ async function emptiness(browser) {
           await page.goto(mock.url + path);
           for (const word of words) await page.locator(`.empty >> text=${word}`).first().waitFor();
         };
-        await says("/", "No application has announced itself", "sofa demo bank", "Nothing has happened yet");
-        await says("/services", "No process publishes a service", "sofa demo bank");
+        await says("/", "No application has announced itself", "sofa new app", "Nothing has happened yet");
+        await says("/services", "No process publishes a service", "sofa new app");
         await says("/connections", "Nobody is connected", "sofa call");
         await says("/logs", "No line fits");
         await says("/metrics", "Choose a metric", "curl");
-        await says("/access", "There are no users", "sofa user create");
+        await says("/access", "There are no users", "sofa user add");
         await says("/access?view=keys", "There are no access keys");
         await says("/access?view=tokens", "There are no tokens");
         await says("/audit", "Nothing was changed yet");

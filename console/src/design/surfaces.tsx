@@ -48,12 +48,13 @@ export function Panel({ title, note, tools, children, body = true }: { title: st
   );
 }
 
-export function PageHead({ title, lead, tools = null }: { title: string; lead?: ReactNode; tools?: ReactNode }) {
+/** `unknown`: the lead comes from the server, and may take two lines where it is narrow. */
+export function PageHead({ title, lead, tools = null, unknown = false }: { title: string; lead?: string; tools?: ReactNode; unknown?: boolean }) {
   return (
     <div className="page-head">
       <div>
         <h1 className="ellipsis">{title}</h1>
-        {lead && (typeof lead === "string" ? <p>{lead}</p> : lead)}
+        {lead && <p className={unknown ? "unknown" : ""}>{lead}</p>}
       </div>
       {tools !== null && <div className="tools">{tools}</div>}
     </div>
@@ -183,6 +184,7 @@ export function Dialog({ title, onClose, children, className = "" }: { title: st
   useLayoutEffect(() => {
     const element = ref.current;
     element?.showModal();
+    element?.querySelector<HTMLElement>("input, select, textarea")?.focus(); // rather than what closes it
     return () => element?.close();
   }, []);
   return (

@@ -88,6 +88,9 @@ export function duration(us: number): string {
   return `${threeDigits(us / 1e6)} s`;
 }
 
+/** A latency; there is none where nothing was called. */
+export const latency = (us: number): string => (us > 0 ? duration(us) : "–");
+
 /** A long time in milliseconds, in its two largest units: 3d 4h, 12m 5s. */
 export function age(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));

@@ -119,7 +119,7 @@ function RoleChoices() {
   return (
     <fieldset className="field">
       <legend>{t("access.userRoles")}</legend>
-      <div className="badges">
+      <div className="checks">
         {value?.roles.map((role) => (
           <label key={role.name} className="check">
             <input type="checkbox" name="roles" value={role.name} /> {role.name}
@@ -207,7 +207,7 @@ function Users() {
         columns={columns}
         rowKey={(user) => user.name}
         sort="name"
-        empty={<Empty icon="users" title={t("access.noUsers")} text={t("access.noUsersDo")} command="sofa user create NAME" />}
+        empty={<Empty icon="users" title={t("access.noUsers")} text={t("access.noUsersDo")} command="sofa user add NAME" />}
         tools={mayWrite && <NewButton text={t("access.newUser")} onClick={() => setMaking(true)} />}
       />
       {making && (
@@ -293,7 +293,7 @@ function Keys() {
         columns={credentialColumns<AccessKey>(mayWrite ? setRevoking : null)}
         rowKey={(key) => key.id}
         sort="owner"
-        empty={<Empty icon="users" title={t("access.noKeys")} text={t("access.noKeysDo")} command={`sofa key create --owner ${session.user}`} />}
+        empty={<Empty icon="users" title={t("access.noKeys")} text={t("access.noKeysDo")} command={`sofa key add --owner ${session.user}`} />}
         tools={mayWrite && <NewButton text={t("access.newKey")} onClick={() => setMaking(true)} />}
       />
       {making && (
@@ -344,7 +344,7 @@ function Tokens() {
         columns={tokenColumns(mayWrite ? setRevoking : null)}
         rowKey={(token) => token.id}
         sort="owner"
-        empty={<Empty icon="users" title={t("access.noTokens")} text={t("access.noTokensDo")} command={`sofa token create --owner ${session.user}`} />}
+        empty={<Empty icon="users" title={t("access.noTokens")} text={t("access.noTokensDo")} command={`sofa token add --owner ${session.user}`} />}
         tools={mayWrite && <NewButton text={t("access.newToken")} onClick={() => setMaking(true)} />}
       />
       {making && (

@@ -120,11 +120,19 @@ export default function Logs() {
   useLayoutEffect(() => {
     if (following && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [lines, following]);
+  // Who scrolls back to read follows again at the end; who has pressed the button, by pressing it again.
+  const readsBack = useRef(false);
   const scrolled = () => {
     const element = box.current;
     if (!element) return;
     const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < 40;
-    if (atEnd !== following) setFollowing(atEnd);
+    if (atEnd === following || (atEnd && !readsBack.current)) return;
+    readsBack.current = !atEnd;
+    setFollowing(atEnd);
+  };
+  const press = () => {
+    readsBack.current = false;
+    setFollowing(!following);
   };
 
   return (
@@ -150,7 +158,7 @@ export default function Logs() {
             <span className="count">{waiting > 0 ? t("logs.paused", { n: waiting }) : t("logs.kept", { n: lines.length })}</span>
           </div>
           <div className="table-tools">
-            <button type="button" className="button small" aria-pressed={following} onClick={() => setFollowing(!following)}>
+            <button type="button" className="button small" aria-pressed={following} onClick={press}>
               <Icon name={following ? "pause" : "down"} />
               {t("logs.follow")}
             </button>

@@ -4,7 +4,7 @@ import type { Event, Overview as Answer, ProcessFigures } from "../api/client";
 import { useLive } from "../api/live";
 import { Badge, Command, Empty, FailureView, Ghost, PageHead, Panel, Spark, State, Tile, toneOf } from "../design/surfaces";
 import { type Column, Table } from "../design/table";
-import { age, ago, bytes, clock, duration, number, percent, short, t } from "../i18n";
+import { age, ago, bytes, clock, duration, latency, number, percent, short, t } from "../i18n";
 import { Link, placeWith } from "../router";
 
 const Chart = lazy(() => import("../design/chart").then((module) => ({ default: module.Chart })));
@@ -21,7 +21,7 @@ const processColumns: Array<Column<ProcessFigures>> = [
   { key: "rate", title: "process.rate", value: (process) => process.calls_per_second, cell: (process) => short(process.calls_per_second), width: 84, end: true },
   { key: "trend", title: "services.trend", value: (process) => process.calls_per_second, cell: (process) => <Spark values={process.history} />, width: 118, from: 760 },
   { key: "errors", title: "process.errors", value: (process) => process.errors_per_second, cell: (process) => short(process.errors_per_second), width: 84, end: true, from: 760 },
-  { key: "p99", title: "process.p99", value: (process) => process.p99_us, cell: (process) => duration(process.p99_us), width: 84, end: true, from: 460 },
+  { key: "p99", title: "process.p99", value: (process) => process.p99_us, cell: (process) => latency(process.p99_us), width: 84, end: true, from: 460 },
   { key: "memory", title: "process.memory", value: (process) => process.memory_bytes, cell: (process) => bytes(process.memory_bytes), width: 92, end: true, from: 600 },
   { key: "cpu", title: "process.cpu", value: (process) => process.cpu_cores, cell: (process) => percent(process.cpu_cores), width: 76, end: true, from: 760 },
   { key: "uptime", title: "process.uptime", value: (process) => -process.started_at_ms, cell: (process) => age(Date.now() - process.started_at_ms), width: 92, end: true, from: 600 },
@@ -49,7 +49,7 @@ export function Overview() {
           rowKey={(process) => process.id}
           sort="-rate"
           filter={(value?.processes.length ?? 0) > 8}
-          empty={<Empty title={t("overview.noProcesses")} text={t("overview.noProcessesDo", { address: value?.platform.address ?? "" })} command="sofa demo bank" />}
+          empty={<Empty title={t("overview.noProcesses")} text={t("overview.noProcessesDo", { address: value?.platform.address ?? "" })} command="sofa new app hello" />}
         />
       </section>
       <div className="grid two">
@@ -91,7 +91,7 @@ function Figures({ overview }: { overview: Answer | undefined }) {
         tone={failing ? "bad" : "none"}
         {...(rates && history && { figure: number(rates.errors_per_second), trend: history.errors_per_second, sub: t("overview.ofCalls", { value: percent(rates.errors_per_second / Math.max(1e-9, rates.calls_per_second)) }) })}
       />
-      <Tile title={t("overview.latencyP99")} {...(rates && history && { figure: duration(rates.p99_us), trend: history.p99_us, sub: t("overview.p50", { value: duration(rates.p50_us) }) })} />
+      <Tile title={t("overview.latencyP99")} {...(rates && history && { figure: latency(rates.p99_us), trend: history.p99_us, sub: t("overview.p50", { value: latency(rates.p50_us) }) })} />
       <Tile title={t("overview.connections")} {...(rates && history && { figure: number(rates.connections), trend: history.connections })} />
       <Tile title={t("overview.memory")} {...(rates && history && { figure: bytes(rates.memory_bytes), trend: history.memory_bytes })} />
       <Tile title={t("overview.cpu")} unit={t("overview.cores")} {...(rates && history && { figure: number(rates.cpu_cores), trend: history.cpu_cores })} />

@@ -5,7 +5,7 @@ import { useLive } from "../../api/live";
 import { HeatMap, HeatScale } from "../../design/heatmap";
 import { Badge, Crumbs, Empty, FailureView, Ghost, PageHead, Panel, Spark, State } from "../../design/surfaces";
 import { type Column, Table } from "../../design/table";
-import { ago, clock, duration, number, percent, short, t } from "../../i18n";
+import { ago, clock, duration, latency, number, percent, short, t } from "../../i18n";
 import { useLiveOfEach, useProcesses } from "../../processes";
 import { Link } from "../../router";
 import { useSession } from "../../session";
@@ -34,8 +34,8 @@ function figures<Row extends Figures>(): Array<Column<Row>> {
     { key: "rate", title: "services.rate", value: (one) => one.calls_per_second, cell: (one) => short(one.calls_per_second), width: 86, end: true },
     { key: "trend", title: "services.trend", value: (one) => one.calls_per_second, cell: (one) => <Spark values={one.history} />, width: 118, from: 760 },
     { key: "errors", title: "services.errorRate", value: errorShare, cell: (one) => <ErrorShare of={one} />, width: 84, end: true, from: 600 },
-    { key: "p50", title: "services.p50", value: (one) => one.p50_us, cell: (one) => duration(one.p50_us), width: 84, end: true, from: 600 },
-    { key: "p99", title: "services.p99", value: (one) => one.p99_us, cell: (one) => duration(one.p99_us), width: 88, end: true },
+    { key: "p50", title: "services.p50", value: (one) => one.p50_us, cell: (one) => latency(one.p50_us), width: 84, end: true, from: 600 },
+    { key: "p99", title: "services.p99", value: (one) => one.p99_us, cell: (one) => latency(one.p99_us), width: 88, end: true },
     { key: "total", title: "services.total", value: (one) => one.calls_total, cell: (one) => short(one.calls_total), width: 84, end: true, from: 1080 },
   ];
 }
@@ -95,7 +95,7 @@ function List() {
           columns={serviceColumns}
           rowKey={(service) => `${service.process.id} ${fullName(service)}`}
           sort="-rate"
-          empty={<Empty icon="services" title={t("services.empty")} text={t("services.emptyDo")} command="sofa demo bank" />}
+          empty={<Empty icon="services" title={t("services.empty")} text={t("services.emptyDo")} command="sofa new app hello" />}
         />
       </section>
     </>
@@ -125,6 +125,7 @@ function Detail({ process, name, methodName }: { process: string; name: string; 
     <>
       <Crumbs places={places} here={methodName ?? name} />
       <PageHead
+        unknown
         title={methodName ?? name}
         lead={(method ?? service)?.doc || "\u00a0"}
         tools={
