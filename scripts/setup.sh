@@ -91,6 +91,8 @@ ensure_http_clients() {
 
 ensure_shells() { { command -v zsh && command -v fish; } >/dev/null || ensure_packages 'shells whose completion of sofa is tested' zsh fish; }
 
+ensure_prometheus() { { command -v promtool && command -v prometheus; } >/dev/null || ensure_packages 'a real reader of metrics for the tests' prometheus; }
+
 # npm brings what tests/interop/node/package-lock.json names.
 ensure_node() { { command -v node && command -v npm; } >/dev/null || ensure_packages 'real clients and servers in Node for the tests' nodejs npm; }
 
@@ -116,6 +118,7 @@ verb_setup() {
     ensure_python
     ensure_http_clients
     ensure_shells
+    ensure_prometheus
     ensure_node
     ensure_java
     ensure_go

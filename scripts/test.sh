@@ -114,7 +114,7 @@ run_pytest() {
   local tree=$1 path=$2 log=$1/test-logs/pytest-${2##*/}.log code=0
   compgen -G "$root/$path*" >/dev/null && grep -rqE '^(async )?def test_|^class Test' --include='*.py' "$root/$path" || return 0
   ensure_python
-  if [[ $path == tests/e2e* ]]; then ensure_shells; else ensure_http_clients; fi
+  if [[ $path == tests/e2e* ]]; then ensure_shells; else ensure_http_clients && ensure_prometheus; fi
   [[ ! -e $root/tests/interop/java/pom.xml || $path == tests/e2e* ]] || ensure_java
   [[ -z $(find "$root/$path" -name go.mod -print -quit) ]] || ensure_go
   [[ -z $(find "$root/$path" -name package-lock.json -print -quit) ]] || ensure_node

@@ -120,7 +120,7 @@ ProtoSchema::Field ProtoSchema::field_of(std::string_view name, std::string_view
   const std::string fallback = owner + camel_case(field.name);
   if (field.shape.form == Form::message) field.type_name = full(message_of(field.shape.type, fallback));
   if (field.shape.form == Form::enumeration) field.type_name = full(enum_of(*field.shape.type, fallback));
-  if (field.shape.form == Form::value) field.type_name = kValue;
+  if (field.shape.form == Form::value) field.type_name = kValue, uses_values_ = true;
   field.optional = field.shape.single() && field.shape.form != Form::message && field.shape.form != Form::value;
   return field;
 }
@@ -155,8 +155,9 @@ std::string ProtoSchema::word_of(const Field& field) {
 }
 
 std::string ProtoSchema::text() const {
-  std::string out = fmt::format("syntax = \"proto3\";\n\npackage {};\n\nimport \"{}\";\n", kPackage, kStructFile);
+  std::string out = fmt::format("syntax = \"proto3\";\n\npackage {};\n", kPackage);
   const auto to = std::back_inserter(out);
+  if (uses_values_) fmt::format_to(to, "\nimport \"{}\";\n", kStructFile);
   for (const auto& [part, methods] : services_) {
     fmt::format_to(to, "\nservice {} {{\n", part);
     for (const auto& [operation, input, output] : methods) {
@@ -223,7 +224,7 @@ Bytes ProtoSchema::file() const {
   ProtobufWriter to(out);
   to.text(kFileName, kFile);
   to.text(kFilePackage, kPackage);
-  to.text(kFileDependency, kStructFile);
+  if (uses_values_) to.text(kFileDependency, kStructFile);
   for (const Message& message : messages_) to.message(kFileMessage, [&](ProtobufWriter& one) { write(message, one); });
   for (const Enum& made : enums_) to.message(kFileEnum, [&](ProtobufWriter& one) { write_enum(made.name, made.values, one); });
   for (const auto& service : services_) {

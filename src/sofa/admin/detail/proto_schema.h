@@ -32,7 +32,7 @@ class ProtoSchema {
   std::vector<std::string> services() const;
   /// As protoc reads it.
   std::string text() const;
-  /// The google.protobuf.FileDescriptorProto; it imports google/protobuf/struct.proto.
+  /// The google.protobuf.FileDescriptorProto; it imports google/protobuf/struct.proto where a field is a Value.
   Bytes file() const;
   /// Whether the name, without a dot in front, is of something in the file: a service, a method, a message, a field, an enum.
   bool has(std::string_view symbol) const;
@@ -68,6 +68,7 @@ class ProtoSchema {
   static void write(const Message& message, grpc::ProtobufWriter& to);
   static void write(const Method& method, grpc::ProtobufWriter& to);
 
+  bool uses_values_ = false;
   std::deque<Message> messages_;
   std::deque<Enum> enums_;
   std::map<const Type*, std::string> names_;
