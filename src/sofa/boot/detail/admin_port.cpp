@@ -1,5 +1,6 @@
 #include "sofa/boot/detail/admin_port.h"
 
+#include "sofa/admin/profiles.h"
 #include "sofa/http/router.h"
 #include "sofa/io/address.h"
 
@@ -30,6 +31,8 @@ AdminPort::AdminPort(RunningApplication& application, const AdminSection& sectio
       actuator_(application),
       server_(options_of(application, section, std::move(gate))) {
   server_.add_metrics(std::move(metrics));
+  server_.add(std::make_shared<admin::ProfilesPart>());
+  admin::add_profile_pages(server_);
   add_actuator();
 }
 
