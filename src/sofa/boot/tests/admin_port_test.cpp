@@ -1,0 +1,83 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sofa/boot/testing/test_app.h"
+#include "sofa/io/listener.h"
+#include "sofa/io/stream.h"
+
+namespace sofa::boot {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+/// The whole answer of the admin port, head and body.
+io::Task<Result<std::string>> get(uint16_t port, std::string path) {
+  auto stream = co_await io::or_return(co_await io::Stream::connect(io::Address::of("127.0.0.1", port)));
+  co_await io::or_return(stream.write(Bytes::copy_of(fmt::format("GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path))));
+  Buffer answer;
+  while (co_await io::or_return(co_await stream.read_some(answer)) != 0) {
+  }
+  const Bytes all = answer.take(answer.size());
+  co_return std::string(reinterpret_cast<const char*>(all.data()), all.size());
+}
+
+/// Looks at its own application while it starts.
+class Curious {
+ public:
+  explicit Curious(Ref<Configuration> configuration) : port_(configuration->get<AdminSection>("admin").port) {}
+  io::Task<Result<void>> start() {
+    readiness = co_await io::or_return(co_await get(port_, "/actuator/readiness"));
+    liveness = co_await io::or_return(co_await get(port_, "/actuator/health/liveness"));
+    readyz = co_await io::or_return(co_await get(port_, "/readyz"));
+    co_return Result<void>{};
+  }
+  std::string readiness, liveness, readyz;
+
+ private:
+  const uint16_t port_;
+};
+
+struct Broken {
+  Result<void> start() { return fail(Code::unavailable, "no disk"); }
+};
+
+uint16_t free_port() {
+  io::Runtime runtime({.shards = 1});
+  return runtime.block_on([]() -> io::Task<uint16_t> {
+    auto listener = io::Listener::bind(io::Address::of("127.0.0.1", 0));
+    co_return listener ? listener->local().port() : uint16_t{0};
+  }());
+}
+
+TEST(AdminPort, AnswersWhileComponentsStartAndSaysThatTheyDo) {
+  TestApp app([](Application& application) { application.component<Curious>("curious"); },
+              {.configuration = fmt::format("admin: {{port: {}, further_ports: 0}}", free_port()), .virtual_clock = false});
+  const auto started = app.start();
+  ASSERT_TRUE(started) << started.error().to_string();
+  const auto seen = app.get<Curious>();
+  EXPECT_THAT(seen->readiness, AllOf(StartsWith("HTTP/1.1 500 "), HasSubstr("App is still in startup process, please try later!")));
+  EXPECT_THAT(seen->liveness, StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(seen->readyz, AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("the application is still starting")));
+  EXPECT_THAT(app.run(get(app.admin_port(), "/readyz")).value_or(""), StartsWith("HTTP/1.1 200 "));
+  EXPECT_TRUE(app.stop());
+}
+
+TEST(AdminPort, IsClosedAgainWhenTheStartFails) {
+  const uint16_t port = free_port();
+  TestApp app([](Application& application) { application.component<Broken>("broken"); },
+              {.configuration = fmt::format("admin: {{port: {}, further_ports: 0}}", port)});
+  EXPECT_FALSE(app.start());
+  EXPECT_FALSE(app.run(get(port, "/readyz")));
+}
+
+TEST(AdminPort, OfTheNetworkWantsToBeSaid) {
+  TestApp app([](Application&) {}, {.configuration = "admin: {host: 0.0.0.0}"});
+  const auto started = app.start();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().to_string(), HasSubstr("nobody asks who comes to the admin port: set admin.open"));
+}
+
+}  // namespace
+}  // namespace sofa::boot
