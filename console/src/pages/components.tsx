@@ -46,7 +46,7 @@ const columns: Array<Column<Component>> = [
 ];
 
 function GraphView({ id }: { id: string }) {
-  const { value, failure } = useLive("GET /v1/processes/{id}/v1/components", id ? { path: { id } } : null);
+  const { value, failure } = useLive("GET /v1/processes/{id}/components", id ? { path: { id } } : null);
   const [chosen, choose] = useParameter("component");
   if (!value && failure) return <FailureView failure={failure} permission="processes:read" />;
   if (value?.components.length === 0) return <Empty icon="components" title={t("components.none")} />;
@@ -109,7 +109,7 @@ function Details({ component }: { component: Component }) {
 }
 
 function StartupView({ id }: { id: string }) {
-  const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/v1/startup", id ? { path: { id } } : null);
+  const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/startup", id ? { path: { id } } : null);
   if (failure) return <FailureView failure={failure} permission="processes:read" retry={reload} />;
   if (value?.components.length === 0) return <Empty icon="components" title={t("components.none")} />;
   return (
@@ -173,7 +173,7 @@ const configColumns: Array<Column<ConfigEntry>> = [
 ];
 
 function ConfigView({ id }: { id: string }) {
-  const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/v1/config", id ? { path: { id } } : null);
+  const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/config", id ? { path: { id } } : null);
   const [changedOnly, setChangedOnly] = useState(false);
   if (failure) return <FailureView failure={failure} permission="processes:read" retry={reload} />;
   const rows = value?.entries.filter((entry) => !changedOnly || entry.origin !== "default");

@@ -36,6 +36,8 @@ void describe(Description<AdminSection>& d) {
   d.field("further_ports", &AdminSection::further_ports).range(0, 1000).doc("when the port is taken: so many behind it are tried");
   d.field("open", &AdminSection::open).doc("everybody who reaches it may read and change all; for networks that nobody else reaches");
   d.field("hosts", &AdminSection::hosts).doc("names, beside localhost, by which programs of this machine call it");
+  d.field("platform", &AdminSection::platform).doc("HOST:9900 of a platform whose console looks into this process; empty: none");
+  d.field("platform_token", &AdminSection::platform_token).secret().doc("a token that lets the process in there");
 }
 
 void describe(Description<ReferenceSection>& d) {
@@ -164,6 +166,7 @@ io::Task<Result<void>> Application::start_parts(RunningApplication& running) {
   const auto& section = configuration_->get<AdminSection>("admin");
   if (section.enabled) {
     auto admin = std::make_unique<detail::AdminPort>(running, section, gate_, parts.metrics);
+    for (const AdminHook& hook : admin_hooks_) hook(admin->server());
     co_await io::or_return(co_await admin->start());
     parts.admin = std::move(admin);
   }
@@ -193,16 +196,22 @@ io::Task<Result<std::unique_ptr<RunningApplication>>> Application::start() {
 
 namespace {
 
-io::Task<int> run_started(Application& app) {
-  auto running = co_await app.start();
+std::string ready_line(const RunningApplication& running) {
+  std::string ready = fmt::format("ready {} pid={}", running.name(), getpid());
+  if (running.port() != 0) ready += fmt::format(" port={}", running.port());
+  if (running.admin_port() != 0) ready += fmt::format(" admin={}", running.admin_port());
+  return ready + "\n";
+}
+
+}  // namespace
+
+io::Task<int> Application::serve(std::function<std::string(RunningApplication& running)> announce) {
+  auto running = co_await start();
   if (!running) {
     std::fprintf(stderr, "%s\n", running.error().to_string().c_str());
     co_return 1;
   }
-  std::string ready = fmt::format("ready {} pid={}", (*running)->name(), getpid());
-  if ((*running)->port() != 0) ready += fmt::format(" port={}", (*running)->port());
-  if ((*running)->admin_port() != 0) ready += fmt::format(" admin={}", (*running)->admin_port());
-  std::puts(ready.c_str());
+  std::fputs((announce ? announce(**running) : ready_line(**running)).c_str(), stdout);
   std::fflush(stdout);
   const auto state = (*running)->readiness().state();
   detail::tell_service_manager(fmt::format("READY=1\nSTATUS={}", state->accepts_traffic() ? "traffic is accepted" : "traffic is refused"));
@@ -217,14 +226,12 @@ io::Task<int> run_started(Application& app) {
   co_return stopped ? 0 : 1;
 }
 
-}  // namespace
-
 int Application::run(int argc, char** argv) {
   const auto parsed = configure(argc, argv);
   if (const auto code = exit_code_of(parsed)) return *code;
   const auto& server = configuration_->get<ServerSection>("server");
   const Duration longest = std::chrono::milliseconds(server.drain_delay) + std::chrono::milliseconds(server.drain_timeout) + std::chrono::seconds(40);
-  return io::run(run_started(*this), {.shards = server.shards, .stop_timeout = longest});
+  return io::run(serve(), {.shards = server.shards, .stop_timeout = longest});
 }
 
 }  // namespace sofa::boot

@@ -32,7 +32,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sofa/admin/gate.h"
+#include "sofa/admin/admin_server.h"
 #include "sofa/boot/builder.h"
 #include "sofa/boot/config_source.h"
 #include "sofa/boot/configuration.h"
@@ -67,6 +67,9 @@ struct AdminSection {
   uint16_t further_ports = 50;     ///< when the port is taken: so many behind it are tried
   bool open = false;               ///< everybody who reaches the port may read and change all
   std::vector<std::string> hosts{};
+  std::string platform{};        ///< "HOST:9900": the process attaches there (admin/attach.h), and is seen in its console; empty: nowhere; "self": at
+                                 ///< its own admin port, of a program that is a platform
+  std::string platform_token{};  ///< that lets it in
 };
 void describe(Description<AdminSection>& d);
 
@@ -84,6 +87,9 @@ class ModuleBuilder;
 
 /// Gets the server that is about to publish the services, with the names of their interfaces, and gives the one that does.
 using PublishHook = std::function<rpc::Server(rpc::Server server, Readiness& readiness, std::span<const std::string> services)>;
+
+/// Adds to the admin port before it opens: parts, a fallback, protocols.
+using AdminHook = std::function<void(admin::AdminServer& server)>;
 
 class Application;
 class TestApp;  // testing/test_app.h
@@ -157,12 +163,17 @@ class Application {
   AdminSection& admin_defaults() { return admin_defaults_; }
   /// Who may use the admin port; without one everybody who reaches it.
   void admin_gate(std::shared_ptr<admin::Gate> gate) { gate_ = std::move(gate); }
+  /// Hooks are called in the order of registration.
+  void on_admin(AdminHook hook) { admin_hooks_.push_back(std::move(hook)); }
   /// Changes the server of the services before it starts; hooks are called in the order of registration.
   void on_publish(PublishHook hook) { publish_hooks_.push_back(std::move(hook)); }
 
   /// The main() of a program: reads configuration and flags, starts, prints `ready NAME pid=N port=N`, and stops after SIGTERM or SIGINT. The
   /// exit code: 0, 1 (could not start or stop), 2 (wrong configuration).
   int run(int argc, char** argv);
+  /// What run() does once it is configured: call it from the main task. `announce` gives the text that is printed when the application is ready, in
+  /// place of that line. The exit code: 0 or 1.
+  io::Task<int> serve(std::function<std::string(RunningApplication& running)> announce = {});
 
   /// The steps of run(), for tests and for programs that do more. configure() once, then start() on a shard.
   Result<ParsedFlags> configure(int argc, const char* const* argv);
@@ -191,6 +202,7 @@ class Application {
   std::vector<std::pair<std::string, ReadinessCallback>> callbacks_;
   std::vector<ModuleSpec> inactive_;
   std::vector<PublishHook> publish_hooks_;
+  std::vector<AdminHook> admin_hooks_;
   ServerSection defaults_;
   AdminSection admin_defaults_;
   std::shared_ptr<admin::Gate> gate_;

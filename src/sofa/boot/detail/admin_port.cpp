@@ -1,5 +1,6 @@
 #include "sofa/boot/detail/admin_port.h"
 
+#include "sofa/admin/logs_part.h"
 #include "sofa/admin/profiles.h"
 #include "sofa/http/router.h"
 #include "sofa/io/address.h"
@@ -29,8 +30,11 @@ AdminPort::AdminPort(RunningApplication& application, const AdminSection& sectio
       has_gate_(gate != nullptr),
       home_(io::Shard::current()),
       actuator_(application),
+      name_(application.name()),
+      log_(LogTail::install()),
       server_(options_of(application, section, std::move(gate))) {
   server_.add_metrics(std::move(metrics));
+  server_.add(std::make_shared<admin::LogsPart>(log_));
   server_.add(std::make_shared<admin::ProfilesPart>());
   admin::add_profile_pages(server_);
   add_actuator();
@@ -51,7 +55,33 @@ io::Task<Result<void>> AdminPort::start() {
                    "application a gate (Application::admin_gate), or set admin.enabled to false",
                    section_.host);
   }
-  co_return co_await server_.start();
+  co_await io::or_return(co_await server_.start());
+  if (section_.platform.empty()) co_return Result<void>();
+  auto attached = attach();
+  if (!attached) (void)co_await server_.stop();
+  co_return attached;
+}
+
+/// It goes on in the background: a platform that is not there is no reason not to start.
+Result<void> AdminPort::attach() {
+  const io::Address own = io::Address::of(section_.host, server_.port());
+  admin::AttachmentOptions options{.platform = own, .hello = admin::this_process()};
+  if (section_.platform != "self") {
+    auto address = io::Address::parse(section_.platform);
+    if (!address) return fail(Code::invalid_argument, "admin.platform is \"{}\": {}", section_.platform, address.error().message());
+    options.platform = *address;
+  }
+  options.hello.name = name_;
+  options.hello.admin = own.to_string();
+  options.hello.token = section_.platform_token;
+  attachment_ = std::make_unique<admin::Attachment>(std::move(options), server_.attached_handler());
+  attachment_->start();
+  return {};
+}
+
+io::Task<Result<void>> AdminPort::stop() {
+  if (attachment_ != nullptr) co_await attachment_->stop();
+  co_return co_await server_.stop();
 }
 
 io::Task<Result<void>> AdminPort::serve(http::Exchange& exchange, http::Body& body) {

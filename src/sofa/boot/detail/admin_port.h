@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "sofa/admin/admin_server.h"
+#include "sofa/admin/attach.h"
+#include "sofa/base/log_tail.h"
 #include "sofa/boot/actuator.h"
 #include "sofa/boot/application.h"
 
@@ -14,18 +16,23 @@ class AdminPort {
   /// `application` outlives it. On the application's shard.
   AdminPort(RunningApplication& application, const AdminSection& section, std::shared_ptr<admin::Gate> gate, std::shared_ptr<MetricRegistry> metrics);
   io::Task<Result<void>> start();
-  io::Task<Result<void>> stop() { return server_.stop(); }
+  io::Task<Result<void>> stop();
+  admin::AdminServer& server() { return server_; }
   uint16_t port() const { return server_.port(); }
 
  private:
   void add_actuator();
+  Result<void> attach();
   io::Task<Result<void>> serve(http::Exchange& exchange, http::Body& body);
 
   const AdminSection section_;
   const bool has_gate_;
   io::Shard& home_;
   Actuator actuator_;
+  const std::string name_;
+  const std::shared_ptr<LogTail> log_;
   admin::AdminServer server_;
+  std::unique_ptr<admin::Attachment> attachment_;  // null: to no platform
 };
 
 }  // namespace sofa::boot::detail

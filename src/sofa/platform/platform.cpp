@@ -1,0 +1,107 @@
+#include "sofa/platform/platform.h"
+
+#include <filesystem>
+
+#include "sofa/console/console.h"
+#include "sofa/identity/part.h"
+#include "sofa/io/blocking_pool.h"
+#include "sofa/io/runtime.h"
+
+namespace sofa::platform {
+
+namespace {
+
+constexpr uint16_t kPort = 9900;
+constexpr std::string_view kAttach = "processes:attach";
+
+Result<identity::NodeKey> open_node_key(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return fail(Code::failed_precondition, "cannot make the folder {}: {}; name another by --data", folder, error.message());
+  return identity::NodeKey::open(folder + "/node-key");
+}
+
+}  // namespace
+
+void PlatformSection::describe(Description<PlatformSection>& d) {
+  d.doc("What the platform keeps, and who may use it.");
+  d.field("data", &PlatformSection::data).doc("the folder of everything that is kept; made if missing");
+  d.field("auth", &PlatformSection::auth).doc("who asks must prove who they are; else everybody who reaches the port may do everything");
+}
+
+void RoleRow::describe(Description<RoleRow>& d) {
+  d.field("role", &RoleRow::role);
+  d.field("port", &RoleRow::port);
+  d.field("address", &RoleRow::address);
+  d.field("next", &RoleRow::next).doc("what to do with it");
+}
+
+void prepare(boot::Application& app, const PlatformSection& defaults) {
+  boot::AdminSection& admin = app.admin_defaults();
+  admin.port = kPort;
+  admin.further_ports = 0;
+  admin.platform = "self";
+  admin.platform_token = admin::random_secret(16);
+  app.configuration().add<PlatformSection>("platform", {}, defaults);
+}
+
+io::Task<Result<std::unique_ptr<Platform>>> Platform::open(PlatformSection section, boot::Application& app) {
+  std::unique_ptr<Platform> platform(new Platform(std::move(section)));
+  platform->own_token_ = app.configuration().get<boot::AdminSection>("admin").platform_token;
+  auto opened = co_await platform->open_identities();
+  if (!opened) {
+    (void)co_await platform->close();
+    co_return forward_error(opened);
+  }
+  platform->add_to(app);
+  co_return platform;
+}
+
+io::Task<Result<void>> Platform::open_identities() {
+  const std::string folder = section_.data + "/identity";
+  auto key = co_await io::or_return(co_await io::run_blocking(io::Shard::current().runtime().file_pool(), [&] { return open_node_key(folder); }));
+  store_ = co_await io::or_return(co_await identity::LogStore::open({.folder = folder}));
+  identities_ = co_await io::or_return(co_await identity::Identities::open(*store_, std::move(key), SystemClock::instance()));
+  if (!section_.auth) co_return Result<void>();
+  first_password_ = co_await io::or_return(co_await identities_->make_first_user());
+  gate_ = std::make_shared<identity::IdentityGate>(*identities_);
+  co_return Result<void>();
+}
+
+io::Task<Result<void>> Platform::close() {
+  if (store_ == nullptr) co_return Result<void>();
+  co_return co_await store_->close();
+}
+
+void Platform::add_to(boot::Application& app) {
+  const auto check = [this](const std::string& token, const io::Address&) { return may_attach(token); };
+  processes_ = std::make_unique<Processes>(ProcessesOptions{.check = check}, SystemClock::instance());
+  if (gate_ != nullptr) app.admin_gate(gate_);
+  app.on_admin([this](admin::AdminServer& server) {
+    processes_->add_to(server);
+    server.add_protocol(std::make_shared<admin::AttachProtocol>(*processes_));
+    server.add(std::make_shared<identity::IdentityPart>(*identities_));
+    if (gate_ != nullptr) identity::add_session_routes(server, *identities_, gate_);
+    server.set_fallback(std::make_shared<console::Console>());
+  });
+}
+
+Result<void> Platform::may_attach(const std::string& token) const {
+  if (gate_ == nullptr || admin::equal_in_constant_time(token, own_token_)) return {};
+  const auto principal = gate_->identify_at_once({.authorization = "Bearer " + token});
+  if (!principal)
+    return fail(Code::unauthenticated, "the token of the process is not known: set admin.platform_token to one that `sofa token` has made");
+  return gate_->may(*principal, kAttach);
+}
+
+std::vector<RoleRow> Platform::roles(const boot::RunningApplication& running) const {
+  const std::string address = fmt::format("http://127.0.0.1:{}", running.admin_port());
+  return {{.role = "console", .address = address + "/", .next = "open it in a browser", .port = running.admin_port()},
+          {.role = "admin API",
+           .address = address + "/docs",
+           .next = "sofa status; an application attaches with admin: {platform: \"127.0.0.1:" + std::to_string(running.admin_port()) + "\"}",
+           .port = running.admin_port()},
+          {.role = "metrics", .address = address + "/metrics", .next = "let Prometheus scrape it", .port = running.admin_port()}};
+}
+
+}  // namespace sofa::platform

@@ -1,0 +1,66 @@
+#pragma once
+// Platform: what makes an application the platform. On its admin port are the console, the identities, and the processes that attach.
+//
+//   boot::Application app("sofa");
+//   auto platform = co_await or_return(Platform::open({.data = folder}, app));
+//   co_return co_await app.serve();
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sofa/boot/application.h"
+#include "sofa/identity/gate.h"
+#include "sofa/identity/identities.h"
+#include "sofa/identity/log_store.h"
+#include "sofa/platform/processes.h"
+
+namespace sofa::platform {
+
+/// `platform:` of the file.
+struct PlatformSection {
+  std::string data = "sofa-data";  ///< the folder of everything that is kept
+  bool auth = false;               ///< who asks must prove who they are; else everybody is the user "dev"
+  static void describe(Description<PlatformSection>& d);
+};
+
+/// One role and where it is reached.
+struct RoleRow {
+  std::string role{}, address{}, next{};
+  uint16_t port = 0;
+  static void describe(Description<RoleRow>& d);
+};
+
+/// Belongs to the shard that opened it; outlives the application that it was added to, and is closed after that has stopped.
+class Platform {
+ public:
+  /// Opens what is kept in the folder, which is made if missing, and adds itself to an application that is configured and not started. Errors name
+  /// the folder.
+  static io::Task<Result<std::unique_ptr<Platform>>> open(PlatformSection section, boot::Application& app);
+  io::Task<Result<void>> close();
+
+  /// Of the user "admin", when the folder had no users yet and somebody must prove who they are: shown once, kept nowhere.
+  const std::optional<std::string>& first_password() const { return first_password_; }
+  std::vector<RoleRow> roles(const boot::RunningApplication& running) const;
+  const PlatformSection& section() const { return section_; }
+
+ private:
+  explicit Platform(PlatformSection section) : section_(std::move(section)) {}
+  io::Task<Result<void>> open_identities();
+  void add_to(boot::Application& app);
+  Result<void> may_attach(const std::string& token) const;
+
+  const PlatformSection section_;
+  std::unique_ptr<identity::LogStore> store_;
+  std::unique_ptr<identity::Identities> identities_;
+  std::shared_ptr<identity::IdentityGate> gate_;  // null without `auth`
+  std::optional<std::string> first_password_;
+  std::string own_token_;  // lets this process attach to itself
+  std::unique_ptr<Processes> processes_;
+};
+
+/// Before the application is configured: its admin port is 9900, and it attaches to itself; `platform:` is one of its sections.
+void prepare(boot::Application& app, const PlatformSection& defaults = {});
+
+}  // namespace sofa::platform

@@ -1,0 +1,164 @@
+"""`sofa dev` and `sofa server`: one process with everything, what it says, who may come in, and that a process that dies is gone."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "interop"))
+
+import programs  # noqa: E402
+
+SOFA = programs.binaries() / "sofa"
+
+
+class Platform(programs.Program):
+    """One that runs; `port` is that of its admin API."""
+
+    def __init__(self, *arguments):
+        super().__init__([SOFA, *arguments])
+        ready = self.wait_for_line(r"^ready sofa pid=(\d+) admin=(\d+)", 30)
+        self.pid, self.port = int(ready[1]), int(ready[2])
+        self.address = f"127.0.0.1:{self.port}"
+
+    def ask(self, path, method="GET", body=None, **headers):
+        request = urllib.request.Request(f"http://{self.address}{path}", method=method, data=None if body is None else json.dumps(body).encode(),
+                                         headers={"content-type": "application/json", **headers})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read().decode()
+
+    def json(self, path):
+        status, body = self.ask(path)
+        assert status == 200, body
+        return json.loads(body)
+
+    def sofa(self, *arguments):
+        return subprocess.run([SOFA, *arguments, "--server", self.address], capture_output=True, text=True, timeout=60, check=False)
+
+    def stop(self):
+        os.kill(self.pid, signal.SIGTERM)
+        return self.wait(20)
+
+
+def free_offset():
+    """What takes the port 9900 to a free one."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1] - 9900
+
+
+@pytest.fixture
+def dev(tmp_path):
+    one = Platform("dev", "--data", tmp_path / "data", "--port-offset", free_offset())
+    yield one
+    one.kill()
+
+
+def until(holds, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to be in time"
+        time.sleep(0.05)
+
+
+def test_dev_says_what_is_there_and_is_ready(dev):
+    text = "\n".join(dev.lines)
+    assert f"http://127.0.0.1:{dev.port}/" in text and "console" in text and "metrics" in text
+    assert dev.ask("/readyz")[0] == 200
+    assert pathlib.Path(f"/proc/{dev.pid}/comm").read_text().strip() == "sofa"
+    status, page = dev.ask("/console/")
+    assert status == 200 and "<html" in page
+
+
+def test_dev_is_seen_in_its_own_list_and_asked_through_it(dev):
+    until(lambda: len(dev.json("/v1/processes")) == 1)
+    own = dev.json("/v1/processes")[0]
+    assert own["name"] == "sofa" and own["pid"] == dev.pid
+    assert dev.json(f"/v1/processes/{own['id']}/actuator/health")["status"] == "UP"
+    shown = dev.sofa("status")
+    assert shown.returncode == 0 and own["id"] in shown.stdout
+    logs = dev.sofa("logs", own["id"], "--space", "admin", "-o", "json")
+    assert logs.returncode == 0 and "a process has attached" in logs.stdout
+    assert "a process has attached" in dev.sofa("logs").stdout
+
+
+def test_an_application_attaches_and_is_gone_when_it_is_killed(dev, tmp_path):
+    file = tmp_path / "hello.yaml"
+    file.write_text(f"server: {{port: 0}}\nadmin: {{port: 0, platform: \"{dev.address}\"}}\n")
+    application = programs.Program([programs.binaries() / "boot-hello", "--config", file])
+    application.wait_for_line(r"^ready ", 20)
+    try:
+        until(lambda: len(dev.json("/v1/processes")) == 2)
+        other = next(one for one in dev.json("/v1/processes") if one["pid"] != dev.pid)
+        assert dev.json(f"/v1/processes/{other['id']}/actuator/readiness")["status"] == "UP"
+        os.kill(other["pid"], signal.SIGKILL)
+        until(lambda: len(dev.json("/v1/processes")) == 1, seconds=5)
+    finally:
+        application.kill()
+
+
+def test_dev_keeps_nothing_open_when_it_is_stopped(dev, tmp_path):
+    assert dev.stop() == 0
+    again = Platform("dev", "--data", tmp_path / "data", "--port-offset", free_offset())
+    assert again.stop() == 0
+
+
+def test_a_port_that_is_taken_is_one_sentence(dev, tmp_path):
+    offset = dev.port - 9900
+    second = subprocess.run([SOFA, "dev", "--data", tmp_path / "other", "--port-offset", str(offset)], capture_output=True, text=True, timeout=30, check=False)
+    assert second.returncode == 1
+    assert str(dev.port) in second.stderr and "admin.port" in second.stderr
+
+
+def test_a_folder_that_is_in_use_is_one_sentence(dev, tmp_path):
+    second = subprocess.run([SOFA, "dev", "--data", tmp_path / "data", "--port-offset", str(free_offset())], capture_output=True, text=True, timeout=30, check=False)
+    assert second.returncode == 1
+    assert str(tmp_path / "data") in second.stderr
+
+
+def test_with_auth_nobody_comes_in_without_proof(tmp_path):
+    guarded = Platform("dev", "--auth", "--data", tmp_path / "data", "--port-offset", free_offset())
+    try:
+        assert guarded.ask("/readyz")[0] == 200
+        for path in ("/v1/processes", "/metrics", "/v1/users", "/openapi.json", "/actuator/env"):
+            assert guarded.ask(path)[0] == 401, path
+        password = re.search(r"the password (\S+) ;", "\n".join(guarded.lines))[1]
+        basic = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+        basic.add_password(None, f"http://{guarded.address}/", "admin", password)
+        opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(basic))
+        with opener.open(f"http://{guarded.address}/v1/processes", timeout=10) as answer:
+            assert [one["pid"] for one in json.load(answer)] == [guarded.pid]
+    finally:
+        guarded.kill()
+
+
+def test_a_server_for_others_needs_proof_or_the_word_insecure(tmp_path):
+    file = tmp_path / "sofa.yaml"
+    file.write_text(f"admin: {{host: 0.0.0.0, port: 0}}\nplatform: {{data: {tmp_path / 'data'}}}\n")
+    refused = subprocess.run([SOFA, "server", "-c", file], capture_output=True, text=True, timeout=30, check=False)
+    assert refused.returncode == 2
+    assert "--insecure" in refused.stderr and "platform.auth" in refused.stderr
+    open_one = Platform("server", "-c", file, "--insecure")
+    try:
+        assert open_one.ask("/readyz")[0] == 200
+    finally:
+        open_one.kill()
+
+
+def test_foreign_pages_and_names_are_refused(dev):
+    assert dev.ask("/v1/processes", origin="http://evil.example")[0] == 403
+    assert dev.ask("/v1/processes", host="evil.example")[0] == 421
+    assert dev.ask("/v1/users", "POST", {"name": "eve", "password": "12345678"}, origin=f"http://{dev.address}")[0] == 403
