@@ -237,6 +237,7 @@ io::Task<void> Router::stop_shard() {
 
 Router::Found Router::find(const RequestHead& head) const {
   const auto malformed = [](const char* why) { return Found{.malformed = why, .methods = nullptr, .values = {}}; };
+  if (head.path().contains('\0')) return malformed("it has a zero byte");
   Segments path = split(head.path());
   std::string decoded;  // of the segments that need it; never moves
   bool has_slash = false;

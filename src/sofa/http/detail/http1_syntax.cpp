@@ -65,7 +65,9 @@ std::optional<Refusal> check_host(const RequestHead& head) {
   if (hosts == 0 && head.version == Version::http1_1) return Refusal{400, "the header host is missing"};
   const std::string_view host = head.headers.get_or("host");
   if (!kHostBytes.holds_all(host)) return Refusal{400, fmt::format("the header host is '{}', no host and port", host)};
-  if (const std::string_view named = authority_of(head.target); !named.empty() && hosts == 1 && !equal_without_case(named, host)) {
+  const std::string_view named = authority_of(head.target);
+  if (!kHostBytes.holds_all(named)) return Refusal{400, fmt::format("the target names '{}', no host and port", named)};
+  if (!named.empty() && hosts == 1 && !equal_without_case(named, host)) {
     return Refusal{400, fmt::format("the target names '{}' and the header host '{}'", named, host)};
   }
   return std::nullopt;

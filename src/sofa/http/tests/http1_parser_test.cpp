@@ -57,6 +57,12 @@ TEST(RequestParser, SkipsOneEmptyLineBeforeEachRequestHoweverTheBytesAreCut) {
   }
 }
 
+TEST(RequestParser, TakesNoHostFromTheTargetThatItWouldNotTakeFromTheHeader) {
+  RequestParser good{MessageLimits()}, bad{MessageLimits()};
+  EXPECT_EQ(parse(good, "GET http://h:1/a HTTP/1.0\r\n\r\n", 1000), "GET h:1 /a:  end(0)\n");
+  EXPECT_EQ(parse(bad, "GET http://h\x8b/a HTTP/1.0\r\n\r\n", 1000), "refused 400");
+}
+
 // In a buffer of just these bytes, so that AddressSanitizer sees a byte read too far.
 TEST(RequestParser, WaitsForTheRestOfALastChunkAndNotForTheRestOfABadOne) {
   const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";

@@ -70,6 +70,8 @@ TEST_F(RouterTest, MethodsHaveTheirOwnHandlersAndTheirOwnErrors) {
   EXPECT_EQ(ask("OPTIONS", "/a").headers.get("allow"), "HEAD, GET, POST, OPTIONS");
 }
 
+TEST_F(RouterTest, APathWithAZeroByteIsNone) { EXPECT_EQ(ask("GET", std::string("/files/a\0b", 10)).status, 400); }
+
 TEST_F(RouterTest, WhatNoPatternMatchesGoesToTheFallback) {
   Router other;
   other.get("/else", [](const ExchangePtr& exchange) { [[maybe_unused]] const auto sent = respond(*exchange, 203, "", {}); });
