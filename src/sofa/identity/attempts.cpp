@@ -1,13 +1,25 @@
 #include "sofa/identity/attempts.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
+#include <iterator>
 
 namespace sofa::identity {
 
 namespace {
 
 std::string key_of_name(std::string_view name) { return fmt::format("n{}", name); }
-std::string key_of_peer(std::string_view peer) { return fmt::format("p{}", peer); }
+/// Of IPv6 the network of 64 bits: who has one address there has all of them.
+std::string key_of_peer(std::string_view peer) {
+  in6_addr address{};
+  if (::inet_pton(AF_INET6, std::string(peer).c_str(), &address) != 1) return fmt::format("p{}", peer);
+  std::fill(std::begin(address.s6_addr) + 8, std::end(address.s6_addr), uint8_t{0});
+  char text[INET6_ADDRSTRLEN] = {};
+  ::inet_ntop(AF_INET6, &address, text, sizeof(text));
+  return fmt::format("p{}/64", text);
+}
 
 }  // namespace
 
@@ -55,12 +67,18 @@ Result<void> Attempts::begin(std::string_view name, std::string_view peer, Insta
 }
 
 void Attempts::succeeded(std::string_view name, std::string_view peer) {
-  for (const std::string& key : {key_of_name(name), key_of_peer(peer)}) {
-    const auto found = entries_.find(key);
-    if (found == entries_.end()) continue;
-    order_.erase(found->second);
-    entries_.erase(found);
-  }
+  if (const auto found = entries_.find(key_of_name(name)); found != entries_.end()) forget(found);
+  const auto found = entries_.find(key_of_peer(peer));
+  if (found == entries_.end()) return;
+  // One who guesses at others' names and has a name of their own gains nothing by signing in between.
+  if (found->second->failures <= 1) return forget(found);
+  --found->second->failures;
+  found->second->blocked_until = Instant{};  // an attempt is taken only when the block before has passed
+}
+
+void Attempts::forget(Index::iterator which) {
+  order_.erase(which->second);
+  entries_.erase(which);
 }
 
 }  // namespace sofa::identity

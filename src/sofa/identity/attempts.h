@@ -28,7 +28,7 @@ class Attempts {
 
   /// Counts an attempt, or refuses it without counting: resource_exhausted with the time to wait.
   Result<void> begin(std::string_view name, std::string_view peer, Instant now);
-  /// The attempt was right: both begin again from zero.
+  /// The attempt was right: the name begins again from zero, and the peer has one failure less, as this was none.
   void succeeded(std::string_view name, std::string_view peer);
   size_t entries() const { return entries_.size(); }
 
@@ -40,13 +40,15 @@ class Attempts {
     Instant blocked_until{};
   };
   using Place = std::list<Entry>::iterator;
+  using Index = std::unordered_map<std::string, Place>;
+  void forget(Index::iterator which);
   Entry& entry(std::string key, Instant now);
   const Entry* find(const std::string& key, Instant now) const;
   void count(std::string key, Duration most_delay, Instant now);
 
   const AttemptOptions options_;
   std::list<Entry> order_;  // the one that rested longest first
-  std::unordered_map<std::string, Place> entries_;
+  Index entries_;
 };
 
 }  // namespace sofa::identity

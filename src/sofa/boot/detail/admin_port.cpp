@@ -2,6 +2,7 @@
 
 #include "sofa/admin/logs_part.h"
 #include "sofa/admin/profiles.h"
+#include "sofa/boot/application_part.h"
 #include "sofa/http/router.h"
 #include "sofa/io/address.h"
 
@@ -35,6 +36,7 @@ AdminPort::AdminPort(RunningApplication& application, const AdminSection& sectio
       server_(options_of(application, section, std::move(gate))) {
   server_.add_metrics(std::move(metrics));
   server_.add(std::make_shared<admin::LogsPart>(log_));
+  server_.add(std::make_shared<ApplicationPart>(application));
   server_.add(std::make_shared<admin::ProfilesPart>());
   admin::add_profile_pages(server_);
   add_actuator();

@@ -64,6 +64,31 @@ TEST(AdminPort, AnswersWhileComponentsStartAndSaysThatTheyDo) {
   EXPECT_TRUE(app.stop());
 }
 
+struct Store {};
+struct Shop {
+  explicit Shop(Ref<Store>) {}
+};
+
+TEST(AdminPort, TellsOfComponentsOfTheStartAndOfTheConfiguration) {
+  TestApp app(
+      [](Application& application) {
+        application.component<Store>("store");
+        application.component<Shop>("shop");
+      },
+      {.configuration = "admin: {port: 0}", .virtual_clock = false});
+  ASSERT_TRUE(app.start());
+  const std::string components = app.run(get(app.admin_port(), "/v1/components")).value_or("");
+  EXPECT_THAT(components, AllOf(HasSubstr(R"("name":"shop")"), HasSubstr(R"("target":"store","location":"local")"), HasSubstr(R"("state":"started")"),
+                                HasSubstr("admin_port_test.cpp:")));
+  const std::string startup = app.run(get(app.admin_port(), "/v1/startup")).value_or("");
+  EXPECT_THAT(startup,
+              AllOf(HasSubstr(R"("name":"ApplicationContextRefreshStage")"), HasSubstr(R"("name":"store")"), HasSubstr(R"("critical":true)")));
+  const std::string config = app.run(get(app.admin_port(), "/v1/config")).value_or("");
+  EXPECT_THAT(config, AllOf(HasSubstr(R"("key":"admin.port","value":"0")"), HasSubstr(R"("origin":"file")"),
+                            HasSubstr(R"("key":"admin.platform_token","value":"\"***\"")")));
+  EXPECT_TRUE(app.stop());
+}
+
 TEST(AdminPort, IsClosedAgainWhenTheStartFails) {
   const uint16_t port = free_port();
   TestApp app([](Application& application) { application.component<Broken>("broken"); },

@@ -56,12 +56,35 @@ TEST_F(AttemptsTest, ManyAtOnceGainNothing) {
 
 TEST_F(AttemptsTest, ARightPasswordAndTimeForgetTheFailures) {
   Attempts attempts;
-  for (int i = 0; i < 4; ++i) ASSERT_TRUE(attempts.begin("ann", "10.0.0.1", now_));
+  ASSERT_TRUE(attempts.begin("ann", "10.0.0.1", now_));
   attempts.succeeded("ann", "10.0.0.1");
   EXPECT_EQ(attempts.entries(), 0u);
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(attempts.begin("ann", fmt::format("10.0.1.{}", i), now_));
+  attempts.succeeded("ann", "10.0.1.3");
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(attempts.begin("ann", fmt::format("10.0.2.{}", i), now_));
+  now_ += minutes(16);
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(attempts.begin("ann", "10.0.0.1", now_));
   now_ += minutes(16);
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(attempts.begin("ann", "10.0.0.1", now_));
+}
+
+TEST_F(AttemptsTest, SigningInBetweenGuessesGainsNothing) {
+  Attempts attempts;
+  Duration waited{};
+  for (int i = 0; i < 8; ++i) {
+    waited += wait_of(attempts, fmt::format("victim{}", i), "10.0.0.1");
+    waited += wait_of(attempts, "mallory", "10.0.0.1");
+    attempts.succeeded("mallory", "10.0.0.1");
+  }
+  EXPECT_GE(waited, seconds(1 + 2 + 4 + 8));
+}
+
+TEST_F(AttemptsTest, ANetworkOfIpv6IsOnePeer) {
+  Attempts attempts;
+  int taken = 0;
+  for (int i = 1; i <= 100; ++i) taken += attempts.begin(fmt::format("user{}", i), fmt::format("2001:db8:0:7::{:x}", i), now_) ? 1 : 0;
+  EXPECT_EQ(taken, 4);
+  EXPECT_TRUE(attempts.begin("user", "2001:db8:0:8::1", now_));
 }
 
 TEST_F(AttemptsTest, TheTableIsBoundedAndTheOneThatRestedLongestGoes) {
