@@ -64,10 +64,7 @@ double median_ms(uint32_t rounds, const auto& work) {
 int main(int argc, char** argv) {
   Flags flags;
   const auto parsed = parse_flags(argc, argv, flags);
-  if (!parsed || parsed->help) {
-    fmt::print(parsed ? stdout : stderr, "{}\n", parsed ? parsed->help_text : parsed.error().to_string());
-    return parsed ? 0 : 2;
-  }
+  if (const auto code = exit_code_of(parsed)) return *code;
   MetricRegistry registry(flags.series);
   fill(registry, flags.series);
   fmt::print("| form | lines | bytes | read and written, ms of CPU |\n|---|---|---|---|\n");

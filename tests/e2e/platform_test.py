@@ -5,10 +5,8 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 
@@ -55,9 +53,7 @@ class Platform(programs.Program):
 
 def free_offset():
     """What takes the port 9900 to a free one."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1] - 9900
+    return programs.free_port() - 9900
 
 
 @pytest.fixture
@@ -65,13 +61,6 @@ def dev(tmp_path):
     one = Platform("dev", "--data", tmp_path / "data", "--port-offset", free_offset())
     yield one
     one.kill()
-
-
-def until(holds, seconds=10):
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to be in time"
-        time.sleep(0.05)
 
 
 def test_dev_says_what_is_there_and_is_ready(dev):
@@ -84,7 +73,7 @@ def test_dev_says_what_is_there_and_is_ready(dev):
 
 
 def test_dev_is_seen_in_its_own_list_and_asked_through_it(dev):
-    until(lambda: len(dev.json("/v1/processes")) == 1)
+    programs.until(lambda: len(dev.json("/v1/processes")) == 1)
     own = dev.json("/v1/processes")[0]
     assert own["name"] == "sofa" and own["pid"] == dev.pid
     assert dev.json(f"/v1/processes/{own['id']}/actuator/health")["status"] == "UP"
@@ -101,11 +90,11 @@ def test_an_application_attaches_and_is_gone_when_it_is_killed(dev, tmp_path):
     application = programs.Program([programs.binaries() / "boot-hello", "--config", file])
     application.wait_for_line(r"^ready ", 20)
     try:
-        until(lambda: len(dev.json("/v1/processes")) == 2)
+        programs.until(lambda: len(dev.json("/v1/processes")) == 2)
         other = next(one for one in dev.json("/v1/processes") if one["pid"] != dev.pid)
         assert dev.json(f"/v1/processes/{other['id']}/actuator/readiness")["status"] == "UP"
         os.kill(other["pid"], signal.SIGKILL)
-        until(lambda: len(dev.json("/v1/processes")) == 1, seconds=5)
+        programs.until(lambda: len(dev.json("/v1/processes")) == 1, seconds=5)
     finally:
         application.kill()
 

@@ -105,9 +105,6 @@ io::Task<int> run(Flags flags) {
 int main(int argc, char** argv) {
   Flags flags;
   const auto parsed = parse_flags(argc, argv, flags);
-  if (!parsed || parsed->help) {
-    fmt::print(parsed ? stdout : stderr, "{}\n", parsed ? parsed->help_text : parsed.error().to_string());
-    return parsed ? 0 : 2;
-  }
+  if (const auto code = exit_code_of(parsed)) return *code;
   return io::run(run(flags), {.shards = 2});
 }

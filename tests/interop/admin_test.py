@@ -1,7 +1,6 @@
 """The admin port for tools that no one here wrote: promtool and Prometheus, grpcurl, Go's pprof."""
 
 import json
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -34,12 +33,6 @@ def test_promtool_finds_nothing_to_say_about_the_metrics(admin):
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def prometheus(admin, tmp_path_factory):
     """The address of a Prometheus that scrapes the admin port four times a second, and has a rule."""
@@ -49,7 +42,7 @@ def prometheus(admin, tmp_path_factory):
     (folder / "prometheus.yml").write_text(json.dumps({
         "global": {"scrape_interval": "250ms", "scrape_timeout": "250ms"}, "rule_files": ["rules.yml"],
         "scrape_configs": [{"job_name": "admin", "authorization": {"credentials": "viewer"}, "static_configs": [{"targets": [admin.address]}]}]}))
-    address = f"127.0.0.1:{free_port()}"
+    address = f"127.0.0.1:{programs.free_port()}"
     with programs.Program(["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
                            f"--web.listen-address={address}"]) as started:
         started.wait_for_line("Server is ready", 60)

@@ -30,13 +30,6 @@ MORE = {
 SECONDS = 120
 
 
-def free_port():
-    """For a server that cannot choose one; another program may take it first."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
-
-
 class PortServer(programs.Program):
     """A server that is told its port and says nothing of it."""
 
@@ -75,7 +68,7 @@ class PortServer(programs.Program):
 def port_server(command):
     """A running server of command(port). When another program was faster on the port, the next one is tried."""
     for _ in range(3):
-        port = free_port()
+        port = programs.free_port()
         server = PortServer(command(port), port)
         if server.is_ready():
             return server

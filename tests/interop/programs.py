@@ -7,6 +7,7 @@ import queue
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -34,6 +35,21 @@ def compile_proto(folder, file):
     compiled = folder / pathlib.Path(file).with_suffix(".bin").name
     subprocess.run(["protoc", "--include_imports", f"--descriptor_set_out={compiled}", f"-I{HERE / 'proto'}", file], check=True, timeout=60)
     return compiled
+
+
+def free_port():
+    """For a server that cannot choose one; another program may take it first."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+def until(holds, seconds=10):
+    """Waits until it holds; fails when the deadline passes."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"it did not come to be within {seconds} s"
+        time.sleep(0.05)
 
 
 class Program:

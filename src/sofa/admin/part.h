@@ -211,7 +211,7 @@ class Routes {
   std::deque<Operation> operations_;  // a deque: what is returned stays where it is
 };
 
-/// What a module adds. Outlives the server; its handlers run on the server's shard.
+/// What a module adds. Outlives the server; its handlers run on the shard of the connection that asks.
 class Part {
  public:
   virtual ~Part() = default;

@@ -23,7 +23,7 @@ std::string_view content_type_of(MetricsFormat format);
 /// the first kind.
 std::string metrics_text(const std::vector<MetricValue>& values, MetricsFormat format);
 
-/// Where metrics come from. Asked on the server's shard.
+/// Where metrics come from. Asked on the shard of the connection that asks.
 class MetricSource {
  public:
   virtual ~MetricSource() = default;

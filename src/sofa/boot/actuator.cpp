@@ -6,8 +6,9 @@
 
 #include "sofa/base/crc.h"
 #include "sofa/base/json.h"
+#include "sofa/base/json_object.h"
 #include "sofa/base/log.h"
-#include "sofa/boot/detail/json_text.h"
+#include "sofa/base/text.h"
 #include "sofa/boot/detail/place.h"
 #include "sofa/http/router.h"
 #include "sofa/io/runtime.h"
@@ -16,9 +17,6 @@ namespace sofa::boot {
 
 namespace {
 
-using detail::json_texts;
-using detail::JsonArray;
-using detail::JsonObject;
 using detail::place_of;
 
 constexpr std::string_view kRead = "actuator:read";
@@ -32,11 +30,11 @@ std::string detail_json(const HealthDetail& value) {
 /// {"status":"UP","details":{...}}; without details when there are none.
 std::string health_json(const Health& health) {
   JsonObject answer;
-  answer.text("status", to_string(health.status));
+  answer.add_quoted("status", to_string(health.status));
   JsonObject details;
-  for (const auto& [key, value] : health.details) details.raw(key, detail_json(value));
-  if (!details.empty()) answer.raw("details", details.str());
-  return answer.str();
+  for (const auto& [key, value] : health.details) details.add(key, detail_json(value));
+  if (!details.empty()) answer.add("details", details.text());
+  return answer.text();
 }
 
 /// One of the three sections of readiness.
@@ -46,9 +44,9 @@ std::string section_json(const std::vector<NamedHealth>& section) {
   for (const NamedHealth& one : section) {
     if (one.strict && one.health.status != HealthStatus::up)
       status = worse(status, one.health.status == HealthStatus::unknown ? HealthStatus::down : one.health.status);
-    all.raw(one.name, health_json(one.health));
+    all.add(one.name, health_json(one.health));
   }
-  return JsonObject().text("status", to_string(status)).raw("details", all.str()).str();
+  return JsonObject().add_quoted("status", to_string(status)).add("details", all.text()).text();
 }
 
 /// Of readiness (sofaboot.md 1.3).
@@ -66,9 +64,10 @@ std::string_view contributor_of(std::string_view bean) {
 std::string component_json(std::string_view name, std::string_view application, const JsonObject& info, std::string_view mode,
                            const JsonArray& further = {}) {
   JsonArray properties;
-  properties.raw(JsonObject().text("name", "source").raw("value", JsonObject().raw("info", info.str()).text("interfaceMode", mode).str()).str());
-  if (!further.empty()) properties.raw(JsonObject().text("name", "bindings").raw("value", further.str()).str());
-  return JsonObject().text("name", name).text("applicationId", application).raw("properties", properties.str()).str();
+  properties.add(
+      JsonObject().add_quoted("name", "source").add("value", JsonObject().add("info", info.text()).add_quoted("interfaceMode", mode).text()).text());
+  if (!further.empty()) properties.add(JsonObject().add_quoted("name", "bindings").add("value", further.text()).text());
+  return JsonObject().add_quoted("name", name).add_quoted("applicationId", application).add("properties", properties.text()).text();
 }
 
 std::string_view spring_level(LogLevel level) {
@@ -78,8 +77,8 @@ std::string_view spring_level(LogLevel level) {
 
 std::string logger_json(LogLevel level, bool configured) {
   JsonObject one;
-  if (configured) one.text("configuredLevel", spring_level(level));
-  return one.text("effectiveLevel", spring_level(level)).str();
+  if (configured) one.add_quoted("configuredLevel", spring_level(level));
+  return one.add_quoted("effectiveLevel", spring_level(level)).text();
 }
 
 struct LevelChange {
@@ -90,9 +89,8 @@ struct LevelChange {
 /// "bolt" of "bolt://h:1,bolt://h:2".
 std::string_view scheme_of(std::string_view url) { return url.substr(0, url.find("://")); }
 
-/// The last word of a C++ name may stand for Java's.
 ActuatorAnswer problem(int status, std::string_view sentence) {
-  return {status, JsonObject().text("error", sentence).number("status", status).str()};
+  return {status, JsonObject().add_quoted("error", sentence).add_number("status", status).text()};
 }
 
 }  // namespace
@@ -161,15 +159,17 @@ io::Task<ActuatorAnswer> Actuator::answer(ActuatorRequest request) {
 
 ActuatorAnswer Actuator::index(const ActuatorRequest& request, std::string_view) {
   JsonObject links;
-  links.raw("self", JsonObject().text("href", fmt::format("{}/actuator", request.base)).boolean("templated", false).str());
+  links.add("self", JsonObject().add_quoted("href", fmt::format("{}/actuator", request.base)).add_boolean("templated", false).text());
   for (const Endpoint& one : endpoints()) {
     if (one.name.empty() || one.method != "GET") continue;
     const std::string name = one.selector ? fmt::format("{}-{}", one.name, one.name == "health" ? "path" : "name") : std::string(one.name);
     const std::string_view selected = !one.selector ? "" : one.name == "health" ? "/{*path}" : "/{name}";
-    links.raw(name,
-              JsonObject().text("href", fmt::format("{}/actuator/{}{}", request.base, one.name, selected)).boolean("templated", one.selector).str());
+    links.add(name, JsonObject()
+                        .add_quoted("href", fmt::format("{}/actuator/{}{}", request.base, one.name, selected))
+                        .add_boolean("templated", one.selector)
+                        .text());
   }
-  return {200, JsonObject().raw("_links", links.str()).str()};
+  return {200, JsonObject().add("_links", links.text()).text()};
 }
 
 ActuatorAnswer Actuator::readiness(const ActuatorRequest& request, std::string_view) {
@@ -178,13 +178,13 @@ ActuatorAnswer Actuator::readiness(const ActuatorRequest& request, std::string_v
     return {500, R"({"status":"UNKNOWN","details":{"HEALTH-CHECK-NOT-READY":"App is still in startup process, please try later!"}})"};
   }
   JsonObject answer;
-  answer.text("status", to_string(state->status));
+  answer.add_quoted("status", to_string(state->status));
   if (http::query_parameter(request.query, "showDetail").value_or("true") != "false") {
     JsonObject details;
-    details.raw("HealthCheckerInfo", section_json(state->checkers)).raw("HealthIndicatorInfo", section_json(state->indicators));
-    answer.raw("details", details.raw("HealthCallBackInfo", section_json(state->callbacks)).str());
+    details.add("HealthCheckerInfo", section_json(state->checkers)).add("HealthIndicatorInfo", section_json(state->indicators));
+    answer.add("details", details.add("HealthCallBackInfo", section_json(state->callbacks)).text());
   }
-  return {http_status_of(state->status), answer.str()};
+  return {http_status_of(state->status), answer.text()};
 }
 
 ActuatorAnswer Actuator::health(const ActuatorRequest&, std::string_view name) {
@@ -198,31 +198,32 @@ ActuatorAnswer Actuator::health(const ActuatorRequest&, std::string_view name) {
   for (const NamedHealth& one : state->indicators) {
     if (name == contributor_of(one.name)) return {one.health.status >= HealthStatus::out_of_service ? 503 : 200, health_json(one.health)};
     if (one.strict) status = worse(status, one.health.status);
-    all.raw(contributor_of(one.name), health_json(one.health));
+    all.add(contributor_of(one.name), health_json(one.health));
   }
   if (!name.empty()) return problem(404, "there is no such indicator; /actuator/health lists them");
-  return {status >= HealthStatus::out_of_service ? 503 : 200, JsonObject().text("status", to_string(status)).raw("components", all.str()).str()};
+  return {status >= HealthStatus::out_of_service ? 503 : 200,
+          JsonObject().add_quoted("status", to_string(status)).add("components", all.text()).text()};
 }
 
 ActuatorAnswer Actuator::components(const ActuatorRequest&, std::string_view) {
   const Lifecycle& life = app_.lifecycle();
   std::map<std::string, JsonArray> types;
   for (const ModuleSpec& module : app_.modules()) {
-    types["Spring"].raw(component_json(module.name, app_.name(), JsonObject().text("location", place_of(module.where)), "api"));
+    types["Spring"].add(component_json(module.name, app_.name(), JsonObject().add_quoted("location", place_of(module.where)), "api"));
   }
   for (size_t i = 0; i < life.components().size(); ++i) {
     const ComponentSpec& spec = life.components()[i];
     const PlannedComponent& planned = life.plan().components[i];
     const auto info = [&] {
-      return JsonObject().text("beanClassName", spec.class_name).text("location", place_of(spec.where)).text("beanId", spec.name);
+      return JsonObject().add_quoted("beanClassName", spec.class_name).add_quoted("location", place_of(spec.where)).add_quoted("beanId", spec.name);
     };
     for (const Offer& offer : spec.offers) {
       if (offer.publish == nullptr) continue;
       JsonArray bindings;
-      bindings.text("jvm");
-      for (const Protocol& protocol : offer.protocols) bindings.text(protocol.name);
-      types["service"].raw(
-          component_json(name_of(offer.interface, offer.unique_id), app_.name(), JsonObject().text("beanId", spec.name), "api", bindings));
+      bindings.add_quoted("jvm");
+      for (const Protocol& protocol : offer.protocols) bindings.add_quoted(protocol.name);
+      types["service"].add(
+          component_json(name_of(offer.interface, offer.unique_id), app_.name(), JsonObject().add_quoted("beanId", spec.name), "api", bindings));
     }
     for (size_t j = 0; j < spec.needs.size(); ++j) {
       const Need& need = spec.needs[j];
@@ -232,21 +233,21 @@ ActuatorAnswer Actuator::components(const ActuatorRequest&, std::string_view) {
       const std::string key = fmt::format("{}|{}|{}", spec.name, binding, url);
       const std::string name =
           fmt::format("{}#{}", name_of(need.interface, need.unique_id), crc32c(ByteSpan(reinterpret_cast<const uint8_t*>(key.data()), key.size())));
-      types["reference"].raw(component_json(name, app_.name(), info(), "annotation", JsonArray().text(binding)));
+      types["reference"].add(component_json(name, app_.name(), info(), "annotation", JsonArray().add_quoted(binding)));
     }
     for (size_t j = 0; j < spec.points.size(); ++j) {
-      types["extension-point"].raw(component_json(spec.points[j].name, app_.name(), info(), "api"));
+      types["extension-point"].add(component_json(spec.points[j].name, app_.name(), info(), "api"));
       for (const ContributionRef ref : planned.points[j]) {
         const ComponentSpec& from = life.components()[ref.component];
-        types["extension"].raw(
-            component_json(fmt::format("{}${}", spec.points[j].name, from.name), app_.name(),
-                           JsonObject().text("beanId", from.name).text("location", place_of(from.contributions[ref.contribution].where)), "api"));
+        types["extension"].add(component_json(
+            fmt::format("{}${}", spec.points[j].name, from.name), app_.name(),
+            JsonObject().add_quoted("beanId", from.name).add_quoted("location", place_of(from.contributions[ref.contribution].where)), "api"));
       }
     }
   }
   JsonObject all;
-  for (const auto& [type, list] : types) all.raw(type, list.str());
-  return {200, JsonObject().raw("componentsInfoMap", all.str()).str()};
+  for (const auto& [type, list] : types) all.add(type, list.text());
+  return {200, JsonObject().add("componentsInfoMap", all.text()).text()};
 }
 
 ActuatorAnswer Actuator::startup(const ActuatorRequest& request, std::string_view) {
@@ -263,40 +264,34 @@ ActuatorAnswer Actuator::drain_startup(const ActuatorRequest& request, std::stri
 }
 
 ActuatorAnswer Actuator::isle(const ActuatorRequest&, std::string_view) {
-  const auto step_of = [&](std::string_view component) -> const ReportStep* {
-    for (const ReportStep& stage : app_.startup().stages) {
-      const auto found = std::ranges::find(stage.steps, component, &ReportStep::name);
-      if (stage.name == "ApplicationContextRefreshStage" && found != stage.steps.end()) return &*found;
-    }
-    return nullptr;
-  };
   const auto module_json = [&](const ModuleSpec& module) {
     Instant begun = Instant::max(), ended{};
-    for (const ComponentSpec& spec : app_.lifecycle().components()) {
-      const ReportStep* step = spec.module == module.name ? step_of(spec.name) : nullptr;
-      if (step != nullptr) begun = std::min(begun, step->begun), ended = std::max(ended, step->ended);
+    for (size_t i = 0; i < app_.lifecycle().components().size(); ++i) {
+      const StepTime& start = app_.lifecycle().records()[i].start;
+      if (app_.lifecycle().components()[i].module != module.name || start.begun == Instant{}) continue;
+      begun = std::min(begun, start.begun), ended = std::max(ended, start.ended);
     }
     const bool ran = begun != Instant::max();
     const WallTime wall = app_.startup().wall + (ran ? begun - app_.startup().begun : Duration{});
     const auto whole_ms = [](auto time) { return std::chrono::duration_cast<std::chrono::milliseconds>(time).count(); };
     return JsonObject()
-        .text("name", module.name)
-        .text("springParent", module.parent)
-        .raw("requireModules", json_texts(module.requires_modules))
-        .text("resourceName", place_of(module.where))
-        .number("startupTime", ran ? whole_ms(wall.time_since_epoch()) : 0)
-        .number("elapsedTime", ran ? whole_ms(ended - begun) : 0)
-        .raw("installSpringXmls", "[]")
-        .str();
+        .add_quoted("name", module.name)
+        .add_quoted("springParent", module.parent)
+        .add("requireModules", json_texts(module.requires_modules))
+        .add_quoted("resourceName", place_of(module.where))
+        .add_number("startupTime", ran ? whole_ms(wall.time_since_epoch()) : 0)
+        .add_number("elapsedTime", ran ? whole_ms(ended - begun) : 0)
+        .add("installSpringXmls", "[]")
+        .text();
   };
   const auto list = [&](const std::vector<ModuleSpec>& modules) {
     JsonArray all;
-    for (const ModuleSpec& module : modules) all.raw(module_json(module));
-    return all.str();
+    for (const ModuleSpec& module : modules) all.add(module_json(module));
+    return all.text();
   };
   JsonObject answer;
-  answer.raw("installedModuleList", list(app_.modules())).raw("failedModuleList", "[]");  // one that fails ends the start
-  return {200, answer.raw("inactiveModuleList", list(app_.inactive_modules())).str()};
+  answer.add("installedModuleList", list(app_.modules())).add("failedModuleList", "[]");  // one that fails ends the start
+  return {200, answer.add("inactiveModuleList", list(app_.inactive_modules())).text()};
 }
 
 ActuatorAnswer Actuator::rpc(const ActuatorRequest&, std::string_view) {
@@ -307,39 +302,39 @@ ActuatorAnswer Actuator::rpc(const ActuatorRequest&, std::string_view) {
     for (const Offer& offer : spec.offers) {
       if (offer.protocols.empty()) continue;
       JsonArray protocols;
-      for (const Protocol& protocol : offer.protocols) protocols.text(protocol.name);
-      providers.raw(JsonObject()
-                        .text("interfaceId", offer.interface.name)
-                        .text("uniqueId", offer.unique_id)
-                        .raw("protocols", protocols.str())
-                        .raw("registries", "[]")
-                        .text("serialization", "hessian2")
-                        .boolean("register", false)
-                        .text("targetClassName", spec.class_name)
-                        .raw("extraInfos", "{}")
-                        .str());
+      for (const Protocol& protocol : offer.protocols) protocols.add_quoted(protocol.name);
+      providers.add(JsonObject()
+                        .add_quoted("interfaceId", offer.interface.name)
+                        .add_quoted("uniqueId", offer.unique_id)
+                        .add("protocols", protocols.text())
+                        .add("registries", "[]")
+                        .add_quoted("serialization", "hessian2")
+                        .add_boolean("register", false)
+                        .add_quoted("targetClassName", spec.class_name)
+                        .add("extraInfos", "{}")
+                        .text());
     }
     for (size_t j = 0; j < spec.needs.size(); ++j) {
       const Need& need = spec.needs[j];
       const std::string& url = life.plan().components[i].needs[j].url;
       if (url.empty()) continue;
       const ReferenceSection& reference = app_.reference(name_of(need.interface, need.unique_id));
-      consumers.raw(JsonObject()
-                        .text("interfaceId", need.interface.name)
-                        .text("uniqueId", need.unique_id)
-                        .text("protocol", scheme_of(url))
-                        .raw("registries", "[]")
-                        .text("serialization", "hessian2")
-                        .text("directUrl", url)
-                        .text("invokeType", "sync")
-                        .boolean("subscribe", false)
-                        .number("timeout", reference.timeout == 0 ? 3'000 : reference.timeout)
-                        .number("retries", reference.retries)
-                        .raw("extraInfos", "{}")
-                        .str());
+      consumers.add(JsonObject()
+                        .add_quoted("interfaceId", need.interface.name)
+                        .add_quoted("uniqueId", need.unique_id)
+                        .add_quoted("protocol", scheme_of(url))
+                        .add("registries", "[]")
+                        .add_quoted("serialization", "hessian2")
+                        .add_quoted("directUrl", url)
+                        .add_quoted("invokeType", "sync")
+                        .add_boolean("subscribe", false)
+                        .add_number("timeout", reference.timeout == 0 ? 3'000 : reference.timeout)
+                        .add_number("retries", reference.retries)
+                        .add("extraInfos", "{}")
+                        .text());
     }
   }
-  return {200, JsonObject().raw("provider", providers.str()).raw("consumer", consumers.str()).raw("registry", "[]").str()};
+  return {200, JsonObject().add("provider", providers.text()).add("consumer", consumers.text()).add("registry", "[]").text()};
 }
 
 ActuatorAnswer Actuator::threadpool(const ActuatorRequest&, std::string_view) {
@@ -347,20 +342,20 @@ ActuatorAnswer Actuator::threadpool(const ActuatorRequest&, std::string_view) {
   JsonArray pools;
   for (const io::BlockingPool* pool : {&runtime.blocking_pool(), &runtime.file_pool()}) {
     const auto queued = static_cast<int64_t>(std::min(pool->queued(), pool->queue_limit()));
-    pools.raw(JsonObject()
-                  .text("threadPoolName", pool->name())
-                  .text("spaceName", "sofa-io")
-                  .text("threadPoolClassName", "sofa::io::BlockingPool")
-                  .number("coreSize", pool->threads())
-                  .number("maxSize", pool->threads())
-                  .text("queueClassName", "std::deque")
-                  .number("queueSize", queued)
-                  .number("queueRemainingCapacity", static_cast<int64_t>(pool->queue_limit()) - queued)
-                  .number("monitorPeriod", 0)
-                  .number("taskTimeout", 0)
-                  .str());
+    pools.add(JsonObject()
+                  .add_quoted("threadPoolName", pool->name())
+                  .add_quoted("spaceName", "sofa-io")
+                  .add_quoted("threadPoolClassName", "sofa::io::BlockingPool")
+                  .add_number("coreSize", pool->threads())
+                  .add_number("maxSize", pool->threads())
+                  .add_quoted("queueClassName", "std::deque")
+                  .add_number("queueSize", queued)
+                  .add_number("queueRemainingCapacity", static_cast<int64_t>(pool->queue_limit()) - queued)
+                  .add_number("monitorPeriod", 0)
+                  .add_number("taskTimeout", 0)
+                  .text());
   }
-  return {200, JsonObject().raw("threadPoolInfoList", pools.str()).str()};
+  return {200, JsonObject().add("threadPoolInfoList", pools.text()).text()};
 }
 
 ActuatorAnswer Actuator::beans(const ActuatorRequest&, std::string_view) {
@@ -370,23 +365,23 @@ ActuatorAnswer Actuator::beans(const ActuatorRequest&, std::string_view) {
   for (size_t i = 0; i < life.components().size(); ++i) {
     const ComponentSpec& spec = life.components()[i];
     JsonArray dependencies;
-    for (const size_t before : life.plan().components[i].waits_for) dependencies.text(life.components()[before].name);
-    contexts[spec.module].raw(spec.name, JsonObject()
-                                             .raw("aliases", "[]")
-                                             .text("scope", "singleton")
-                                             .text("type", spec.class_name)
-                                             .text("resource", place_of(spec.where))
-                                             .raw("dependencies", dependencies.str())
-                                             .str());
+    for (const size_t before : life.plan().components[i].waits_for) dependencies.add_quoted(life.components()[before].name);
+    contexts[spec.module].add(spec.name, JsonObject()
+                                             .add("aliases", "[]")
+                                             .add_quoted("scope", "singleton")
+                                             .add_quoted("type", spec.class_name)
+                                             .add_quoted("resource", place_of(spec.where))
+                                             .add("dependencies", dependencies.text())
+                                             .text());
   }
   JsonObject all;
   for (const auto& [module, beans] : contexts) {
     JsonObject context;
-    context.raw("beans", beans.str());
-    if (!module.empty()) context.text("parentId", app_.name());
-    all.raw(module.empty() ? app_.name() : module, context.str());
+    context.add("beans", beans.text());
+    if (!module.empty()) context.add_quoted("parentId", app_.name());
+    all.add(module.empty() ? app_.name() : module, context.text());
   }
-  return {200, JsonObject().raw("contexts", all.str()).str()};
+  return {200, JsonObject().add("contexts", all.text()).text()};
 }
 
 ActuatorAnswer Actuator::info(const ActuatorRequest&, std::string_view) { return {200, "{}"}; }
@@ -399,14 +394,14 @@ ActuatorAnswer Actuator::env(const ActuatorRequest&, std::string_view) {
     for (const ConfigValue& value : values) {
       if (static_cast<int>(value.origin.kind) != kind) continue;
       JsonObject property;
-      property.raw("value", value.json);
-      if (!value.origin.where.empty()) property.text("origin", value.origin.where);
-      properties.raw(value.path, property.str());
+      property.add("value", value.json);
+      if (!value.origin.where.empty()) property.add_quoted("origin", value.origin.where);
+      properties.add(value.path, property.text());
     }
     if (properties.empty()) continue;
-    sources.raw(JsonObject().text("name", to_string(static_cast<OriginKind>(kind))).raw("properties", properties.str()).str());
+    sources.add(JsonObject().add_quoted("name", to_string(static_cast<OriginKind>(kind))).add("properties", properties.text()).text());
   }
-  return {200, JsonObject().raw("activeProfiles", json_texts(app_.active_profiles())).raw("propertySources", sources.str()).str()};
+  return {200, JsonObject().add("activeProfiles", json_texts(app_.active_profiles())).add("propertySources", sources.text()).text()};
 }
 
 ActuatorAnswer Actuator::loggers(const ActuatorRequest&, std::string_view name) {
@@ -419,9 +414,9 @@ ActuatorAnswer Actuator::loggers(const ActuatorRequest&, std::string_view name) 
                                  : ActuatorAnswer{200, logger_json(found->second, found->second != standard)};
   }
   JsonObject all;
-  all.raw("ROOT", logger_json(standard, true));
-  for (const auto& [space, level] : levels) all.raw(space, logger_json(level, level != standard));
-  return {200, JsonObject().raw("levels", R"(["OFF","ERROR","WARN","INFO","DEBUG"])").raw("loggers", all.str()).raw("groups", "{}").str()};
+  all.add("ROOT", logger_json(standard, true));
+  for (const auto& [space, level] : levels) all.add(space, logger_json(level, level != standard));
+  return {200, JsonObject().add("levels", R"(["OFF","ERROR","WARN","INFO","DEBUG"])").add("loggers", all.text()).add("groups", "{}").text()};
 }
 
 ActuatorAnswer Actuator::set_logger(const ActuatorRequest& request, std::string_view name) {
@@ -429,8 +424,7 @@ ActuatorAnswer Actuator::set_logger(const ActuatorRequest& request, std::string_
   if (!change) return problem(400, change.error().message());
   LogLevel level = default_log_level();
   if (change->configured_level) {
-    std::string word = *change->configured_level;
-    std::ranges::transform(word, word.begin(), [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
+    const std::string word = lower_case(*change->configured_level);
     const auto parsed = parse_log_level(word == "trace" ? "debug" : word == "fatal" ? "error" : word);
     if (!parsed) return problem(400, "configuredLevel is one of OFF, ERROR, WARN, INFO, DEBUG");
     level = *parsed;
@@ -446,7 +440,7 @@ ActuatorAnswer Actuator::set_logger(const ActuatorRequest& request, std::string_
 io::Task<ActuatorAnswer> Actuator::trigger() {
   const auto done = co_await app_.readiness().trigger();
   const std::string text = done ? "Readiness callbacks invoked successfully with result: true" : std::string(done.error().message());
-  co_return ActuatorAnswer{200, JsonObject().boolean("success", done.has_value()).text("details", text).str()};
+  co_return ActuatorAnswer{200, JsonObject().add_boolean("success", done.has_value()).add_quoted("details", text).text()};
 }
 
 }  // namespace sofa::boot

@@ -1,6 +1,7 @@
 #include "sofa/boot/application_part.h"
 
 #include "sofa/base/json_schema.h"
+#include "sofa/base/text.h"
 
 namespace sofa::boot {
 
@@ -126,19 +127,7 @@ struct ConfigRows {
 
 int64_t us(Duration time) { return std::chrono::duration_cast<std::chrono::microseconds>(time).count(); }
 
-std::string_view word_of(HealthStatus status) {
-  switch (status) {
-    case HealthStatus::up:
-      return "up";
-    case HealthStatus::down:
-      return "down";
-    case HealthStatus::out_of_service:
-      return "out_of_service";
-    case HealthStatus::unknown:
-      break;
-  }
-  return "unknown";
-}
+std::string word_of(HealthStatus status) { return lower_case(std::string(to_string(status))); }
 
 std::string_view word_of(NeedKind kind) { return kind == NeedKind::one ? "one" : kind == NeedKind::optional ? "optional" : "all"; }
 
@@ -176,7 +165,7 @@ ComponentRows components_of(const Lifecycle& life) {
                      .type = std::string(spec.class_name),
                      .module = spec.module,
                      .state = std::string(to_string(record.state)),
-                     .health = std::string(word_of(health_of(life, i))),
+                     .health = word_of(health_of(life, i)),
                      .registered_at = fmt::format("{}:{}", spec.where.file_name(), spec.where.line()),
                      .construct_us = us(record.construct.took()),
                      .start_us = us(record.start.took())};
@@ -186,17 +175,6 @@ ComponentRows components_of(const Lifecycle& life) {
     rows.components.push_back(std::move(row));
   }
   return rows;
-}
-
-/// The components of the critical path: the last to start, and what each waited for.
-std::vector<bool> critical_of(const Lifecycle& life) {
-  std::vector<bool> critical(life.records().size());
-  std::optional<size_t> last;
-  for (size_t i = 0; i < critical.size(); ++i) {
-    if (!last || life.records()[i].start.ended > life.records()[*last].start.ended) last = i;
-  }
-  for (; last && !critical[*last]; last = life.records()[*last].waited_for) critical[*last] = true;
-  return critical;
 }
 
 StartupRow startup_of(const Report& report, const Lifecycle& life) {
@@ -210,7 +188,7 @@ StartupRow startup_of(const Report& report, const Lifecycle& life) {
     one.name = stage.name;
     row.stages.push_back(std::move(one));
   }
-  const std::vector<bool> critical = critical_of(life);
+  const std::vector<bool> critical = critical_path(life);
   for (size_t i = 0; i < life.components().size(); ++i) {
     const ComponentRecord& record = life.records()[i];
     row.components.push_back({.name = life.components()[i].name,

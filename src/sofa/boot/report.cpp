@@ -6,7 +6,7 @@
 #include <functional>
 #include <tuple>
 
-#include "sofa/base/json.h"
+#include "sofa/base/json_object.h"
 
 namespace sofa::boot {
 
@@ -17,27 +17,28 @@ double exact_ms(Duration time) { return std::chrono::duration<double, std::milli
 double exact_us(Duration time) { return std::chrono::duration<double, std::micro>(time).count(); }
 
 std::string attributes_json(const std::map<std::string, std::string>& attributes) {
-  std::string text;
-  for (const auto& [key, value] : attributes) text += fmt::format("{}{}:{}", text.empty() ? "" : ",", json_quoted(key), json_quoted(value));
-  return fmt::format("{{{}}}", text);
+  JsonObject all;
+  for (const auto& [key, value] : attributes) all.add_quoted(key, value);
+  return all.text();
 }
 
 std::string step_json(const Report& report, const ReportStep& step, Duration threshold) {
   const auto wall = [&](Instant at) { return whole_ms((report.wall + (at - report.begun)).time_since_epoch()); };
   const int64_t cost = wall(step.ended) - wall(step.begun);
-  std::string children;
+  JsonArray children;
   for (const ReportStep& child : step.steps) {
-    if (child.took() < threshold) continue;
-    children += fmt::format("{}{}", children.empty() ? "" : ",", step_json(report, child, threshold));
+    if (child.took() >= threshold) children.add(step_json(report, child, threshold));
   }
-  std::string text = fmt::format(R"({{"attributes":{},"name":{},"startTime":{},"endTime":{},"cost":{},"children":[{}])",
-                                 attributes_json(step.attributes), json_quoted(step.name), wall(step.begun), wall(step.ended), cost, children);
+  JsonObject one;
+  one.add("attributes", attributes_json(step.attributes)).add_quoted("name", step.name);
+  one.add_number("startTime", wall(step.begun)).add_number("endTime", wall(step.ended)).add_number("cost", cost).add("children", children.text());
   if (!step.type.empty()) {
-    text += fmt::format(
-        R"(,"type":{},"realRefreshElapsedTime":{},"beanClassName":{},"beanRefreshStartTime":{},"beanRefreshEndTime":{},"refreshElapsedTime":{})",
-        json_quoted(step.type), cost, json_quoted(step.name), wall(step.begun), wall(step.ended), cost);
+    one.add_quoted("type", step.type).add_number("realRefreshElapsedTime", cost).add_quoted("beanClassName", step.name);
+    one.add_number("beanRefreshStartTime", wall(step.begun))
+        .add_number("beanRefreshEndTime", wall(step.ended))
+        .add_number("refreshElapsedTime", cost);
   }
-  return text + "}";
+  return one.text();
 }
 
 std::string trace_event(const Report& report, const ReportStep& step, std::string_view category, size_t line) {
@@ -126,17 +127,22 @@ std::vector<ReportStep> construct_steps(const Lifecycle& life) {
 std::vector<ReportStep> drain_steps(const Lifecycle& life) { return component_steps(life, &ComponentRecord::drain, "sofa.component.drain"); }
 std::vector<ReportStep> stop_steps(const Lifecycle& life) { return component_steps(life, &ComponentRecord::stop, "sofa.component.stop"); }
 
+std::vector<bool> critical_path(const Lifecycle& life) {
+  const auto records = life.records();
+  std::vector<bool> critical(records.size());
+  const auto last = std::ranges::max_element(records, {}, [](const ComponentRecord& record) { return record.start.ended; });
+  if (last == records.end()) return critical;
+  for (std::optional<size_t> at = static_cast<size_t>(last - records.begin()); at; at = records[*at].waited_for) critical[*at] = true;
+  return critical;
+}
+
 std::vector<ReportStep> start_steps(const Lifecycle& life, Instant stage_begun) {
   std::vector<ReportStep> steps = component_steps(life, &ComponentRecord::start, "sofa.component.start");
   const auto records = life.records();
+  const std::vector<bool> critical = critical_path(life);
   const auto index_of = [&](const ReportStep& step) {
     return static_cast<size_t>(std::ranges::find(life.components(), step.name, &ComponentSpec::name) - life.components().begin());
   };
-  std::vector<bool> critical(records.size());
-  const auto last = std::ranges::max_element(records, {}, [](const ComponentRecord& record) { return record.start.ended; });
-  if (last != records.end()) {
-    for (std::optional<size_t> at = static_cast<size_t>(last - records.begin()); at; at = records[*at].waited_for) critical[*at] = true;
-  }
   for (ReportStep& step : steps) {
     const size_t index = index_of(step);
     step.critical = critical[index];

@@ -51,6 +51,8 @@ struct Report {
   std::string table(size_t most = 10) const;
 };
 
+/// Of each component whether it stands on the critical path: the last one to start, and what each of it waited for.
+std::vector<bool> critical_path(const Lifecycle& life);
 /// A step for each component that was constructed, started, drained or stopped, in the order of their beginning.
 std::vector<ReportStep> construct_steps(const Lifecycle& life);
 /// With the critical path marked; what waited is counted from `stage_begun`.

@@ -1,6 +1,6 @@
 #include "sofa/platform/processes.h"
 
-#include "sofa/http/body.h"
+#include "sofa/http/fetch.h"
 #include "sofa/rest/api.h"
 
 namespace sofa::platform {
@@ -35,30 +35,18 @@ http::Headers fields_of(const http::ResponseHead& head) {
   return fields;
 }
 
-/// Until the Body takes its place, before anything can come.
-struct NoSink final : http::MessageSink {
-  void on_data(ByteSpan) override {}
-  void on_end(http::Headers&) override {}
-  void on_abort(Error) override {}
-};
-
 /// A request to a process, made, read and let go on the shard of its connection.
 struct Remote {
-  NoSink none;
-  http::ExchangePtr exchange;
-  std::unique_ptr<http::Body> answer;
+  http::Asked asked;
 
   io::Task<Result<http::ResponseHead>> begin(http::ClientConnection* connection, http::RequestHead head, Bytes body) {
     if (connection == nullptr) co_return fail(Code::unavailable, "the process is gone");
-    const bool has_body = !body.empty();
-    exchange = co_await io::or_return(connection->start(std::move(head), none, !has_body));
-    answer = std::make_unique<http::Body>(*exchange);
-    if (has_body) co_await io::or_return(exchange->send_data(std::move(body), true));
-    co_return std::move(*co_await io::or_return(co_await io::with_timeout(kHeadTimeout, answer->response())));
+    asked = co_await io::or_return(http::ask(*connection, std::move(head), std::move(body)));
+    co_return std::move(*co_await io::or_return(co_await io::with_timeout(kHeadTimeout, asked.answer->response())));
   }
   io::Task<Result<void>> end() {
-    answer.reset();
-    exchange.reset();
+    asked.answer.reset();
+    asked.exchange.reset();
     co_return Result<void>();
   }
 };
@@ -188,7 +176,7 @@ io::Task<Result<void>> Processes::pass_on(http::Exchange& exchange, http::Body& 
       co_await io::on(there, [&] { return remote.begin(process->connection, request_for(exchange, id, caller.principal.name), std::move(content)); });
   Result<void> done = head ? exchange.send_response(head->status, fields_of(*head)) : rest::answer_error(exchange, head.error());
   while (head && done) {
-    auto piece = co_await io::on(there, [&] { return remote.answer->read(); });
+    auto piece = co_await io::on(there, [&] { return remote.asked.answer->read(); });
     if (!piece) {
       done = forward_error(piece);
     } else if (piece->empty()) {

@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "sofa/base/base64.h"
+#include "sofa/base/json_object.h"
 #include "sofa/base/text.h"
 #include "sofa/grpc/status.h"
 #include "sofa/http/channel.h"
@@ -158,10 +159,7 @@ Exit with_admin(const AdminFlags& flags, Terminal& terminal, F work) {
 
 /// The arguments of a page, without what is empty: not every list takes an owner.
 std::string arguments_of_page(const std::string& after, std::string_view owner) {
-  std::string json;
-  if (!after.empty()) json += R"("after":)" + json_quoted(after);
-  if (!owner.empty()) json += (json.empty() ? "" : ",") + std::string(R"("owner":)") + json_quoted(owner);
-  return "{" + json + "}";
+  return JsonObject().add_text("after", after).add_text("owner", owner).text();
 }
 
 }  // namespace

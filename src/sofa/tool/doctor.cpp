@@ -13,11 +13,11 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <iterator>
 #include <thread>
 
 #include "sofa/base/error.h"
+#include "sofa/base/file.h"
 #include "sofa/base/text.h"
 #include "sofa/tool/commands.h"
 
@@ -91,10 +91,11 @@ Finding judge_huge_pages(const std::optional<std::string>& text) {
 
 namespace {
 
+constexpr size_t kMostOfAFile = size_t{64} << 10;  // of the kernel's settings
+
 std::optional<std::string> read_small(const char* path) {
-  std::ifstream file(path);
-  if (!file) return std::nullopt;
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  auto text = read_file(path, kMostOfAFile);
+  return text ? std::optional(std::move(*text)) : std::nullopt;
 }
 
 /// Why nobody could listen there now; nothing when somebody could.

@@ -4,13 +4,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 
 #include "sofa/base/error.h"
 #include "sofa/base/log.h"
+#include "sofa/base/text.h"
 
 namespace sofa::boot::detail {
 
@@ -20,12 +20,7 @@ const Logger log_{"sofa-runtime"};
 
 std::optional<int64_t> number_of(const char* variable) {
   const char* text = std::getenv(variable);
-  if (text == nullptr) return std::nullopt;
-  int64_t number = 0;
-  const std::string_view digits(text);
-  const auto [end, error] = std::from_chars(digits.begin(), digits.end(), number);
-  if (error != std::errc() || end != digits.end()) return std::nullopt;
-  return number;
+  return text == nullptr ? std::nullopt : whole_number<int64_t>(text);
 }
 
 Result<void> send_to(std::string_view path, std::string_view state) {

@@ -11,7 +11,8 @@
 //     EXPECT_TRUE(app.eventually([&] { return app.get<Ledger>()->size() == 1; }));
 //   }
 //
-// The environment and files of the machine are not read, logging stays as the test has it, ports are free ones. One thread, the test's.
+// The environment and files of the machine are not read, logging stays as the test has it, ports are free ones. The application runs on the
+// test's thread.
 
 #include <chrono>
 #include <functional>
