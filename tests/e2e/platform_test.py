@@ -1,5 +1,6 @@
 """`sofa dev` and `sofa server`: one process with everything, what it says, who may come in, and that a process that dies is gone."""
 
+import base64
 import json
 import os
 import pathlib
@@ -130,6 +131,29 @@ def test_with_auth_nobody_comes_in_without_proof(tmp_path):
         opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(basic))
         with opener.open(f"http://{guarded.address}/v1/processes", timeout=10) as answer:
             assert [one["pid"] for one in json.load(answer)] == [guarded.pid]
+    finally:
+        guarded.kill()
+
+
+def test_looking_through_the_platform_gives_nobody_more_than_their_roles(tmp_path):
+    guarded = Platform("dev", "--auth", "--data", tmp_path / "data", "--port-offset", free_offset())
+    try:
+        password = re.search(r"the password (\S+) ;", "\n".join(guarded.lines))[1]
+
+        def ask_as(name, secret, path, method="GET", body=None):
+            proof = base64.b64encode(f"{name}:{secret}".encode()).decode()
+            return guarded.ask(path, method, body, authorization=f"Basic {proof}")
+
+        for role in ("viewer", "operator"):
+            assert ask_as("admin", password, "/v1/users", "POST", {"name": role, "password": "a-password", "roles": [role]})[0] == 200
+        process = f"/v1/processes/sofa-{guarded.pid}"
+        programs.until(lambda: ask_as("viewer", "a-password", process)[0] == 200)
+        assert ask_as("viewer", "a-password", f"{process}/v1/logs")[0] == 200
+        assert ask_as("viewer", "a-password", f"{process}/v1/audit")[0] == 403
+        eve = {"name": "eve", "password": "a-password", "roles": ["admin"]}
+        assert ask_as("operator", "a-password", f"{process}/v1/users", "POST", eve)[0] == 403
+        assert ask_as("admin", password, f"{process}/v1/users", "POST", eve)[0] == 200
+        assert (tmp_path / "data" / "identity").stat().st_mode & 0o077 == 0
     finally:
         guarded.kill()
 

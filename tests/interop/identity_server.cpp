@@ -24,7 +24,7 @@ struct Options {
 };
 
 io::Task<Result<void>> serve_until_stopped(identity::Identities& identities, uint16_t port) {
-  if (const auto password = co_await or_return(identities.make_first_user())) fmt::print(stderr, "first user: admin {}\n", *password);
+  if (const auto first = co_await or_return(identities.make_first_user())) fmt::print(stderr, "first user: {} {}\n", first->name, first->password);
   auto gate = std::make_shared<identity::IdentityGate>(identities);
   admin::AdminServer server({.port = port, .gate = gate});
   server.add(std::make_shared<identity::IdentityPart>(identities));

@@ -30,6 +30,8 @@ struct SessionInfo {
   }
 };
 
+constexpr size_t kMostHeld = size_t{64} << 20;  // bytes of requests that are not whole, and of answers that wait for their peers, of each
+
 class RegistryMetrics final : public MetricSource {
  public:
   explicit RegistryMetrics(std::shared_ptr<MetricRegistry> registry) : registry_(std::move(registry)) {}
@@ -58,8 +60,8 @@ class AdminServer::Impl {
         grpc_(headers_, {.keeper = keeper_, .streams = streams_, .ready = options_.probes.ready, .max_message = options_.max_body}),
         guard_(grpc_, {.origins = {}, .hosts = options_.hosts}),
         log_(guard_),
-        http2_(first()),
-        http1_(first(), {}, http::Http2Options{}) {
+        http2_(first(), http2_options()),
+        http1_(first(), http1_options(), http2_options()) {
     add_probe("/healthz", options_.probes.live);
     add_probe("/livez", options_.probes.live);
     add_probe("/readyz", options_.probes.ready);
@@ -192,6 +194,22 @@ class AdminServer::Impl {
     co_return std::unexpected(std::move(done.error()));
   }
 
+  /// What the peers of all connections may make the server keep.
+  http::Http2Options http2_options() const {
+    http::Http2Options options;
+    options.keep_alive_interval = std::chrono::seconds(30);  // a stream of events waits for ever for a peer that has vanished
+    options.half_bodies = half_bodies_;
+    options.unsent = unsent_;
+    return options;
+  }
+  http::Http1Options http1_options() const {
+    http::Http1Options options;
+    options.half_close_cancels = true;  // so that a stream of events ends with its browser
+    options.half_bodies = half_bodies_;
+    options.unsent = unsent_;
+    return options;
+  }
+
   void add_probe(std::string_view path, const std::function<Result<void>()>& probe) {
     api_.router().get(path, [probe](const http::ExchangePtr& exchange) {
       const Result<void> well = probe ? probe() : Result<void>();
@@ -228,6 +246,8 @@ class AdminServer::Impl {
   std::vector<std::shared_ptr<Part>> parts_;
   std::shared_ptr<http::Handler> fallback_;
   detail::Places streams_;
+  const std::shared_ptr<transport::ByteBudget> half_bodies_ = std::make_shared<transport::ByteBudget>(kMostHeld);
+  const std::shared_ptr<transport::UnsentAnswers> unsent_ = std::make_shared<transport::UnsentAnswers>(kMostHeld);
   detail::PassedOn passed_on_{api_};
   detail::PageHeaders headers_;
   detail::GrpcFace grpc_;

@@ -87,12 +87,15 @@ io::Task<void> AttachProtocol::serve(io::Stream stream, Buffer prefix, transport
     connection.close_kind = transport::CloseKind::local;
     co_return;
   }
-  if (!stream.write(Bytes::copy_of(fmt::format("OK {}\n", *id)))) co_return;
-  auto client = http::connect_http2(std::move(stream), watchful());
-  if (!client) co_return;
+  Result<std::unique_ptr<http::ClientConnection>> client = fail(Code::unavailable, "it is gone already");
+  if (stream.write(Bytes::copy_of(fmt::format("OK {}\n", *id)))) client = http::connect_http2(std::move(stream), watchful());
+  if (!client) co_return co_await host_.detached(*id);
   log_.info("a process has attached", {{"id", *id}, {"name", hello->name}, {"pid", hello->pid}, {"peer", peer}});
   host_.attached(*id, **client);
-  (void)co_await (*client)->ended();  // or the port stops
+  io::CancelSource draining(co_await io::current_scope());
+  connection.on_drain([](void* source) { static_cast<io::CancelSource*>(source)->cancel("the port stops"); }, &draining);
+  (void)co_await draining.run((*client)->ended());
+  connection.on_drain(nullptr, nullptr);
   co_await host_.detached(*id);
   co_await (*client)->close();
   log_.info("a process is gone", {{"id", *id}, {"name", hello->name}, {"pid", hello->pid}});

@@ -4,7 +4,8 @@
 //
 // On the wire: the process connects to the platform's port and sends one line, "SOFA-ATTACH/1 " and a ProcessHello as JSON. The answer is one line,
 // "OK <id>" or "NO <why>". After OK the two speak HTTP/2 in which the platform is the client: it asks what an admin port would be asked, and says in
-// "x-sofa-user" for whom. The platform sends a PING when it has heard nothing for a second, and gives the process up two seconds later.
+// "x-sofa-user" and "x-sofa-token" for whom. The platform sends a PING when it has heard nothing for a second, and gives the process up two seconds
+// later.
 
 #include <memory>
 #include <string>
@@ -38,7 +39,8 @@ class AttachHost {
  public:
   /// The id of the process from now on, or why it may not come in.
   virtual Result<std::string> admit(const ProcessHello& hello, const io::Address& peer) = 0;
-  /// It is there. `connection` belongs to the shard that calls, and lives until detached() has returned.
+  /// It is there; not called for one that is gone at once, which is detached() all the same. `connection` belongs to the shard that calls, and lives
+  /// until detached() has returned.
   virtual void attached(const std::string& id, http::ClientConnection& connection) = 0;
   virtual io::Task<void> detached(const std::string& id) = 0;
 

@@ -73,8 +73,9 @@ LogEntry entry_of(const KeptLogLine& line) {
 }
 
 LogEntries lines_of(const LogTail& tail, const LogQuery& query) {
-  LogEntries answer{.lines = {}, .last = std::max(query.after, tail.last())};
-  for (const KeptLogLine& line : tail.after(query.after, SIZE_MAX)) {
+  const std::vector<KeptLogLine> kept = tail.after(query.after, SIZE_MAX);
+  LogEntries answer{.lines = {}, .last = kept.empty() ? query.after : kept.back().number};
+  for (const KeptLogLine& line : kept) {
     if (query.takes(line)) answer.lines.push_back(entry_of(line));
   }
   if (answer.lines.size() > query.most) answer.lines.erase(answer.lines.begin(), answer.lines.end() - static_cast<ptrdiff_t>(query.most));

@@ -21,6 +21,7 @@ using detail::place_of;
 
 constexpr std::string_view kRead = "actuator:read";
 constexpr std::string_view kWrite = "actuator:write";
+constexpr size_t kMostLoggers = 1'000;  // each name is kept until the program ends
 
 std::string detail_json(const HealthDetail& value) {
   const auto* text = std::get_if<std::string>(&value);
@@ -431,8 +432,11 @@ ActuatorAnswer Actuator::set_logger(const ActuatorRequest& request, std::string_
   }
   if (name == "ROOT") {
     set_log_level(level);
-  } else {
+  } else if (const auto known = log_levels();
+             known.size() < kMostLoggers || std::ranges::find(known, name, &std::pair<std::string, LogLevel>::first) != known.end()) {
     set_log_level(name, level);
+  } else {
+    return problem(400, fmt::format("{} loggers are known, as many as may be, and {} is none of them", known.size(), name));
   }
   return {204, ""};
 }

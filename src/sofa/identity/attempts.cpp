@@ -68,9 +68,17 @@ Result<void> Attempts::begin(std::string_view name, std::string_view peer, Insta
 
 void Attempts::succeeded(std::string_view name, std::string_view peer) {
   if (const auto found = entries_.find(key_of_name(name)); found != entries_.end()) forget(found);
-  const auto found = entries_.find(key_of_peer(peer));
+  uncount(key_of_peer(peer));  // one who guesses at others' names and has a name of their own gains nothing by signing in between
+}
+
+void Attempts::take_back(std::string_view name, std::string_view peer) {
+  uncount(key_of_name(name));
+  uncount(key_of_peer(peer));
+}
+
+void Attempts::uncount(const std::string& key) {
+  const auto found = entries_.find(key);
   if (found == entries_.end()) return;
-  // One who guesses at others' names and has a name of their own gains nothing by signing in between.
   if (found->second->failures <= 1) return forget(found);
   --found->second->failures;
   found->second->blocked_until = Instant{};  // an attempt is taken only when the block before has passed

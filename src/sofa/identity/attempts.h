@@ -30,6 +30,8 @@ class Attempts {
   Result<void> begin(std::string_view name, std::string_view peer, Instant now);
   /// The attempt was right: the name begins again from zero, and the peer has one failure less, as this was none.
   void succeeded(std::string_view name, std::string_view peer);
+  /// The attempt was not looked at: neither right nor wrong.
+  void take_back(std::string_view name, std::string_view peer);
   size_t entries() const { return entries_.size(); }
 
  private:
@@ -42,6 +44,7 @@ class Attempts {
   using Place = std::list<Entry>::iterator;
   using Index = std::unordered_map<std::string, Place>;
   void forget(Index::iterator which);
+  void uncount(const std::string& key);
   Entry& entry(std::string key, Instant now);
   const Entry* find(const std::string& key, Instant now) const;
   void count(std::string key, Duration most_delay, Instant now);

@@ -113,7 +113,8 @@ Result<admin::Principal> IdentityGate::identify_at_once(const admin::Credentials
     return fail(Code::unauthenticated, "only a token is taken here: send 'authorization: Bearer TOKEN'");
   }
   if (auto principal = by_session(credentials.cookies)) return std::move(*principal);
-  const User* const named = identities_.directory()->user(credentials.certificate_name);
+  const auto directory = identities_.directory();
+  const User* const named = directory->user(credentials.certificate_name);
   if (named != nullptr && !named->disabled) return admin::Principal{.name = named->name, .proof = admin::Proof::certificate};
   return fail(Code::unauthenticated, "nobody has signed in: send a token, a password, or the cookie of a session");
 }

@@ -259,7 +259,12 @@ io::Task<Result<Subject>> Identities::authenticate_at_home(const std::string& na
   const auto before = directory();
   const User* const user = before->user(name);
   const bool may_sign_in = user != nullptr && !user->disabled && !user->password_hash.empty() && password.size() <= kMostPassword;
-  const bool right = co_await io::or_return(verify(password.substr(0, kMostPassword), may_sign_in ? user->password_hash : nobody_hash_));
+  auto verified = co_await verify(password.substr(0, kMostPassword), may_sign_in ? user->password_hash : nobody_hash_);
+  if (!verified) {
+    attempts_.take_back(known_as, peer);  // nobody has looked at it
+    co_return forward_error(verified);
+  }
+  const bool right = *verified;
   const auto now = directory();  // what may have changed meanwhile
   const User* const still = now->user(name);
   if (right && may_sign_in && still != nullptr && !still->disabled && still->password_id == user->password_id) {
@@ -497,13 +502,15 @@ io::Task<Result<void>> Identities::remove_namespace(Actor actor, std::string nam
   });
 }
 
-io::Task<Result<std::optional<std::string>>> Identities::make_first_user() {
-  if (!directory()->users.empty()) co_return std::nullopt;
+io::Task<Result<std::optional<Identities::FirstUser>>> Identities::make_first_user() {
+  if (has_admin(*directory())) co_return std::nullopt;
+  std::string name(kFirstUser);
+  for (int further = 2; directory()->user(name) != nullptr; ++further) name = fmt::format("{}{}", kFirstUser, further);
   std::string password = make_secret("", kFirstPasswordBytes, options_.entropy);
   auto made = co_await add_user({.name = std::string(kLocal), .peer = std::string(kLocal)},
-                                {.name = std::string(kFirstUser), .password = password, .roles = {std::string(kAdminRole)}});
+                                {.name = name, .password = password, .roles = {std::string(kAdminRole)}});
   if (!made) co_return forward_error(made);
-  co_return password;
+  co_return FirstUser{.name = std::move(name), .password = std::move(password)};
 }
 
 }  // namespace sofa::identity

@@ -111,8 +111,12 @@ class Identities {
   /// failed_precondition while users are held to it.
   io::Task<Result<void>> remove_namespace(Actor actor, std::string name);
 
-  /// When there is no user yet: makes `admin` with a random password, which is given here and kept nowhere. Nothing otherwise.
-  io::Task<Result<std::optional<std::string>>> make_first_user();
+  struct FirstUser {
+    std::string name{}, password{};
+  };
+  /// When nobody may do everything: makes `admin`, or a further name when that is taken, with a random password, which is given here and kept
+  /// nowhere. Nothing otherwise.
+  io::Task<Result<std::optional<FirstUser>>> make_first_user();
 
   io::Task<Result<AuditPage>> audit(AuditFilter filter);
   /// An entry that is no change: a login, a logout.

@@ -110,21 +110,25 @@ struct NodeKey::Key {
 
 namespace {
 
-/// The file with the text, on the disk; only its owner may read it. already_exists when another process was first.
+/// The file with the text, on the disk; only its owner may read it.
 Result<void> write_key_file(const std::string& path, std::string_view text) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (file < 0) return std::unexpected(errno_error(errno, fmt::format("the node key '{}' cannot be made", path)));
   const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
-  const int error = errno;
+  const int error = errno != 0 ? errno : EIO;  // a short write sets none
   ::close(file);
-  if (!written) return std::unexpected(errno_error(error, fmt::format("the node key '{}' cannot be written", path)));
-  const int folder = ::open(std::filesystem::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = folder >= 0 && ::fsync(folder) == 0;
-  if (folder >= 0) ::close(folder);
-  return synced ? Result<void>() : std::unexpected(errno_error(errno, fmt::format("the folder of the node key '{}' cannot be synced", path)));
+  return written ? Result<void>() : std::unexpected(errno_error(error, fmt::format("the node key '{}' cannot be written", path)));
 }
 
-/// Written under another name first, so that a key is there whole or not at all.
+Result<void> sync_folder_of(const std::string& path) {
+  const std::string parent = std::filesystem::path(path).parent_path();
+  const int folder = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int error = folder >= 0 && ::fsync(folder) == 0 ? 0 : errno;
+  if (folder >= 0) ::close(folder);
+  return error == 0 ? Result<void>() : std::unexpected(errno_error(error, fmt::format("the folder of the node key '{}' cannot be synced", path)));
+}
+
+/// Written under another name first, so that a key is there whole or not at all; one that another process made meanwhile stays.
 Result<void> make_key_file(const std::string& path, const Entropy& entropy) {
   std::array<uint8_t, NodeKey::kBytes> bytes;
   entropy(bytes);
@@ -135,8 +139,10 @@ Result<void> make_key_file(const std::string& path, const Entropy& entropy) {
   OPENSSL_cleanse(text.data(), text.size());
   OPENSSL_cleanse(bytes.data(), bytes.size());
   if (!written) return written;
-  if (::rename(fresh.c_str(), path.c_str()) != 0) return std::unexpected(errno_error(errno, fmt::format("the node key '{}' cannot be made", path)));
-  return {};
+  const int error = ::link(fresh.c_str(), path.c_str()) == 0 || errno == EEXIST ? 0 : errno;
+  ::unlink(fresh.c_str());
+  if (error != 0) return std::unexpected(errno_error(error, fmt::format("the node key '{}' cannot be made", path)));
+  return sync_folder_of(path);
 }
 
 }  // namespace

@@ -14,11 +14,13 @@ namespace {
 constexpr uint16_t kPort = 9900;
 constexpr std::string_view kAttach = "processes:attach";
 
-Result<identity::NodeKey> open_node_key(const std::string& folder) {
+/// Hashes of passwords and tokens lie in it.
+Result<void> make_private_folder(const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
+  if (!error) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
   if (error) return fail(Code::failed_precondition, "cannot make the folder {}: {}; name another by --data", folder, error.message());
-  return identity::NodeKey::open(folder + "/node-key");
+  return {};
 }
 
 }  // namespace
@@ -59,11 +61,13 @@ io::Task<Result<std::unique_ptr<Platform>>> Platform::open(PlatformSection secti
 
 io::Task<Result<void>> Platform::open_identities() {
   const std::string folder = section_.data + "/identity";
-  auto key = co_await io::or_return(co_await io::run_blocking(io::Shard::current().runtime().file_pool(), [&] { return open_node_key(folder); }));
-  store_ = co_await io::or_return(co_await identity::LogStore::open({.folder = folder}));
+  const auto blocking = [](auto work) { return io::run_blocking(io::Shard::current().runtime().file_pool(), std::move(work)); };
+  co_await io::or_return(co_await blocking([folder] { return make_private_folder(folder); }));
+  store_ = co_await io::or_return(co_await identity::LogStore::open({.folder = folder}));  // its lock keeps others from the key, too
+  auto key = co_await io::or_return(co_await blocking([folder] { return identity::NodeKey::open(folder + "/node-key"); }));
   identities_ = co_await io::or_return(co_await identity::Identities::open(*store_, std::move(key), SystemClock::instance()));
   if (!section_.auth) co_return Result<void>();
-  first_password_ = co_await io::or_return(co_await identities_->make_first_user());
+  first_user_ = co_await io::or_return(co_await identities_->make_first_user());
   gate_ = std::make_shared<identity::IdentityGate>(*identities_);
   co_return Result<void>();
 }
@@ -87,7 +91,7 @@ void Platform::add_to(boot::Application& app) {
 }
 
 Result<void> Platform::may_attach(const std::string& token) const {
-  if (gate_ == nullptr || admin::equal_in_constant_time(token, own_token_)) return {};
+  if (gate_ == nullptr || (!own_token_.empty() && admin::equal_in_constant_time(token, own_token_))) return {};
   const auto principal = gate_->identify_at_once({.authorization = "Bearer " + token});
   if (!principal)
     return fail(Code::unauthenticated, "the token of the process is not known: set admin.platform_token to one that `sofa token` has made");

@@ -40,8 +40,8 @@ class Platform {
   static io::Task<Result<std::unique_ptr<Platform>>> open(PlatformSection section, boot::Application& app);
   io::Task<Result<void>> close();
 
-  /// Of the user "admin", when the folder had no users yet and somebody must prove who they are: shown once, kept nowhere.
-  const std::optional<std::string>& first_password() const { return first_password_; }
+  /// Made when nobody in the folder may do everything, and somebody must prove who they are: shown once, kept nowhere.
+  const std::optional<identity::Identities::FirstUser>& first_user() const { return first_user_; }
   std::vector<RoleRow> roles(const boot::RunningApplication& running) const;
   const PlatformSection& section() const { return section_; }
 
@@ -55,7 +55,7 @@ class Platform {
   std::unique_ptr<identity::LogStore> store_;
   std::unique_ptr<identity::Identities> identities_;
   std::shared_ptr<identity::IdentityGate> gate_;  // null without `auth`
-  std::optional<std::string> first_password_;
+  std::optional<identity::Identities::FirstUser> first_user_;
   std::string own_token_;  // lets this process attach to itself
   std::unique_ptr<Processes> processes_;
 };

@@ -1,5 +1,8 @@
 #include "sofa/platform/processes.h"
 
+#include <algorithm>
+
+#include "sofa/base/text.h"
 #include "sofa/http/fetch.h"
 #include "sofa/rest/api.h"
 
@@ -16,14 +19,16 @@ constexpr Duration kHeadTimeout = 120s;  // a profile takes as long as it was as
 int64_t milliseconds_of(WallTime at) { return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count(); }
 
 /// What is asked of the process: the target without the way to it.
-http::RequestHead request_for(const http::Exchange& exchange, std::string_view id, const std::string& user) {
+http::RequestHead request_for(const http::Exchange& exchange, const admin::Principal& user) {
   const http::RequestHead& asked = exchange.request();
-  http::RequestHead head{.method = asked.method, .authority = "localhost", .target = asked.target.substr(kPrefix.size() + id.size())};
-  if (head.target.empty() || head.target.front() != '/') head.target.insert(0, 1, '/');
+  const size_t end = std::min(asked.target.find_first_of("/?", kPrefix.size()), asked.target.size());  // of the id, which may be encoded
+  http::RequestHead head{.method = asked.method, .authority = "localhost", .target = asked.target.substr(end)};
+  if (!head.target.starts_with('/')) head.target.insert(0, 1, '/');
   for (const std::string_view name : {"accept", "content-type"}) {
     if (const auto value = asked.headers.get(name)) head.headers.add(name, *value);
   }
-  head.headers.add("x-sofa-user", user);
+  head.headers.add("x-sofa-user", user.name);
+  if (!user.token.empty()) head.headers.add("x-sofa-token", user.token);
   return head;
 }
 
@@ -101,7 +106,8 @@ void Processes::add_to(admin::AdminServer& server) {
   server.add(std::make_shared<Part>(*this));
   const auto pass = [this](http::Exchange& exchange, http::Body& body, const admin::Caller& caller) { return pass_on(exchange, body, caller); };
   server.add_raw("GET", "/v1/processes/{id}/{path...}", "processes:read", pass);
-  for (const std::string_view method : {"POST", "PUT", "DELETE"}) server.add_raw(method, "/v1/processes/{id}/{path...}", "processes:write", pass);
+  for (const std::string_view method : {"POST", "PUT", "PATCH", "DELETE"})
+    server.add_raw(method, "/v1/processes/{id}/{path...}", "processes:write", pass);
 }
 
 std::vector<ProcessInfo> Processes::list() const {
@@ -121,7 +127,7 @@ std::shared_ptr<Processes::Attached> Processes::find(std::string_view id) const 
 
 std::string Processes::free_id(const admin::ProcessHello& hello) const {
   std::string base;
-  for (const char c : hello.name.substr(0, 100)) base += std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' ? c : '-';
+  for (const char c : hello.name.substr(0, 100)) base += is_alpha(c) || is_digit(c) || c == '_' || c == '.' ? c : '-';
   base += fmt::format("-{}", hello.pid);
   std::string id = base;
   for (int further = 2; attached_.contains(id); ++further) id = fmt::format("{}-{}", base, further);
@@ -168,12 +174,16 @@ io::Task<Result<void>> Processes::pass_on(http::Exchange& exchange, http::Body& 
   const std::string id(exchange.context().parameters.get("id"));
   const std::shared_ptr<Attached> process = find(id);
   if (process == nullptr) co_return rest::answer_error(exchange, Error(Code::not_found, fmt::format("no process '{}' is attached", id)));
+  http::RequestHead asked = request_for(exchange, caller.principal);
+  // The platform is a process of its own: it would go round and round.
+  if (asked.target.starts_with(kPrefix)) {
+    co_return rest::answer_error(exchange, Error(Code::invalid_argument, "a process is asked through the platform once: ask the platform itself"));
+  }
   Bytes content;
   if (exchange.request().method != "GET") content = co_await io::or_return(co_await body.read_all(kMostBody));
   Remote remote;
   io::Shard& there = *process->shard;
-  auto head =
-      co_await io::on(there, [&] { return remote.begin(process->connection, request_for(exchange, id, caller.principal.name), std::move(content)); });
+  auto head = co_await io::on(there, [&] { return remote.begin(process->connection, std::move(asked), std::move(content)); });
   Result<void> done = head ? exchange.send_response(head->status, fields_of(*head)) : rest::answer_error(exchange, head.error());
   while (head && done) {
     auto piece = co_await io::on(there, [&] { return remote.asked.answer->read(); });

@@ -157,6 +157,8 @@ Exit with_admin(const AdminFlags& flags, Terminal& terminal, F work) {
   return run_on_shard(run());
 }
 
+constexpr size_t kMostItems = size_t{64} << 20;  // bytes of all pages of a list
+
 /// The arguments of a page, without what is empty: not every list takes an owner.
 std::string arguments_of_page(const std::string& after, std::string_view owner) {
   return JsonObject().add_text("after", after).add_text("owner", owner).text();
@@ -218,7 +220,10 @@ std::optional<std::string> fetch_list(const AdminFlags& flags, Terminal& termina
       if (list == nullptr) co_return fail(Code::data_loss, "the answer of {} has no '{}': is it an admin API?", request.route, request.member);
       for (const TextNode& item : list->items) items += (items.empty() ? "" : ",") + to_json_text(item);
       const TextNode* const next = find(tree.root, "next");
-      after = next == nullptr ? "" : next->text;
+      std::string then = next == nullptr ? "" : next->text;
+      if (!then.empty() && then == after) co_return fail(Code::data_loss, "the answer of {} comes back to the same page", request.route);
+      if (items.size() > kMostItems) co_return fail(Code::resource_exhausted, "the list of {} has more than {} bytes", request.route, kMostItems);
+      after = std::move(then);
     } while (!after.empty());
     co_return Result<void>();
   });
@@ -228,7 +233,7 @@ std::optional<std::string> fetch_list(const AdminFlags& flags, Terminal& termina
 Error error_of_answer(int status, std::string_view body) {
   const auto problem = from_json<Problem>(body, {.source = "the answer", .ignore_unknown = true, .null_is_default = true});
   const Code code = code_of(problem ? problem->code : "", status);
-  std::string sentence = problem && !problem->detail.empty() ? problem->detail : fmt::format("the server answered with status {}", status);
+  std::string sentence = problem && !problem->detail.empty() ? printable(problem->detail) : fmt::format("the server answered with status {}", status);
   if (code == Code::unauthenticated) sentence += ". Sign in by --user or SOFA_TOKEN, or name a --context that does";
   return Error(code, std::move(sentence));
 }

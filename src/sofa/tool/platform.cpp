@@ -26,7 +26,7 @@ struct DevOptions : OutputFlags {
   bool auth = false;
   static void describe(Description<DevOptions>& d) {
     d.field("data", &DevOptions::data).alias("d").doc("the folder of what is kept; empty: $XDG_STATE_HOME/sofa/dev, or ~/.local/state/sofa/dev");
-    d.field("port_offset", &DevOptions::port_offset).doc("added to every port, for a second platform on this machine");
+    d.field("port_offset", &DevOptions::port_offset).doc("added to every port, for a second platform on this machine").range(0, 55'000);
     d.field("auth", &DevOptions::auth).doc("who asks must prove who they are");
     d.inherit<OutputFlags>();
   }
@@ -57,10 +57,10 @@ Result<void> log_into(const std::string& folder) {
 }
 
 /// What is printed when it is ready: the table, and what has to be known once.
-std::string announcement(const Platform& platform, const boot::RunningApplication& running, OutputFormat output, Terminal& terminal) {
+std::string announce(const Platform& platform, const boot::RunningApplication& running, OutputFormat output, Terminal& terminal) {
   const std::vector<RoleRow> roles = platform.roles(running);
-  if (platform.first_password()) {
-    terminal.note(fmt::format("The user admin has the password {} ; it is shown this once. Sign in, and change it.", *platform.first_password()));
+  if (const auto& first = platform.first_user()) {
+    terminal.note(fmt::format("The user {} has the password {} ; it is shown this once. Sign in, and change it.", first->name, first->password));
   }
   print_rows<RoleRow>(roles, output, terminal);
   return fmt::format("ready sofa pid={} admin={}\n", getpid(), running.admin_port());
@@ -72,7 +72,7 @@ io::Task<int> serve(boot::Application& app, OutputFormat output, Terminal& termi
     terminal.complain(platform.error().to_string());
     co_return 1;
   }
-  const int code = co_await app.serve([&](boot::RunningApplication& running) { return announcement(**platform, running, output, terminal); });
+  const int code = co_await app.serve([&](boot::RunningApplication& running) { return announce(**platform, running, output, terminal); });
   io::Scope closing(&io::Shard::current().root_scope(), "close");
   const auto closed = co_await (*platform)->close().in(closing);
   if (!closed) terminal.complain(closed.error().to_string());

@@ -27,16 +27,15 @@ using namespace std::chrono_literals;
 
 constexpr size_t kMostSamples = 16'384;      // 6.5 MB
 constexpr Duration kLookForThreads = 200ms;  // threads that begin meanwhile are found so often
-constexpr Duration kLastSignals = 50ms;      // after the timers are gone
 
 /// What the handler of the signal writes into; each sample has a place of its own.
 struct Room {
   std::unique_ptr<StackSample[]> samples = std::make_unique<StackSample[]>(kMostSamples);
   std::atomic<size_t> next{0};
-  std::atomic<int> inside{0};
 };
 
 std::atomic<Room*> open_room{nullptr};
+std::atomic<int> handlers{0};  // that run
 
 struct Frame {
   uintptr_t next, return_address;
@@ -68,17 +67,17 @@ void walk(const ucontext_t& context, StackSample& sample) {
 // Only what is safe in a signal: atomics, the kernel, the thread's own shard.
 void on_signal(int, siginfo_t*, void* context) {
   const int kept = errno;
-  Room* const room = open_room.load(std::memory_order_acquire);
+  handlers.fetch_add(1);  // before it looks for the room: who closes the room then waits
+  Room* const room = open_room.load();
   if (room != nullptr) {
-    room->inside.fetch_add(1, std::memory_order_acq_rel);
     const size_t index = room->next.fetch_add(1, std::memory_order_relaxed);
     if (index < kMostSamples) {
       StackSample& sample = room->samples[index];
       if (const io::Shard* shard = io::Shard::current_or_null()) sample.task = shard->running();
       walk(*static_cast<const ucontext_t*>(context), sample);
     }
-    room->inside.fetch_sub(1, std::memory_order_acq_rel);
   }
+  handlers.fetch_sub(1);
   errno = kept;
 }
 
@@ -154,11 +153,8 @@ Result<Samples> sample_cpu(Duration length, unsigned hertz) {
       std::this_thread::sleep_for(std::min<Duration>(kLookForThreads, end - now));
     }
   }
-  open_room.store(nullptr, std::memory_order_release);
-  // A handler that has seen the room a moment ago may not have said yet that it is inside.
-  do {
-    std::this_thread::sleep_for(kLastSignals);
-  } while (room.inside.load(std::memory_order_acquire) != 0);
+  open_room.store(nullptr);
+  while (handlers.load() != 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));  // those that run may have seen the room
   return take(room);
 }
 

@@ -1,5 +1,7 @@
 #include "sofa/admin/detail/gatekeeper.h"
 
+#include "sofa/admin/detail/passed_on.h"
+
 namespace sofa::admin::detail {
 
 namespace {
@@ -10,7 +12,9 @@ bool changes_something(std::string_view method) { return method != "GET" && meth
 
 io::Task<Result<Caller>> Gatekeeper::admit(http::Exchange& exchange, std::string_view permission) {
   if (const std::string& passed_on = exchange.context().principal; !passed_on.empty()) {  // attach.h
-    co_return Caller{.principal = {.name = passed_on, .proof = Proof::platform}, .peer = exchange.peer()};
+    Principal through{.name = passed_on, .proof = Proof::platform, .token = std::string(exchange.request().headers.get_or(kTokenHeader))};
+    if (!permission.empty()) co_await io::or_return(gate_.may(through, permission));
+    co_return Caller{.principal = std::move(through), .peer = exchange.peer()};
   }
   const http::RequestHead& head = exchange.request();
   co_return co_await admit(credentials_of(exchange), head.headers, changes_something(head.method), permission, &exchange.context().principal);

@@ -87,7 +87,7 @@ class HealthHandler final : public grpc::StreamHandler {
   Status status() const { return !needs_.ready || needs_.ready() ? serving : not_serving; }
 
   io::Task<Result<void>> watch(grpc::StreamCall& call, bool known) {
-    const Places::Place place(needs_.streams);
+    const Places::Place place(watches_of_all_);
     co_await or_return(place.given());
     for (std::optional<Status> told;;) {
       const Status now = known ? status() : service_unknown;
@@ -106,6 +106,7 @@ class HealthHandler final : public grpc::StreamHandler {
   const GrpcFace::Needs& needs_;
   const ProtoSchema& schema_;
   const bool watches_;
+  Places watches_of_all_{64};  // apart from the streams of those who have signed in
 };
 
 /// What the API is, told to whom may read it.

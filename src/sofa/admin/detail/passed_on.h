@@ -1,5 +1,6 @@
 #pragma once
-// Requests that come through the platform: it has asked its gate, and says who asks.
+// Requests that come through the platform: it knows who asks, and has asked its gate whether they may look into processes at all. What they may do
+// there the gate of this program decides.
 
 #include "sofa/http/middleware.h"
 
@@ -7,6 +8,8 @@ namespace sofa::admin::detail {
 
 /// The header that names the user; only requests over an attachment are read for it.
 inline constexpr std::string_view kUserHeader = "x-sofa-user";
+/// The id of the token that they came with, whose roles may be fewer than the user's.
+inline constexpr std::string_view kTokenHeader = "x-sofa-token";
 
 class PassedOn final : public http::Middleware {
  public:

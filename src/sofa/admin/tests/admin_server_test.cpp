@@ -158,8 +158,10 @@ TEST(AdminServer, LetsAPageChangeSomethingWithItsTokenOnly) {
 }
 
 TEST(AdminServer, RefusesForeignPagesAndForeignNames) {
-  with_pets([](AdminServer&, http::Channel& channel) -> io::Task<void> {
+  with_pets([](AdminServer& server, http::Channel& channel) -> io::Task<void> {
     EXPECT_EQ((co_await ask(channel, "GET", "/v1/session", {{"origin", "http://evil.example"}})).status, 403);
+    EXPECT_THAT(co_await ask_raw(server.port(), "GET /v1/session HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n"),
+                ::testing::StartsWith("HTTP/1.1 421 "));
   });
 }
 
@@ -218,7 +220,11 @@ TEST(AdminServer, TakesTheNextPortWhenItMay) {
     EXPECT_TRUE(co_await second.stop());
     AdminServer third({.port = server.port()});
     const auto taken = co_await third.start();
-    if (taken) co_return;
+    if (taken) {
+      ADD_FAILURE() << "two servers on one port";
+      (void)co_await third.stop();
+      co_return;
+    }
     EXPECT_THAT(taken.error().to_string(), HasSubstr("admin.port"));
   });
 }

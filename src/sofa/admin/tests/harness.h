@@ -9,6 +9,7 @@
 #include "sofa/admin/admin_server.h"
 #include "sofa/http/channel.h"
 #include "sofa/io/runtime.h"
+#include "sofa/io/stream.h"
 
 namespace sofa::admin::testing {
 
@@ -69,6 +70,17 @@ inline io::Task<Got> ask(http::Channel& channel, std::string method, std::string
       co_await channel.exchange({.method = std::move(method), .target = std::move(target), .headers = std::move(headers)}, Bytes::copy_of(body));
   if (!answer) co_return Got{.status = 0, .body = answer.error().to_string()};
   co_return Got{answer->status, std::move(answer->headers), std::string(answer->body.text())};
+}
+
+/// The whole answer to a request as it stands, on a connection of its own that the server closes.
+inline io::Task<std::string> ask_raw(uint16_t port, std::string request) {
+  auto stream = co_await io::Stream::connect(io::Address::of("127.0.0.1", port));
+  if (!stream) co_return stream.error().to_string();
+  (void)stream->write(Bytes::copy_of(request));
+  Buffer in;
+  for (auto got = co_await stream->read_some(in); got && *got > 0; got = co_await stream->read_some(in)) {
+  }
+  co_return std::string(as_text(in.span()));
 }
 
 }  // namespace sofa::admin::testing

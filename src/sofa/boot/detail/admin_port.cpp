@@ -42,6 +42,11 @@ AdminPort::AdminPort(RunningApplication& application, const AdminSection& sectio
   add_actuator();
 }
 
+// Nobody reads the last lines any more; another application of the process may have put its own tail there.
+AdminPort::~AdminPort() {
+  if (auto tap = set_log_tap(nullptr); tap != log_) set_log_tap(std::move(tap));
+}
+
 void AdminPort::add_actuator() {
   for (const ActuatorRoute& route : Actuator::routes()) {
     server_.add_raw(route.method, fmt::format("{}{}", kPrefix, route.pattern), route.permission,

@@ -15,6 +15,7 @@ class AdminPort {
  public:
   /// `application` outlives it. On the application's shard.
   AdminPort(RunningApplication& application, const AdminSection& section, std::shared_ptr<admin::Gate> gate, std::shared_ptr<MetricRegistry> metrics);
+  ~AdminPort();
   io::Task<Result<void>> start();
   io::Task<Result<void>> stop();
   admin::AdminServer& server() { return server_; }

@@ -225,6 +225,10 @@ TEST_F(ActuatorTest, LevelsOfLoggingCanBeReadAndChanged) {
   EXPECT_FALSE(space.enabled(LogLevel::debug)) << "as all others again";
   EXPECT_EQ(ask("POST", "/loggers/actuator-test", "", R"({"configuredLevel":"LOUD"})").status, 400);
   EXPECT_EQ(ask("GET", "/loggers/unheard-of").status, 404);
+  int taken = 0;
+  for (int i = 0; i < 2'000; ++i) taken += ask("POST", fmt::format("/loggers/made-up-{}", i), "", "{}").status == 204 ? 1 : 0;
+  EXPECT_LE(taken, 1'000) << "names are kept, and bounded";
+  EXPECT_GT(taken, 0) << "a logger may come later than its level";
 }
 
 TEST_F(ActuatorTest, StartupIsGivenAsATraceAndForTheLastTime) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "sofa/base/log_tail.h"
 #include "sofa/boot/application.h"
 #include "sofa/io/runtime.h"
 
@@ -70,6 +71,14 @@ class ConfigSourceTest : public testing::Test {
     }(*rates, wanted));
   }
 
+  bool lines_become(const LogTail& tail, size_t wanted) {
+    return runtime.block_on([](const LogTail& own, size_t lines) -> io::Task<bool> {
+      for (int i = 0; i < 10'000 && own.last() < lines; ++i) (void)co_await io::sleep_for(1ms);
+      for (int i = 0; i < 20; ++i) (void)co_await io::sleep_for(1ms);  // it is looked at every millisecond: once, and not again
+      co_return own.last() == lines;
+    }(tail, wanted));
+  }
+
   const std::string file = testing::TempDir() + fmt::format("boot-dynamic-{}.yaml", getpid());
   std::shared_ptr<Rates> rates;
   Application app{"rates"};
@@ -89,10 +98,17 @@ TEST_F(ConfigSourceTest, LiveFieldsFollowTheFile) {
 TEST_F(ConfigSourceTest, ABrokenFileKeepsTheValuesAndIsFollowedFurther) {
   write("rates: {percent: 7}");
   ASSERT_TRUE(percent_becomes(7));
-  write("rates: {percent: 700}");
-  write("rates: [");
-  std::filesystem::remove(file);
-  EXPECT_EQ(rates->percent, 7);
+  const auto tail = std::make_shared<LogTail>();
+  const auto before = set_log_tap(tail);
+  set_log_level(LogLevel::warn);
+  size_t refusals = 0;
+  for (const char* text : {"rates: {percent: 700}", "rates: [", static_cast<const char*>(nullptr)}) {
+    text == nullptr ? static_cast<void>(std::filesystem::remove(file)) : write(text);
+    EXPECT_TRUE(lines_become(*tail, ++refusals)) << "each is told";
+    EXPECT_EQ(rates->percent, 7);
+  }
+  set_log_level(LogLevel::off);
+  set_log_tap(before);
   write("rates: {percent: 8}");
   EXPECT_TRUE(percent_becomes(8));
 }

@@ -79,6 +79,15 @@ TEST_F(AttemptsTest, SigningInBetweenGuessesGainsNothing) {
   EXPECT_GE(waited, seconds(1 + 2 + 4 + 8));
 }
 
+TEST_F(AttemptsTest, OneThatNobodyLookedAtCountsForNothing) {
+  Attempts attempts;
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(attempts.begin("ann", "10.0.0.1", now_)) << i;
+    attempts.take_back("ann", "10.0.0.1");
+  }
+  EXPECT_EQ(attempts.entries(), 0u);
+}
+
 TEST_F(AttemptsTest, ANetworkOfIpv6IsOnePeer) {
   Attempts attempts;
   int taken = 0;

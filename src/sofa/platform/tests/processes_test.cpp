@@ -5,6 +5,7 @@
 
 #include "sofa/http/channel.h"
 #include "sofa/io/runtime.h"
+#include "sofa/io/stream.h"
 
 namespace sofa::platform {
 namespace {
@@ -119,7 +120,9 @@ TEST_F(ProcessesTest, AProcessIsAskedThroughThePlatform) {
 
 TEST_F(ProcessesTest, ARefusedProcessComesAgainLater) {
   bool open = false;
-  ProcessesOptions options{.check = [&open](const std::string&, const io::Address&) -> Result<void> {
+  int refused = 0;
+  ProcessesOptions options{.check = [&](const std::string&, const io::Address&) -> Result<void> {
+    refused += open ? 0 : 1;
     if (!open) return fail(Code::permission_denied, "not today");
     return {};
   }};
@@ -127,7 +130,7 @@ TEST_F(ProcessesTest, ARefusedProcessComesAgainLater) {
       [&, this]() -> io::Task<void> {
         auto bank = attachment("bank");
         bank->start();
-        (void)co_await io::sleep_for(150ms);
+        EXPECT_TRUE(co_await eventually([&] { return refused > 0; }));
         EXPECT_FALSE(bank->is_attached());
         open = true;
         EXPECT_TRUE(co_await eventually([&] { return bank->is_attached() && ids().size() == 1; }));
@@ -146,6 +149,33 @@ TEST_F(ProcessesTest, OneOverTheBoundIsRefused) {
         co_await bank->stop();
       },
       {.most = 1});
+}
+
+TEST_F(ProcessesTest, OneThatIsGoneAtOnceLeavesItsPlace) {
+  run(
+      [this]() -> io::Task<void> {
+        for (int i = 0; i < 20; ++i) {
+          auto stream = co_await io::Stream::connect(io::Address::of("127.0.0.1", platform_->port()));
+          if (stream) (void)stream->write(Bytes::literal("SOFA-ATTACH/1 {\"name\":\"bank\"}\n"));
+          if (stream) stream->flush();
+        }
+        auto shop = attachment("shop");
+        shop->start();
+        EXPECT_TRUE(co_await eventually([&] { return ids() == std::vector<std::string>{"shop-1"}; }));
+        co_await shop->stop();
+      },
+      {.most = 1});
+}
+
+TEST_F(ProcessesTest, AnEncodedIdIsOneToo) {
+  run([this]() -> io::Task<void> {
+    auto bank = attachment("bank");
+    bank->start();
+    EXPECT_TRUE(co_await eventually([&] { return ids().size() == 1; }));
+    EXPECT_EQ(co_await ask("GET", "/v1/processes/bank%2D1/v1/who"), R"(200 {"text":"dev by platform"})");
+    EXPECT_THAT(co_await ask("GET", "/v1/processes/bank-1/v1/processes/bank-1/v1/who"), HasSubstr("400"));
+    co_await bank->stop();
+  });
 }
 
 TEST_F(ProcessesTest, NamesAreToldApartAndMadeFitForAPath) {
