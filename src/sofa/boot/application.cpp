@@ -7,6 +7,7 @@
 #include <set>
 
 #include "sofa/base/log.h"
+#include "sofa/base/start_pages.h"
 #include "sofa/boot/detail/app_sections.h"
 #include "sofa/boot/detail/parts.h"
 #include "sofa/boot/detail/service_manager.h"
@@ -213,6 +214,7 @@ io::Task<int> Application::serve(std::function<std::string(RunningApplication& r
   }
   std::fputs((announce ? announce(**running) : ready_line(**running)).c_str(), stdout);
   std::fflush(stdout);
+  release_start_pages();
   const auto state = (*running)->readiness().state();
   detail::tell_service_manager(fmt::format("READY=1\nSTATUS={}", state->accepts_traffic() ? "traffic is accepted" : "traffic is refused"));
   const auto watchdog = detail::watchdog_period();
