@@ -21,12 +21,14 @@ struct SessionInfo {
   std::string proof{};
   std::string csrf_token{};
   bool open = false;
+  std::vector<std::string> permissions{};
   static void describe(Description<SessionInfo>& d) {
     d.doc("Who asks.");
     d.field("user", &SessionInfo::user).doc("empty: nobody is signed in");
     d.field("proof", &SessionInfo::proof).doc("how it was proved: password, token, session, certificate, nothing");
     d.field("csrf_token", &SessionInfo::csrf_token).doc("a page sends it as x-csrf-token with what changes something");
     d.field("open", &SessionInfo::open).doc("everybody may do everything, without signing in");
+    d.field("permissions", &SessionInfo::permissions).doc("users:read; * for all; what begins with ! is taken away");
   }
 };
 
@@ -222,10 +224,12 @@ class AdminServer::Impl {
     serve(routes_
               .get("GetSession", "/v1/session", "",
                    [this](Nothing, const Caller& caller) -> SessionInfo {
-                     return {.user = caller.principal.name,
-                             .proof = std::string(to_string(caller.principal.proof)),
-                             .csrf_token = caller.principal.name.empty() ? "" : gate_->csrf_token(caller.principal),
-                             .open = gate_->is_open()};
+                     const Principal& who = caller.principal;
+                     SessionInfo info{.user = who.name, .proof = std::string(to_string(who.proof)), .open = gate_->is_open()};
+                     if (who.name.empty()) return info;
+                     info.csrf_token = gate_->csrf_token(who);
+                     info.permissions = gate_->permissions_of(who);
+                     return info;
                    })
               .doc("Who asks, and what a page needs to change something."));
   }

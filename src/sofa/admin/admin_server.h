@@ -12,7 +12,7 @@
 //   /healthz /livez  200 while the program runs; /readyz: 200 when it takes traffic, else 503 with the reason. Open to everybody
 //   /metrics         Prometheus' text or OpenMetrics; permission "metrics:read"
 //   /openapi.json    the operations, with the permission of each; /docs shows it, /admin.proto is for gRPC. Permission "api:read"
-//   /v1/session      who asks, and the token that pages need; open to everybody
+//   /v1/session      who asks, what they may, and the token that pages need; open to everybody
 //   anything else    the fallback (the console's files), open to everybody
 //
 // Closed before all of it: requests of foreign pages, and of this machine under a foreign name (http/page_guard.h). A page that changes something

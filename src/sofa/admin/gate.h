@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sofa/base/error.h"
 #include "sofa/http/exchange.h"
@@ -43,6 +44,8 @@ class Gate {
   virtual Result<Principal> identify_at_once(const Credentials& credentials) = 0;
   /// permission_denied, with the permission that is missing. A permission is "users:read": a resource and what is done with it.
   virtual Result<void> may(const Principal& principal, std::string_view permission) const = 0;
+  /// What a principal has, for those who show it: "users:read"; "*" for all, and what begins with '!' is taken away. may() decides.
+  virtual std::vector<std::string> permissions_of(const Principal& principal) const = 0;
   /// What a page must send back in "x-csrf-token" to change something: a page of another origin cannot read it.
   virtual std::string csrf_token(const Principal& principal) const = 0;
   /// Of 401: 'Basic realm="sofa", Bearer'.
@@ -58,6 +61,7 @@ class OpenGate final : public Gate {
   io::Task<Result<Principal>> identify(const Credentials& credentials) override;
   Result<Principal> identify_at_once(const Credentials& credentials) override;
   Result<void> may(const Principal&, std::string_view) const override { return {}; }
+  std::vector<std::string> permissions_of(const Principal&) const override { return {"*"}; }
   std::string csrf_token(const Principal&) const override { return token_; }
   std::string challenge() const override { return "Bearer"; }
   bool is_open() const override { return true; }

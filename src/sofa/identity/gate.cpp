@@ -133,6 +133,10 @@ Result<void> IdentityGate::may(const admin::Principal& principal, std::string_vi
   return identities_.check({.user = principal.name, .token = principal.token}, permission.substr(colon + 1), permission.substr(0, colon));
 }
 
+std::vector<std::string> IdentityGate::permissions_of(const admin::Principal& principal) const {
+  return identities_.directory()->permissions_of({.user = principal.name, .token = principal.token});
+}
+
 std::string IdentityGate::csrf_token(const admin::Principal& principal) const {
   return hmac_sha256_hex(csrf_key_, fmt::format("{}\n{}", principal.session, principal.name));
 }

@@ -34,6 +34,7 @@ class IdentityGate final : public admin::Gate {
   io::Task<Result<admin::Principal>> identify(const admin::Credentials& credentials) override;
   Result<admin::Principal> identify_at_once(const admin::Credentials& credentials) override;
   Result<void> may(const admin::Principal& principal, std::string_view permission) const override;
+  std::vector<std::string> permissions_of(const admin::Principal& principal) const override;
   std::string csrf_token(const admin::Principal& principal) const override;
   std::string challenge() const override { return R"(Basic realm="sofa", charset="UTF-8", Bearer)"; }
 

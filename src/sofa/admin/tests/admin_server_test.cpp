@@ -172,7 +172,8 @@ TEST(AdminServer, EverybodyIsDevBehindAnOpenGate) {
         EXPECT_EQ((co_await ask(channel, "POST", "/v1/pets", {}, R"({"name":"tom"})")).status, 200);
         const std::string own = fmt::format("http://127.0.0.1:{}", server.port());
         EXPECT_EQ((co_await ask(channel, "POST", "/v1/pets", {{"origin", own}}, R"({"name":"tom"})")).status, 403);
-        EXPECT_THAT((co_await ask(channel, "GET", "/v1/session")).body, AllOf(HasSubstr("\"user\":\"dev\""), HasSubstr("\"open\":true")));
+        EXPECT_THAT((co_await ask(channel, "GET", "/v1/session")).body,
+                    AllOf(HasSubstr("\"user\":\"dev\""), HasSubstr("\"open\":true"), HasSubstr("\"permissions\":[\"*\"]")));
       });
 }
 

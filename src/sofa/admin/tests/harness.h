@@ -30,6 +30,7 @@ class FakeGate final : public Gate {
     if (principal.name != "viewer" || permission.ends_with(":read")) return {};
     return fail(Code::permission_denied, "{} lacks the permission {}", principal.name, permission);
   }
+  std::vector<std::string> permissions_of(const Principal& principal) const override { return {principal.name == "viewer" ? "*:read" : "*"}; }
   std::string csrf_token(const Principal&) const override { return "the-token"; }
   std::string challenge() const override { return "Basic realm=\"sofa\", Bearer"; }
 };

@@ -224,6 +224,8 @@ TEST(Sessions, ASessionChangesSomethingWithItsTokenAndEndsWithALogout) {
     EXPECT_THAT(signed_in.body, HasSubstr(R"("permissions":["*:*"])"));
     const std::string cookie = cookie_of(signed_in), csrf = member(signed_in.body, "csrf_token");
     EXPECT_EQ((co_await served.ask("GET", "/v1/users", {{"cookie", cookie}})).status, 200);
+    EXPECT_THAT((co_await served.ask("GET", "/v1/session", {{"cookie", cookie}})).body, HasSubstr(R"("permissions":["*:*"])"));
+    EXPECT_THAT((co_await served.ask("GET", "/v1/session")).body, HasSubstr(R"("permissions":[])"));
     const std::string body = R"({"name":"loans"})";
     EXPECT_EQ((co_await served.ask("POST", "/v1/namespaces", {{"cookie", cookie}}, body)).status, 403);
     EXPECT_EQ((co_await served.ask("POST", "/v1/namespaces", {{"cookie", cookie}, {"x-csrf-token", csrf}}, body)).status, 200);
