@@ -21,6 +21,8 @@ void AuditEntry::describe(Description<AuditEntry>& d) {
 void AuditFilter::describe(Description<AuditFilter>& d) {
   d.field("limit", &AuditFilter::limit).range(1, 1'000).doc("entries of a page");
   d.field("before", &AuditFilter::before).doc("the `next` of the page before; empty: from the newest on");
+  d.field("after", &AuditFilter::after).doc("an id: only newer ones");
+  d.field("since_ms", &AuditFilter::since_ms).unit("ms since 1970").doc("only those from then on");
   d.field("actor", &AuditFilter::actor).doc("only of this user");
   d.field("action", &AuditFilter::action).doc("user.add, or user for all of those");
   d.field("result", &AuditFilter::result);
@@ -28,7 +30,7 @@ void AuditFilter::describe(Description<AuditFilter>& d) {
 
 bool AuditFilter::takes(const AuditEntry& entry) const {
   const bool same_action = action.empty() || entry.action == action || (entry.action.starts_with(action) && entry.action[action.size()] == '.');
-  return same_action && (actor.empty() || entry.actor == actor) && (!result || entry.result == *result);
+  return entry.at_ms >= since_ms && same_action && (actor.empty() || entry.actor == actor) && (!result || entry.result == *result);
 }
 
 void AuditPage::describe(Description<AuditPage>& d) {

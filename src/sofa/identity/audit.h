@@ -15,7 +15,7 @@ enum class AuditResult : uint8_t { ok, denied, failed };
 void describe(EnumDescription<AuditResult>& d);
 
 struct AuditEntry {
-  std::string id{};  ///< given by the store; larger numbers are newer
+  std::string id{};  ///< given by the store: its place
   int64_t at_ms = 0;
   std::string actor{};   ///< name of the user who did it, or of the name that was tried
   std::string action{};  ///< "user.add", "login"
@@ -31,6 +31,8 @@ inline constexpr size_t kMostAuditText = 256;  // bytes of each text of an entry
 struct AuditFilter {
   uint32_t limit = 100;  ///< entries of a page, 1 to 1,000
   std::string before{};  ///< an id, or the `next` of a page: only older ones; empty: from the newest on
+  std::string after{};   ///< an id: only newer ones
+  int64_t since_ms = 0;  ///< since 1970: only those from then on
   std::string actor{};
   std::string action{};  ///< "user.add", or "user" for all of those
   std::optional<AuditResult> result{};

@@ -66,12 +66,18 @@ size_t count_of_owner(const Map& map, std::string_view owner) {
   return static_cast<size_t>(std::ranges::count_if(map, [&](const auto& entry) { return entry.second->owner == owner; }));
 }
 
-/// Whether somebody may do everything, everywhere.
-bool has_admin(const Directory& directory) {
-  return std::ranges::any_of(directory.users, [](const auto& entry) {
-    const User& user = *entry.second;
-    return !user.disabled && user.namespaces.empty() && detail::contains(user.roles, kAdminRole);
-  });
+bool is_admin(const User& user) { return !user.disabled && user.namespaces.empty() && detail::contains(user.roles, kAdminRole); }
+
+/// Whether somebody may do everything, everywhere, and has a password or a token for it.
+bool has_admin(const Directory& directory, int64_t now_ms) {
+  const auto signs_in = [](const auto& entry) { return is_admin(*entry.second) && !entry.second->password_hash.empty(); };
+  const auto stands_for_one = [&](const auto& entry) {
+    const Token& token = *entry.second;
+    const User* const owner = directory.user(token.owner);
+    const bool lasts = token.expires_at_ms == 0 || token.expires_at_ms > now_ms;
+    return lasts && owner != nullptr && is_admin(*owner) && (token.roles.empty() || detail::contains(token.roles, kAdminRole));
+  };
+  return std::ranges::any_of(directory.users, signs_in) || std::ranges::any_of(directory.tokens, stands_for_one);
 }
 
 Error wrong_login() { return Error(Code::unauthenticated, "the name or the password is wrong"); }
@@ -276,7 +282,21 @@ io::Task<Result<Subject>> Identities::authenticate_at_home(const std::string& na
 }
 
 io::Task<Result<void>> Identities::refuse_login(const std::string& name, const std::string& peer) {
-  co_return co_await record({.actor = name, .action = "login", .target = name, .result = AuditResult::denied, .peer = peer});
+  co_return co_await io::on(home_, [&]() -> io::Task<Result<void>> {
+    const Instant now = clock_.now_monotonic();
+    if (now - refused_since_ >= std::chrono::minutes(1)) {
+      refused_since_ = now;
+      refused_ = 0;
+    }
+    if (refused_ >= options_.refused_a_minute) {
+      ++not_written_;
+      co_return Result<void>();
+    }
+    ++refused_;
+    AuditEntry entry{.at_ms = now_ms(), .actor = name, .action = "login", .target = name, .result = AuditResult::denied, .peer = peer};
+    if (const uint64_t more = std::exchange(not_written_, 0); more != 0) entry.detail = fmt::format("and {} before it that were not written", more);
+    co_return co_await store_.append_refused(std::move(entry));
+  });
 }
 
 io::Task<Result<void>> Identities::record(AuditEntry entry) {
@@ -301,6 +321,14 @@ io::Task<Result<T>> Identities::change(Actor actor, std::string action, std::str
     publish(std::move(edit.directory));
     co_return made;
   });
+}
+
+Result<void> Identities::check_admins(const Edit& edit, std::string_view whose) const {
+  const int64_t now = now_ms();
+  if (has_admin(*edit.directory, now) || !has_admin(*directory(), now)) return {};
+  return fail(Code::failed_precondition,
+              "'{}' is the last user that may do everything and can sign in: give another one the role {}, and a password or a token, first", whose,
+              kAdminRole);
 }
 
 io::Task<Result<User>> Identities::add_user(Actor actor, NewUser user) {
@@ -351,11 +379,8 @@ io::Task<Result<User>> Identities::change_user(Actor actor, std::string name, Us
     if (auto doc = check_doc("display name", user.display_name); !doc) return forward_error(doc);
     if (auto roles = check_roles(*edit.directory, user.roles); !roles) return forward_error(roles);
     if (auto namespaces = check_namespaces(*edit.directory, user.namespaces); !namespaces) return forward_error(namespaces);
-    const bool had_admin = has_admin(*edit.directory);
     edit.put(user);
-    if (had_admin && !has_admin(*edit.directory)) {
-      return fail(Code::failed_precondition, "'{}' is the last user that may do everything: give another one the role {} first", name, kAdminRole);
-    }
+    if (auto stays = check_admins(edit, name); !stays) return forward_error(stays);
     edit.entry.detail = fmt::format("{}", fmt::join(changed, ", "));
     return user;
   });
@@ -366,9 +391,6 @@ io::Task<Result<void>> Identities::remove_user(Actor actor, std::string name) {
     const auto before = directory();
     if (before->user(name) == nullptr) return fail(Code::not_found, "there is no user '{}'", name.substr(0, kMostName));
     edit.remove_user(name);
-    if (has_admin(*before) && !has_admin(*edit.directory)) {
-      return fail(Code::failed_precondition, "'{}' is the last user that may do everything: give another one the role {} first", name, kAdminRole);
-    }
     for (const auto& [id, key] : before->keys) {
       if (key->owner == name) edit.remove_key(id);
     }
@@ -376,7 +398,7 @@ io::Task<Result<void>> Identities::remove_user(Actor actor, std::string name) {
       if (token->owner == name) edit.remove_token(id);
     }
     edit.entry.detail = fmt::format("with {} keys and tokens", edit.changes.size() - 1);
-    return {};
+    return check_admins(edit, name);
   });
 }
 
@@ -438,9 +460,10 @@ io::Task<Result<void>> Identities::remove_token(Actor actor, std::string id) {
   co_return co_await change<void>(actor, "token.remove", id, [&](Edit& edit) -> Result<void> {
     const auto found = edit.directory->tokens.find(id);
     if (found == edit.directory->tokens.end()) return fail(Code::not_found, "there is no token '{}'", id.substr(0, kMostName));
-    edit.entry.detail = fmt::format("of {}", found->second->owner);
+    const std::string owner = found->second->owner;
+    edit.entry.detail = fmt::format("of {}", owner);
     edit.remove_token(id);
-    return {};
+    return check_admins(edit, owner);
   });
 }
 
@@ -503,7 +526,7 @@ io::Task<Result<void>> Identities::remove_namespace(Actor actor, std::string nam
 }
 
 io::Task<Result<std::optional<Identities::FirstUser>>> Identities::make_first_user() {
-  if (has_admin(*directory())) co_return std::nullopt;
+  if (has_admin(*directory(), now_ms())) co_return std::nullopt;
   std::string name(kFirstUser);
   for (int further = 2; directory()->user(name) != nullptr; ++further) name = fmt::format("{}{}", kFirstUser, further);
   std::string password = make_secret("", kFirstPasswordBytes, options_.entropy);

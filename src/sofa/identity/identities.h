@@ -32,6 +32,7 @@ struct IdentityOptions {
   size_t max_hashing = 2;   ///< passwords checked at once; each takes PasswordCost::memory_kib
   size_t max_waiting = 64;  ///< further ones that wait; over it resource_exhausted
   AttemptOptions attempts{};
+  unsigned refused_a_minute = 60;  ///< refused logins that the audit gets; further ones are counted, and the next one tells how many
   Entropy entropy = system_entropy;
 };
 
@@ -97,7 +98,8 @@ class Identities {
 
   io::Task<Result<User>> add_user(Actor actor, NewUser user);
   io::Task<Result<User>> change_user(Actor actor, std::string name, UserChange change);
-  /// With its keys and tokens. failed_precondition for the last user that may do everything, as for a change that makes it less.
+  /// With its keys and tokens. failed_precondition for the last user that may do everything and can sign in, as for a change that makes it less.
+  /// Whoever has a password or a token for it can; a certificate does not count, since the server may ask for none.
   io::Task<Result<void>> remove_user(Actor actor, std::string name);
   io::Task<Result<WithSecret<AccessKey>>> add_key(Actor actor, NewKey key);
   io::Task<Result<void>> remove_key(Actor actor, std::string id);
@@ -114,8 +116,8 @@ class Identities {
   struct FirstUser {
     std::string name{}, password{};
   };
-  /// When nobody may do everything: makes `admin`, or a further name when that is taken, with a random password, which is given here and kept
-  /// nowhere. Nothing otherwise.
+  /// When nobody who may do everything can sign in: makes `admin`, or a further name when that is taken, with a random password, which is given here
+  /// and kept nowhere. Nothing otherwise.
   io::Task<Result<std::optional<FirstUser>>> make_first_user();
 
   io::Task<Result<AuditPage>> audit(AuditFilter filter);
@@ -138,7 +140,10 @@ class Identities {
   template <class F>
   auto hashing(F work) -> io::Task<std::invoke_result_t<F&>>;
   io::Task<Result<Subject>> authenticate_at_home(const std::string& name, const std::string& password, const std::string& peer);
+  /// For the audit, when it still takes one.
   io::Task<Result<void>> refuse_login(const std::string& name, const std::string& peer);
+  /// Fails when the edit takes the last one away who may do everything and can sign in.
+  Result<void> check_admins(const Edit& edit, std::string_view whose) const;
   void publish(std::shared_ptr<const Directory> directory);
   int64_t now_ms() const;
 
@@ -151,6 +156,9 @@ class Identities {
   io::Semaphore hashing_;
   size_t waiting_ = 0;  // for a permit of hashing_
   Attempts attempts_;
+  Instant refused_since_{};   // begin of the minute that these are of
+  unsigned refused_ = 0;      // logins that were written
+  uint64_t not_written_ = 0;  // refused ones that the audit has not been told of
   std::string nobody_hash_;   // checked in place of an unknown user's, so that both take the same time
   mutable std::mutex mutex_;  // of directory_ alone
   std::shared_ptr<const Directory> directory_;

@@ -17,7 +17,7 @@ namespace {
 
 const Logger logger{"identity"};
 
-constexpr uint64_t kChanges = 1, kAudit = 2;  // streams
+constexpr uint64_t kChanges = 1, kAudit = 2, kRefused = 3;  // streams
 constexpr std::string_view kVersionFile = "VERSION", kFormat = "sofa-identity ", kVersion = "1";
 constexpr uint64_t kAuditSlack = 1'000;     // entries over the bound before the oldest go
 constexpr size_t kWrittenAtOnce = 64;       // values, when all are written again
@@ -72,6 +72,72 @@ void cut_texts(AuditEntry& entry) {
   for (std::string* text : {&entry.actor, &entry.action, &entry.target, &entry.peer, &entry.detail}) *text = cut_utf8(*text, kMostAuditText);
 }
 
+/// An entry of kRefused, which knows its place among those of kAudit.
+struct RefusedLogin : AuditEntry {
+  uint64_t behind = 0;  ///< index of the last one that was there
+  static void describe(Description<RefusedLogin>& d) {
+    d.inherit<AuditEntry>();
+    d.field("behind", &RefusedLogin::behind);
+  }
+};
+
+/// A place in the audit: the newest of both streams that is still to be looked at.
+struct Place {
+  uint64_t audit = 0, refused = 0;
+  std::string to_string() const { return fmt::format("{}-{}", audit, refused); }
+  static Result<Place> parse(std::string_view text) {
+    const size_t dash = text.find('-');
+    const auto audit = whole_number(text.substr(0, dash));
+    const auto refused = dash == std::string_view::npos ? std::nullopt : whole_number(text.substr(dash + 1));
+    if (audit && refused) return Place{.audit = *audit, .refused = *refused};
+    return fail(Code::invalid_argument, "'{}' is no place in the audit: give the id of an entry, or the `next` of a page", text.substr(0, 64));
+  }
+};
+
+/// Walks a stream towards its begin, a piece at a time. Entries that go meanwhile are those behind its begin.
+template <class T>
+class Backwards {
+ public:
+  Backwards(log::Log& log, uint64_t stream, uint64_t last) : log_(log), stream_(stream), last_(std::min(last, log.last_index(stream))) {}
+
+  /// Of the next one; smaller than first() when there is none.
+  uint64_t last() const { return last_; }
+  bool at_end() const { return last_ < log_.first_index(stream_); }
+  /// Null at the end. Stays until pop().
+  io::Task<Result<T*>> next() {
+    if (piece_.empty() && !at_end()) co_await io::or_return(co_await read_piece());
+    co_return piece_.empty() ? nullptr : &piece_.back();
+  }
+  void pop() {
+    piece_.pop_back();
+    --last_;
+  }
+
+ private:
+  io::Task<Result<void>> read_piece() {
+    const uint64_t begin = std::max(log_.first_index(stream_), last_ >= kAuditPiece ? last_ + 1 - kAuditPiece : 0);
+    for (uint64_t at = begin; at <= last_;) {
+      auto records = co_await log_.read(stream_, at);
+      const uint64_t first = log_.first_index(stream_);
+      if (!records && at < first) {  // they went meanwhile
+        at = first;
+        continue;
+      }
+      if (!records) co_return forward_error(records);
+      for (const log::ReadRecord& record : *records) {
+        if (record.index <= last_) piece_.push_back(co_await io::or_return(read_record<T>(record, "audit")));
+      }
+      at = records->empty() ? last_ + 1 : records->back().index + 1;
+    }
+    co_return Result<void>();
+  }
+
+  log::Log& log_;
+  const uint64_t stream_;
+  uint64_t last_;
+  std::vector<T> piece_;  // the last one is next
+};
+
 }  // namespace
 
 void Change::describe(Description<Change>& d) {
@@ -120,13 +186,30 @@ io::Task<Result<void>> LogStore::append(std::vector<Change> changes, AuditEntry 
 
 uint64_t LogStore::records() const { return log_->last_index(kChanges) + 1 - log_->first_index(kChanges); }
 
+io::Task<Result<void>> LogStore::append_refused(AuditEntry entry) {
+  cut_texts(entry);
+  const auto held = co_await io::or_return(changing_.lock());
+  RefusedLogin refused{{std::move(entry)}, log_->last_index(kAudit)};
+  std::vector<log::NewRecord> records;
+  records.push_back({.stream = kRefused, .payload = co_await io::or_return(record_of(refused))});
+  co_await io::or_return(log_->append(std::move(records)));
+  if (auto tidied = co_await tidy(); !tidied) logger.warn("refused logins could not be tidied", {{"reason", tidied.error()}});
+  co_return Result<void>();
+}
+
+io::Task<Result<bool>> LogStore::bound(uint64_t stream, uint64_t most) {
+  const uint64_t newest = log_->last_index(stream), entries = newest + 1 - log_->first_index(stream);
+  if (entries <= most + kAuditSlack) co_return false;
+  co_await io::or_return(log_->truncate_prefix(stream, newest - most));
+  co_return true;
+}
+
 io::Task<Result<void>> LogStore::tidy() {
-  const uint64_t newest = log_->last_index(kAudit), entries = newest + 1 - log_->first_index(kAudit);
-  const bool too_many = entries > options_.max_audit + kAuditSlack;
-  if (too_many) co_await io::or_return(log_->truncate_prefix(kAudit, newest - options_.max_audit));
+  const bool too_many = co_await io::or_return(bound(kAudit, options_.max_audit));
+  const bool too_many_refused = co_await io::or_return(bound(kRefused, options_.max_refused));
   const bool grown = records() > 2 * values_.size() + options_.compact_after;
   if (grown) co_await io::or_return(write_again());
-  if (too_many || grown) co_await io::or_return(log_->compact_oldest(kMoveBelow));
+  if (too_many || too_many_refused || grown) co_await io::or_return(log_->compact_oldest(kMoveBelow));
   co_return Result<void>();
 }
 
@@ -147,35 +230,24 @@ io::Task<Result<void>> LogStore::write_again() {
 }
 
 io::Task<Result<AuditPage>> LogStore::audit(AuditFilter filter) {
-  const auto held = co_await io::or_return(changing_.lock());  // entries do not go meanwhile
+  Place from{.audit = UINT64_MAX, .refused = UINT64_MAX};
+  if (!filter.before.empty()) from = co_await io::or_return(Place::parse(filter.before));
+  if (!filter.after.empty()) co_await io::or_return(Place::parse(filter.after));
+  Backwards<AuditEntry> changes(*log_, kAudit, from.audit);
+  Backwards<RefusedLogin> refusals(*log_, kRefused, from.refused);
   AuditPage page;
-  const uint64_t first = log_->first_index(kAudit);
-  uint64_t end = log_->last_index(kAudit) + 1;  // behind the next one to look at
-  if (!filter.before.empty()) {
-    const auto before = whole_number(filter.before);
-    if (!before) co_return fail(Code::invalid_argument, "'{}' is no place in the audit: give the `next` of a page", filter.before);
-    end = std::min(end, *before);
+  for (uint64_t looked_at = 0; looked_at < kMostLookedAt && page.entries.size() < filter.limit; ++looked_at) {
+    AuditEntry* const change = co_await io::or_return(changes.next());
+    RefusedLogin* const refused = co_await io::or_return(refusals.next());
+    if (change == nullptr && refused == nullptr) co_return page;
+    const bool refused_is_newer = refused != nullptr && (change == nullptr || refused->behind >= changes.last());
+    AuditEntry entry = std::move(refused_is_newer ? *refused : *change);
+    refused_is_newer ? refusals.pop() : changes.pop();
+    entry.id = Place{.audit = changes.last(), .refused = refusals.last()}.to_string();
+    if (entry.id == filter.after) co_return page;
+    if (filter.takes(entry)) page.entries.push_back(std::move(entry));
   }
-  const uint64_t least = std::max(first, end > kMostLookedAt ? end - kMostLookedAt : 0);
-  while (end > least && page.entries.size() < filter.limit) {
-    const uint64_t begin = std::max(least, end > kAuditPiece ? end - kAuditPiece : 0);
-    std::vector<AuditEntry> piece;
-    for (uint64_t at = begin; at < end;) {
-      const auto records = co_await io::or_return(log_->read(kAudit, at));
-      for (const log::ReadRecord& record : records) {
-        if (record.index >= end) break;
-        piece.push_back(co_await io::or_return(read_record<AuditEntry>(record, "audit")));
-        piece.back().id = std::to_string(record.index);
-      }
-      at = records.empty() ? end : records.back().index + 1;
-    }
-    for (AuditEntry& entry : piece | std::views::reverse) {
-      if (page.entries.size() == filter.limit) break;
-      --end;
-      if (filter.takes(entry)) page.entries.push_back(std::move(entry));
-    }
-  }
-  if (end > first) page.next = std::to_string(end);
+  if (!changes.at_end() || !refusals.at_end()) page.next = Place{.audit = changes.last(), .refused = refusals.last()}.to_string();
   co_return page;
 }
 

@@ -2,7 +2,7 @@
 // LogStore: identities in a folder, on the log module.
 //
 //   FOLDER/VERSION    "sofa-identity 1"; another version is refused with a sentence
-//   FOLDER/log/       stream 1: groups of changes; stream 2: the audit
+//   FOLDER/log/       stream 1: groups of changes; stream 2: the audit of them; stream 3: refused logins
 //
 // A value that was replaced stays in stream 1 until the stream holds `compact_after` records more than twice the values: then all values are written
 // again and what stands before them goes. Written twice they mean the same, so a crash in between harms nothing.
@@ -22,6 +22,7 @@ struct LogStoreOptions {
   uint64_t segment_bytes = 4u << 20;  ///< of the log
   uint64_t compact_after = 1'000;     ///< records
   uint64_t max_audit = 100'000;       ///< entries; the oldest go
+  uint64_t max_refused = 10'000;      ///< refused logins; the oldest go
 };
 
 class LogStore final : public IdentityStore {
@@ -31,6 +32,7 @@ class LogStore final : public IdentityStore {
 
   io::Task<Result<std::vector<Change>>> load() override;
   io::Task<Result<void>> append(std::vector<Change> changes, AuditEntry entry) override;
+  io::Task<Result<void>> append_refused(AuditEntry entry) override;
   io::Task<Result<AuditPage>> audit(AuditFilter filter) override;
   io::Task<Result<void>> close() override;
 
@@ -41,6 +43,8 @@ class LogStore final : public IdentityStore {
   LogStore(LogStoreOptions options, std::unique_ptr<log::Log> log) : options_(std::move(options)), log_(std::move(log)) {}
   void keep(const Change& change);
   io::Task<Result<void>> tidy();
+  /// Drops the oldest entries over the bound, when there are enough of them.
+  io::Task<Result<bool>> bound(uint64_t stream, uint64_t most);
   io::Task<Result<void>> write_again();
 
   const LogStoreOptions options_;

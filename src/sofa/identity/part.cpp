@@ -151,7 +151,8 @@ void IdentityPart::add_roles(admin::Routes& routes) {
            [this](PageRequest asked) {
              RoleList page;
              const auto directory = identities_.directory();
-             fill_page(directory->roles(), asked, page.roles, page.next, [&](const Role& role) { return RoleView::of(role, *directory); }, kAll);
+             const auto users = users_by_role(*directory);
+             fill_page(directory->roles(), asked, page.roles, page.next, [&](const Role& role) { return RoleView::of(role, users); }, kAll);
              return page;
            })
       .doc("The roles with their permissions.");
@@ -160,7 +161,7 @@ void IdentityPart::add_roles(admin::Routes& routes) {
            [this](RoleRequest asked, const admin::Caller& caller) -> io::Task<Result<RoleView>> {
              Role role{.name = std::move(asked.name), .doc = std::move(asked.doc), .permissions = std::move(asked.permissions)};
              const Role made = co_await io::or_return(identities_.put_role(actor_of(caller), std::move(role)));
-             co_return RoleView::of(made, *identities_.directory());
+             co_return RoleView::of(made, users_by_role(*identities_.directory()));
            })
       .doc("Makes a role, or replaces it.");
   routes

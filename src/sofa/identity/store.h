@@ -29,6 +29,9 @@ class IdentityStore {
   /// All of the changes, in their order, and the entry, or none of it; durable when it returns ok. After an error it may be there or not, and the
   /// store takes nothing more (resource_exhausted excepted: nothing was changed, and it may be tried again).
   virtual io::Task<Result<void>> append(std::vector<Change> changes, AuditEntry entry) = 0;
+  /// A refused login, in a ring of its own: those who guess push no change out of the audit.
+  virtual io::Task<Result<void>> append_refused(AuditEntry entry) = 0;
+  /// Both, newest first; changes go on meanwhile. invalid_argument for a place that is none.
   virtual io::Task<Result<AuditPage>> audit(AuditFilter filter) = 0;
   virtual io::Task<Result<void>> close() = 0;
 };

@@ -1,6 +1,6 @@
 #include "sofa/identity/detail/api_types.h"
 
-#include "sofa/identity/detail/contains.h"
+#include <set>
 
 namespace sofa::identity::detail {
 
@@ -137,9 +137,21 @@ void CreatedToken::describe(Description<CreatedToken>& d) {
   d.field("secret", &CreatedToken::secret).doc(kShownOnce);
 }
 
-RoleView RoleView::of(const Role& role, const Directory& directory) {
-  const auto users = std::ranges::count_if(directory.users, [&](const auto& entry) { return contains(entry.second->roles, role.name); });
-  return {.name = role.name, .doc = role.doc, .permissions = role.permissions, .built_in = is_built_in_role(role.name), .users = users};
+UsersByRole users_by_role(const Directory& directory) {
+  UsersByRole users;
+  for (const auto& [name, user] : directory.users) {
+    for (const std::string& role : std::set<std::string>(user->roles.begin(), user->roles.end())) ++users[role];
+  }
+  return users;
+}
+
+RoleView RoleView::of(const Role& role, const UsersByRole& users) {
+  const auto found = users.find(role.name);
+  return {.name = role.name,
+          .doc = role.doc,
+          .permissions = role.permissions,
+          .built_in = is_built_in_role(role.name),
+          .users = found == users.end() ? 0 : found->second};
 }
 
 void RoleView::describe(Description<RoleView>& d) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -105,12 +106,16 @@ struct CreatedToken {
   static void describe(Description<CreatedToken>& d);
 };
 
+/// How many users have each role, by its name; those that nobody has are missing.
+using UsersByRole = std::map<std::string, int64_t, std::less<>>;
+UsersByRole users_by_role(const Directory& directory);
+
 struct RoleView {
   std::string name{}, doc{};
   std::vector<std::string> permissions{};
   bool built_in = false;
   int64_t users = 0;
-  static RoleView of(const Role& role, const Directory& directory);
+  static RoleView of(const Role& role, const UsersByRole& users);
   static void describe(Description<RoleView>& d);
 };
 struct RoleList {

@@ -153,7 +153,7 @@ TEST(Identities, TheLastUserThatMayDoEverythingStays) {
       EXPECT_EQ(code_of(co_await identities.change_user(kRoot, "ann", change)), Code::failed_precondition);
     }
     EXPECT_EQ(code_of(co_await identities.remove_user(kRoot, "ann")), Code::failed_precondition);
-    co_await or_return(identities.add_user(kRoot, {.name = "bob", .roles = {"admin"}}));
+    co_await or_return(identities.add_user(kRoot, {.name = "bob", .password = "correct horse", .roles = {"admin"}}));
     EXPECT_TRUE(co_await identities.remove_user(kRoot, "ann"));
     co_return Result<void>();
   });
@@ -249,6 +249,45 @@ TEST(Identities, EveryChangeAndEveryRefusedLoginIsAudited) {
     EXPECT_EQ(page.entries[0].result, AuditResult::denied);
     EXPECT_EQ(page.entries[2].detail, "password");
     EXPECT_EQ(page.entries[3].at_ms, 1'577'836'800'000);
+    co_return Result<void>();
+  });
+}
+
+TEST(Identities, TheLastAdminThatCanSignInStays) {
+  World world;
+  world.run([&](Identities& identities) -> io::Task<Result<void>> {
+    const std::vector<std::string> admin{"admin"};
+    co_await or_return(identities.add_user(kRoot, {.name = "ann", .password = "correct horse", .roles = admin}));
+    co_await or_return(identities.add_user(kRoot, {.name = "robot", .roles = admin}));
+    EXPECT_EQ(code_of(co_await identities.remove_user(kRoot, "ann")), Code::failed_precondition) << "robot has no password and no token";
+    EXPECT_EQ(code_of(co_await identities.change_user(kRoot, "ann", {.disabled = true})), Code::failed_precondition);
+    const auto weak = co_await or_return(identities.add_token(kRoot, {.owner = "robot", .roles = {"viewer"}}));
+    EXPECT_EQ(code_of(co_await identities.remove_user(kRoot, "ann")), Code::failed_precondition) << "the token stands for less";
+    const int64_t in_an_hour = std::chrono::floor<std::chrono::milliseconds>(world.clock.now_wall()).time_since_epoch().count() + 3'600'000;
+    (void)co_await or_return(identities.add_token(kRoot, {.owner = "robot", .expires_at_ms = in_an_hour}));
+    const auto lasting = co_await or_return(identities.add_token(kRoot, {.owner = "robot"}));
+    co_await or_return(identities.remove_user(kRoot, "ann"));
+    world.clock.advance(std::chrono::hours(2));
+    const auto refused = co_await identities.remove_token(kRoot, lasting.made.id);
+    EXPECT_EQ(code_of(refused), Code::failed_precondition) << "the other token has expired";
+    EXPECT_THAT(refused.error().to_string(), HasSubstr("'robot' is the last user that may do everything and can sign in"));
+    EXPECT_TRUE(identities.authenticate_token(lasting.secret));
+    co_return Result<void>();
+  });
+}
+
+TEST(Identities, TheAuditTakesSoManyRefusedLoginsAMinuteAndCountsTheRest) {
+  World world;
+  world.options.refused_a_minute = 3;
+  world.options.attempts.free = 100;
+  world.run([&](Identities& identities) -> io::Task<Result<void>> {
+    for (int i = 0; i < 10; ++i) (void)co_await identities.authenticate("ann", "wrong horse", "10.0.0.9");
+    EXPECT_EQ((co_await or_return(identities.audit({}))).entries.size(), 3u);
+    world.clock.advance(std::chrono::minutes(1));
+    (void)co_await identities.authenticate("ann", "wrong horse", "10.0.0.9");
+    const AuditPage page = co_await or_return(identities.audit({}));
+    EXPECT_EQ(page.entries.size(), 4u);
+    EXPECT_EQ(page.entries[0].detail, "and 7 before it that were not written");
     co_return Result<void>();
   });
 }
