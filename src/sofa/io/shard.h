@@ -99,6 +99,13 @@ class Shard {
     if (!hook.linked()) turn_end_.push_back(hook);
   }
   void make_ready(Wait& wait) { ready_.push_back(wait); }
+  /// Until it becomes ready.
+  void add_waiting(Wait& wait) { waiting_.push_back(wait); }
+  /// That which has waited longest first.
+  template <std::invocable<const Wait&> F>
+  void for_each_waiting(F&& visit) {
+    waiting_.for_each(visit);
+  }
   /// Registers pollable.fd for its life: EPOLLIN, EPOLLOUT, EPOLLRDHUP, edge-triggered.
   Result<void> watch(Pollable& pollable);
   void forget(Pollable& pollable);
@@ -137,6 +144,7 @@ class Shard {
   Instant now_;
   TimerWheel timers_;
   WaitQueue ready_;
+  detail::List<Wait, detail::WaitingTag> waiting_;
   detail::List<TurnEndHook, detail::TurnEndTag> turn_end_;
   std::unique_ptr<Scope> root_scope_;
   int epoll_fd_ = -1;

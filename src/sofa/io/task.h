@@ -181,6 +181,7 @@ class [[nodiscard]] Task {
 namespace detail {
 template <class T>
 Task<T> Promise<T>::get_return_object() noexcept {
+  static_assert(alignof(Promise) <= 2 * sizeof(void*), "a frame must be found from its PromiseBase (waiting_tasks.cpp)");
   return Task<T>(std::coroutine_handle<Promise>::from_promise(*this));
 }
 inline Task<void> Promise<void>::get_return_object() noexcept { return Task<void>(std::coroutine_handle<Promise>::from_promise(*this)); }

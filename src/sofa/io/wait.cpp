@@ -4,9 +4,16 @@
 
 namespace sofa::io {
 
+void Wait::enlist() {
+  Shard& shard = Shard::current();
+  since_ = shard.now();
+  shard.add_waiting(*this);
+}
+
 void Wait::become_ready(State state) {
   state_ = state;
   QueueHook::unlink();
+  WaitingHook::unlink();
   Shard::current().make_ready(*this);
 }
 

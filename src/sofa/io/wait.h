@@ -12,10 +12,12 @@ namespace sofa::io {
 
 namespace detail {
 struct QueueTag {};
+struct WaitingTag {};
 }  // namespace detail
 
-class Wait : public detail::ListHook<detail::QueueTag>, private CancelHook {
+class Wait : public detail::ListHook<detail::QueueTag>, public detail::ListHook<detail::WaitingTag>, private CancelHook {
   using QueueHook = detail::ListHook<detail::QueueTag>;
+  using WaitingHook = detail::ListHook<detail::WaitingTag>;
 
  public:
   Wait() : CancelHook(&Wait::on_scope_cancelled) {}
@@ -42,7 +44,9 @@ class Wait : public detail::ListHook<detail::QueueTag>, private CancelHook {
   void begin_uncancellable(std::coroutine_handle<P> self) {
     scope_ = self.promise().scope();
     if (!handle_) handle_ = self;
+    waiter_ = &self.promise();
     state_ = State::waiting;
+    enlist();
   }
 
   bool waiting() const { return state_ == State::waiting; }
@@ -63,6 +67,9 @@ class Wait : public detail::ListHook<detail::QueueTag>, private CancelHook {
   }
 
   const Scope* scope() const { return scope_; }
+  /// Of the coroutine that waits, and since which turn of its shard; only when waiting().
+  detail::PromiseBase* waiter() const { return waiter_; }
+  Instant since() const { return since_; }
   void set_scope(Scope& scope) { scope_ = &scope; }
   /// Only the shard calls this.
   void resume() {
@@ -73,9 +80,12 @@ class Wait : public detail::ListHook<detail::QueueTag>, private CancelHook {
  private:
   enum class State : uint8_t { idle, waiting, woken, cancelled };
   static void on_scope_cancelled(CancelHook& self, const Error&);
+  void enlist();
   void become_ready(State state);
 
   std::coroutine_handle<> handle_;
+  detail::PromiseBase* waiter_ = nullptr;
+  Instant since_{};
   Scope* scope_ = nullptr;
   Redirect redirect_ = nullptr;
   void* redirect_context_ = nullptr;

@@ -2,6 +2,7 @@
 
 #include "sofa/admin/logs_part.h"
 #include "sofa/admin/profiles.h"
+#include "sofa/admin/tasks_part.h"
 #include "sofa/boot/application_part.h"
 #include "sofa/http/router.h"
 #include "sofa/io/address.h"
@@ -38,6 +39,7 @@ AdminPort::AdminPort(RunningApplication& application, const AdminSection& sectio
   server_.add(std::make_shared<admin::LogsPart>(log_));
   server_.add(std::make_shared<ApplicationPart>(application));
   server_.add(std::make_shared<admin::ProfilesPart>());
+  server_.add(std::make_shared<admin::TasksPart>());
   admin::add_profile_pages(server_);
   add_actuator();
 }
