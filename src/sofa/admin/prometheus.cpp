@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <sstream>
+#include <utility>
 
 namespace sofa::admin {
 
@@ -132,13 +133,27 @@ class Writer {
     const bool times = unit.suffix == "seconds";
     const std::span<const double> bounds = times ? std::span<const double>(kSeconds) : std::span<const double>(kSizes);
     const std::string_view comma = labels.empty() ? "" : ",";
+    std::string exemplar = exemplar_of(values, unit);
+    const double shown = values.exemplar() ? static_cast<double>(values.exemplar()->value) * unit.factor : 0;
     for (const double bound : bounds) {
       const auto up_to = static_cast<uint64_t>(std::llround(bound / unit.factor));
-      sample(family, "_bucket", fmt::format("{}{}le=\"{}\"", labels, comma, number(bound, format_)), fmt::format("{}", values.count_up_to(up_to)));
+      const std::string mark = shown <= bound ? std::exchange(exemplar, {}) : "";
+      sample(family, "_bucket", fmt::format("{}{}le=\"{}\"", labels, comma, number(bound, format_)),
+             fmt::format("{}{}", values.count_up_to(up_to), mark));
     }
-    sample(family, "_bucket", fmt::format("{}{}le=\"+Inf\"", labels, comma), fmt::format("{}", values.count()));
+    sample(family, "_bucket", fmt::format("{}{}le=\"+Inf\"", labels, comma), fmt::format("{}{}", values.count(), exemplar));
     sample(family, "_sum", labels, scaled(static_cast<double>(values.sum()), unit.factor));
     sample(family, "_count", labels, fmt::format("{}", values.count()));
+  }
+
+  /// " # {trace_id="..."} VALUE TIME", which stands at the bucket of the value; empty where there is none, and in Prometheus' own format.
+  std::string exemplar_of(const HistogramSnapshot& values, const Unit& unit) const {
+    const auto& exemplar = values.exemplar();
+    if (!exemplar || format_ != MetricsFormat::openmetrics) return {};
+    std::string id;
+    append_escaped(id, exemplar->trace_id, true);
+    return fmt::format(" # {{trace_id=\"{}\"}} {} {:.3f}", id, scaled(static_cast<double>(exemplar->value), unit.factor),
+                       static_cast<double>(exemplar->at_ms) / 1000);
   }
 
   std::string& out_;

@@ -1,10 +1,5 @@
 #include "sofa/base/log.h"
 
-#include <spdlog/details/log_msg.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/rotating_file_sink.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -15,49 +10,6 @@
 namespace sofa {
 
 namespace {
-
-constexpr const char* kPattern = "%Y-%m-%dT%H:%M:%S.%eZ %^%-5l%$ %n %v";
-
-spdlog::level::level_enum to_spdlog(LogLevel level) {
-  switch (level) {
-    case LogLevel::debug:
-      return spdlog::level::debug;
-    case LogLevel::info:
-      return spdlog::level::info;
-    case LogLevel::warn:
-      return spdlog::level::warn;
-    case LogLevel::error:
-      return spdlog::level::err;
-    case LogLevel::off:
-      break;
-  }
-  return spdlog::level::off;
-}
-
-/// spdlog gives the terminals, files, rotation and time formats; its own locks and registry are not used.
-class SpdlogSink : public LogSink {
- public:
-  explicit SpdlogSink(std::unique_ptr<spdlog::sinks::sink> sink) : sink_(std::move(sink)) {
-    sink_->set_formatter(std::make_unique<spdlog::pattern_formatter>(kPattern, spdlog::pattern_time_type::utc));
-  }
-  void write(const LogLine& line) override {
-    const spdlog::details::log_msg message({line.space.data(), line.space.size()}, to_spdlog(line.level), {line.text.data(), line.text.size()});
-    try {
-      sink_->log(message);
-      sink_->flush();
-    } catch (const spdlog::spdlog_ex& e) {
-      report_once(e.what());
-    }
-  }
-
- private:
-  // A full disk must not stop the program, nor fill stderr.
-  void report_once(const char* what) {
-    if (!std::exchange(reported_, true)) fmt::print(stderr, "logging failed, lines are lost: {}\n", what);
-  }
-  std::unique_ptr<spdlog::sinks::sink> sink_;
-  bool reported_ = false;
-};
 
 struct Registry {
   std::mutex mutex;  // guards the map and the default level
@@ -162,14 +114,6 @@ void describe(EnumDescription<LogLevel>& d) {
   for (const LogLevel level : {LogLevel::debug, LogLevel::info, LogLevel::warn, LogLevel::error, LogLevel::off}) d.value(to_string(level), level);
 }
 
-void describe(Description<LogOptions>& d) {
-  d.doc("Where log lines go, and which.");
-  d.field("levels", &LogOptions::levels).doc("debug, info, warn, error or off for all spaces, then single ones: info,rpc=debug").live();
-  d.field("file", &LogOptions::file).doc("a file for the lines; empty: stderr");
-  d.field("max_file_bytes", &LogOptions::max_file_bytes).doc("the file is renamed when it is this large").unit("bytes").range(4096, 1LL << 40);
-  d.field("max_files", &LogOptions::max_files).doc("renamed files that are kept").range(1, 1000);
-}
-
 std::optional<uint64_t> LogRate::admit(int64_t steady_milliseconds) {
   const int64_t second = steady_milliseconds / 1000;
   int64_t window = window_.load(std::memory_order_relaxed);
@@ -202,7 +146,12 @@ void Logger::write_enabled(LogLevel level, LogRate* rate, std::string_view event
   for (const LogField& field : fields) append_field(line, field);
   if (suppressed > 0) append_field(line, {"suppressed", suppressed});
   std::lock_guard lock(registry().sink_mutex);
-  const LogLine whole{level, name_, {line.data(), line.size()}};
+  const LogLine whole{.level = level,
+                      .space = name_,
+                      .text = {line.data(), line.size()},
+                      .event = event,
+                      .fields = {fields.begin(), fields.size()},
+                      .suppressed = suppressed};
   registry().sink->write(whole);
   if (registry().tap != nullptr) registry().tap->write(whole);
 }
@@ -282,33 +231,6 @@ std::shared_ptr<LogSink> set_log_sink(std::shared_ptr<LogSink> sink) {
 std::shared_ptr<LogSink> set_log_tap(std::shared_ptr<LogSink> tap) {
   std::lock_guard lock(registry().sink_mutex);
   return std::exchange(registry().tap, std::move(tap));
-}
-
-std::shared_ptr<LogSink> make_stderr_sink() { return std::make_shared<SpdlogSink>(std::make_unique<spdlog::sinks::stderr_color_sink_st>()); }
-
-Result<std::shared_ptr<LogSink>> make_file_sink(const LogOptions& options) {
-  try {
-    return std::make_shared<SpdlogSink>(
-        std::make_unique<spdlog::sinks::rotating_file_sink_st>(options.file, options.max_file_bytes, options.max_files));
-  } catch (const spdlog::spdlog_ex& e) {
-    return fail(Code::invalid_argument, "log file '{}' cannot be opened ({}); set another `file`", options.file, e.what());
-  }
-}
-
-Result<void> configure_logging(const LogOptions& options) {
-  auto levels = parse_levels(options.levels);
-  if (!levels) return forward_error(levels);
-  std::shared_ptr<LogSink> sink;
-  if (options.file.empty()) {
-    sink = make_stderr_sink();
-  } else {
-    auto file = make_file_sink(options);
-    if (!file) return forward_error(file);
-    sink = std::move(*file);
-  }
-  apply_levels(*levels);
-  set_log_sink(std::move(sink));
-  return {};
 }
 
 }  // namespace sofa

@@ -16,6 +16,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,7 +47,8 @@ class LogValue {
   template <class T>
     requires fmt::is_formattable<T>::value
   LogValue(const T& value)
-      : object_(&value),
+      : number_(std::is_arithmetic_v<T> && !std::is_same_v<T, char>),
+        object_(&value),
         format_([](const void* object, fmt::memory_buffer& out) { fmt::format_to(fmt::appender(out), "{}", *static_cast<const T*>(object)); }) {}
 
   void append_to(fmt::memory_buffer& out) const {
@@ -56,9 +58,12 @@ class LogValue {
       format_(object_, out);
     }
   }
+  /// A number, or a bool: JSON has it without quotes.
+  bool is_number() const { return number_; }
 
  private:
   std::string_view text_;
+  bool number_ = false;
   const void* object_ = nullptr;
   void (*format_)(const void*, fmt::memory_buffer&) = nullptr;
 };
@@ -130,11 +135,14 @@ std::vector<std::pair<std::string, LogLevel>> log_levels();
 /// Of spaces that nobody has named yet.
 LogLevel default_log_level();
 
-/// One event as sinks get it. `text` is the event and its fields, without time, level and space.
+/// One event as sinks get it. `text` is the event and its fields, escaped and bounded; `event` and `fields` are what the caller gave.
 struct LogLine {
   LogLevel level;
   std::string_view space;
   std::string_view text;
+  std::string_view event{};
+  std::span<const LogField> fields{};
+  uint64_t suppressed = 0;
 };
 
 /// Where lines go. `write` is called by one thread at a time, and must not log.
@@ -148,20 +156,31 @@ class LogSink {
 std::shared_ptr<LogSink> set_log_sink(std::shared_ptr<LogSink> sink);
 /// Beside the sink every line goes to `tap`, too, whatever becomes of the sink; gives the former one. Null: nobody.
 std::shared_ptr<LogSink> set_log_tap(std::shared_ptr<LogSink> tap);
-/// Lines on stderr, with colours when it is a terminal.
-std::shared_ptr<LogSink> make_stderr_sink();
+
+/// `json`: an object a line, {"time","level","space","event","fields":{...}}.
+enum class LogFormat : uint8_t { text, json };
+void describe(EnumDescription<LogFormat>& d);
 
 /// The logging part of a program's configuration.
 struct LogOptions {
   std::string levels = "info";
-  std::string file;
+  LogFormat format = LogFormat::text;
+  std::string file{};
+  std::string folder{};  ///< instead of `file`: files by space (make_folder_sink)
   uint64_t max_file_bytes = 64 << 20;
   uint32_t max_files = 5;
 };
 void describe(Description<LogOptions>& d);
 
+/// Lines on stderr, with colours when it is a terminal.
+std::shared_ptr<LogSink> make_stderr_sink(LogFormat format = LogFormat::text);
 /// A file that is renamed to file.1, file.2, ... when it reaches `max_file_bytes`; the oldest of `max_files` is removed.
 Result<std::shared_ptr<LogSink>> make_file_sink(const LogOptions& options);
+/// Each space has a folder of its own below `folder`, where log collectors of SOFABoot look (sofaboot.md 5): SPACE/common-default.log, of
+/// "sofa-runtime" sofa-default.log and of "rpc" rpc-default.log; lines of level error stand in SPACE/common-error.log, too. Each is renamed as
+/// make_file_sink says. Fails when `folder` cannot be written into; a file that cannot be opened later is told once on stderr, and its lines go
+/// there.
+Result<std::shared_ptr<LogSink>> make_folder_sink(const LogOptions& options);
 /// Levels and sink as the options say; nothing changes when they are wrong.
 Result<void> configure_logging(const LogOptions& options);
 

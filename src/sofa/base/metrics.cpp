@@ -1,6 +1,7 @@
 #include "sofa/base/metrics.h"
 
 #include <cmath>
+#include <cstring>
 #include <numeric>
 
 namespace sofa {
@@ -29,6 +30,7 @@ void HistogramSnapshot::merge(const HistogramSnapshot& other) {
   count_ += other.count_;
   sum_ += other.sum_;
   max_ = std::max(max_, other.max_);
+  if (other.exemplar_ && (!exemplar_ || exemplar_->at_ms <= other.exemplar_->at_ms)) exemplar_ = other.exemplar_;
 }
 
 HistogramSnapshot HistogramSnapshot::since(const HistogramSnapshot& earlier) const {
@@ -41,8 +43,36 @@ HistogramSnapshot HistogramSnapshot::since(const HistogramSnapshot& earlier) con
     if (later.buckets_[i] != 0) later.max_ = std::min(HistogramBuckets::middle_of(i), max_);
   }
   later.sum_ = sum_ - earlier.sum_;
+  later.exemplar_ = exemplar_;
   return later;
 }
+
+namespace detail {
+
+void ExemplarSlot::write(std::string_view trace_id, uint64_t value, int64_t at_ms) {
+  const auto printable = [](char c) { return c > 0x20 && c < 0x7f; };
+  if (trace_id.empty() || trace_id.size() > kLongestId || !std::ranges::all_of(trace_id, printable)) return;
+  std::array<uint64_t, kWords> words{value, static_cast<uint64_t>(at_ms)};
+  std::memcpy(&words[2], trace_id.data(), trace_id.size());
+  const uint64_t version = version_.load(std::memory_order_relaxed);
+  version_.store(version + 1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  for (size_t i = 0; i < kWords; ++i) words_[i].store(words[i], std::memory_order_relaxed);
+  version_.store(version + 2, std::memory_order_release);
+}
+
+std::optional<Exemplar> ExemplarSlot::read() const {
+  const uint64_t version = version_.load(std::memory_order_acquire);
+  if (version == 0 || version % 2 == 1) return std::nullopt;
+  std::array<uint64_t, kWords> words{};
+  for (size_t i = 0; i < kWords; ++i) words[i] = words_[i].load(std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (version_.load(std::memory_order_relaxed) != version) return std::nullopt;
+  const auto* const id = reinterpret_cast<const char*>(&words[2]);
+  return Exemplar{.trace_id = {id, ::strnlen(id, kLongestId)}, .value = words[0], .at_ms = static_cast<int64_t>(words[1])};
+}
+
+}  // namespace detail
 
 HistogramSnapshot Histogram::read() const {
   HistogramSnapshot snapshot;
@@ -53,6 +83,7 @@ HistogramSnapshot Histogram::read() const {
   }
   snapshot.sum_ = sum_.load(std::memory_order_relaxed);
   snapshot.max_ = max_.load(std::memory_order_relaxed);
+  snapshot.exemplar_ = exemplar_.read();
   return snapshot;
 }
 

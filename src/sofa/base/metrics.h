@@ -13,7 +13,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -69,9 +71,18 @@ struct HistogramBuckets {
   }
 };
 
+/// A value that was counted, and the trace that it came from.
+struct Exemplar {
+  std::string trace_id;
+  uint64_t value = 0;
+  int64_t at_ms = 0;  ///< since 1970
+};
+
 /// What one or several histograms counted; a plain value.
 class HistogramSnapshot {
  public:
+  /// The latest value with a trace.
+  const std::optional<Exemplar>& exemplar() const { return exemplar_; }
   uint64_t count() const { return count_; }
   uint64_t sum() const { return sum_; }
   uint64_t max() const { return max_; }
@@ -90,7 +101,25 @@ class HistogramSnapshot {
   uint64_t count_ = 0;
   uint64_t sum_ = 0;
   uint64_t max_ = 0;
+  std::optional<Exemplar> exemplar_;
 };
+
+namespace detail {
+
+/// The last exemplar of a histogram. One thread writes, any thread reads; a reader that meets a writer gets none.
+class ExemplarSlot {
+ public:
+  static constexpr size_t kLongestId = 40;  // bytes; 32 of W3C's, and longer ones of SOFATracer are left out
+  void write(std::string_view trace_id, uint64_t value, int64_t at_ms);
+  std::optional<Exemplar> read() const;
+
+ private:
+  static constexpr size_t kWords = kLongestId / sizeof(uint64_t) + 2;
+  std::atomic<uint64_t> version_{0};  // odd while it is written
+  std::array<std::atomic<uint64_t>, kWords> words_{};
+};
+
+}  // namespace detail
 
 /// Counts values (latencies, sizes) in 10 KiB of fixed memory. One thread records, any thread reads; a read beside a writer may miss its last values.
 class alignas(64) Histogram {
@@ -100,9 +129,16 @@ class alignas(64) Histogram {
     detail::add_as_sole_writer(sum_, value);
     if (value > max_.load(std::memory_order_relaxed)) max_.store(value, std::memory_order_relaxed);
   }
+  /// A value of a trace, that is shown as an exemplar beside the counts (OpenMetrics). `trace_id`: printable ASCII of at most 40 bytes, or it counts
+  /// without. `at_ms`: since 1970.
+  void record(uint64_t value, std::string_view trace_id, int64_t at_ms) {
+    record(value);
+    exemplar_.write(trace_id, value, at_ms);
+  }
   HistogramSnapshot read() const;
 
  private:
+  detail::ExemplarSlot exemplar_;
   std::atomic<uint64_t> sum_{0};
   std::atomic<uint64_t> max_{0};
   std::array<std::atomic<uint64_t>, HistogramBuckets::kCount> buckets_{};

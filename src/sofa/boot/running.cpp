@@ -186,7 +186,7 @@ void RunningApplication::Parts::log_table(const Report& report) {
 }
 
 Result<void> RunningApplication::Parts::on_config(const ConfigChange& change) {
-  if (change.section == "log") return configure_logging(*static_cast<const LogOptions*>(change.now));
+  if (change.section == "log") return set_log_levels(static_cast<const LogOptions*>(change.now)->levels);
   for (size_t i = 0; i < components.size(); ++i) {
     if (components[i].on_config == nullptr || section_of(components[i]) != change.section || life->component(i) == nullptr) continue;
     return components[i].on_config(life->component(i).get(), change.before, change.now);

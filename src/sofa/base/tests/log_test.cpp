@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
+#include "sofa/base/json_check.h"
 #include "sofa/base/testing/captured_log.h"
 
 namespace sofa {
@@ -142,6 +144,60 @@ TEST(Log, WritesToAFileAndRotatesIt) {
   EXPECT_TRUE(std::filesystem::exists(folder / "app.1.log"));
   EXPECT_LE(std::filesystem::file_size(folder / "app.log"), 4096u);
   std::filesystem::remove_all(folder);
+}
+
+/// A folder of its own, and what lines are logged into it.
+class LogFolder : public testing::Test {
+ protected:
+  LogFolder() : former_(set_log_sink(make_stderr_sink())) { std::filesystem::create_directories(folder_); }
+  ~LogFolder() override {
+    set_log_sink(former_);
+    std::filesystem::remove_all(folder_);
+  }
+  std::string read(const std::string& name) const {
+    std::ifstream file(folder_ / name);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  const std::filesystem::path folder_ = std::filesystem::temp_directory_path() / fmt::format("sofa-log-folder-{}", ::getpid());
+
+ private:
+  std::shared_ptr<LogSink> former_;
+};
+
+TEST_F(LogFolder, HasAFolderForEachSpaceAndErrorsApart) {
+  ASSERT_TRUE(configure_logging({.folder = folder_ / "logs"}));
+  const Logger runtime{"sofa-runtime"};
+  const Logger health{"health-check"};
+  const Logger rpc{"rpc"};
+  runtime.info("started");
+  health.error("a check has failed", {{"check", "db"}});
+  rpc.warn("slow");
+  EXPECT_THAT(read("logs/sofa-runtime/sofa-default.log"), testing::EndsWith("info  sofa-runtime started\n"));
+  EXPECT_THAT(read("logs/sofa-runtime/common-error.log"), "");
+  EXPECT_THAT(read("logs/health-check/common-default.log"), testing::EndsWith("a check has failed check=db\n"));
+  EXPECT_THAT(read("logs/health-check/common-error.log"), testing::EndsWith("a check has failed check=db\n"));
+  EXPECT_THAT(read("logs/rpc/rpc-default.log"), testing::EndsWith("slow\n"));
+}
+
+TEST_F(LogFolder, IsAnErrorWithItsNameWhenItCannotBeWritten) {
+  std::ofstream(folder_ / "file") << "no folder";
+  const auto result = configure_logging({.folder = folder_ / "file"});
+  ASSERT_FALSE(result);
+  EXPECT_THAT(std::string(result.error().message()), testing::HasSubstr((folder_ / "file").string()));
+  const auto both = configure_logging({.file = folder_ / "a.log", .folder = folder_ / "logs"});
+  ASSERT_FALSE(both);
+  EXPECT_THAT(std::string(both.error().message()), testing::HasSubstr("leave one of them out"));
+}
+
+TEST_F(LogFolder, WritesJsonThatNoValueBreaks) {
+  ASSERT_TRUE(configure_logging({.format = LogFormat::json, .file = folder_ / "app.log"}));
+  const Logger log{"test.json"};
+  log.warn("say \"hello\"\n", {{"number", 7}, {"share", 0.5}, {"none", std::nan("")}, {"yes", true}, {"text", "a\xff\"b\\\n{"}});
+  const std::string line = read("app.log");
+  EXPECT_THAT(line, testing::StartsWith(R"({"time":"20)"));
+  EXPECT_THAT(line, testing::HasSubstr(R"(Z","level":"warn","space":"test.json","event":"say \"hello\"\u000a",)"));
+  EXPECT_THAT(line, testing::HasSubstr(R"("fields":{"number":7,"share":0.5,"none":"nan","yes":true,"text":"a)"));
+  EXPECT_TRUE(check_json(line)) << line;
 }
 
 TEST(Log, AFileThatCannotBeOpenedIsAnErrorWithItsName) {

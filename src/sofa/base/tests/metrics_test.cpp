@@ -131,5 +131,44 @@ TEST(Metrics, CostNanoseconds) {
   EXPECT_LT(record, 1000);
 }
 
+TEST(Histogram, KeepsTheLatestValueOfATrace) {
+  Histogram histogram;
+  histogram.record(7);
+  EXPECT_FALSE(histogram.read().exemplar());
+  histogram.record(20, "0af7651916cd43dd8448eb211c80319c", 1'700'000'000'000);
+  histogram.record(30, "with a blank", 1'700'000'000'001);
+  histogram.record(40, std::string(41, 'x'), 1'700'000'000'002);
+  histogram.record(50, "", 1'700'000'000'003);
+  const auto exemplar = histogram.read().exemplar();
+  ASSERT_TRUE(exemplar);
+  EXPECT_EQ(exemplar->trace_id, "0af7651916cd43dd8448eb211c80319c");
+  EXPECT_EQ(exemplar->value, 20U);
+  EXPECT_EQ(exemplar->at_ms, 1'700'000'000'000);
+  EXPECT_EQ(histogram.read().count(), 5U) << "values whose trace is none are counted";
+
+  Histogram other;
+  other.record(1, "later", 1'700'000'000'009);
+  HistogramSnapshot both = histogram.read();
+  both.merge(other.read());
+  EXPECT_EQ(both.exemplar()->trace_id, "later");
+}
+
+TEST(Histogram, NeverShowsHalfAnExemplar) {
+  Histogram histogram;
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    for (uint64_t i = 0; !stop.load(); ++i) histogram.record(i % 10, std::string(40, static_cast<char>('0' + i % 10)), static_cast<int64_t>(i % 10));
+  });
+  for (int seen = 0; seen < 1'000;) {
+    const auto exemplar = histogram.read().exemplar();
+    if (!exemplar) continue;
+    ++seen;
+    EXPECT_EQ(exemplar->trace_id, std::string(40, static_cast<char>('0' + exemplar->value)));
+    EXPECT_EQ(exemplar->at_ms, static_cast<int64_t>(exemplar->value));
+  }
+  stop.store(true);
+  writer.join();
+}
+
 }  // namespace
 }  // namespace sofa
