@@ -4,6 +4,7 @@
 #include "sofa/admin/detail/grpc_face.h"
 #include "sofa/admin/detail/page_headers.h"
 #include "sofa/admin/detail/passed_on.h"
+#include "sofa/admin/detail/watch.h"
 #include "sofa/http/filter.h"
 #include "sofa/http/page_guard.h"
 #include "sofa/http/server.h"
@@ -58,6 +59,7 @@ class AdminServer::Impl {
         keeper_(*gate_),
         api_({.title = options_.title, .version = "1", .doc = "HTTP with JSON.", .max_body = options_.max_body, .describe = false}),
         streams_(options_.max_streams),
+        watch_(api_, *gate_, streams_),
         headers_(api_),
         grpc_(headers_, {.keeper = keeper_, .streams = streams_, .ready = options_.probes.ready, .max_message = options_.max_body}),
         guard_(grpc_, {.origins = {}, .hosts = options_.hosts}),
@@ -68,6 +70,8 @@ class AdminServer::Impl {
     add_probe("/livez", options_.probes.live);
     add_probe("/readyz", options_.probes.ready);
     add_session();
+    add_raw("GET", "/v1/events", "events:read",
+            [this](http::Exchange& exchange, http::Body& body, const Caller& caller) { return watch_.serve(exchange, body, caller); });
     add_raw("GET", "/metrics", "metrics:read",
             [this](http::Exchange& exchange, http::Body&, const Caller&) -> io::Task<Result<void>> { return answer_metrics(exchange); });
     add_raw("GET", "/openapi.json", "api:read", [this](http::Exchange& exchange, http::Body&, const Caller&) -> io::Task<Result<void>> {
@@ -250,6 +254,7 @@ class AdminServer::Impl {
   std::vector<std::shared_ptr<Part>> parts_;
   std::shared_ptr<http::Handler> fallback_;
   detail::Places streams_;
+  detail::Watch watch_;
   const std::shared_ptr<transport::ByteBudget> half_bodies_ = std::make_shared<transport::ByteBudget>(kMostHeld);
   const std::shared_ptr<transport::UnsentAnswers> unsent_ = std::make_shared<transport::UnsentAnswers>(kMostHeld);
   detail::PassedOn passed_on_{api_};

@@ -12,6 +12,7 @@
 //   /healthz /livez  200 while the program runs; /readyz: 200 when it takes traffic, else 503 with the reason. Open to everybody
 //   /metrics         Prometheus' text or OpenMetrics; permission "metrics:read"
 //   /openapi.json    the operations, with the permission of each; /docs shows it, /admin.proto is for gRPC. Permission "api:read"
+//   /v1/events       what other paths answer, whenever it has changed; permission "events:read", and that of each path
 //   /v1/session      who asks, what they may, and the token that pages need; open to everybody
 //   anything else    the fallback (the console's files), open to everybody
 //
@@ -50,7 +51,7 @@ struct AdminOptions {
   std::shared_ptr<Gate> gate{};      ///< null: OpenGate
   Probes probes{};
   size_t max_body = size_t{4} << 20;  ///< bytes of a request's body
-  size_t max_streams = 256;           ///< streams of events at once; over it 503
+  size_t max_streams = 256;           ///< streams of events at once; over it 503; /v1/events is one, with up to 64 paths
   size_t max_connections = 1'000;
   bool access_log = false;  ///< a line in the log space "access" for each request
   Duration drain = std::chrono::seconds(2);
