@@ -6,6 +6,7 @@
 #include <ranges>
 
 #include "sofa/base/log.h"
+#include "sofa/boot/error_codes.h"
 #include "sofa/io/scope.h"
 #include "sofa/io/task_group.h"
 
@@ -48,10 +49,13 @@ Result<void> Lifecycle::construct_one(size_t index, const void* config, const Ex
     injection.config = config;
     add_points(injection, index, extensions_of);
     built.component = spec.make(injection);
-    if (built.component == nullptr) return fail(Code::internal, "{} could not be made: its maker gave nothing", spec.described());
+    if (built.component == nullptr)
+      return fail(Code::internal, "{}", coded(errors::construct_failed, "{} could not be made: its maker gave nothing", spec.described()));
     for (const Offer& offer : spec.offers) built.views.push_back(offer.view(built.component));
   } catch (const std::exception& thrown) {
-    return fail(Code::internal, "{} could not be constructed: {}; what may fail belongs into start()", spec.described(), thrown.what());
+    return fail(
+        Code::internal, "{}",
+        coded(errors::construct_failed, "{} could not be constructed: {}; what may fail belongs into start()", spec.described(), thrown.what()));
   }
   record.construct.ended = clock_.now_monotonic();
   record.state = ComponentState::constructed;
@@ -184,10 +188,12 @@ io::Task<Result<void>> Lifecycle::run_step(size_t index, Step step, Duration tim
   (record.*time).ended = clock_.now_monotonic();
   if (done) co_return {};
   Error error = done.error().code() == Code::deadline_exceeded
-                    ? Error(Code::deadline_exceeded, fmt::format("{} did not {} within {} ms", specs_[index].described(), what,
-                                                                 std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count()))
+                    ? Error(Code::deadline_exceeded, coded(errors::start_late, "{} did not {} within {} ms", specs_[index].described(), what,
+                                                           std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count()))
                           .with_cause(std::move(done.error()))
-                    : std::move(done.error()).wrap(fmt::format("{} could not {}", specs_[index].described(), what));
+                    : std::move(done.error())
+                          .wrap(coded(time == &ComponentRecord::start ? errors::start_failed : errors::stop_failed, "{} could not {}",
+                                      specs_[index].described(), what));
   record.error = error;
   co_return std::unexpected<Error>(std::move(error));
 }
@@ -219,8 +225,8 @@ io::Task<Result<void>> Lifecycle::start_one(size_t index, const ClientOptionsOf&
     if (connected) continue;
     record.state = ComponentState::failed;
     record.error = std::move(connected.error())
-                       .wrap(fmt::format("{} could not connect to {}", specs_[index].described(),
-                                         name_of(specs_[index].needs[i].interface, specs_[index].needs[i].unique_id)));
+                       .wrap(coded(errors::service_unreachable, "{} could not connect to {}", specs_[index].described(),
+                                   name_of(specs_[index].needs[i].interface, specs_[index].needs[i].unique_id)));
     co_return std::unexpected<Error>(*record.error);
   }
   Result<void> started;

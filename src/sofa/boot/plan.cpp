@@ -9,6 +9,7 @@
 
 #include "sofa/base/text.h"
 #include "sofa/boot/detail/place.h"
+#include "sofa/boot/error_codes.h"
 
 namespace sofa::boot {
 
@@ -30,8 +31,8 @@ class Visibility {
   Visibility(std::span<const ModuleSpec> modules, Problems& problems) {
     for (const ModuleSpec& module : modules) {
       if (const auto [at, fresh] = modules_.emplace(module.name, &module); !fresh) {
-        problems.push_back(fmt::format("module \"{}\" is registered twice, at {} and {}; give each a name of its own", module.name,
-                                       place_of(at->second->where), place_of(module.where)));
+        problems.push_back(coded(errors::module_doubled, "module \"{}\" is registered twice, at {} and {}; give each a name of its own", module.name,
+                                 place_of(at->second->where), place_of(module.where)));
       }
     }
     for (const ModuleSpec& module : modules) check_requirements(module, problems);
@@ -64,9 +65,9 @@ class Visibility {
   void check_requirements(const ModuleSpec& module, Problems& problems) const {
     for (const std::string_view required : requirements(module)) {
       if (modules_.contains(required)) continue;
-      problems.push_back(
-          fmt::format("module \"{}\" ({}) requires module \"{}\", which is not registered or not active; register it, or mend the name", module.name,
-                      place_of(module.where), required));
+      problems.push_back(coded(errors::module_missing,
+                               "module \"{}\" ({}) requires module \"{}\", which is not registered or not active; register it, or mend the name",
+                               module.name, place_of(module.where), required));
     }
   }
 
@@ -79,7 +80,7 @@ class Visibility {
       if (colour[name] == 1) {
         std::string text;
         for (auto at = std::ranges::find(path, name); at != path.end(); ++at) text += fmt::format("\"{}\" requires ", *at);
-        problems.push_back(fmt::format("modules require each other: {}\"{}\"; take one of these requirements away", text, name));
+        problems.push_back(coded(errors::module_cycle, "modules require each other: {}\"{}\"; take one of these requirements away", text, name));
         return;
       }
       colour[name] = 1;
@@ -133,10 +134,11 @@ class Planner {
     for (size_t i = 0; i < specs_.size(); ++i) {
       const ComponentSpec& spec = specs_[i];
       if (const auto [at, fresh] = by_name_.emplace(spec.name, i); !fresh) {
-        problems_.push_back(fmt::format("{} has the name of {}; give each a name of its own", spec.described(), specs_[at->second].described()));
+        problems_.push_back(
+            coded(errors::component_doubled, "{} has the name of {}; give each a name of its own", spec.described(), specs_[at->second].described()));
       }
       if (!visibility_.known(spec.module)) {
-        problems_.push_back(fmt::format("{} is of module \"{}\", which is not registered", spec.described(), spec.module));
+        problems_.push_back(coded(errors::module_unknown, "{} is of module \"{}\", which is not registered", spec.described(), spec.module));
       }
       for (size_t j = 0; j < spec.offers.size(); ++j) {
         by_interface_[spec.offers[j].interface.identity].push_back({i, j});
@@ -145,8 +147,9 @@ class Planner {
       for (size_t j = 0; j < spec.points.size(); ++j) {
         const auto [at, fresh] = by_point_.emplace(spec.points[j].name, PointRef{i, j});
         if (fresh) continue;
-        problems_.push_back(fmt::format("{} has the extension point \"{}\", and so has {}; a point has one owner: give it another name",
-                                        spec.described(), spec.points[j].name, specs_[at->second.component].described()));
+        problems_.push_back(coded(errors::point_doubled,
+                                  "{} has the extension point \"{}\", and so has {}; a point has one owner: give it another name", spec.described(),
+                                  spec.points[j].name, specs_[at->second.component].described()));
       }
     }
   }
@@ -160,8 +163,8 @@ class Planner {
         if (own.publish == nullptr) continue;
         const auto [at, fresh] = published.emplace(OfferKey{own.interface.identity, own.unique_id}, OfferRef{i, j});
         if (fresh) continue;
-        problems_.push_back(fmt::format("{} and {} both provide {}; give one of them a unique id: provides<...>(\"id\")",
-                                        specs_[at->second.component].described(), specs_[i].described(), name_of(own.interface, own.unique_id)));
+        problems_.push_back(coded(errors::service_doubled, "{} and {} both provide {}; give one of them a unique id: provides<...>(\"id\")",
+                                  specs_[at->second.component].described(), specs_[i].described(), name_of(own.interface, own.unique_id)));
       }
     }
   }
@@ -204,23 +207,25 @@ class Planner {
       }
     }
     const std::string remote = need.service == nullptr ? "" : fmt::format(", or say where it is found: references: {{{}: {{url: ...}}}}", wanted);
-    problems_.push_back(fmt::format("{} needs {}, which no component provides{}; register one{}", spec.described(), wanted, others, remote));
+    problems_.push_back(
+        coded(errors::service_missing, "{} needs {}, which no component provides{}; register one{}", spec.described(), wanted, others, remote));
   }
 
   void report_hidden(const ComponentSpec& spec, const Need& need, OfferRef where) {
     const ComponentSpec& owner = specs_[where.component];
-    problems_.push_back(fmt::format("{} of {} needs {}, which {} of module \"{}\" provides; {}", spec.described(),
-                                    spec.module.empty() ? "the application" : fmt::format("module \"{}\"", spec.module),
-                                    name_of(need.interface, need.unique_id), owner.described(), owner.module,
-                                    spec.module.empty() ? "what the application itself refers to must stand outside of modules"
-                                                        : fmt::format("let \"{}\" require \"{}\"", spec.module, owner.module)));
+    problems_.push_back(coded(errors::service_hidden, "{} of {} needs {}, which {} of module \"{}\" provides; {}", spec.described(),
+                              spec.module.empty() ? "the application" : fmt::format("module \"{}\"", spec.module),
+                              name_of(need.interface, need.unique_id), owner.described(), owner.module,
+                              spec.module.empty() ? "what the application itself refers to must stand outside of modules"
+                                                  : fmt::format("let \"{}\" require \"{}\"", spec.module, owner.module)));
   }
 
   void report_ambiguous(const ComponentSpec& spec, const Need& need, std::span<const OfferRef> found) {
     std::string who;
     for (const OfferRef ref : found) who += fmt::format("{}{}", who.empty() ? "" : " and ", specs_[ref.component].described());
-    problems_.push_back(fmt::format("{} needs one {}, and {} provide it; give each a unique id by provides<...>(\"id\"), or take All<...>",
-                                    spec.described(), name_of(need.interface, need.unique_id), who));
+    problems_.push_back(coded(errors::service_ambiguous,
+                              "{} needs one {}, and {} provide it; give each a unique id by provides<...>(\"id\"), or take All<...>",
+                              spec.described(), name_of(need.interface, need.unique_id), who));
   }
 
   void contribute(ContributionRef ref) {
@@ -234,18 +239,19 @@ class Planner {
       std::vector<std::string_view> names;
       for (const auto& [name, owner] : by_point_) names.push_back(name);
       const std::string_view near = nearest(given.point, names);
-      problems_.push_back(
-          fmt::format("{}, which no component has; {}", who(), near.empty() ? "register its owner" : fmt::format("did you mean \"{}\"?", near)));
+      problems_.push_back(coded(errors::point_missing, "{}, which no component has; {}", who(),
+                                near.empty() ? "register its owner" : fmt::format("did you mean \"{}\"?", near)));
       return;
     }
     const auto [owner, number] = found->second;
     const PointSpec& point = specs_[owner].points[number];
     if (point.content != given.content) {
-      problems_.push_back(fmt::format("{} a {}; {} takes {}", who(), given.content.name, specs_[owner].described(), point.content.name));
+      problems_.push_back(
+          coded(errors::point_content, "{} a {}; {} takes {}", who(), given.content.name, specs_[owner].described(), point.content.name));
     } else if (!visibility_.sees(spec.module, specs_[owner].module)) {
-      problems_.push_back(fmt::format("{}, which {} of module \"{}\" has; {}", who(), specs_[owner].described(), specs_[owner].module,
-                                      spec.module.empty() ? "what the application itself contributes to must stand outside of modules"
-                                                          : fmt::format("let \"{}\" require \"{}\"", spec.module, specs_[owner].module)));
+      problems_.push_back(coded(errors::point_hidden, "{}, which {} of module \"{}\" has; {}", who(), specs_[owner].described(), specs_[owner].module,
+                                spec.module.empty() ? "what the application itself contributes to must stand outside of modules"
+                                                    : fmt::format("let \"{}\" require \"{}\"", spec.module, specs_[owner].module)));
     } else {
       plan_.components[owner].points[number].push_back(ref);
     }
@@ -260,7 +266,7 @@ class Planner {
     for (const std::string& name : specs_[i].after) {
       const auto found = by_name_.find(name);
       if (found == by_name_.end()) {
-        problems_.push_back(fmt::format("{} is to start after \"{}\", and there is no such component", specs_[i].described(), name));
+        problems_.push_back(coded(errors::after_missing, "{} is to start after \"{}\", and there is no such component", specs_[i].described(), name));
       } else {
         before.insert(found->second);
       }
@@ -305,9 +311,10 @@ class Planner {
         std::string text;
         for (auto one = begin; one != path.end(); ++one) text += specs_[*one].described() + " waits for ";
         problems_.push_back(
-            fmt::format("components wait for each other: {}\"{}\"; take one of these references away, or let one hold All<...> or an Optional of an "
-                        "interface that is registered elsewhere",
-                        text, specs_[at].name));
+            coded(errors::component_cycle,
+                  "components wait for each other: {}\"{}\"; take one of these references away, or let one hold All<...> or an Optional of an "
+                  "interface that is registered elsewhere",
+                  text, specs_[at].name));
       }
       for (const size_t one : path) told[one] = true;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sofa/base/log.h"
+#include "sofa/boot/error_codes.h"
 #include "sofa/io/scope.h"
 #include "sofa/io/shard.h"
 
@@ -84,8 +85,12 @@ io::Task<void> Readiness::check_once(Checked& checked) {
   if (checked.health.status == before) co_return;
   const bool good = checked.health.status == HealthStatus::up;
   const std::string details = details_of(checked.health);
-  const LogFields fields{{"name", checked.check.name}, {"status", to_string(checked.health.status)}, {"details", details}};
-  good ? log_.info("check", fields) : log_.warn("check", fields);
+  if (good) {
+    log_.info("check", {{"name", checked.check.name}, {"status", to_string(checked.health.status)}, {"details", details}});
+    co_return;
+  }
+  const ErrorPage& page = checked.check.kind == CheckKind::checker ? errors::checker_failed : errors::indicator_failed;
+  log_.warn("check", {{"code", page.code()}, {"name", checked.check.name}, {"status", to_string(checked.health.status)}, {"details", details}});
 }
 
 io::Task<Result<void>> Readiness::begin() {
@@ -135,7 +140,8 @@ io::Task<Result<void>> Readiness::run_callbacks() {
     }
     failed = callback.name;
     callback.health = Health::down(done.error().to_string());
-    first = std::unexpected<Error>(std::move(done.error()).wrap(fmt::format("the readiness callback \"{}\" failed", callback.name)));
+    first =
+        std::unexpected<Error>(std::move(done.error()).wrap(coded(errors::callback_failed, "the readiness callback \"{}\" failed", callback.name)));
   }
   callbacks_done_ = failed.empty();
   co_return first;
@@ -161,7 +167,7 @@ bool Readiness::checks_pass() const {
 Result<void> Readiness::failure() const {
   const std::string failed = failures_of(*state());
   if (failed.empty()) return {};
-  return fail(Code::failed_precondition, "traffic is refused: {}", failed);
+  return fail(Code::failed_precondition, "{}", coded(errors::not_ready, "traffic is refused: {}", failed));
 }
 
 void Readiness::publish() {

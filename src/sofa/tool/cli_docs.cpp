@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "sofa/base/markdown.h"
+#include "sofa/boot/error_codes.h"
 #include "sofa/tool/tool.h"
 
 namespace sofa::tool {
@@ -140,6 +141,18 @@ std::map<std::string, std::string> man_pages() {
     all += fmt::format(".TP\n.BR {} (1)\n{}\n", roff(name), roff(command.summary));
   }
   pages["sofa.1"] = all + std::string(kManEnd);
+  return pages;
+}
+
+std::map<std::string, std::string> error_pages() {
+  std::map<std::string, std::string> pages;
+  std::string& index = pages["README.md"] =
+      "# Codes of errors\n\nMessages about a start, its components and its health begin with a code; `sofa explain CODE` prints its page.\n\n"
+      "| code | means |\n|---|---|\n";
+  for (const boot::ErrorPage* page : boot::error_pages()) {
+    index += fmt::format("| [{0}]({0}.md) | {1} |\n", page->code(), page->title);
+    pages[page->code() + ".md"] = boot::markdown_of(*page);
+  }
   return pages;
 }
 

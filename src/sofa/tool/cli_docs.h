@@ -15,6 +15,8 @@ std::string man_page(const Command& command);
 
 /// Every page of docs/cli by file name: "README.md" lists the others, "config-check.md".
 std::map<std::string, std::string> markdown_pages();
+/// Every page of docs/errors by file name: "README.md" lists the others, "SOFA-BOOT-01-00400.md".
+std::map<std::string, std::string> error_pages();
 /// Every page for man by file name: "sofa.1", "sofa-config-check.1".
 std::map<std::string, std::string> man_pages();
 

@@ -36,6 +36,7 @@ Command dev_command();
 Command server_command();
 Command status_command();
 Command logs_command();
+Command explain_command();
 Command doctor_command();
 Command version_command();
 Command completion_command();

@@ -74,7 +74,7 @@ TEST_F(ReadinessTest, AFailedCheckRunsNoCallbackAndIsNamed) {
   callback("first");
   const auto begun = begin();
   ASSERT_FALSE(begun);
-  EXPECT_EQ(begun.error().message(), "traffic is refused: disk is DOWN (seen: yes)");
+  EXPECT_EQ(begun.error().message(), "SOFA-BOOT-01-20000: traffic is refused: disk is DOWN (seen: yes)");
   EXPECT_TRUE(called.empty());
   EXPECT_EQ(readiness().state()->status, HealthStatus::down);
 }
@@ -134,7 +134,7 @@ TEST_F(ReadinessTest, RetriesBeforeItFailsAndTimesOutAsUnknown) {
   const auto begun = begin();
   ASSERT_FALSE(begun);
   EXPECT_EQ(tries, 3);
-  EXPECT_EQ(begun.error().message(), "traffic is refused: slow is UNKNOWN (timeout: 5)");
+  EXPECT_EQ(begun.error().message(), "SOFA-BOOT-01-20000: traffic is refused: slow is UNKNOWN (timeout: 5)");
 }
 
 TEST_F(ReadinessTest, ManualCallbacksWaitForTheirTrigger) {

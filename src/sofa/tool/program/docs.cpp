@@ -1,4 +1,4 @@
-// sofa-docs: writes what is made from descriptions: docs/cli, the reference in docs/configuration.md, and the pages for man.
+// sofa-docs: writes what is made from descriptions: docs/cli, docs/errors, the reference in docs/configuration.md, and the pages for man.
 
 #include <filesystem>
 #include <fstream>
@@ -17,7 +17,7 @@ struct Options {
   std::string man;
   static void describe(sofa::Description<Options>& d) {
     d.doc("Writes the pages that are made from descriptions.");
-    d.field("docs", &Options::docs).doc("the folder docs of the tree: cli/ is written anew, and the reference in configuration.md");
+    d.field("docs", &Options::docs).doc("the folder docs of the tree: cli/ and errors/ are written anew, and the reference in configuration.md");
     d.field("man", &Options::man).doc("a folder for the pages of man");
   }
 };
@@ -39,12 +39,13 @@ bool write_all(const fs::path& folder, const std::map<std::string, std::string>&
 
 bool write_docs(const fs::path& docs) {
   std::error_code code;
-  fs::remove_all(docs / "cli", code);
+  for (const char* folder : {"cli", "errors"}) fs::remove_all(docs / folder, code);
   std::ostringstream page;
   page << std::ifstream(docs / "configuration.md").rdbuf();
   const std::string anew = sofa::tool::with_reference(page.str());
   if (anew.empty()) return fmt::print(stderr, "{} has no line <!-- reference -->\n", (docs / "configuration.md").string()), false;
-  return write(docs / "configuration.md", anew) && write_all(docs / "cli", sofa::tool::markdown_pages());
+  return write(docs / "configuration.md", anew) && write_all(docs / "cli", sofa::tool::markdown_pages()) &&
+         write_all(docs / "errors", sofa::tool::error_pages());
 }
 
 }  // namespace

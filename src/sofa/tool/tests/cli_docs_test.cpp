@@ -29,6 +29,14 @@ TEST(CliDocs, AreThoseOfTheTree) {
   }
 }
 
+TEST(CliDocs, ThePagesOfErrorsAreThoseOfTheirTable) {
+  const auto pages = error_pages();
+  for (const auto& [name, page] : pages) EXPECT_EQ(read(kDocs / "errors" / name), page) << name << " is stale; run ./dev docs";
+  for (const auto& file : std::filesystem::directory_iterator(kDocs / "errors")) {
+    EXPECT_TRUE(pages.contains(file.path().filename())) << file.path() << " is of no code; run ./dev docs";
+  }
+}
+
 TEST(CliDocs, TheReferenceOfTheConfigurationIsThatOfTheTree) {
   const std::string page = read(kDocs / "configuration.md");
   EXPECT_EQ(page, with_reference(page)) << "docs/configuration.md is stale; run ./dev docs";
