@@ -269,6 +269,13 @@ class ComponentBuilder {
     (spec_->offers.back().protocols.push_back(protocols), ...);
     return *this;
   }
+  /// Publishes it as REST, too, by the routes that `add` gives its methods: routes.get("/hello/{name}", &Hello::hello, id). Called at the start.
+  ComponentBuilder& routes(std::function<void(rpc::RestRoutes& routes, const rpc::ServiceId& id)> add)
+    requires rpc::ServiceInterface<Last>
+  {
+    spec_->offers.back().add_routes = std::move(add);
+    return on(rest);
+  }
   /// The options of that service: version, concurrents, filters ... The unique id is that of provides().
   ComponentBuilder& with(rpc::ServiceOptions options)
     requires rpc::ServiceInterface<Last>

@@ -33,11 +33,12 @@
 #include "sofa/io/task.h"
 #include "sofa/rpc/client.h"
 #include "sofa/rpc/in_process.h"
+#include "sofa/rpc/rest.h"
 #include "sofa/rpc/server.h"
 
 namespace sofa::boot {
 
-/// What a service is published on.
+/// What a service is published on. `rest` goes with ComponentBuilder::routes; `http` is JSON at "/<unique name>/<method>".
 struct Protocol {
   std::string_view name;
 };
@@ -75,6 +76,8 @@ struct Offer {
   void (*publish)(rpc::Server& server, std::shared_ptr<void> service, rpc::ServiceOptions options) = nullptr;
   std::vector<Protocol> protocols{};  ///< of other processes that may call it; empty: none may
   rpc::ServiceOptions options{};      ///< with `protocols`
+  /// Adds its REST routes; empty: it has none.
+  std::function<void(rpc::RestRoutes& routes, const rpc::ServiceId& id)> add_routes{};
 };
 
 /// What the steps of a component's life may take.

@@ -145,6 +145,7 @@ void RunningApplication::Parts::fill_readiness(std::vector<Check> checks, std::v
 io::Task<Result<void>> RunningApplication::Parts::publish() {
   std::set<std::string, std::less<>> wires;
   std::vector<std::string> names;
+  std::shared_ptr<rpc::RestRoutes> routes;
   rpc::Server services(server_options());
   for (size_t i = 0; i < components.size(); ++i) {
     for (size_t j = 0; j < components[i].offers.size(); ++j) {
@@ -154,10 +155,15 @@ io::Task<Result<void>> RunningApplication::Parts::publish() {
       of_service.unique_id = offer.unique_id;
       offer.publish(services, life->offered({i, j}), std::move(of_service));
       names.emplace_back(offer.interface.name);
+      if (offer.add_routes) {
+        if (routes == nullptr) routes = std::make_shared<rpc::RestRoutes>(rest::About{.title = name});
+        offer.add_routes(*routes, {.version = offer.options.version, .unique_id = offer.unique_id});
+      }
       for (const Protocol& protocol : offer.protocols) wires.emplace(wire_of(protocol));
     }
   }
   if (wires.empty()) co_return Result<void>{};
+  if (routes != nullptr) (void)std::move(services).rest(routes);  // changes it in place
   for (const PublishHook& hook : publish_hooks) services = hook(std::move(services), *readiness, names);
   services.options().protocols.assign(wires.begin(), wires.end());
   auto started = co_await std::move(services).start();

@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "sofa/http/channel.h"
 #include "sofa/io/runtime.h"
 
 namespace sofa::boot {
@@ -15,7 +16,7 @@ using testing::HasSubstr;
 
 struct Greeter : rpc::Interface {
   static constexpr std::string_view kName = "demo.Greeter";
-  rpc::Method<std::string(std::string)> greet{this, "greet"};
+  rpc::Method<std::string(std::string)> greet{this, "greet", {.parameters = {"name"}}};
 };
 
 struct HelloConfig {
@@ -116,6 +117,24 @@ TEST(Application, PublishesWhatItProvidesAndCallsWhatIsRemote) {
   ASSERT_TRUE(answer) << answer.error().to_string();
   EXPECT_EQ(*answer, "hello world");
   front = nullptr;
+}
+
+TEST(Application, PublishesRestRoutesOfItsMethods) {
+  Application provider("provider");
+  provider.component<Hello>("hello").provides<Greeter>("u1").on(bolt).routes(
+      [](rpc::RestRoutes& routes, const rpc::ServiceId& id) { routes.get("/hello/{name}", &Greeter::greet, id); });
+  Started server(provider, {"--hello-greeting", "hello"});
+  ASSERT_EQ(server.error, "");
+  const auto answer = server.runtime.block_on([](uint16_t port) -> io::Task<Result<std::string>> {
+    http::Channel channel(io::Address::of("127.0.0.1", port));
+    auto response = co_await channel.exchange({.method = "GET", .target = "/hello/world"}, {});
+    co_await channel.close();
+    if (!response) co_return forward_error(response);
+    EXPECT_EQ(response->status, 200);
+    co_return std::string(as_text(response->body.span()));
+  }(server.running->port()));
+  ASSERT_TRUE(answer) << answer.error().to_string();
+  EXPECT_EQ(*answer, "\"hello world\"");
 }
 
 TEST(Application, AReferenceToAServiceOfThisProcessCallsItWithoutAPort) {
