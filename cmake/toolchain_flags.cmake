@@ -14,8 +14,6 @@ option(SOFA_COVERAGE "instrument for coverage" OFF)
 add_compile_options(-Wall -Wextra -Wpedantic $<$<BOOL:${PROJECT_IS_TOP_LEVEL}>:-Werror> -Wshadow -Wnon-virtual-dtor -fno-omit-frame-pointer -march=x86-64-v2
                     -fpch-instantiate-templates)
 add_compile_options("$<$<CONFIG:Release>:-g1>")
-# A program loads only the shared libraries that it uses: each costs time at its start, and memory.
-add_link_options(-Wl,--as-needed)
 
 if(SOFA_SANITIZE)
   # The vptr check probes memory through a pipe: in a test that has used up the file descriptors it reports sound objects.

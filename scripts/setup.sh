@@ -7,6 +7,7 @@ packages_demo=(clang-19 mold ccache cmake ninja-build libboost1.81-dev libboost-
 packages_build=("${packages_demo[@]}" libgtest-dev libgmock-dev openssl)
 packages_sanitize=("${packages_build[@]}" libclang-rt-19-dev llvm-19 lld-19)
 packages_lint=("${packages_build[@]}" clang-format-19 clang-tidy-19 shellcheck)
+packages_package=("${packages_build[@]}" dpkg-dev file)
 packages_bench=("${packages_build[@]}" librocksdb-dev libgrpc++-dev protobuf-compiler-grpc nginx-light)
 
 # The packages of a list that are not installed, one a line; one call of dpkg-query, so that asking is cheap.
@@ -55,6 +56,7 @@ ensure_set() {
     build) ensure_packages 'to build the programs and their tests' "${packages_build[@]}" ;;
     sanitize) ensure_packages 'for the sanitizer, fuzz and coverage presets' "${packages_sanitize[@]}" ;;
     lint) ensure_packages 'to check the sources' "${packages_lint[@]}" ;;
+    package) ensure_packages 'to make the package' "${packages_package[@]}" ;;
     bench) ensure_packages 'for the peers of the benchmarks' "${packages_bench[@]}" ;;
   esac
 }
@@ -112,7 +114,7 @@ verb_setup() {
     *) fail "'./dev setup' knows only --tests, not '$1'." ;;
   esac
   local all
-  mapfile -t all < <(printf '%s\n' "${packages_sanitize[@]}" "${packages_lint[@]}" "${packages_bench[@]}" | sort -u)
+  mapfile -t all < <(printf '%s\n' "${packages_sanitize[@]}" "${packages_lint[@]}" "${packages_package[@]}" "${packages_bench[@]}" | sort -u)
   ensure_packages 'to build, test, check and measure' "${all[@]}"
   if [[ $tests == yes ]]; then
     ensure_python

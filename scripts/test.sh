@@ -114,7 +114,8 @@ run_pytest() {
   local tree=$1 path=$2 log=$1/test-logs/pytest-${2##*/}.log code=0
   compgen -G "$root/$path*" >/dev/null && grep -rqE '^(async )?def test_|^class Test' --include='*.py' "$root/$path" || return 0
   ensure_python
-  if [[ $path == tests/e2e* ]]; then ensure_shells; else ensure_http_clients && ensure_prometheus; fi
+  ensure_http_clients
+  if [[ $path == tests/e2e* ]]; then ensure_shells && ensure_go && ensure_set package; else ensure_prometheus; fi
   [[ ! -e $root/tests/interop/java/pom.xml || $path == tests/e2e* ]] || ensure_java
   [[ -z $(find "$root/$path" -name go.mod -print -quit) ]] || ensure_go
   [[ -z $(find "$root/$path" -name package-lock.json -print -quit) ]] || ensure_node
@@ -147,6 +148,7 @@ check_soak() {
 
 run_soak() {
   local tree=$1 name=$2 script=$root/tests/soak/$2 code=0
+  [[ $name != package ]] || ensure_packages 'a bare machine that gets the package, and what judges it' debootstrap curl lintian
   mkdir -p "$tree/test-logs"
   SOFA_BIN="$tree/bin" "$script" </dev/null 2>&1 | tee "$tree/test-logs/soak-$name.log" || code=$?
   count_output "$tree/test-logs/soak-$name.log" "$code"

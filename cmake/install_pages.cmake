@@ -1,0 +1,13 @@
+# Runs at install time: the completion and the man pages that the programs in BINARIES write, by way of the folder WORK.
+file(REMOVE_RECURSE ${WORK}/man)
+foreach(shell bash zsh fish)
+  execute_process(COMMAND ${BINARIES}/sofa completion ${shell} OUTPUT_FILE ${WORK}/sofa.${shell} COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+file(INSTALL DESTINATION ${CMAKE_INSTALL_PREFIX}/share/bash-completion/completions TYPE FILE RENAME sofa FILES ${WORK}/sofa.bash)
+file(INSTALL DESTINATION ${CMAKE_INSTALL_PREFIX}/share/zsh/vendor-completions TYPE FILE RENAME _sofa FILES ${WORK}/sofa.zsh)
+file(INSTALL DESTINATION ${CMAKE_INSTALL_PREFIX}/share/fish/vendor_completions.d TYPE FILE FILES ${WORK}/sofa.fish)
+execute_process(COMMAND ${BINARIES}/sofa-docs --man ${WORK}/man COMMAND_ERROR_IS_FATAL ANY)
+file(GLOB pages ${WORK}/man/*.1)
+execute_process(COMMAND gzip -9n ${pages} COMMAND_ERROR_IS_FATAL ANY)
+file(GLOB pages ${WORK}/man/*.1.gz)
+file(INSTALL DESTINATION ${CMAKE_INSTALL_PREFIX}/share/man/man1 TYPE FILE FILES ${pages})
