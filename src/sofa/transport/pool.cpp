@@ -93,8 +93,13 @@ bool BasicPool<S>::Peer::is_live() {
 
 template <class S>
 std::unexpected<Error> BasicPool<S>::Peer::no_connection(Error error) const {
-  const Sent sent = io::Shard::current().now() < back_until_ ? Sent::no_closed : Sent::no;
+  const Sent sent = may_be_back() ? Sent::no_closed : Sent::no;
   return std::unexpected(with_status(std::move(error), bolt::Status::comm_error, sent));
+}
+
+template <class S>
+Duration BasicPool<S>::Peer::most_pause() const {
+  return may_be_back() ? std::min(pool_.options_.return_pause, pool_.options_.backoff.most) : pool_.options_.backoff.most;
 }
 
 template <class S>
@@ -111,7 +116,7 @@ io::Task<Result<Ref<S>>> BasicPool<S>::Peer::get() {
   if (S* session = live()) co_return Ref<S>(*session);
   if (connecting_ && !attempting_ && last_error_) {
     co_return no_connection(Error(Code::unavailable, fmt::format("no connection to {} now; it is tried again within {} ms", address_.to_string(),
-                                                                 std::chrono::ceil<std::chrono::milliseconds>(pool_.options_.backoff.most).count()))
+                                                                 std::chrono::ceil<std::chrono::milliseconds>(most_pause()).count()))
                                 .with_cause(*last_error_));
   }
   connect();
@@ -150,7 +155,9 @@ io::Task<Result<void>> BasicPool<S>::Peer::connect_all(std::shared_ptr<Peer> sel
     peer.attempt_done_.clear();
     if (connected) continue;
     if (!options.reconnect) break;
-    if (auto slept = co_await io::sleep_for(options.backoff.pause(peer.failures_, peer.pool_.random_)); !slept) break;
+    Backoff backoff = options.backoff;
+    backoff.most = peer.most_pause();
+    if (auto slept = co_await io::sleep_for(backoff.pause(peer.failures_, peer.pool_.random_)); !slept) break;
   }
   peer.connecting_ = false;
   co_return Result<void>{};

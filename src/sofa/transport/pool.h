@@ -33,7 +33,8 @@ struct BasicPoolOptions {
   bool reconnect = true;  ///< connect again, in the background, after a loss or a failure
   Backoff backoff{.first = std::chrono::milliseconds(50), .most = std::chrono::seconds(2), .jitter = 0.3};  ///< between the failures
   Duration return_grace = std::chrono::seconds(10);  ///< after a peer has said that it closes (GoAway, READONLY): how long those who ask in vain are
-                                                     ///< told that it may be back soon (Sent::no_closed)
+                                                     ///< told that it may be back soon (Sent::no_closed) ...
+  Duration return_pause = std::chrono::milliseconds(100);  ///< ... and the most that it waits for its next attempt meanwhile
   Options session = Options::client();
   io::StreamOptions stream = bolt_stream_options();
   std::shared_ptr<io::TlsClientContext> tls{};  ///< null: plain. The pool watches its files
@@ -108,6 +109,10 @@ class BasicPool<S>::Peer : public std::enable_shared_from_this<Peer> {
   io::Task<bool> connect_one();
   void let_go();
   std::unexpected<Error> no_connection(Error error) const;
+  /// It has said that it closes, not long ago: another one takes its place, or it comes back.
+  bool may_be_back() const { return io::Shard::current().now() < back_until_; }
+  /// The longest pause between two attempts now.
+  Duration most_pause() const;
 
   BasicPool& pool_;
   const io::Address address_;

@@ -150,6 +150,39 @@ TEST(Pool, OpensANewConnectionWhenThePeerSaysGoAway) {
   });
 }
 
+TEST(Pool, LooksOftenForAPeerThatHasSaidThatItCloses) {
+  on_shard([]() -> io::Task<void> {
+    Handlers handlers;
+    auto listener = std::make_unique<io::Listener>(std::move(io::Listener::bind(loopback()).value()));
+    const io::Address address = listener->local();
+    PoolOptions options = quick();
+    options.backoff.first = options.backoff.most = 60s;
+    options.return_pause = 5ms;
+    ConnectionPool pool(options, Random(1));
+    io::TaskGroup group;
+    SessionRef first;
+    const auto ask = [](ConnectionPool& p, io::Address at, SessionRef& into) -> io::Task<void> { into = (co_await p.get(at)).value(); };
+    group.spawn("ask", ask(pool, address, first));
+    SessionOptions with_goaway = SessionOptions::server();
+    with_goaway.send_goaway = true;
+    Served old_end(std::move((co_await listener->accept()).value()), handlers, with_goaway);
+    EXPECT_TRUE(co_await eventually([&] { return first != nullptr; }));
+    listener.reset();
+    old_end.session->drain();
+    EXPECT_TRUE(co_await eventually([&] { return first->told_to_go() && pool.try_get(address) == nullptr; }));
+    const auto refused = co_await pool.get(address);
+    EXPECT_EQ(sent_of(refused.error()), Sent::no_closed) << refused.error().to_string();
+    EchoServer successor;
+    co_await successor.open(address);
+    EXPECT_TRUE(co_await eventually([&] { return pool.try_get(address) != nullptr; })) << "long before its backoff would have let it";
+    first = nullptr;
+    EXPECT_TRUE(co_await group.join());
+    co_await pool.close();
+    co_await old_end.end();
+    co_await successor.port->stop();
+  });
+}
+
 /// Fails to connect `waits.size()` times; the server is back before the last wait ends, so the pool connects when that is over and not before.
 io::Task<void> expect_waits(ManualClock& clock, const PoolOptions& options, uint64_t seed, std::span<const Duration> waits) {
   EchoServer server;
