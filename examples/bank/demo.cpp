@@ -1,5 +1,6 @@
 // The driver of the demo: starts the three processes, drives 64 clients through the gateway, kills the ledger with kill -9 in the middle, and
-// proves afterwards that no acknowledged cent is missing. Exit code 0 only if the proof holds.
+// proves afterwards that no acknowledged cent is missing. With --rolling-restart it restarts all processes, one after another, and proves that no
+// call has failed, too. Exit code 0 only if the proof holds.
 
 #include <unistd.h>
 
@@ -7,9 +8,10 @@
 
 #include "bank/audit.h"
 #include "bank/bank_api.h"
-#include "bank/process.h"
-#include "bank/program.h"
+#include "bank/bank_processes.h"
+#include "bank/names.h"
 #include "bank/retry.h"
+#include "sofa/base/flags.h"
 #include "sofa/base/log.h"
 #include "sofa/base/metrics.h"
 #include "sofa/base/random.h"
@@ -31,6 +33,9 @@ struct DemoOptions {
   uint64_t seed = 0;
   int32_t risk_slow_one_in = 500;
   int32_t risk_slow_ms = 150;
+  bool rolling_restart = false;
+  int32_t retries = 0;
+  std::string platform;
   bool forge_acknowledgement = false;
 
   static auto describe(sofa::Description<DemoOptions>& d) {
@@ -42,12 +47,15 @@ struct DemoOptions {
     d.field("seed", &DemoOptions::seed).doc("of the random transfers, 0: a new one");
     d.field("risk_slow_one_in", &DemoOptions::risk_slow_one_in).doc("one of so many answers of risk is slow, 0: none").range(0, 1'000'000);
     d.field("risk_slow_ms", &DemoOptions::risk_slow_ms).doc("how slow; its callers wait 60 ms").unit("ms").range(0, 60'000);
+    d.field("rolling_restart", &DemoOptions::rolling_restart)
+        .doc("two gateways and two of risk; all processes are restarted one after another, in place of the kill, and no call may fail");
+    d.field("retries", &DemoOptions::retries).doc("further attempts of a call that a client makes before it has failed").range(0, 100);
+    d.field("platform", &DemoOptions::platform).doc("HOST:9900 of a platform (sofa dev) whose console shows the processes; empty: none");
     d.field("forge_acknowledgement", &DemoOptions::forge_acknowledgement).doc("count a transfer that never happened, to see the proof fail");
   }
 };
 
 constexpr int64_t kDeposit = 100'000;
-constexpr milliseconds kStartDeadline = 10s;
 constexpr milliseconds kLastTransfers = 15s;       // for those that are under way when the time is over
 constexpr std::string_view kMarker = "bank-demo";  // a folder in the data folder: says that it is the demo's, and holds the logs
 
@@ -97,43 +105,16 @@ std::string log_file(const std::string& folder, std::string_view process) { retu
 
 std::string account_name(uint64_t i) { return fmt::format("account-{:04}", i); }
 
-/// The three processes and how to start the ledger again.
-struct Bank {
-  Process risk, ledger, gateway;
-  std::string programs, folder;
-
-  static Result<Process> start_process(const std::string& programs, const std::string& folder, std::string_view name,
-                                       std::vector<std::string> arguments) {
-    return Process::start({fmt::format("{}/bank-{}", programs, name), std::move(arguments), log_file(folder, name)}, kStartDeadline);
-  }
-  static Result<Process> start_ledger(const std::string& programs, const std::string& folder, int port) {
-    return start_process(programs, folder, "ledger", {"--port", std::to_string(port), "--folder", folder});
-  }
-  static Result<Bank> start(const DemoOptions& options) {
-    const std::string programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-    auto risk =
-        start_process(programs, options.folder, "risk",
-                      {"--port", "0", "--slow-one-in", std::to_string(options.risk_slow_one_in), "--slow-ms", std::to_string(options.risk_slow_ms)});
-    if (!risk) return sofa::forward_error(risk);
-    auto ledger = start_ledger(programs, options.folder, 0);
-    if (!ledger) return sofa::forward_error(ledger);
-    auto gateway = start_process(
-        programs, options.folder, "gateway",
-        {"--port", "0", "--ledger", fmt::format("bolt://127.0.0.1:{}", ledger->port()), "--risk", fmt::format("bolt://127.0.0.1:{}", risk->port())});
-    if (!gateway) return sofa::forward_error(gateway);
-    return Bank{std::move(*risk), std::move(*ledger), std::move(*gateway), programs, options.folder};
-  }
-};
-
 /// What the clients did and saw; one shard.
 struct Run {
   std::shared_ptr<Gateway> gateway;
   Audit audit;
   sofa::Histogram latency;  // microseconds
   int64_t acknowledged = 0, refused = 0, retries = 0, deadlines = 0;
+  int64_t failed = 0;  // calls of clients that ended with neither a yes nor a no
+  std::string first_failure;
   bool over = false;
   steady_clock::time_point killed_at{}, ready_at{}, first_after{};
-  std::chrono::microseconds cpu_of_killed{0};  // of the ledger, up to the kill
 };
 
 // region: client
@@ -159,6 +140,7 @@ Task<void> client(Run& run, const DemoOptions& options, int number, uint64_t see
         ++run.refused;
         break;
       }
+      if (run.failed++ == 0) run.first_failure = receipt.error().to_string();
       ++run.retries;
       if (receipt.error().code() == Code::deadline_exceeded) ++run.deadlines;
       if (!co_await sofa::io::sleep_for(20ms)) co_return;
@@ -196,24 +178,36 @@ void print_event(std::string_view text) {
   std::fflush(stdout);
 }
 
+/// What blocks, away from the clients' thread.
+template <class F>
+auto off_the_loop(F work) {
+  return sofa::io::run_blocking(sofa::io::Shard::current().runtime().file_pool(), std::move(work));
+}
+
 // region: kill
 /// kill -9 in the middle, and a new ledger on the same folder and port.
 Task<Result<void>> kill_and_restart(Run& run, Bank& bank) {
-  const int port = bank.ledger.port();
-  print_event(fmt::format("kill -9 of the ledger, pid {}", bank.ledger.pid()));
-  run.cpu_of_killed = bank.ledger.usage().cpu;
+  Bank::Member& ledger = bank.ledger();
+  print_event(fmt::format("kill -9 of the ledger, pid {}", ledger.process.pid()));
   run.killed_at = steady_clock::now();
-  auto started = co_await sofa::io::run_blocking(sofa::io::Shard::current().runtime().file_pool(), [&] {
-    bank.ledger.kill_now();
-    return Bank::start_ledger(bank.programs, bank.folder, port);
-  });
-  if (!started) co_return sofa::forward_error(started);
-  bank.ledger = std::move(*started);
+  co_await or_return(off_the_loop([&] { return bank.kill_and_start(ledger); }));
   run.ready_at = steady_clock::now();
-  print_event(fmt::format("the ledger is back, pid {}, on the same folder and port", bank.ledger.pid()));
+  print_event(fmt::format("the ledger is back, pid {}, on the same folder and port", ledger.process.pid()));
   co_return {};
 }
 // endregion
+
+/// SIGTERM to each process and a new one on its port, one after another.
+Task<Result<void>> restart_all(Bank& bank) {
+  for (Bank::Member& member : bank.members()) {
+    const auto begun = steady_clock::now();
+    const pid_t before = member.process.pid();
+    co_await or_return(off_the_loop([&] { return bank.restart(member); }));
+    print_event(fmt::format("{} is restarted, pid {} in place of {}, in {} ms", member.name, member.process.pid(), before,
+                            std::chrono::duration_cast<milliseconds>(steady_clock::now() - begun).count()));
+  }
+  co_return {};
+}
 
 Task<Result<void>> open_accounts(Run& run, const DemoOptions& options) {
   for (int32_t i = 0; i < options.accounts; ++i) {
@@ -239,38 +233,50 @@ Task<Result<void>> read_statements(Run& run, const DemoOptions& options) {
   co_return {};
 }
 
-void print_report(const Run& run, const Bank& bank, double seconds, const std::array<Usage, 3>& before) {
-  const auto latency = run.latency.read();
+constexpr std::array<const char*, 3> kRoles{"gateway", "ledger", "risk"};
+
+std::array<Usage, 3> usages(const Bank& bank) { return {bank.usage(kRoles[0]), bank.usage(kRoles[1]), bank.usage(kRoles[2])}; }
+
+void print_recovery(const Run& run) {
+  if (run.killed_at == steady_clock::time_point{}) return;
   const auto ms = [](auto duration) { return std::chrono::duration_cast<milliseconds>(duration).count(); };
-  fmt::print("\n{}\n", coloured(kBold, "The run"));
-  fmt::print(
-      "  transfers acknowledged  {}\n  refused by the bank     {}\n  calls repeated          {}\n  of them for a deadline  {}\n  rate                "
-      "    {:.0f}/s\n",
-      run.acknowledged, run.refused, run.retries, run.deadlines, static_cast<double>(run.acknowledged) / seconds);
-  for (auto [name, fraction] : {std::pair{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}}) {
-    fmt::print("  {:<22}  {:.2f} ms\n", name, static_cast<double>(latency.percentile(fraction)) / 1000);
-  }
   const bool transfers_followed = run.first_after != steady_clock::time_point{};
   fmt::print("  ledger recovered in     {} ms after kill -9 ({})\n", ms(run.ready_at - run.killed_at),
              transfers_followed ? fmt::format("first transfer {} ms after it", ms(run.first_after - run.killed_at)) : "no transfer since");
+}
+
+void print_report(const Run& run, const Bank& bank, double seconds, const std::array<Usage, 3>& before) {
+  const auto latency = run.latency.read();
+  fmt::print("\n{}\n", coloured(kBold, "The run"));
+  fmt::print(
+      "  transfers acknowledged  {}\n  refused by the bank     {}\n  calls that failed       {}\n  calls repeated          {}\n  of them for a "
+      "deadline  {}\n  rate                    {:.0f}/s\n",
+      run.acknowledged, run.refused, run.failed, run.retries, run.deadlines, static_cast<double>(run.acknowledged) / seconds);
+  for (auto [name, fraction] : {std::pair{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}}) {
+    fmt::print("  {:<22}  {:.2f} ms\n", name, static_cast<double>(latency.percentile(fraction)) / 1000);
+  }
+  print_recovery(run);
   fmt::print("\n{}\n", coloured(kBold, "  process   CPU per transfer    memory"));
-  const std::pair<const char*, const Process*> processes[] = {{"gateway", &bank.gateway}, {"ledger", &bank.ledger}, {"risk", &bank.risk}};
-  for (size_t i = 0; i < 3; ++i) {
-    const auto usage = processes[i].second->usage();
-    const auto cpu = usage.cpu - before[i].cpu + (processes[i].second == &bank.ledger ? run.cpu_of_killed : 0us);
-    const auto spent = static_cast<double>(cpu.count()) / static_cast<double>(std::max<int64_t>(run.acknowledged, 1));
-    fmt::print("  {:<8}  {:>8.1f} us       {:>6.1f} MB\n", processes[i].first, spent, static_cast<double>(usage.rss_bytes) / 1e6);
+  const std::array<Usage, 3> now = usages(bank);
+  for (size_t i = 0; i < kRoles.size(); ++i) {
+    const auto spent = static_cast<double>((now[i].cpu - before[i].cpu).count()) / static_cast<double>(std::max<int64_t>(run.acknowledged, 1));
+    fmt::print("  {:<8}  {:>8.1f} us       {:>6.1f} MB\n", kRoles[i], spent, static_cast<double>(now[i].rss_bytes) / 1e6);
   }
 }
 
-void print_next_steps(const Bank& bank) {
+void print_next_steps(const DemoOptions& options) {
   fmt::print(R"(
 The logs of the processes and of this program: {}
 The same bank, each program in a terminal of its own:
 
-    ./dev run bank-risk --port 12202
-    ./dev run bank-ledger --port 12201 --folder build/bank
-    ./dev run bank-gateway --port 12200 --ledger bolt://127.0.0.1:12201 --risk bolt://127.0.0.1:12202
+    ./dev run bank-risk
+    ./dev run bank-ledger --journal-folder build/bank
+    ./dev run bank-gateway -c examples/bank/gateway.yaml
+
+In the console of a platform, http://127.0.0.1:9900, each in a terminal of its own:
+
+    ./dev run sofa dev
+    ./dev run bank-demo --seconds 600 --platform 127.0.0.1:9900
 
 Java calls it with SOFARPC as it is:
 
@@ -288,7 +294,7 @@ The same port answers curl, which calls any method, and grpcurl:
 
 Read next: docs/tutorial.md walks through this program; README.md has the 20 lines of a service of your own.
 )",
-             log_file(bank.folder, "*"));
+             log_file(options.folder, "*"));
 }
 
 Task<Result<void>> cancel_after(sofa::io::TaskGroup& clients, milliseconds limit) {
@@ -308,13 +314,25 @@ Task<Result<void>> join_within(sofa::io::TaskGroup& clients, milliseconds limit)
   co_return joined ? in_time : joined;
 }
 
+/// What the statements prove; in a rolling restart also that no client has seen an error.
+Audit::Findings verdict(const Run& run, const DemoOptions& options) {
+  Audit::Findings findings = run.audit.verdict();
+  if (!options.rolling_restart) return findings;
+  if (run.failed == 0) {
+    findings.proved.push_back("no call has failed while every process was restarted");
+  } else {
+    findings.broken.push_back(fmt::format("{} calls have failed, the first one: {}", run.failed, run.first_failure));
+  }
+  return findings;
+}
+
 Task<Result<bool>> run_bank(const DemoOptions& options, Bank& bank) {
   Run run;
-  run.gateway = co_await or_return(sofa::rpc::connect<Gateway>(fmt::format("bolt://127.0.0.1:{}", bank.gateway.port())));
+  run.gateway = co_await or_return(sofa::rpc::connect<Gateway>(bank.gateways(), {.app = "bank-demo", .retries = options.retries}));
   co_await or_return(open_accounts(run, options));
   const uint64_t seed = options.seed != 0 ? options.seed : sofa::system_seed();
   fmt::print("{} accounts with {} cents each, {} clients, seed {}\n", options.accounts, kDeposit, options.clients, seed);
-  std::array<Usage, 3> before{bank.gateway.usage(), bank.ledger.usage(), bank.risk.usage()};
+  const std::array<Usage, 3> before = usages(bank);
 
   const auto begun = steady_clock::now();
   sofa::io::TaskGroup group(co_await sofa::io::current_scope());
@@ -322,7 +340,8 @@ Task<Result<bool>> run_bank(const DemoOptions& options, Bank& bank) {
   group.spawn("progress", show_progress(run, options));
   const std::chrono::duration<double> wanted = std::chrono::seconds(options.seconds);
   auto waited = co_await sofa::io::sleep_for(std::chrono::duration_cast<milliseconds>(wanted / 2));
-  Result<void> restarted = waited ? co_await kill_and_restart(run, bank) : waited;
+  Result<void> restarted = waited;
+  if (waited) restarted = options.rolling_restart ? co_await restart_all(bank) : co_await kill_and_restart(run, bank);
   const auto left = std::chrono::duration_cast<milliseconds>(wanted - (steady_clock::now() - begun));
   if (restarted) waited = co_await sofa::io::sleep_for(std::max(left, milliseconds(0)));
   run.over = true;
@@ -336,28 +355,39 @@ Task<Result<bool>> run_bank(const DemoOptions& options, Bank& bank) {
   if (options.forge_acknowledgement) run.audit.acknowledged({"forged", account_name(0), account_name(1), 1});
   fmt::print("\nReading every statement for the proof ...\n");
   co_await or_return(read_statements(run, options));
-  const auto findings = run.audit.verdict();
+  const auto findings = verdict(run, options);
   for (const auto& line : findings.proved) fmt::print("  {} {}\n", coloured(kGreen, "proved:"), line);
   for (const auto& line : findings.broken) fmt::print("  {} {}\n", coloured(kRed, "BROKEN:"), line);
-  print_next_steps(bank);
+  print_next_steps(options);
   co_return findings.broken.empty();
+}
+
+BankOptions bank_options(const DemoOptions& options) {
+  return {.folder = options.folder,
+          .logs = fmt::format("{}/{}", options.folder, kMarker),
+          .instances = options.rolling_restart ? 2 : 1,
+          .risk = {"--risk-slow-one-in", std::to_string(options.risk_slow_one_in), "--risk-slow-ms", std::to_string(options.risk_slow_ms)},
+          .platform = options.platform};
 }
 
 Task<Result<bool>> prove(const DemoOptions& options) {
   std::unique_ptr<sofa::log::FolderLock> folder;
-  auto bank = co_await or_return(sofa::io::run_blocking(sofa::io::Shard::current().runtime().file_pool(), [&]() -> Result<Bank> {
+  const auto bank = co_await or_return(off_the_loop([&]() -> Result<std::unique_ptr<Bank>> {
     auto taken = take_folder(options.folder);
     if (!taken) return sofa::forward_error(taken);
     folder = std::move(*taken);
     if (auto logged = sofa::configure_logging({.file = log_file(options.folder, "demo")}); !logged) return sofa::forward_error(logged);
-    return Bank::start(options);
+    return Bank::start(bank_options(options));
   }));
-  co_return co_await run_bank(options, bank);
+  co_return co_await run_bank(options, *bank);
 }
 
 Task<int> demo(const DemoOptions& options) {
   auto proved = co_await prove(options);
-  if (!proved) co_return report_failure(proved.error());
+  if (!proved) {
+    fmt::print(stderr, "{}\n", proved.error());
+    co_return 1;
+  }
   fmt::print("\n{}\n", *proved ? coloured(kGreen, "The proof holds: nothing was lost, nothing was booked twice.")
                                : coloured(kRed, "The proof FAILED; the lines marked BROKEN say how."));
   co_return *proved ? 0 : 1;
@@ -366,4 +396,9 @@ Task<int> demo(const DemoOptions& options) {
 }  // namespace
 }  // namespace bank
 
-int main(int argc, char** argv) { return bank::run_program(argc, argv, bank::demo); }
+int main(int argc, char** argv) {
+  bank::DemoOptions options;
+  const auto parsed = sofa::parse_flags(argc, argv, options);
+  if (const auto code = sofa::exit_code_of(parsed)) return *code;
+  return sofa::io::run(bank::demo(options), {.shards = 1});
+}

@@ -34,6 +34,8 @@ class Journal {
   bool snapshot_due() const { return !snapshotting_ && book_.last_sequence() - last_attempt_ >= options_.entries_between_snapshots; }
   /// Saves the book beside the log and gives the log's space back.
   sofa::io::Task<sofa::Result<void>> write_snapshot();
+  /// Why nothing can be written any more, or null.
+  const sofa::Error* failure() const { return log_->failure(); }
   sofa::io::Task<sofa::Result<void>> close() { return log_->close(); }
 
  private:

@@ -2,38 +2,79 @@
 
 #include "bank/bank_api.h"
 #include "bank/journal.h"
-#include "bank/program.h"
+#include "bank/names.h"
+#include "sofa/boot/application.h"
 #include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
-#include "sofa/rpc/server.h"
 
 namespace bank {
 namespace {
 
-struct LedgerOptions {
-  uint16_t port = 0;
+struct JournalConfig {
   std::string folder;
   int64_t snapshot_every = JournalOptions{}.entries_between_snapshots;
 
-  static auto describe(sofa::Description<LedgerOptions>& d) {
-    d.doc("The bank's ledger process.");
-    d.field("port", &LedgerOptions::port).doc("bolt port, 0 picks a free one");
-    d.field("folder", &LedgerOptions::folder).doc("where the book lives; made if missing").required();
-    d.field("snapshot_every", &LedgerOptions::snapshot_every).doc("a snapshot is written after so many entries").range(1, 20'000'000);
+  static auto describe(sofa::Description<JournalConfig>& d) {
+    d.doc("Where the book is kept.");
+    d.field("folder", &JournalConfig::folder).doc("where the book lives; made if missing").required();
+    d.field("snapshot_every", &JournalConfig::snapshot_every).doc("a snapshot is written after so many entries").range(1, 20'000'000);
   }
 };
+
+// region: component
+/// The journal as a component: open while the program runs, with its snapshots in the background.
+class JournalComponent {
+ public:
+  explicit JournalComponent(JournalConfig config) : config_(std::move(config)) {}
+
+  Task<Result<void>> start() {
+    journal_ = co_await or_return(Journal::open({config_.folder, config_.snapshot_every, {}}));
+    background_.emplace();
+    co_return {};
+  }
+  Task<Result<void>> stop() {
+    co_await or_return(background_->join());
+    co_return co_await journal_->close();
+  }
+  sofa::boot::Health health() const {
+    const sofa::Error* failure = journal_->failure();
+    return failure == nullptr ? sofa::boot::Health::up() : sofa::boot::Health::down(failure->to_string());
+  }
+
+  const Book& book() const { return journal_->book(); }
+  Task<Result<int64_t>> record(Entry entry) {
+    const int64_t sequence = co_await or_return(journal_->record(std::move(entry)));
+    if (journal_->snapshot_due()) background_->spawn("snapshot", journal_->write_snapshot());
+    co_return sequence;
+  }
+
+ private:
+  const JournalConfig config_;
+  std::unique_ptr<Journal> journal_;
+  std::optional<sofa::io::TaskGroup> background_;
+};
+// endregion
 
 class LedgerService {
  public:
   static constexpr int32_t kMaxPage = 10'000;
 
-  LedgerService(Journal& journal, sofa::io::TaskGroup& background) : journal_(journal), background_(background) {}
+  explicit LedgerService(sofa::boot::Ref<JournalComponent> journal) : journal_(std::move(journal)) {}
 
+  // region: implement
+  void implement(Ledger& ledger) {
+    ledger.open_account.bind(this, &LedgerService::open_account);
+    ledger.transfer.bind(this, &LedgerService::transfer);
+    ledger.statement.bind(this, &LedgerService::statement);
+  }
+  // endregion
+
+ private:
   Task<Result<Receipt>> open_account(std::string account, int64_t deposit) { return book(deposit_entry(account, deposit)); }
   Task<Result<Receipt>> transfer(Transfer t) { return book(transfer_entry(t.id, t.from, t.to, t.cents)); }
 
   Result<Statement> statement(const std::string& account, int64_t skip, int32_t limit) const {
-    const Book& book = journal_.book();
+    const Book& book = journal_->book();
     if (!book.has_account(account)) return fail(Code::not_found, "account '{}' is not open; open it first", account);
     const auto& lines = book.lines(account);
     Statement page{account, book.balance(account), static_cast<int64_t>(lines.size()), {}};
@@ -43,7 +84,6 @@ class LedgerService {
     return page;
   }
 
- private:
   // region: book
   /// Books an entry once, however often and from wherever its id comes.
   Task<Result<Receipt>> book(Result<Entry> asked) {
@@ -53,54 +93,44 @@ class LedgerService {
       const auto done = same->second;  // the same id is being written for another call: see how that ends
       co_await or_return(done->wait());
     }
-    if (const int64_t known = journal_.book().sequence_of(id); known != 0) co_return receipt_for(known, entry);
+    if (const int64_t known = journal_->book().sequence_of(id); known != 0) co_return receipt_for(known, entry);
     const auto held = held_.find(entry.from);
-    co_await or_return(journal_.book().check(entry, held == held_.end() ? 0 : held->second));
+    co_await or_return(journal_->book().check(entry, held == held_.end() ? 0 : held->second));
 
     const auto done = on_the_way_.emplace(id, std::make_shared<sofa::io::Event>()).first->second;
     held_[entry.from] += entry.cents;
-    auto sequence = co_await journal_.record(entry);
+    auto sequence = co_await journal_->record(entry);
     if ((held_[entry.from] -= entry.cents) == 0) held_.erase(entry.from);
     on_the_way_.erase(id);
     done->set();
     if (!sequence) co_return sofa::forward_error(sequence);
-    if (journal_.snapshot_due()) background_.spawn("snapshot", journal_.write_snapshot());
     co_return Receipt{id, *sequence};
   }
   // endregion
 
   Result<Receipt> receipt_for(int64_t sequence, const Entry& asked) const {
-    const Entry& booked = journal_.book().entry(sequence);
+    const Entry& booked = journal_->book().entry(sequence);
     if (booked.from != asked.from || booked.to != asked.to || booked.cents != asked.cents) {
       return fail(Code::already_exists, "id '{}' is taken by another transfer (entry {}); choose a new id", asked.id, sequence);
     }
     return Receipt{asked.id, sequence};
   }
 
-  Journal& journal_;
-  sofa::io::TaskGroup& background_;
+  const sofa::boot::Ref<JournalComponent> journal_;
   std::unordered_map<std::string, std::shared_ptr<sofa::io::Event>> on_the_way_;
   std::unordered_map<std::string, int64_t> held_;  // cents that entries on their way to disk will take from an account
 };
 
-Task<int> run(const LedgerOptions& options) {
-  auto journal = co_await Journal::open({options.folder, options.snapshot_every, {}});
-  if (!journal) co_return report_failure(journal.error());
-  sofa::io::TaskGroup background;
-  LedgerService service(**journal, background);
-  // region: serve
-  auto ledger = std::make_shared<Ledger>();
-  ledger->open_account.bind(&service, &LedgerService::open_account);
-  ledger->transfer.bind(&service, &LedgerService::transfer);
-  ledger->statement.bind(&service, &LedgerService::statement);
-  const int code = co_await sofa::rpc::serve_until_stopped(sofa::rpc::Server{}.port(options.port).add(ledger));
-  // endregion
-  if (auto joined = co_await background.join(); !joined) co_return report_failure(joined.error());
-  if (auto closed = co_await (*journal)->close(); !closed) co_return report_failure(closed.error());
-  co_return code;
-}
-
 }  // namespace
 }  // namespace bank
 
-int main(int argc, char** argv) { return bank::run_program(argc, argv, bank::run); }
+// region: main
+int main(int argc, char** argv) {
+  using namespace sofa;
+  boot::Application app("bank-ledger", "The bank's ledger process.");
+  app.defaults().port = 12201;
+  app.component<bank::JournalComponent>("journal");
+  app.component<bank::LedgerService>("ledger").provides<bank::Ledger>().on(boot::bolt, boot::triple, boot::http);
+  return app.run(argc, argv);
+}
+// endregion

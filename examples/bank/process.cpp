@@ -86,9 +86,9 @@ sofa::Result<void> Process::wait_until_ready(const Command& command, millisecond
     }
     line.append(chunk, static_cast<size_t>(got));
   }
-  const size_t at = line.find("bolt=");
+  const size_t at = line.find(" port=");
   if (at == std::string::npos) return sofa::fail(sofa::Code::internal, "{} printed '{}', no ready line", command.program, line);
-  port_ = std::atoi(line.c_str() + at + 5);
+  port_ = std::atoi(line.c_str() + at + 6);
   return {};
 }
 

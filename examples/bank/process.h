@@ -24,7 +24,7 @@ struct Command {
   std::string log;
 };
 
-/// A child that prints `ready pid=N bolt=PORT` on its standard output once it listens. Killed (SIGTERM, then SIGKILL) when destroyed.
+/// A child that prints `ready NAME pid=N port=PORT` on its standard output once it listens. Killed (SIGTERM, then SIGKILL) when destroyed.
 class Process {
  public:
   /// Starts the program and waits at most `deadline` for the ready line. The error of one that ended before has the last line of its log.

@@ -2,14 +2,18 @@
 
 import json
 import os
+import pathlib
 import re
-import signal
 import subprocess
-import time
+import sys
 
 import pytest
 
-BIN = os.environ.get("SOFA_BIN", os.path.join(os.path.dirname(__file__), "..", "..", "build", "release", "bin"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
+
+import programs  # noqa: E402
+
+BIN = str(programs.binaries())
 PROOF = "every acknowledged transfer is there exactly once"
 
 
@@ -36,8 +40,8 @@ def assert_events_and_next_steps(text):
     killed = re.search(r"^  kill -9 of the ledger, pid (\d+)$", text, re.MULTILINE)
     back = re.search(r"^  the ledger is back, pid (\d+), on the same folder and port$", text, re.MULTILINE)
     assert killed[1] != back[1] and killed.start() < back.start()
-    for name in ("bank-risk --port 12202", "bank-ledger --port 12201 --folder", "bank-gateway --port 12200 --ledger bolt://127.0.0.1:12201"):
-        assert f"./dev run {name}" in text
+    for name in ("bank-risk", "bank-ledger --journal-folder build/bank", "bank-gateway -c examples/bank/gateway.yaml", "sofa dev"):
+        assert re.search(rf"^    ./dev run {name}$", text, re.MULTILINE), name
     assert '.setDirectUrl("bolt://127.0.0.1:12200")' in text
     assert """curl -d '["account-0000", 100000]' http://127.0.0.1:12200/bank.Gateway:1.0/openAccount""" in text
     assert "127.0.0.1:12200 bank.v1.Bank/GetStatement" in text
@@ -96,36 +100,28 @@ def test_a_second_demo_on_the_same_folder_is_refused_with_the_pid_of_the_first(t
             first.terminate()
 
 
-def start(program, *arguments):
-    process = subprocess.Popen([os.path.join(BIN, program), "--port", "0", *arguments], stdout=subprocess.PIPE, text=True)
-    ready = process.stdout.readline()
-    assert ready.startswith("ready pid="), f"{program} did not start"
-    return process, "bolt://127.0.0.1:" + re.search(r"bolt=(\d+)", ready)[1]
+@pytest.fixture(name="bank")
+def started_bank(tmp_path):
+    bank = programs.Bank(tmp_path)
+    yield bank
+    bank.stop()
 
 
-def test_each_program_stops_within_two_seconds_of_sigterm(tmp_path):
-    risk, risk_at = start("bank-risk")
-    ledger, ledger_at = start("bank-ledger", "--folder", str(tmp_path / "ledger"))
-    gateway, _ = start("bank-gateway", "--ledger", ledger_at, "--risk", risk_at)
-    for process in (gateway, ledger, risk):
-        begun = time.monotonic()
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
-        assert time.monotonic() - begun < 2
-        process.stdout.close()
+def test_each_program_stops_within_two_seconds_of_sigterm(bank):
+    ended = bank.stop()
+    assert list(ended) == ["gateway", "ledger", "risk"]
+    for name, (code, seconds) in ended.items():
+        assert code == 0 and seconds < 2, (name, code, seconds)
 
 
-@pytest.fixture
-def gateway(tmp_path):
-    """The three programs; the address of the gateway."""
-    risk, risk_at = start("bank-risk")
-    ledger, ledger_at = start("bank-ledger", "--folder", str(tmp_path / "ledger"))
-    gateway, gateway_at = start("bank-gateway", "--ledger", ledger_at, "--risk", risk_at)
-    yield gateway_at.removeprefix("bolt://")
-    for process in (gateway, ledger, risk):
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=10)
-        process.stdout.close()
+def test_each_program_tells_of_its_components_and_of_its_health(bank):
+    wanted = {"risk": {"risk"}, "ledger": {"journal", "ledger"}, "gateway": {"gateway"}}
+    for name, components in wanted.items():
+        at = f"http://127.0.0.1:{bank.programs[name].ports['admin']}"
+        assert curl(f"{at}/actuator/readiness")["status"] == "UP", name
+        assert components <= {one["name"] for one in curl(f"{at}/v1/components")["components"]}, name
+    values = json.dumps(curl(f"http://127.0.0.1:{bank.programs['gateway'].ports['admin']}/v1/config"))
+    assert "gateway.yaml:2" in values, "where the gateway knows the ledger's address from"
 
 
 def curl(*words):
@@ -134,8 +130,21 @@ def curl(*words):
     return json.loads(done.stdout)
 
 
-def test_curl_calls_the_gateway_as_the_readme_says(gateway):
-    at = f"http://{gateway}/bank.Gateway:1.0"
+def test_a_platform_knows_the_processes(tmp_path):
+    port = programs.free_port()
+    with programs.Program([os.path.join(BIN, "sofa"), "dev", "--data", tmp_path / "platform", "--port-offset", port - 9900]) as platform:
+        platform.wait_for_line("^ready sofa", 30)
+        bank = programs.Bank(tmp_path, "--admin-platform", f"127.0.0.1:{port}")
+
+        def known():
+            return {one["name"] for one in curl(f"http://127.0.0.1:{port}/v1/processes")}
+
+        programs.until(lambda: {"bank-risk", "bank-ledger", "bank-gateway"} <= known())
+        bank.stop()
+
+
+def test_curl_calls_the_gateway_as_the_readme_says(bank):
+    at = f"http://{bank.gateway}/bank.Gateway:1.0"
     assert curl("-d", '["alice", 100000]', f"{at}/openAccount")["sequence"] == 1
     assert curl("-d", '{"depositCents": 5, "account": "bob"}', f"{at}/openAccount")["sequence"] == 2
     transfer = '{"id": "t-1", "from": "alice", "to": "bob", "cents": 250}'
@@ -145,4 +154,4 @@ def test_curl_calls_the_gateway_as_the_readme_says(gateway):
     statement = curl(f"{at}/statement?account=alice&skip=0&limit=10")
     assert (statement["balance"], [line["cents"] for line in statement["postings"]]) == (99750, [100000, -250])
     as_json = ["-H", "content-type: application/json", "-d", '{"account": "bob", "limit": 10}']
-    assert curl(*as_json, f"http://{gateway}/bank.v1.Bank/GetStatement")["balance"] == "255"
+    assert curl(*as_json, f"http://{bank.gateway}/bank.v1.Bank/GetStatement")["balance"] == "255"

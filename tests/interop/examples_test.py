@@ -9,17 +9,10 @@ import programs
 @pytest.fixture(name="examples")
 def started_examples(tmp_path):
     """hello-server and the three programs of the bank; the addresses of the two that Java calls."""
-    started = []
-
-    def start(name, *arguments):
-        started.append(programs.Server([programs.binaries() / name, "--port", "0", *arguments]))
-        return started[-1].address
-
-    risk = start("bank-risk")
-    ledger = start("bank-ledger", "--folder", tmp_path / "book")
-    yield start("hello-server"), start("bank-gateway", "--ledger", f"bolt://{ledger}", "--risk", f"bolt://{risk}")
-    for program in reversed(started):
-        program.stop()
+    hello, bank = programs.Server([programs.binaries() / "hello-server", "--port", "0"]), programs.Bank(tmp_path)
+    yield hello.address, bank.gateway
+    bank.stop()
+    hello.stop()
 
 
 @pytest.mark.skipif(conftest.server_kind() == "java", reason="the examples are C++")

@@ -51,46 +51,38 @@ def contract(go_grpc):
     server.stop()
 
 
-def grpcurl(go_grpc, server, *words, data=None):
+def grpcurl(go_grpc, address, *words, data=None):
     options = [] if data is None else ["-d", json.dumps(data)]
-    return subprocess.run([go_grpc / "grpcurl", "-plaintext", "-max-time", "20", *options, server.address, *words],
+    return subprocess.run([go_grpc / "grpcurl", "-plaintext", "-max-time", "20", *options, address, *words],
                           capture_output=True, text=True, timeout=60)
 
 
 def test_grpcurl_lists_and_describes_by_reflection(go_grpc, contract):
-    listed = grpcurl(go_grpc, contract, "list")
+    listed = grpcurl(go_grpc, contract.address, "list")
     assert listed.returncode == 0, listed.stderr
     assert {"sofa.interop.pb.Interop", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"} <= set(listed.stdout.split())
-    described = grpcurl(go_grpc, contract, "describe", "sofa.interop.pb.Interop.BidiStream")
+    described = grpcurl(go_grpc, contract.address, "describe", "sofa.interop.pb.Interop.BidiStream")
     assert "stream .sofa.interop.pb.EchoRequest" in described.stdout, described.stderr
 
 
 def test_grpcurl_calls_by_reflection(go_grpc, contract):
-    echoed = grpcurl(go_grpc, contract, "sofa.interop.pb.Interop/Echo", data={"text": "中", "attrs": {"k": "v"}})
+    echoed = grpcurl(go_grpc, contract.address, "sofa.interop.pb.Interop/Echo", data={"text": "中", "attrs": {"k": "v"}})
     assert json.loads(echoed.stdout) == {"text": "中", "attrs": {"k": "v"}}, echoed.stderr
-    streamed = grpcurl(go_grpc, contract, "sofa.interop.pb.Interop/ServerStream", data={"text": "s", "times": 3})
+    streamed = grpcurl(go_grpc, contract.address, "sofa.interop.pb.Interop/ServerStream", data={"text": "s", "times": 3})
     assert streamed.stdout.count('"text": "s"') == 3, streamed.stderr
-    failed = grpcurl(go_grpc, contract, "sofa.interop.pb.Interop/Echo", data={"fail": "ed"})
+    failed = grpcurl(go_grpc, contract.address, "sofa.interop.pb.Interop/Echo", data={"fail": "ed"})
     assert failed.returncode != 0 and "Code: Unknown" in failed.stderr and "boom ed" in failed.stderr
-    health = grpcurl(go_grpc, contract, "grpc.health.v1.Health/Check", data={})
+    health = grpcurl(go_grpc, contract.address, "grpc.health.v1.Health/Check", data={})
     assert json.loads(health.stdout) == {"status": "SERVING"}, health.stderr
 
 
 def test_grpcurl_calls_the_bank_as_its_readme_says(go_grpc, tmp_path):
-    programs_of_bank = []
-
-    def start(name, *arguments):
-        programs_of_bank.append(programs.Server([programs.binaries() / name, "--port", 0, *arguments]))
-        return programs_of_bank[-1]
-
+    bank = programs.Bank(tmp_path)
     try:
-        risk, ledger = start("bank-risk"), start("bank-ledger", "--folder", tmp_path / "book")
-        gateway = start("bank-gateway", "--ledger", f"bolt://{ledger.address}", "--risk", f"bolt://{risk.address}")
-        assert "bank.v1.Bank" in grpcurl(go_grpc, gateway, "list").stdout.split()
-        opened = grpcurl(go_grpc, gateway, "bank.v1.Bank/OpenAccount", data={"account": "alice", "depositCents": 100})
+        assert "bank.v1.Bank" in grpcurl(go_grpc, bank.gateway, "list").stdout.split()
+        opened = grpcurl(go_grpc, bank.gateway, "bank.v1.Bank/OpenAccount", data={"account": "alice", "depositCents": 100})
         assert json.loads(opened.stdout)["sequence"] == "1", opened.stderr
-        statement = grpcurl(go_grpc, gateway, "bank.v1.Bank/GetStatement", data={"account": "alice", "limit": 10})
+        statement = grpcurl(go_grpc, bank.gateway, "bank.v1.Bank/GetStatement", data={"account": "alice", "limit": 10})
         assert json.loads(statement.stdout)["balance"] == "100", statement.stderr
     finally:
-        for program in reversed(programs_of_bank):
-            program.stop()
+        bank.stop()

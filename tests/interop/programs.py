@@ -135,12 +135,13 @@ class Program:
 
 
 class Server(Program):
-    """A program that prints "ready pid=N bolt=P" when it listens; `protocol` is the one whose port is wanted, `ports` has all of them."""
+    """A program that prints "ready pid=N bolt=P" when it listens; `protocol` is the one whose port is wanted, `ports` has all of them. An
+    application on boot prints "ready NAME pid=N port=P"."""
 
     def __init__(self, command, seconds=60, environment=None, protocol="bolt"):
         super().__init__(command, environment)
         try:
-            ready = self.wait_for_line(rf"^ready pid=(\d+)(?: \S+)*? {protocol}=(\d+).*", seconds)
+            ready = self.wait_for_line(rf"^ready (?:\S+ )?pid=(\d+)(?: \S+)*? {protocol}=(\d+).*", seconds)
         except AssertionError:
             self.kill()
             raise
@@ -148,6 +149,34 @@ class Server(Program):
         self.port = int(ready[2])
         self.ports = {name: int(port) for name, port in re.findall(r" (\w+)=(\d+)", ready[0])}
         self.address = f"127.0.0.1:{self.port}"
+
+
+class Bank:
+    """The programs of examples/bank by name, the ledger's data in `folder`; `gateway` is the address that clients call. `arguments` are for each."""
+
+    def __init__(self, folder, *arguments):
+        self.programs = {}
+        try:
+            risk, ledger = self._start("risk", *arguments), self._start("ledger", "--journal-folder", folder / "book", *arguments)
+            references = folder / "gateway.yaml"
+            references.write_text(f"references:\n  bank.Ledger: {{url: 'bolt://{ledger}'}}\n  bank.Risk: {{url: 'bolt://{risk}'}}\n")
+            self.gateway = self._start("gateway", "-c", references, *arguments)
+        except AssertionError:
+            self.stop()
+            raise
+
+    def _start(self, name, *arguments):
+        command = [binaries() / f"bank-{name}", "--server-port", 0, "--admin-port", 0, *arguments]
+        self.programs[name] = Server(command, protocol="port")
+        return self.programs[name].address
+
+    def stop(self):
+        """Callers before those that they call; the exit code of each and the seconds that it took."""
+        ended = {}
+        for name, program in reversed(self.programs.items()):
+            seconds = program.stop()
+            ended[name] = (program.process.returncode, seconds)
+        return ended
 
 
 def java_command(main_class, *arguments):

@@ -29,7 +29,7 @@ class ProcessTest : public testing::Test {
 };
 
 TEST_F(ProcessTest, ThePortIsOfTheReadyLineAndStandardErrorGoesToTheLog) {
-  auto child = start("echo first >&2; echo 'ready pid=1 bolt=4711'; exec sleep 60");
+  auto child = start("echo first >&2; echo 'ready child pid=1 port=4711'; exec sleep 60");
   ASSERT_TRUE(child) << child.error().to_string();
   EXPECT_EQ(child->port(), 4711);
   child->kill_now();
@@ -38,7 +38,7 @@ TEST_F(ProcessTest, ThePortIsOfTheReadyLineAndStandardErrorGoesToTheLog) {
 
 TEST_F(ProcessTest, AStartedAgainChildAppendsToTheLog) {
   for (int i = 0; i < 2; ++i) {
-    auto child = start("echo again >&2; echo 'ready pid=1 bolt=1'; exec sleep 60");
+    auto child = start("echo again >&2; echo 'ready child pid=1 port=1'; exec sleep 60");
     ASSERT_TRUE(child) << child.error().to_string();
     child->kill_now();
   }
