@@ -85,6 +85,18 @@ def test_dev_is_seen_in_its_own_list_and_asked_through_it(dev):
     assert "a process has attached" in dev.sofa("logs").stdout
 
 
+def test_what_waits_and_what_runs_in_a_process_is_shown(dev, tmp_path):
+    own = json.loads(dev.sofa("status", "-o", "json").stdout)[0]["id"]
+    tasks = json.loads(dev.sofa("tasks", own, "-o", "json").stdout)["tasks"]
+    assert any("accept" in task["functions"][-1] for task in tasks), tasks
+    assert "waits in" in dev.sofa("tasks").stdout
+    folded = tmp_path / "own.folded"
+    done = dev.sofa("profile", own, "--seconds", "1", "--form", "folded", "--out", str(folded))
+    assert done.returncode == 0 and folded.exists(), done
+    heap = json.loads(dev.sofa("profile", "--kind", "heap", "--form", "json").stdout)
+    assert heap["unit"] == "bytes" and heap["stacks"]
+
+
 def test_an_application_attaches_and_is_gone_when_it_is_killed(dev, tmp_path):
     file = tmp_path / "hello.yaml"
     file.write_text(f"server: {{port: 0}}\nadmin: {{port: 0, platform: \"{dev.address}\"}}\n")

@@ -88,7 +88,8 @@ std::span<const Command> commands() {
                                         key_remove_command(),    token_list_command(),  token_add_command(),     token_remove_command(),
                                         role_list_command(),     role_put_command(),    role_remove_command(),   dev_command(),
                                         server_command(),        status_command(),      logs_command(),          doctor_command(),
-                                        explain_command(),       version_command(),     completion_command()};
+                                        profile_command(),       tasks_command(),       connections_command(),   explain_command(),
+                                        version_command(),       completion_command()};
   return all;
 }
 
