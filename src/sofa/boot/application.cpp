@@ -95,9 +95,25 @@ void Application::add_sections() {
   }
 }
 
+Result<void> Application::load_modules() {
+  for (const auto& source : module_sources_) {
+    auto loaded = source->load();
+    if (!loaded) return std::unexpected<Error>(std::move(loaded.error()).wrap(fmt::format("the {} modules cannot be loaded", source->kind())));
+    for (LoadedModule& module : *loaded) {
+      for (ComponentSpec& component : module.components) {
+        component.module = module.spec.name;
+        add(std::move(component));
+      }
+      modules_.push_back(std::move(module.spec));
+    }
+  }
+  return {};
+}
+
 Result<ParsedFlags> Application::configure(int argc, const char* const* argv) {
   const Instant begun = SystemClock::instance().now_monotonic();
   registering_ = begun - made_;
+  if (auto loaded = load_modules(); !loaded) return forward_error(loaded);
   add_sections();
   auto loaded = configuration_->load(argc, argv);
   if (!loaded || loaded->help) return loaded;
@@ -107,6 +123,7 @@ Result<ParsedFlags> Application::configure(int argc, const char* const* argv) {
 }
 
 Result<void> Application::configure_text(std::string_view yaml, std::string_view file_name) {
+  if (auto loaded = load_modules(); !loaded) return loaded;
   add_sections();
   return configuration_->load_text(yaml, file_name);
 }
@@ -155,6 +172,7 @@ std::unique_ptr<RunningApplication> Application::assemble() {
   parts->modules.assign(modules_.begin(), modules_.end());
   parts->inactive_modules = inactive_;
   parts->publish_hooks = publish_hooks_;
+  parts->module_sources = module_sources_;
   parts->add_built_ins();
   parts->begin_startup(registering_, configuring_);
   return std::unique_ptr<RunningApplication>(new RunningApplication(std::move(parts)));

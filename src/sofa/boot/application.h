@@ -39,6 +39,7 @@
 #include "sofa/boot/events.h"
 #include "sofa/boot/lifecycle.h"
 #include "sofa/boot/module.h"
+#include "sofa/boot/module_source.h"
 #include "sofa/boot/readiness.h"
 #include "sofa/boot/report.h"
 #include "sofa/io/task.h"
@@ -151,6 +152,9 @@ class Application {
   }
   ModuleBuilder module(std::string name, std::source_location where = std::source_location::current());
 
+  /// Modules that are not compiled into the program; before configure().
+  void modules_from(std::shared_ptr<ModuleSource> source) { module_sources_.push_back(std::move(source)); }
+
   /// Where configuration comes from that changes while the application runs; of several the last. Without one, `dynamic: {file}` names a file.
   void config_source(std::shared_ptr<ConfigSource> source) { source_ = std::move(source); }
   /// A readiness check that belongs to no component.
@@ -187,6 +191,7 @@ class Application {
   friend class TestApp;
   ComponentSpec& add(ComponentSpec spec);
   void add_sections();
+  Result<void> load_modules();
   void leave_out_inactive();
   /// From the start on, a component with one offer takes the place of all that have the same.
   void put_in_place(ComponentSpec fake) { fakes_.push_back(std::move(fake)); }
@@ -197,6 +202,7 @@ class Application {
   const std::string name_;
   std::deque<ComponentSpec> registered_;  // builders refer to them
   std::deque<ModuleSpec> modules_;
+  std::vector<std::shared_ptr<ModuleSource>> module_sources_;
   std::vector<ComponentSpec> fakes_;
   std::vector<Check> checks_;
   std::vector<std::pair<std::string, ReadinessCallback>> callbacks_;

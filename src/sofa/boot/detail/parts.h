@@ -15,6 +15,7 @@ namespace sofa::boot {
 
 struct RunningApplication::Parts {
   std::string name;
+  std::vector<std::shared_ptr<ModuleSource>> module_sources;  // first, so that it goes last: the code of components may be theirs
   std::vector<ComponentSpec> components;
   std::vector<ModuleSpec> modules, inactive_modules;
   std::shared_ptr<Configuration> configuration;

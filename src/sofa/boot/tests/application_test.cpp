@@ -137,6 +137,44 @@ TEST(Application, PublishesRestRoutesOfItsMethods) {
   EXPECT_EQ(*answer, "\"hello world\"");
 }
 
+/// Modules that the program does not know when it is compiled.
+class Plugins final : public ModuleSource {
+ public:
+  explicit Plugins(bool broken) : broken_(broken) {}
+  ~Plugins() override { unloaded = true; }
+  std::string_view kind() const override { return "native"; }
+  Result<std::vector<LoadedModule>> load() override {
+    if (broken_) return fail(Code::not_found, "there is no file hello.so");
+    LoadedModule module{.spec = {.name = "plugin"}};
+    module.components.push_back(component_spec<Hello>("hello"));
+    ComponentBuilder<Hello>(module.components.back()).provides<Greeter>().on(bolt);
+    std::vector<LoadedModule> all;
+    all.push_back(std::move(module));
+    return all;
+  }
+  static inline bool unloaded = false;
+
+ private:
+  const bool broken_;
+};
+
+TEST(Application, TakesModulesThatAreNotCompiledIn) {
+  {
+    Application app("host");
+    app.modules_from(std::make_shared<Plugins>(false));
+    const Started started(app, {"--plugin-hello-greeting", "hello"});
+    ASSERT_EQ(started.error, "");
+    EXPECT_NE(started.running->port(), 0) << "what the module has is published";
+    EXPECT_EQ(started.running->modules().front().name, "plugin");
+    EXPECT_FALSE(Plugins::unloaded);
+  }
+  EXPECT_TRUE(Plugins::unloaded);
+
+  Application other("host");
+  other.modules_from(std::make_shared<Plugins>(true));
+  EXPECT_THAT(Started(other).error, HasSubstr("the native modules cannot be loaded: there is no file hello.so"));
+}
+
 TEST(Application, AReferenceToAServiceOfThisProcessCallsItWithoutAPort) {
   Application app("both");
   Front* front = nullptr;
