@@ -97,19 +97,85 @@ def test_what_waits_and_what_runs_in_a_process_is_shown(dev, tmp_path):
     assert heap["unit"] == "bytes" and heap["stacks"]
 
 
-def test_an_application_attaches_and_is_gone_when_it_is_killed(dev, tmp_path):
+@pytest.fixture
+def hello(dev, tmp_path):
+    """An application that attaches to the platform `dev`."""
     file = tmp_path / "hello.yaml"
     file.write_text(f"server: {{port: 0}}\nadmin: {{port: 0, platform: \"{dev.address}\"}}\n")
     application = programs.Program([programs.binaries() / "boot-hello", "--config", file])
     application.wait_for_line(r"^ready ", 20)
+    programs.until(lambda: len(dev.json("/v1/processes")) == 2)
+    yield application
+    application.kill()
+
+
+def other_than(platform):
+    """The process on the platform that is not its own; None when there is none."""
+    return next((one for one in platform.json("/v1/processes") if one["pid"] != platform.pid), None)
+
+
+@pytest.mark.usefixtures("hello")
+def test_an_application_attaches_and_is_gone_when_it_is_killed(dev):
+    other = other_than(dev)
+    assert dev.json(f"/v1/processes/{other['id']}/actuator/readiness")["status"] == "UP"
+    os.kill(other["pid"], signal.SIGKILL)
+    programs.until(lambda: len(dev.json("/v1/processes")) == 1, seconds=5)
+
+
+@pytest.mark.usefixtures("hello")
+def test_an_application_attaches_again_after_a_loss_of_the_platform(dev, tmp_path):
+    pid = other_than(dev)["pid"]
+    os.kill(dev.pid, signal.SIGKILL)
+    dev.wait(20)
+    again = Platform("dev", "--data", tmp_path / "data", "--port-offset", dev.port - 9900)
     try:
-        programs.until(lambda: len(dev.json("/v1/processes")) == 2)
-        other = next(one for one in dev.json("/v1/processes") if one["pid"] != dev.pid)
-        assert dev.json(f"/v1/processes/{other['id']}/actuator/readiness")["status"] == "UP"
-        os.kill(other["pid"], signal.SIGKILL)
-        programs.until(lambda: len(dev.json("/v1/processes")) == 1, seconds=5)
+        programs.until(lambda: (other_than(again) or {}).get("pid") == pid)
+        assert again.json(f"/v1/processes/boot-hello-{pid}/actuator/readiness")["status"] == "UP"
     finally:
-        application.kill()
+        again.kill()
+
+
+@pytest.mark.usefixtures("hello")
+def test_the_overview_tells_how_processes_do_and_what_has_happened(dev):
+    def overview():
+        return dev.json("/v1/overview")
+
+    programs.until(lambda: len(overview()["processes"]) == 2 and overview()["history"]["times_ms"])
+    seen = overview()
+    assert [one["name"] for one in seen["processes"]] == ["boot-hello", "sofa"]
+    assert seen["platform"]["address"] == dev.address and seen["platform"]["mode"] == "dev"
+    assert seen["health"] == "up" and "diskSpace" in [check["name"] for check in seen["checks"]]
+    assert {role["state"] for role in seen["roles"]} == {"ready"}
+    assert len(seen["history"]["times_ms"]) == len(seen["history"]["calls_per_second"]) >= 1
+    other = other_than(dev)
+    assert {"attached"} <= {event["kind"] for event in seen["events"] if event["process"] == other["id"]}
+    os.kill(other["pid"], signal.SIGKILL)
+    programs.until(lambda: len(overview()["processes"]) == 1, seconds=5)
+    last = overview()["events"][0]
+    assert last["kind"] == "gone" and last["process"] == other["id"] and str(other["pid"]) in last["message"]
+
+
+def test_live_values_come_over_one_stream(dev, tmp_path):
+    programs.until(lambda: len(dev.json("/v1/processes")) == 1)
+    own = f"/v1/processes/sofa-{dev.pid}/v1/startup"
+    with urllib.request.urlopen(f"http://{dev.address}/v1/events?watch=/v1/processes&watch={own}&period_ms=250", timeout=20) as stream:
+
+        def next_of(path, holds):
+            while True:
+                line = stream.readline()
+                assert line, "the stream has ended"
+                told = json.loads(line[len("data: "):]) if line.startswith(b"data: ") else {}
+                if told.get("path") == path and holds(told["body"]):
+                    return told
+
+        assert next_of("/v1/processes", lambda body: len(body) == 1)["status"] == 200
+        file = tmp_path / "hello.yaml"
+        file.write_text(f"server: {{port: 0}}\nadmin: {{port: 0, platform: \"{dev.address}\"}}\n")
+        with programs.Program([programs.binaries() / "boot-hello", "--config", file]):
+            next_of("/v1/processes", lambda body: len(body) == 2)
+        next_of("/v1/processes", lambda body: len(body) == 1)
+    with urllib.request.urlopen(f"http://{dev.address}/v1/events?watch={own}", timeout=20) as stream:
+        assert '"stages"' in stream.readline().decode()
 
 
 def test_dev_keeps_nothing_open_when_it_is_stopped(dev, tmp_path):

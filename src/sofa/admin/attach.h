@@ -4,8 +4,8 @@
 //
 // On the wire: the process connects to the platform's port and sends one line, "SOFA-ATTACH/1 " and a ProcessHello as JSON. The answer is one line,
 // "OK <id>" or "NO <why>". After OK the two speak HTTP/2 in which the platform is the client: it asks what an admin port would be asked, and says in
-// "x-sofa-user" and "x-sofa-token" for whom. The platform sends a PING when it has heard nothing for a second, and gives the process up two seconds
-// later.
+// "x-sofa-user" and "x-sofa-token" for whom; without them it asks for itself, and may only see how the process does. The platform sends a PING when
+// it has heard nothing for a second, and gives the process up two seconds later.
 
 #include <memory>
 #include <string>

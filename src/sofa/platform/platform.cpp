@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "sofa/base/text.h"
 #include "sofa/console/console.h"
 #include "sofa/identity/part.h"
 #include "sofa/io/blocking_pool.h"
@@ -13,6 +14,18 @@ namespace {
 
 constexpr uint16_t kPort = 9900;
 constexpr std::string_view kAttach = "processes:attach";
+constexpr size_t kMostFigures = size_t{64} << 10;  // bytes of what a process says of itself
+
+int64_t ms(WallTime at) { return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count(); }
+
+/// A check as the overview shows it; `now` is of both clocks.
+CheckRow check_row(const boot::NamedHealth& check, Instant now, WallTime wall) {
+  return {.name = check.name,
+          .status = lower_case(std::string(to_string(check.health.status))),
+          .detail = boot::details_of(check.health),
+          .checked_at_ms = ms(wall - (now - check.ended)),
+          .duration_us = std::chrono::duration_cast<std::chrono::microseconds>(check.ended - check.begun).count()};
+}
 
 /// Hashes of passwords and tokens lie in it.
 Result<void> make_private_folder(const std::string& folder) {
@@ -78,11 +91,20 @@ io::Task<Result<void>> Platform::close() {
 }
 
 void Platform::add_to(boot::Application& app) {
-  const auto check = [this](const std::string& token, const io::Address&) { return may_attach(token); };
-  processes_ = std::make_unique<Processes>(ProcessesOptions{.check = check}, SystemClock::instance());
+  overview_ = std::make_shared<Overview>(OverviewSources{.processes = [this] { return processes_->list(); },
+                                                         .figures = [this](std::string id) { return figures_of(std::move(id)); },
+                                                         .platform = [this] { return view(); }},
+                                         happenings_);
+  processes_ =
+      std::make_unique<Processes>(ProcessesOptions{.check = [this](const std::string& token, const io::Address&) { return may_attach(token); },
+                                                   .on_attached = [this](const ProcessInfo& process) { overview_->on_attached(process); },
+                                                   .on_gone = [this](const ProcessInfo& process) { overview_->on_gone(process); }},
+                                  SystemClock::instance());
+  about_ = {.name = "sofa", .version = SOFA_VERSION, .mode = section_.auth ? "server" : "dev"};
   if (gate_ != nullptr) app.admin_gate(gate_);
   app.on_admin([this](admin::AdminServer& server) {
     processes_->add_to(server);
+    server.add(overview_);
     server.add_protocol(std::make_shared<admin::AttachProtocol>(*processes_));
     server.add(std::make_shared<identity::IdentityPart>(*identities_));
     if (gate_ != nullptr) identity::add_session_routes(server, *identities_, gate_);
@@ -98,14 +120,50 @@ Result<void> Platform::may_attach(const std::string& token) const {
   return gate_->may(*principal, kAttach);
 }
 
-std::vector<RoleRow> Platform::roles(const boot::RunningApplication& running) const {
-  const std::string address = fmt::format("http://127.0.0.1:{}", running.admin_port());
-  return {{.role = "console", .address = address + "/", .next = "open it in a browser", .port = running.admin_port()},
-          {.role = "admin API",
-           .address = address + "/docs",
-           .next = "sofa status; an application attaches with admin: {platform: \"127.0.0.1:" + std::to_string(running.admin_port()) + "\"}",
-           .port = running.admin_port()},
-          {.role = "metrics", .address = address + "/metrics", .next = "let Prometheus scrape it", .port = running.admin_port()}};
+io::Task<Result<std::string>> Platform::figures_of(std::string id) const {
+  const http::Fetched answer = co_await io::or_return(co_await processes_->ask(std::move(id), "/v1/figures", kMostFigures));
+  if (answer.head.status != 200) co_return fail(Code::unavailable, "GET /v1/figures is answered with {}", answer.head.status);
+  co_return std::string(answer.body.text());
+}
+
+std::vector<RoleRow> Platform::begin(boot::RunningApplication& running) {
+  about_.address = fmt::format("127.0.0.1:{}", running.admin_port());
+  about_.started_at_ms = ms(running.startup().wall);
+  readiness_ = &running.readiness();
+  overview_->start();
+  stopping_ = running.events().subscribe<boot::BeforeStop>([this](const boot::BeforeStop&) -> io::Task<Result<void>> {
+    co_await overview_->stop();
+    co_return Result<void>();
+  });
+  const std::string url = "http://" + about_.address;
+  const std::string attach = fmt::format("sofa status; an application attaches with admin: {{platform: \"{}\"}}", about_.address);
+  return {{.role = "console", .address = url + "/", .next = "open it in a browser", .port = running.admin_port()},
+          {.role = "admin API", .address = url + "/docs", .next = attach, .port = running.admin_port()},
+          {.role = "metrics", .address = url + "/metrics", .next = "let Prometheus scrape it", .port = running.admin_port()}};
+}
+
+PlatformView Platform::view() const {
+  PlatformView view{.platform = about_};
+  const std::string state = readiness_ == nullptr ? "starting" : "ready";
+  const std::vector<RolePort> http{{.name = "http", .address = about_.address}};
+  view.roles = {
+      {.name = "admin API",
+       .state = state,
+       .doc = "What is looked into and operated: HTTP with JSON, and gRPC",
+       .next = "sofa status",
+       .ports = http},
+      {.name = "processes", .state = state, .doc = "Applications attach to the same port: admin: {platform: " + about_.address + "}", .ports = http},
+      {.name = "metrics", .state = state, .doc = "Prometheus' text and OpenMetrics at /metrics", .ports = http},
+      {.name = "identity", .state = state, .doc = "Users, keys, tokens and the audit, kept in " + section_.data + "/identity"}};
+  if (readiness_ == nullptr) return view;
+  const auto checked = readiness_->state();
+  view.health = checked->refusing ? "out_of_service" : lower_case(std::string(to_string(checked->status)));
+  const Instant now = SystemClock::instance().now_monotonic();
+  const WallTime wall = SystemClock::instance().now_wall();
+  for (const auto* kind : {&checked->checkers, &checked->indicators}) {
+    for (const boot::NamedHealth& check : *kind) view.checks.push_back(check_row(check, now, wall));
+  }
+  return view;
 }
 
 }  // namespace sofa::platform

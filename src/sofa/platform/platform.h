@@ -14,6 +14,7 @@
 #include "sofa/identity/gate.h"
 #include "sofa/identity/identities.h"
 #include "sofa/identity/log_store.h"
+#include "sofa/platform/overview.h"
 #include "sofa/platform/processes.h"
 
 namespace sofa::platform {
@@ -42,7 +43,8 @@ class Platform {
 
   /// Made when nobody in the folder may do everything, and somebody must prove who they are: shown once, kept nowhere.
   const std::optional<identity::Identities::FirstUser>& first_user() const { return first_user_; }
-  std::vector<RoleRow> roles(const boot::RunningApplication& running) const;
+  /// Once the application has started: the overview is kept from now on, until the application begins to stop. Gives the roles, for a table.
+  std::vector<RoleRow> begin(boot::RunningApplication& running);
   const PlatformSection& section() const { return section_; }
 
  private:
@@ -50,6 +52,8 @@ class Platform {
   io::Task<Result<void>> open_identities();
   void add_to(boot::Application& app);
   Result<void> may_attach(const std::string& token) const;
+  io::Task<Result<std::string>> figures_of(std::string id) const;
+  PlatformView view() const;
 
   const PlatformSection section_;
   std::unique_ptr<identity::LogStore> store_;
@@ -57,7 +61,12 @@ class Platform {
   std::shared_ptr<identity::IdentityGate> gate_;  // null without `auth`
   std::optional<identity::Identities::FirstUser> first_user_;
   std::string own_token_;  // lets this process attach to itself
+  Happenings happenings_{SystemClock::instance()};
   std::unique_ptr<Processes> processes_;
+  std::shared_ptr<Overview> overview_;
+  PlatformRow about_;
+  const boot::Readiness* readiness_ = nullptr;  // of the application, once it has started
+  boot::EventSubscription stopping_;
 };
 
 /// Before the application is configured: its admin port is 9900, and it attaches to itself; `platform:` is one of its sections.

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "sofa/base/text.h"
-#include "sofa/http/fetch.h"
 #include "sofa/rest/api.h"
 
 namespace sofa::platform {
@@ -156,18 +155,33 @@ Result<std::string> Processes::admit(const admin::ProcessHello& hello, const io:
 }
 
 void Processes::attached(const std::string& id, http::ClientConnection& connection) {
-  const std::lock_guard lock(mutex_);
-  Attached& process = *attached_.find(id)->second;
-  process.shard = &io::Shard::current();
-  process.connection = &connection;
+  std::unique_lock lock(mutex_);
+  const std::shared_ptr<Attached> process = attached_.find(id)->second;
+  process->connection = &connection;
+  process->shard = &io::Shard::current();
+  lock.unlock();
+  if (options_.on_attached) options_.on_attached(process->info);
 }
 
 io::Task<void> Processes::detached(const std::string& id) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const auto found = attached_.find(id);
-  found->second->connection = nullptr;
+  const std::shared_ptr<Attached> process = found->second;
+  process->connection = nullptr;
   attached_.erase(found);
+  lock.unlock();
+  if (options_.on_gone && process->shard != nullptr) options_.on_gone(process->info);
   co_return;
+}
+
+io::Task<Result<http::Fetched>> Processes::ask(std::string id, std::string target, size_t most) const {
+  const std::shared_ptr<Attached> process = find(id);
+  if (process == nullptr) co_return fail(Code::not_found, "no process '{}' is attached", id);
+  http::RequestHead head{.authority = "localhost", .target = std::move(target)};
+  co_return co_await io::on(*process->shard, [&]() -> io::Task<Result<http::Fetched>> {
+    if (process->connection == nullptr) co_return fail(Code::unavailable, "the process '{}' is gone", id);
+    co_return co_await http::fetch(*process->connection, std::move(head), {}, most);
+  });
 }
 
 io::Task<Result<void>> Processes::pass_on(http::Exchange& exchange, http::Body& body, const admin::Caller& caller) {

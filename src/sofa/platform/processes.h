@@ -11,6 +11,7 @@
 
 #include "sofa/admin/admin_server.h"
 #include "sofa/admin/attach.h"
+#include "sofa/http/fetch.h"
 #include "sofa/io/shard.h"
 
 namespace sofa::platform {
@@ -28,6 +29,7 @@ struct ProcessInfo {
 struct ProcessesOptions {
   size_t most = 1'000;                                                                     ///< processes; a further one is refused
   std::function<Result<void>(const std::string& token, const io::Address& peer)> check{};  ///< whether a process may attach; empty: all
+  std::function<void(const ProcessInfo&)> on_attached{}, on_gone{};                        ///< told on any shard; may be empty
 };
 
 /// Any shard.
@@ -37,6 +39,9 @@ class Processes final : public admin::AttachHost {
 
   /// By name and id.
   std::vector<ProcessInfo> list() const;
+  /// What a process answers to a GET of the platform itself, which it lets see how it does (admin/attach.h). not_found when it is not there,
+  /// resource_exhausted for a body of more than `most` bytes.
+  io::Task<Result<http::Fetched>> ask(std::string id, std::string target, size_t most) const;
   /// Adds the operations and the way through to a server.
   void add_to(admin::AdminServer& server);
 

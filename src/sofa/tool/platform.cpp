@@ -57,8 +57,8 @@ Result<void> log_into(const std::string& folder) {
 }
 
 /// What is printed when it is ready: the table, and what has to be known once.
-std::string announce(const Platform& platform, const boot::RunningApplication& running, OutputFormat output, Terminal& terminal) {
-  const std::vector<RoleRow> roles = platform.roles(running);
+std::string announce(Platform& platform, boot::RunningApplication& running, OutputFormat output, Terminal& terminal) {
+  const std::vector<RoleRow> roles = platform.begin(running);
   if (const auto& first = platform.first_user()) {
     terminal.note(fmt::format("The user {} has the password {} ; it is shown this once. Sign in, and change it.", first->name, first->password));
   }

@@ -11,11 +11,16 @@ inline constexpr std::string_view kUserHeader = "x-sofa-user";
 /// The id of the token that they came with, whose roles may be fewer than the user's.
 inline constexpr std::string_view kTokenHeader = "x-sofa-token";
 
+/// The platform asks for itself, not for a user: no user is called so.
+inline constexpr std::string_view kPlatformItself = "(platform)";
+/// What it then may in every program, whatever the gate there says: to see how the program does.
+inline constexpr std::string_view kOfPlatformItself = "application:read";
+
 class PassedOn final : public http::Middleware {
  public:
   using Middleware::Middleware;
   void handle(http::ExchangePtr exchange) override {
-    exchange->context().principal = exchange->request().headers.get_or(kUserHeader, "platform");
+    exchange->context().principal = exchange->request().headers.get_or(kUserHeader, kPlatformItself);
     next().handle(std::move(exchange));
   }
 };

@@ -31,6 +31,7 @@ class WordsPart final : public admin::Part {
       if (word.text == "no") return fail(Code::failed_precondition, "that word is not said here");
       return Word{word.text + "!"};
     });
+    routes.get("How", "/v1/how", "application:read", []() -> Word { return {"well"}; });
     routes.get("Count", "/v1/count", "words:read", [](admin::Nothing, admin::Stream<Word>& out) -> io::Task<Result<void>> {
       for (int i = 1; i <= 3; ++i) co_await io::or_return(co_await out.send({fmt::format("{}", i)}));
       co_return Result<void>();
@@ -41,24 +42,33 @@ class WordsPart final : public admin::Part {
 /// A platform and a process, each with its admin server.
 class ProcessesTest : public ::testing::Test {
  protected:
-  void run(const std::function<io::Task<void>()>& body, ProcessesOptions options = {}) {
-    io::Runtime runtime({.shards = 1});
+  void run(const std::function<io::Task<void>()>& body, ProcessesOptions options = {}, unsigned shards = 1) {
+    io::Runtime runtime({.shards = shards});
     runtime.block_on([&]() -> io::Task<void> {
       processes_ = std::make_unique<Processes>(std::move(options), SystemClock::instance());
-      platform_ = std::make_unique<admin::AdminServer>(admin::AdminOptions{.port = 0});
-      processes_->add_to(*platform_);
-      platform_->add_protocol(std::make_shared<admin::AttachProtocol>(*processes_));
-      own_ = std::make_unique<admin::AdminServer>(admin::AdminOptions{.port = 0});
+      own_ = std::make_unique<admin::AdminServer>(admin::AdminOptions{.port = 0, .gate = own_gate_});
       own_->add(std::make_shared<WordsPart>());
-      if (auto started = co_await platform_->start(); !started) ADD_FAILURE() << started.error().to_string();
+      co_await start_platform(0);
       channel_ = std::make_unique<http::Channel>(io::Address::of("127.0.0.1", platform_->port()));
       co_await body();
       co_await channel_->close();
-      if (auto stopped = co_await platform_->stop(); !stopped) ADD_FAILURE() << stopped.error().to_string();
+      co_await stop_platform();
       channel_.reset();
       own_.reset();
-      platform_.reset();
     }());
+  }
+  io::Task<void> start_platform(uint16_t port) {
+    platform_ = std::make_unique<admin::AdminServer>(admin::AdminOptions{.port = port});
+    processes_->add_to(*platform_);
+    platform_->add_protocol(std::make_shared<admin::AttachProtocol>(*processes_));
+    platform_->add_raw("GET", "/shard", "", [](http::Exchange& exchange, http::Body&, const admin::Caller&) -> io::Task<Result<void>> {
+      co_return http::respond_text(exchange, 200, fmt::format("{}", io::Shard::current().index()));
+    });
+    if (auto started = co_await platform_->start(); !started) ADD_FAILURE() << started.error().to_string();
+  }
+  io::Task<void> stop_platform() {
+    if (auto stopped = co_await platform_->stop(); !stopped) ADD_FAILURE() << stopped.error().to_string();
+    platform_.reset();
   }
   std::unique_ptr<admin::Attachment> attachment(std::string name, uint32_t pid = 1) {
     admin::AttachmentOptions options{.platform = io::Address::of("127.0.0.1", platform_->port()), .hello = {.name = std::move(name), .pid = pid}};
@@ -83,6 +93,7 @@ class ProcessesTest : public ::testing::Test {
 
   std::unique_ptr<Processes> processes_;
   std::unique_ptr<admin::AdminServer> platform_, own_;
+  std::shared_ptr<admin::Gate> own_gate_;  // of the processes; null: none
   std::unique_ptr<http::Channel> channel_;
 };
 
@@ -137,6 +148,79 @@ TEST_F(ProcessesTest, ARefusedProcessComesAgainLater) {
         co_await bank->stop();
       },
       std::move(options));
+}
+
+TEST_F(ProcessesTest, AProcessAttachesAgainAfterALossOfThePlatform) {
+  std::vector<std::string> told;
+  ProcessesOptions options{.on_attached = [&](const ProcessInfo& process) { told.push_back("there: " + process.id); },
+                           .on_gone = [&](const ProcessInfo& process) { told.push_back("gone: " + process.id); }};
+  run(
+      [&, this]() -> io::Task<void> {
+        auto bank = attachment("bank");
+        bank->start();
+        EXPECT_TRUE(co_await eventually([&] { return ids().size() == 1; }));
+        const uint16_t port = platform_->port();
+        co_await stop_platform();
+        EXPECT_TRUE(co_await eventually([&] { return ids().empty() && !bank->is_attached(); }));
+        co_await start_platform(port);
+        EXPECT_TRUE(co_await eventually([&] { return bank->is_attached() && ids().size() == 1; }));
+        EXPECT_EQ(co_await ask("GET", "/v1/processes/bank-1/v1/who"), R"(200 {"text":"dev by platform"})");
+        EXPECT_THAT(told, ElementsAre("there: bank-1", "gone: bank-1", "there: bank-1"));
+        co_await bank->stop();
+      },
+      std::move(options));
+}
+
+TEST_F(ProcessesTest, AProcessIsAskedFromAnotherShard) {
+  std::atomic<unsigned> home{0};
+  run(
+      [&, this]() -> io::Task<void> {
+        auto bank = attachment("bank");
+        bank->start();
+        EXPECT_TRUE(co_await eventually([&] { return ids().size() == 1; }));
+        bool crossed = false;
+        for (int i = 0; i < 200 && !crossed; ++i) {  // the system chooses the shard of a connection
+          co_await channel_->close();
+          channel_ = std::make_unique<http::Channel>(io::Address::of("127.0.0.1", platform_->port()));
+          crossed = co_await ask("GET", "/shard") != fmt::format("200 {}\n", home.load());
+        }
+        EXPECT_TRUE(crossed);
+        EXPECT_EQ(co_await ask("GET", "/v1/processes/bank-1/v1/who"), R"(200 {"text":"dev by platform"})");
+        EXPECT_EQ(co_await ask("POST", "/v1/processes/bank-1/v1/words", R"({"text":"hi"})"), R"(200 {"text":"hi!"})");
+        EXPECT_EQ(co_await ask("GET", "/v1/processes/bank-1/v1/count"),
+                  "200 data: {\"text\":\"1\"}\n\ndata: {\"text\":\"2\"}\n\ndata: {\"text\":\"3\"}\n\n");
+        co_await bank->stop();
+      },
+      {.on_attached = [&](const ProcessInfo&) { home = io::Shard::current().index(); }}, 2);
+}
+
+/// Knows nobody.
+class ClosedGate final : public admin::Gate {
+ public:
+  io::Task<Result<admin::Principal>> identify(const admin::Credentials& credentials) override { co_return identify_at_once(credentials); }
+  Result<admin::Principal> identify_at_once(const admin::Credentials&) override { return fail(Code::unauthenticated, "nobody is known"); }
+  Result<void> may(const admin::Principal& who, std::string_view) const override { return fail(Code::permission_denied, "not {}", who.name); }
+  std::vector<std::string> permissions_of(const admin::Principal&) const override { return {}; }
+  std::string csrf_token(const admin::Principal&) const override { return ""; }
+  std::string challenge() const override { return "Bearer"; }
+};
+
+TEST_F(ProcessesTest, ThePlatformItselfSeesHowAProcessDoesAndNothingElse) {
+  own_gate_ = std::make_shared<ClosedGate>();
+  run([this]() -> io::Task<void> {
+    auto bank = attachment("bank");
+    bank->start();
+    EXPECT_TRUE(co_await eventually([&] { return ids().size() == 1; }));
+    const auto asked = [this](std::string target) -> io::Task<std::string> {
+      auto answer = co_await processes_->ask("bank-1", std::move(target), 1'000);
+      co_return answer ? fmt::format("{} {}", answer->head.status, answer->body.text()) : answer.error().to_string();
+    };
+    EXPECT_EQ(co_await asked("/v1/how"), R"(200 {"text":"well"})");
+    EXPECT_THAT(co_await asked("/v1/who"), HasSubstr("403"));
+    EXPECT_THAT(co_await ask("GET", "/v1/processes/bank-1/v1/how"), HasSubstr("not dev"));  // a user is no platform
+    EXPECT_THAT((co_await processes_->ask("shop-1", "/v1/how", 1'000)).error().to_string(), HasSubstr("no process 'shop-1' is attached"));
+    co_await bank->stop();
+  });
 }
 
 TEST_F(ProcessesTest, OneOverTheBoundIsRefused) {
