@@ -6,9 +6,9 @@
 
 #include "sofa/admin/detail/cpu_sampler.h"
 #include "sofa/admin/detail/symbols.h"
+#include "sofa/base/protobuf_fields.h"
 #include "sofa/base/text.h"
 #include "sofa/grpc/framing.h"
-#include "sofa/grpc/protobuf_fields.h"
 #include "sofa/http/query.h"
 #include "sofa/io/runtime.h"
 
@@ -208,9 +208,9 @@ Result<Bytes> pprof(const Profile& profile) {
   Functions strings(texts);
   (void)strings.number_of("");  // the first one, as the format wants it
   Buffer out;
-  grpc::ProtobufWriter to(out);
+  ProtobufWriter to(out);
   const auto type = [&](std::string_view name, std::string_view unit) {
-    return [&strings, name = std::string(name), unit = std::string(unit)](grpc::ProtobufWriter& one) {
+    return [&strings, name = std::string(name), unit = std::string(unit)](ProtobufWriter& one) {
       one.number(1, static_cast<uint64_t>(strings.number_of(name)));
       one.number(2, static_cast<uint64_t>(strings.number_of(unit)));
     };
@@ -220,18 +220,18 @@ Result<Bytes> pprof(const Profile& profile) {
   if (cpu) to.message(1, type("samples", "count"));
   to.message(1, cpu ? type("cpu", "nanoseconds") : type("inuse_space", "bytes"));
   for (const ProfileStack& stack : profile.stacks) {
-    to.message(2, [&](grpc::ProtobufWriter& sample) {
+    to.message(2, [&](ProtobufWriter& sample) {
       for (size_t i = stack.frames.size(); i-- > 0;) sample.present_number(1, static_cast<uint64_t>(stack.frames[i]) + 1);  // innermost first
       sample.present_number(2, static_cast<uint64_t>(stack.count));
       if (cpu) sample.present_number(2, static_cast<uint64_t>(stack.count) * nanoseconds);
     });
   }
   for (size_t i = 0; i < profile.functions.size(); ++i) {
-    to.message(4, [&](grpc::ProtobufWriter& location) {
+    to.message(4, [&](ProtobufWriter& location) {
       location.number(1, i + 1);
-      location.message(4, [&](grpc::ProtobufWriter& line) { line.number(1, i + 1); });
+      location.message(4, [&](ProtobufWriter& line) { line.number(1, i + 1); });
     });
-    to.message(5, [&](grpc::ProtobufWriter& function) {
+    to.message(5, [&](ProtobufWriter& function) {
       function.number(1, i + 1);
       function.number(2, static_cast<uint64_t>(strings.number_of(profile.functions[i])));
     });

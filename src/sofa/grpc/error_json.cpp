@@ -1,6 +1,6 @@
 #include "sofa/base/base64.h"
 #include "sofa/base/json.h"
-#include "sofa/grpc/protobuf_fields.h"
+#include "sofa/base/protobuf_fields.h"
 #include "sofa/grpc/web.h"
 
 namespace sofa::grpc {

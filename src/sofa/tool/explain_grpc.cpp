@@ -1,5 +1,5 @@
+#include "sofa/base/protobuf_fields.h"
 #include "sofa/base/utf8.h"
-#include "sofa/grpc/protobuf_fields.h"
 #include "sofa/tool/explain.h"
 
 namespace sofa::tool {
@@ -21,7 +21,7 @@ uint64_t varint(ByteSpan bytes, size_t& at) {
 std::string shown(ByteSpan bytes) { return is_utf8(as_text(bytes)) ? shown_text(as_text(bytes)) : fmt::format("{} bytes", bytes.size()); }
 
 bool is_protobuf(ByteSpan message) {
-  grpc::ProtobufFields fields(message);
+  ProtobufFields fields(message);
   while (fields.next_of_any_kind()) {
   }
   return !fields.is_broken();

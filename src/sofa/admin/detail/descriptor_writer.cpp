@@ -4,8 +4,6 @@
 
 namespace sofa::admin::detail {
 
-using grpc::ProtobufWriter;
-
 namespace {
 
 enum FieldField : uint32_t {

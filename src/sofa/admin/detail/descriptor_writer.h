@@ -8,7 +8,7 @@
 
 #include "sofa/admin/detail/proto_shape.h"
 #include "sofa/base/bytes.h"
-#include "sofa/grpc/protobuf_fields.h"
+#include "sofa/base/protobuf_fields.h"
 
 namespace sofa::admin::detail {
 
@@ -46,9 +46,9 @@ struct FieldText {
   bool optional = false;
 };
 
-void write_field(const FieldText& field, grpc::ProtobufWriter& to);
-void write_map_entry(std::string_view name, Form key, uint64_t type, std::string_view type_name, grpc::ProtobufWriter& to);
-void write_enum(std::string_view name, const std::vector<std::pair<std::string, int64_t>>& values, grpc::ProtobufWriter& to);
+void write_field(const FieldText& field, ProtobufWriter& to);
+void write_map_entry(std::string_view name, Form key, uint64_t type, std::string_view type_name, ProtobufWriter& to);
+void write_enum(std::string_view name, const std::vector<std::pair<std::string, int64_t>>& values, ProtobufWriter& to);
 
 /// FileDescriptorProtos of google/protobuf/struct.proto and grpc/health/v1/health.proto.
 Bytes struct_file();

@@ -70,7 +70,7 @@ class HealthHandler final : public grpc::StreamHandler {
   io::Task<Result<void>> handle(grpc::StreamCall& call) override {
     const Bytes message = co_await or_return(co_await only_message(call));
     std::string service;
-    grpc::ProtobufFields fields(message.span());
+    ProtobufFields fields(message.span());
     while (const auto field = fields.next()) {
       if (field->number == 1) service.assign(reinterpret_cast<const char*>(field->bytes.data()), field->bytes.size());
     }
@@ -99,7 +99,7 @@ class HealthHandler final : public grpc::StreamHandler {
 
   static io::Task<Result<void>> send(grpc::StreamCall& call, Status status) {
     Buffer out;
-    grpc::ProtobufWriter(out).number(1, status);
+    ProtobufWriter(out).number(1, status);
     co_return co_await call.write(out.take());
   }
 

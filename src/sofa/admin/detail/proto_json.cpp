@@ -5,10 +5,10 @@
 #include "sofa/admin/detail/proto_shape.h"
 #include "sofa/base/base64.h"
 #include "sofa/base/json.h"
+#include "sofa/base/protobuf_fields.h"
 #include "sofa/base/text.h"
 #include "sofa/base/text_form.h"
 #include "sofa/base/text_options.h"
-#include "sofa/grpc/protobuf_fields.h"
 
 namespace sofa {
 
@@ -42,8 +42,6 @@ namespace admin::detail {
 
 namespace {
 
-using grpc::ProtobufFields;
-using grpc::ProtobufWriter;
 using Wire = ProtobufFields::Wire;
 using Field = ProtobufFields::Field;
 

@@ -9,8 +9,6 @@ namespace sofa::admin::detail {
 
 namespace {
 
-using grpc::ProtobufWriter;
-
 /// What a .proto takes as a name.
 std::string identifier(std::string_view text) {
   std::string out;

@@ -12,7 +12,7 @@
 #include "sofa/admin/part.h"
 #include "sofa/base/bytes.h"
 
-namespace sofa::grpc {
+namespace sofa {
 class ProtobufWriter;
 }
 
@@ -65,8 +65,8 @@ class ProtoSchema {
   Field field_of(std::string_view name, std::string_view doc, const Type& type, const std::string& owner);
   std::string free_name(const Type& type, const std::string& fallback) const;
   static std::string word_of(const Field& field);
-  static void write(const Message& message, grpc::ProtobufWriter& to);
-  static void write(const Method& method, grpc::ProtobufWriter& to);
+  static void write(const Message& message, ProtobufWriter& to);
+  static void write(const Method& method, ProtobufWriter& to);
 
   bool uses_values_ = false;
   std::deque<Message> messages_;

@@ -6,8 +6,6 @@ namespace sofa::admin::detail {
 
 namespace {
 
-using grpc::ProtobufWriter;
-
 // grpc/reflection/v1/reflection.proto
 enum RequestField : uint32_t { kFileByName = 3, kFileOfSymbol = 4, kFileOfExtension = 5, kExtensionsOfType = 6, kListServices = 7 };
 enum ResponseField : uint32_t { kValidHost = 1, kOriginalRequest = 2, kFiles = 4, kServices = 6, kError = 7 };
@@ -33,8 +31,8 @@ Bytes Reflection::answer(ByteSpan request) const {
       for (const Bytes* file : all) inner.bytes(1, file->span());
     });
   };
-  grpc::ProtobufFields fields(request);
-  std::optional<grpc::ProtobufFields::Field> asked;
+  ProtobufFields fields(request);
+  std::optional<ProtobufFields::Field> asked;
   while (const auto field = fields.next()) {
     if (field->number == 1) to.text(kValidHost, text_of(field->bytes));
     if (field->number >= kFileByName && field->number <= kListServices) asked = field;

@@ -1,9 +1,9 @@
 #include <set>
 
 #include "harness.h"
+#include "sofa/base/protobuf_fields.h"
 #include "sofa/base/random.h"
 #include "sofa/grpc/client.h"
-#include "sofa/grpc/protobuf_fields.h"
 
 namespace sofa::admin {
 namespace {
@@ -40,7 +40,7 @@ class WordsPart final : public Part {
 
 Bytes word(std::string_view text, uint64_t times) {
   Buffer out;
-  grpc::ProtobufWriter to(out);
+  ProtobufWriter to(out);
   to.text(1, text);
   to.present_number(2, times);
   return out.take();
@@ -49,7 +49,7 @@ Bytes word(std::string_view text, uint64_t times) {
 /// The text of a message, or the sentence of the error.
 std::string text_in(const Result<Bytes>& answer) {
   if (!answer) return answer.error().to_string();
-  grpc::ProtobufFields fields(answer->span());
+  ProtobufFields fields(answer->span());
   const auto field = fields.next();
   return field ? std::string(reinterpret_cast<const char*>(field->bytes.data()), field->bytes.size()) : "";
 }
@@ -158,7 +158,7 @@ TEST(AdminGrpc, HealthFollowsReadiness) {
   Result<void> ready = fail(Code::unavailable, "the cache is cold");
   const auto status = [](const Result<Bytes>& answer) {
     if (!answer) return uint64_t{0};
-    grpc::ProtobufFields fields(answer->span());
+    ProtobufFields fields(answer->span());
     const auto field = fields.next_of_any_kind();
     return field ? field->value : uint64_t{0};
   };

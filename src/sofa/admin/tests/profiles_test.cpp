@@ -3,8 +3,8 @@
 #include <thread>
 
 #include "harness.h"
+#include "sofa/base/protobuf_fields.h"
 #include "sofa/grpc/framing.h"
-#include "sofa/grpc/protobuf_fields.h"
 
 namespace sofa::admin {
 
@@ -114,7 +114,7 @@ TEST(Profiles, AreWrittenForPprof) {
   ASSERT_TRUE(bytes);
   std::map<uint64_t, size_t> counts;
   std::vector<std::string> texts;
-  grpc::ProtobufFields fields(bytes->span());
+  ProtobufFields fields(bytes->span());
   while (const auto field = fields.next_of_any_kind()) {
     ++counts[field->number];
     if (field->number == 6) texts.emplace_back(reinterpret_cast<const char*>(field->bytes.data()), field->bytes.size());

@@ -2,13 +2,11 @@
 
 #include <algorithm>
 
-#include "sofa/grpc/protobuf_fields.h"
+#include "sofa/base/protobuf_fields.h"
 
 namespace sofa::rpc::detail {
 
 namespace {
-
-using grpc::ProtobufWriter;
 
 uint64_t nanoseconds(Duration time) { return static_cast<uint64_t>(std::max<int64_t>(time.count(), 0)); }
 
@@ -17,7 +15,7 @@ std::string_view status_name(size_t status) { return status == 0 ? "ok" : to_str
 /// The value of field 1, the only one of a request; 0 when it is absent.
 Result<uint64_t> read_number(ByteSpan message, std::string_view what) {
   uint64_t number = 0;
-  grpc::ProtobufFields fields(message);
+  ProtobufFields fields(message);
   while (const auto field = fields.next_of_any_kind()) {
     if (field->number == 1 && field->is_number) number = field->value;
   }

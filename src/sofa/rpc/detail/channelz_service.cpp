@@ -4,14 +4,13 @@
 
 #include <algorithm>
 
-#include "sofa/grpc/protobuf_fields.h"
+#include "sofa/base/protobuf_fields.h"
 #include "sofa/rpc/detail/calls_service.h"
 
 namespace sofa::rpc::detail {
 
 namespace {
 
-using grpc::ProtobufWriter;
 using transport::ConnectionSnapshot;
 
 constexpr uint64_t kServerId = 1;
@@ -84,7 +83,7 @@ std::unexpected<Error> not_found(std::string_view what, uint64_t id) { return fa
 
 Result<ChannelzService::Request> ChannelzService::Request::read(ByteSpan message) {
   Request request;
-  grpc::ProtobufFields fields(message);
+  ProtobufFields fields(message);
   while (const auto field = fields.next_of_any_kind()) {
     if (!field->is_number) continue;
     if (field->number == 1) request.first = field->value;

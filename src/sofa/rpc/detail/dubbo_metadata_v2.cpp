@@ -1,17 +1,15 @@
 #include "sofa/rpc/detail/dubbo_metadata_v2.h"
 
-#include "sofa/grpc/protobuf_fields.h"
+#include "sofa/base/protobuf_fields.h"
 
 namespace sofa::rpc::detail {
 
 namespace {
 
-using grpc::ProtobufWriter;
-
 /// The text of MetadataRequest's only field.
 std::string_view revision_of(ByteSpan request) {
   std::string_view revision;
-  grpc::ProtobufFields fields(request);
+  ProtobufFields fields(request);
   while (const auto field = fields.next()) {
     if (field->number == 1) revision = as_text(field->bytes);
   }

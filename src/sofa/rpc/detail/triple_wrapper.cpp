@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sofa/grpc/protobuf_fields.h"
+#include "sofa/base/protobuf_fields.h"
 #include "sofa/wire/dubbo/body.h"
 #include "sofa/wire/hessian/reader.h"
 #include "sofa/wire/hessian/writer.h"
@@ -17,13 +17,13 @@ constexpr uint32_t kArguments = 2, kArgumentTypes = 3;
 constexpr uint32_t kData = 2, kType = 3;
 constexpr std::string_view kVoid = "void";
 
-void write_serializer(Buffer& out, TripleSerializer serializer) { grpc::ProtobufWriter(out).bytes(kSerializeType, as_bytes(to_string(serializer))); }
+void write_serializer(Buffer& out, TripleSerializer serializer) { ProtobufWriter(out).bytes(kSerializeType, as_bytes(to_string(serializer))); }
 
 /// Walks over a message of either kind; an absent serializer is SOFARPC's.
 template <class F>
 Result<TripleSerializer> read_fields(ByteSpan message, std::string_view what, F take) {
   std::string_view name = to_string(TripleSerializer::sofa_hessian);
-  grpc::ProtobufFields fields(message);
+  ProtobufFields fields(message);
   while (const auto field = fields.next()) {
     if (field->number == kSerializeType) {
       name = as_text(field->bytes);
@@ -38,7 +38,7 @@ Result<TripleSerializer> read_fields(ByteSpan message, std::string_view what, F 
 
 void write_response(Buffer& out, const TripleResponse& response) {
   write_serializer(out, response.serializer);
-  grpc::ProtobufWriter fields(out);
+  ProtobufWriter fields(out);
   fields.bytes(kData, response.data);
   fields.bytes(kType, as_bytes(response.type));
 }
@@ -136,7 +136,7 @@ Result<void> read_triple_exception(const TripleResponse& response, const hessian
 Result<void> write_triple_arguments(Buffer& out, TripleSerializer serializer, const MethodShape& shape, std::span<const std::string_view> types,
                                     std::span<const void* const> arguments) {
   write_serializer(out, serializer);
-  grpc::ProtobufWriter fields(out);
+  ProtobufWriter fields(out);
   Buffer argument;
   for (size_t i = 0; i < shape.arguments.size(); ++i) {
     argument.clear();

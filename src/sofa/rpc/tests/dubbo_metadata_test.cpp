@@ -2,8 +2,8 @@
 
 #include "sofa/rpc/detail/dubbo_metadata.h"
 #include "dubbo_sample.h"
+#include "sofa/base/protobuf_fields.h"
 #include "sofa/grpc/client.h"
-#include "sofa/grpc/protobuf_fields.h"
 
 namespace sofa::rpc {
 namespace {
@@ -97,7 +97,7 @@ TEST(DubboMetadata, IsNotToldByAServerWithoutAName) {
 /// The texts of a message's fields, by number.
 std::multimap<uint64_t, std::string> texts_of(ByteSpan message) {
   std::multimap<uint64_t, std::string> texts;
-  grpc::ProtobufFields fields(message);
+  ProtobufFields fields(message);
   while (const auto field = fields.next()) texts.emplace(field->number, as_text(field->bytes));
   EXPECT_FALSE(fields.is_broken());
   return texts;
@@ -112,7 +112,7 @@ TEST(DubboMetadata, TellsTheSameAsProtobufOverTriple) {
     grpc::Channel channel(server->address());
     const auto ask = [&channel](std::string_view revision) {
       Buffer request;
-      grpc::ProtobufWriter(request).text(1, revision);
+      ProtobufWriter(request).text(1, revision);
       return channel.unary("/org.apache.dubbo.metadata.MetadataServiceV2/GetMetadataInfo", request.take());
     };
     const auto answer = texts_of((co_await or_return(ask(infos.front().revision))).span());

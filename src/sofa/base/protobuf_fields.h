@@ -7,7 +7,7 @@
 
 #include "sofa/base/bytes.h"
 
-namespace sofa::grpc {
+namespace sofa {
 
 /// Walks over the fields of a message in their order.
 class ProtobufFields {
@@ -147,4 +147,4 @@ class ProtobufWriter {
   Buffer& out_;
 };
 
-}  // namespace sofa::grpc
+}  // namespace sofa
