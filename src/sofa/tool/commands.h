@@ -32,6 +32,7 @@ Command token_remove_command();
 Command role_list_command();
 Command role_put_command();
 Command role_remove_command();
+Command new_app_command();
 Command dev_command();
 Command server_command();
 Command status_command();

@@ -86,10 +86,10 @@ std::span<const Command> commands() {
                                         user_list_command(),     user_show_command(),   user_add_command(),      user_change_command(),
                                         user_password_command(), user_remove_command(), key_list_command(),      key_add_command(),
                                         key_remove_command(),    token_list_command(),  token_add_command(),     token_remove_command(),
-                                        role_list_command(),     role_put_command(),    role_remove_command(),   dev_command(),
-                                        server_command(),        status_command(),      logs_command(),          doctor_command(),
-                                        profile_command(),       tasks_command(),       connections_command(),   explain_command(),
-                                        version_command(),       completion_command()};
+                                        role_list_command(),     role_put_command(),    role_remove_command(),   new_app_command(),
+                                        dev_command(),           server_command(),      status_command(),        logs_command(),
+                                        doctor_command(),        profile_command(),     tasks_command(),         connections_command(),
+                                        explain_command(),       version_command(),     completion_command()};
   return all;
 }
 
