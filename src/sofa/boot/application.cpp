@@ -11,6 +11,9 @@
 #include "sofa/boot/detail/app_sections.h"
 #include "sofa/boot/detail/parts.h"
 #include "sofa/boot/detail/service_manager.h"
+#include "sofa/boot/run_directory.h"
+#include "sofa/io/address.h"
+#include "sofa/io/blocking_pool.h"
 #include "sofa/io/runtime.h"
 #include "sofa/io/scope.h"
 
@@ -36,6 +39,7 @@ void describe(Description<AdminSection>& d) {
   d.field("port", &AdminSection::port).doc("0 picks a free one");
   d.field("further_ports", &AdminSection::further_ports).range(0, 1000).doc("when the port is taken: so many behind it are tried");
   d.field("open", &AdminSection::open).doc("everybody who reaches it may read and change all; for networks that nobody else reaches");
+  d.field("announce", &AdminSection::announce).doc("tell name, pid and addresses in the run directory, where `sofa status` looks");
   d.field("hosts", &AdminSection::hosts).doc("names, beside localhost, by which programs of this machine call it");
   d.field("platform", &AdminSection::platform).doc("HOST:9900 of a platform whose console looks into this process; empty: none");
   d.field("platform_token", &AdminSection::platform_token).secret().doc("a token that lets the process in there");
@@ -222,6 +226,26 @@ std::string ready_line(const RunningApplication& running) {
   return ready + "\n";
 }
 
+/// HOST:PORT by which programs of this machine call a port; empty: there is none.
+std::string local_address(const std::string& host, uint16_t port) {
+  if (port == 0) return {};
+  const bool all = host == "0.0.0.0" || host == "::";
+  return io::Address::of(all ? "127.0.0.1" : host, port).to_string();
+}
+
+/// Tells in the run directory that the application is ready. That it cannot is no reason to stop.
+io::Task<std::optional<Announcement>> announce_run(RunningApplication& running, const ServerSection& server, const AdminSection& admin) {
+  if (running.admin_port() == 0 || !admin.announce) co_return std::nullopt;
+  RunningProcess process = this_running_process();
+  process.name = running.name();
+  process.admin = local_address(admin.host, running.admin_port());
+  process.services = local_address(server.host, running.port());
+  auto written = co_await io::run_blocking(io::Shard::current().runtime().file_pool(), [&] { return Announcement::write(run_directory(), process); });
+  if (written) co_return std::move(*written);
+  log_.warn("the process does not stand in the run directory", {{"reason", written.error()}});
+  co_return std::nullopt;
+}
+
 }  // namespace
 
 io::Task<int> Application::serve(std::function<std::string(RunningApplication& running)> announce) {
@@ -230,6 +254,7 @@ io::Task<int> Application::serve(std::function<std::string(RunningApplication& r
     std::fprintf(stderr, "%s\n", running.error().to_string().c_str());
     co_return 1;
   }
+  const auto announced = co_await announce_run(**running, configuration_->get<ServerSection>("server"), configuration_->get<AdminSection>("admin"));
   std::fputs((announce ? announce(**running) : ready_line(**running)).c_str(), stdout);
   std::fflush(stdout);
   release_start_pages();

@@ -67,6 +67,7 @@ struct AdminSection {
   uint16_t port = 9910;            ///< 0: a free one
   uint16_t further_ports = 50;     ///< when the port is taken: so many behind it are tried
   bool open = false;               ///< everybody who reaches the port may read and change all
+  bool announce = true;            ///< in the run directory (run_directory.h), while Application::serve runs
   std::vector<std::string> hosts{};
   std::string platform{};        ///< "HOST:9900": the process attaches there (admin/attach.h), and is seen in its console; empty: nowhere; "self": at
                                  ///< its own admin port, of a program that is a platform

@@ -1,7 +1,9 @@
 // sofa status, sofa logs: looking into processes through the platform, or through their own admin ports
 
+#include "sofa/base/json_object.h"
 #include "sofa/tool/admin_client.h"
 #include "sofa/tool/commands.h"
+#include "sofa/tool/local_process.h"
 #include "sofa/tool/outcome.h"
 
 namespace sofa::tool {
@@ -29,8 +31,70 @@ struct StatusOptions : AdminFlags {
   static void describe(Description<StatusOptions>& d) { d.inherit<AdminFlags>(); }
 };
 
+/// A process that says itself that it runs.
+struct LocalRow {
+  std::string id{}, name{};
+  uint32_t pid = 0;
+  Moment started_at{};
+  std::string admin{}, services{};
+  static void describe(Description<LocalRow>& d) {
+    d.field("id", &LocalRow::id);
+    d.field("name", &LocalRow::name);
+    d.field("pid", &LocalRow::pid);
+    d.field("started_at", &LocalRow::started_at);
+    d.field("admin", &LocalRow::admin);
+    d.field("services", &LocalRow::services);
+  }
+};
+
+void print_local(const std::vector<boot::RunningProcess>& processes, OutputFormat format, Terminal& terminal) {
+  std::vector<LocalRow> rows;
+  for (const boot::RunningProcess& one : processes) rows.push_back({one.id(), one.name, one.pid, {one.started_at}, one.admin, one.services});
+  print_rows<LocalRow>(rows, format, terminal, {.columns = {"id", "pid", "started_at", "admin", "services"}, .none = "(none)", .colour = {}});
+}
+
+struct ComponentRow {
+  std::string name{}, type{}, state{}, health{};
+  static void describe(Description<ComponentRow>& d) {
+    d.field("name", &ComponentRow::name);
+    d.field("type", &ComponentRow::type);
+    d.field("state", &ComponentRow::state);
+    d.field("health", &ComponentRow::health);
+  }
+};
+
+struct ComponentRows {
+  std::vector<ComponentRow> components{};
+  static void describe(Description<ComponentRows>& d) { d.field("components", &ComponentRows::components); }
+};
+
+/// The components of one process: of its own admin port when it is found on this machine, else through the platform.
+Exit status_of(std::string_view id, const AdminFlags& flags, Terminal& terminal) {
+  const auto local = local_process(id, flags);
+  if (!local) return wrong_usage(local.error(), flags.output, terminal);
+  const AdminRequest request{.verb = "GET",
+                             .route = *local ? "/v1/components" : "/v1/processes/{id}/v1/components",
+                             .arguments = *local ? "" : JsonObject().add_text("id", id).text()};
+  return ask_admin(*local ? asked_at(**local, flags) : flags, terminal, request, [&](std::string_view json) -> Result<void> {
+    if (is_document(flags.output)) return print_document(json, flags.output, terminal), Result<void>();
+    auto answer = from_answer<ComponentRows>(json);
+    if (!answer) return forward_error(answer);
+    print_rows<ComponentRow>(answer->components, flags.output, terminal, {.columns = {}, .none = "(no components)", .colour = {}});
+    return {};
+  });
+}
+
 Exit status(Arguments<StatusOptions>& given, Terminal& terminal) {
   const AdminFlags& flags = given.options;
+  if (!given.positional.empty()) return status_of(given.positional.front(), flags, terminal);
+  if (is_without_platform(flags)) {
+    const auto processes = local_processes();
+    if (!processes) return wrong_usage(processes.error(), flags.output, terminal);
+    if (!processes->empty()) {
+      print_local(*processes, flags.output, terminal);
+      return Exit::ok;
+    }
+  }
   return ask_admin(flags, terminal, {.verb = "GET", .route = "/v1/processes", .arguments = {}}, [&](std::string_view json) -> Result<void> {
     if (is_document(flags.output)) return print_document(json, flags.output, terminal), Result<void>();
     auto rows = from_answer<std::vector<ProcessRow>>(json);
@@ -127,10 +191,14 @@ Result<LogRows> show_lines(std::string_view json, OutputFormat format, Terminal&
 
 io::Task<Exit> pause(Duration length) { co_return co_await io::sleep_for(length) ? Exit::ok : Exit::interrupted; }
 
+/// Where a process is asked: at its own admin port when it is found on this machine by this name, else through the platform.
 Exit logs(Arguments<LogsOptions>& given, Terminal& terminal) {
-  const LogsOptions& options = given.options;
+  const std::string_view id = given.positional.empty() ? "" : std::string_view(given.positional.front());
+  const auto local = id.empty() ? Result<std::optional<boot::RunningProcess>>() : local_process(id, given.options);
+  if (!local) return wrong_usage(local.error(), given.options.output, terminal);
+  const LogsOptions options = *local ? asked_at(**local, given.options) : given.options;
   LogQuery query;
-  query.id = given.positional.empty() ? "" : given.positional.front();
+  if (!*local) query.id = id;
   query.most = options.most;
   query.level = options.level;
   query.space = options.space;
@@ -151,17 +219,29 @@ Exit logs(Arguments<LogsOptions>& given, Terminal& terminal) {
   }
 }
 
+constexpr std::string_view kAboutStatus =
+    "Without PROCESS it lists the processes that have attached to a platform; where no server is named and no platform runs on this machine, the "
+    "processes of this user that say in the run directory that they run ($SOFA_RUN_DIR, else $XDG_RUNTIME_DIR/sofa, /run/sofa for root, or "
+    "/tmp/sofa-UID).\n\n"
+    "PROCESS is an id, or the name of a process of this machine; then its components are shown, and how they are.";
+
 }  // namespace
 
 Command status_command() {
-  return command<StatusOptions, status>({.name = "status", .summary = "lists the processes that have attached to a platform"});
+  return command<StatusOptions, status>({.name = "status",
+                                         .usage = "[PROCESS]",
+                                         .summary = "lists the processes of a platform or of this machine, or the components of one",
+                                         .about = kAboutStatus,
+                                         .most = 1});
 }
 
 Command logs_command() {
   return command<LogsOptions, logs>({.name = "logs",
                                      .usage = "[PROCESS]",
                                      .summary = "shows the last lines of a process's log, and further ones as they come",
-                                     .about = "PROCESS is an id of `sofa status`; without one the log of the server that is asked.",
+                                     .about =
+                                         "PROCESS is an id of `sofa status`, or the name of a process of this machine; without one the log of the "
+                                         "server that is asked.",
                                      .most = 1});
 }
 

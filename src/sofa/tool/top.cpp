@@ -5,6 +5,7 @@
 #include "sofa/rpc/client.h"
 #include "sofa/tool/call_plan.h"
 #include "sofa/tool/commands.h"
+#include "sofa/tool/local_process.h"
 #include "sofa/tool/outcome.h"
 #include "sofa/tool/top_view.h"
 #include "sofa_rpc/v1/calls.sofa.h"
@@ -77,8 +78,18 @@ io::Task<Exit> run_top(Target target, const TopOptions& options, Terminal& termi
   co_return exit;
 }
 
+/// What stands there, or the services of the process of this machine that has this name.
+Result<Target> target_of(const std::string& text, const TlsFlags& flags) {
+  if (text.find(':') != std::string::npos) return parse_target(text, flags);
+  auto local = local_process(text);
+  if (!local) return forward_error(local);
+  if (!*local) return parse_target(text, flags);
+  if ((*local)->services.empty()) return fail(Code::failed_precondition, "{} has no services that could be watched", (*local)->id());
+  return parse_target((*local)->services, flags);
+}
+
 Exit top(Arguments<TopOptions>& given, Terminal& terminal) {
-  const auto target = parse_target(given.positional.at(0), given.options);
+  const auto target = target_of(given.positional.at(0), given.options);
   if (!target) {
     terminal.complain(target.error().to_string());
     return Exit::wrong_usage;
@@ -93,6 +104,7 @@ constexpr std::string_view kAbout =
     "client's calls "
     "choose, connect, wait, too.\n\n"
     "  sofa top 127.0.0.1:12200\n"
+    "  sofa top bank-gateway                 a process of this machine, by its name in `sofa status`\n"
     "  sofa top 127.0.0.1:12200 --once -o json | jq '.methods[] | {method, p99_us}'\n\n"
     "With -o json there is a line for each snapshot, with -o yaml a document. Servers show it to peers of their own machine alone, unless "
     "ServerOptions::show_calls says otherwise.";
