@@ -95,6 +95,8 @@ ensure_shells() { { command -v zsh && command -v fish; } >/dev/null || ensure_pa
 
 ensure_prometheus() { { command -v promtool && command -v prometheus; } >/dev/null || ensure_packages 'a real reader of metrics for the tests' prometheus; }
 
+ensure_faketime() { ensure_packages 'a clock that jumps for the tests' faketime; }
+
 # npm brings what tests/interop/node/package-lock.json names.
 ensure_node() { { command -v node && command -v npm; } >/dev/null || ensure_packages 'real clients and servers in Node for the tests' nodejs npm; }
 
@@ -121,6 +123,7 @@ verb_setup() {
     ensure_http_clients
     ensure_shells
     ensure_prometheus
+    ensure_faketime
     ensure_node
     ensure_java
     ensure_go

@@ -115,7 +115,7 @@ run_pytest() {
   compgen -G "$root/$path*" >/dev/null && grep -rqE '^(async )?def test_|^class Test' --include='*.py' "$root/$path" || return 0
   ensure_python
   ensure_http_clients
-  if [[ $path == tests/e2e* ]]; then ensure_shells && ensure_go && ensure_set package; else ensure_prometheus; fi
+  if [[ $path == tests/e2e* ]]; then ensure_shells && ensure_faketime && ensure_go && ensure_set package; else ensure_prometheus; fi
   [[ ! -e $root/tests/interop/java/pom.xml || $path == tests/e2e* ]] || ensure_java
   [[ -z $(find "$root/$path" -name go.mod -print -quit) ]] || ensure_go
   [[ -z $(find "$root/$path" -name package-lock.json -print -quit) ]] || ensure_node

@@ -154,8 +154,9 @@ class Server(Program):
 class Bank:
     """The programs of examples/bank by name, the ledger's data in `folder`; `gateway` is the address that clients call. `arguments` are for each."""
 
-    def __init__(self, folder, *arguments):
+    def __init__(self, folder, *arguments, environment=None):
         self.programs = {}
+        self._environment = environment
         try:
             risk, ledger = self._start("risk", *arguments), self._start("ledger", "--journal-folder", folder / "book", *arguments)
             references = folder / "gateway.yaml"
@@ -167,7 +168,7 @@ class Bank:
 
     def _start(self, name, *arguments):
         command = [binaries() / f"bank-{name}", "--server-port", 0, "--admin-port", 0, *arguments]
-        self.programs[name] = Server(command, protocol="port")
+        self.programs[name] = Server(command, environment=self._environment, protocol="port")
         return self.programs[name].address
 
     def stop(self):
