@@ -184,6 +184,23 @@ def test_a_shell_takes_its_completion(tour, shell, file, proof):
     assert done.returncode == 0 and done.stdout and not done.stderr, done
 
 
+def test_pkg_config_alone_links_a_client(tour, tmp_path):
+    built = subprocess.run(["bash", "-c", f"clang++-19 {ROOT}/examples/hello/client.cpp -o client $(pkg-config --cflags --libs --static sofa)"],
+                           cwd=tmp_path, env=tour.environment, capture_output=True, text=True, timeout=300, check=False)
+    assert built.returncode == 0, built.stderr
+    assert "bolt://127.0.0.1:12200" in subprocess.run([tmp_path / "client", "--help"], capture_output=True, text=True, check=True, timeout=30).stdout
+
+
+def test_the_target_of_all_libraries_links_a_platform(tour, tmp_path):
+    (tmp_path / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.25)\nproject(own LANGUAGES CXX)\nfind_package(sofa REQUIRED)\n"
+                                             "add_executable(own own.cpp)\ntarget_link_libraries(own PRIVATE sofa::sofa)\n")
+    (tmp_path / "own.cpp").write_text('#include "sofa/platform/platform.h"\n'
+                                      'int main() { sofa::boot::Application app("own"); sofa::platform::prepare(app); }\n')
+    for command in (["cmake", "-S", ".", "-B", "build", "-G", "Ninja", "-DCMAKE_CXX_COMPILER=clang++-19"], ["cmake", "--build", "build"], ["build/own"]):
+        done = subprocess.run(command, cwd=tmp_path, env=tour.environment, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_find_package_names_the_compiler_that_it_needs(tour, tmp_path):
     forced = ["-DCMAKE_CXX_COMPILER_FORCED=ON", "-DCMAKE_CXX_COMPILER_ID=GNU", "-DCMAKE_CXX_COMPILER_VERSION=12.2.0"]
     done = subprocess.run(["cmake", "-S", tour.project, "-B", tmp_path, "-G", "Ninja", "-DCMAKE_CXX_COMPILER=clang++-19", *forced], env=tour.environment,
