@@ -8,7 +8,7 @@ namespace sofa {
 
 namespace {
 
-Result<void> write_tree(const void* at, TextSink& sink) { return sink.token(tool::to_json_text(static_cast<const tool::JsonTree*>(at)->root)); }
+Result<void> write_tree(const void* at, TextSink& sink) { return sink.token(to_json_text(static_cast<const tool::JsonTree*>(at)->root)); }
 
 std::optional<std::string> read_tree(const TextNode& node, void* at, TextSource&) {
   static_cast<tool::JsonTree*>(at)->root = node;
@@ -31,33 +31,6 @@ const TextNode* find(const TextNode& map, std::string_view key) {
     if (map.items[i].text == key) return &map.items[i + 1];
   }
   return nullptr;
-}
-
-std::string to_json_text(const TextNode& node) {
-  const auto joined = [&node](char open, char close, bool keys) {
-    std::string text(1, open);
-    for (size_t i = 0; i < node.items.size(); ++i) {
-      if (i > 0) text += keys && i % 2 == 1 ? ':' : ',';
-      text += to_json_text(node.items[i]);
-    }
-    return text + close;
-  };
-  switch (node.form) {
-    case TextNode::Form::null:
-      return "null";
-    case TextNode::Form::boolean:
-      return node.boolean ? "true" : "false";
-    case TextNode::Form::number:
-      return node.text;
-    case TextNode::Form::typed_text:
-    case TextNode::Form::plain_text:
-      return json_quoted(node.text);
-    case TextNode::Form::list:
-      return joined('[', ']', false);
-    case TextNode::Form::map:
-      return joined('{', '}', true);
-  }
-  return {};
 }
 
 namespace {

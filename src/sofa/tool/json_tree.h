@@ -6,7 +6,7 @@
 
 #include "sofa/base/description.h"
 #include "sofa/base/error.h"
-#include "sofa/base/text_form.h"
+#include "sofa/base/json_text.h"
 
 namespace sofa::tool {
 
@@ -19,8 +19,6 @@ struct JsonTree {
 
 /// The value under a key of a map, or null.
 const TextNode* find(const TextNode& map, std::string_view key);
-/// The node as JSON in one line.
-std::string to_json_text(const TextNode& node);
 /// JSON as YAML in block style, with a line feed at its end: texts that YAML might take for something else stand in quotes. Text that is no JSON is
 /// given back as a text of YAML.
 std::string yaml_of_json(std::string_view json);
