@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kOthers = "(others)";
 constexpr size_t kMostCallerName = 128;
+constexpr size_t kMostMessage = 256;
 constexpr size_t kMostCallers = 254;  // beside those without a name and the others: an index has one byte
 
 /// Callers write their names: short ones in UTF-8 are kept.
@@ -31,6 +32,12 @@ void add(std::vector<CallerCalls>& all, const CallerCalls& one) {
   known->time += one.time;
 }
 
+/// The place of a code's last error, made when it is new.
+LastError& last_error(std::vector<LastError>& all, Code code) {
+  const auto known = std::ranges::find(all, code, &LastError::code);
+  return known == all.end() ? all.emplace_back(LastError{.code = code}) : *known;
+}
+
 }  // namespace
 
 std::string_view to_string(CallSide side) { return side == CallSide::server ? "server" : "client"; }
@@ -46,6 +53,10 @@ void MethodSnapshot::merge(MethodSnapshot other) {
   latency.merge(other.latency);
   add(stages, other.stages);
   for (const CallerCalls& caller : other.callers) add(callers, caller);
+  for (LastError& error : other.last_errors) {
+    LastError& known = last_error(last_errors, error.code);
+    if (known.at <= error.at) known = std::move(error);
+  }
   most_slowest = std::max(most_slowest, other.most_slowest);
   std::ranges::move(other.slowest, std::back_inserter(slowest));
   std::ranges::sort(slowest, std::greater(), &SlowCall::took);
@@ -96,6 +107,12 @@ void MethodCalls::keep_slow(const CallRecord& record) {
   if (slow_.size() == options_.slowest) slow_from_ = std::ranges::min_element(slow_, {}, &CallRecord::took)->took;
 }
 
+void MethodCalls::keep_error(Code code, std::string_view message, Instant at) {
+  LastError& last = last_error(last_errors_, code);
+  last.message = message.substr(0, kMostMessage);
+  last.at = at;
+}
+
 MethodSnapshot MethodCalls::read(Instant now) const {
   MethodSnapshot snapshot{.key = key_,
                           .running = running_,
@@ -103,7 +120,8 @@ MethodSnapshot MethodCalls::read(Instant now) const {
                           .latency = latency_.read(),
                           .stages = stages_,
                           .callers = callers_,
-                          .most_slowest = options_.slowest};
+                          .most_slowest = options_.slowest,
+                          .last_errors = last_errors_};
   const Instant oldest = now - 2 * options_.slowest_window;
   for (const auto* window : {&slow_, &slow_before_}) {
     for (const CallRecord& record : *window) {
@@ -147,6 +165,15 @@ std::vector<CallRecord> CallLog::recent(size_t most) const {
   return records;
 }
 
+std::vector<LastCall> CallLog::last(size_t most) const {
+  std::vector<LastCall> calls;
+  for (const CallRecord& record : recent(most)) {
+    const MethodCalls& row = *methods_[record.method];
+    calls.push_back({{record, row.callers_[record.caller].app}, row.key()});
+  }
+  return calls;
+}
+
 CallLog& Calls::here() {
   io::Shard& shard = io::Shard::current();
   const std::lock_guard lock(mutex_);
@@ -155,14 +182,27 @@ CallLog& Calls::here() {
   return *log;
 }
 
-io::Task<Result<CallsSnapshot>> Calls::read() {
+std::vector<std::pair<io::Shard*, CallLog*>> Calls::logs() {
+  const std::lock_guard lock(mutex_);
   std::vector<std::pair<io::Shard*, CallLog*>> logs;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [shard, log] : logs_) logs.emplace_back(shard, log.get());
+  for (const auto& [shard, log] : logs_) logs.emplace_back(shard, log.get());
+  return logs;
+}
+
+io::Task<Result<std::vector<LastCall>>> Calls::last(size_t most) {
+  std::vector<LastCall> all;
+  for (const auto& [shard, log] : logs()) {
+    const auto read_there = [log, most]() -> io::Task<Result<std::vector<LastCall>>> { co_return log->last(most); };
+    std::ranges::move(co_await io::or_return(io::on(*shard, read_there)), std::back_inserter(all));
   }
+  std::ranges::sort(all, std::greater(), &LastCall::begun);
+  if (all.size() > most) all.resize(most);
+  co_return all;
+}
+
+io::Task<Result<CallsSnapshot>> Calls::read() {
   std::map<MethodKey, MethodSnapshot> merged;
-  for (const auto& [shard, log] : logs) {
+  for (const auto& [shard, log] : logs()) {
     const auto read_there = [log]() -> io::Task<Result<std::vector<MethodSnapshot>>> { co_return log->read(); };
     for (MethodSnapshot& row : co_await io::or_return(io::on(*shard, read_there))) {
       const auto [place, is_new] = merged.try_emplace(row.key, std::move(row));

@@ -66,12 +66,24 @@ struct SlowCall : CallRecord {
   std::string app{};
 };
 
+/// One of the last calls.
+struct LastCall : SlowCall {
+  MethodKey key{};
+};
+
 /// Calls of one application (header `app`), empty for those that sent no name.
 struct CallerCalls {
   std::string app;
   uint64_t calls = 0;
   uint64_t errors = 0;
   Duration time{};  ///< of all its calls
+};
+
+/// The last call that ended with a code.
+struct LastError {
+  Code code{};
+  std::string message{};  ///< the first 256 bytes; empty when there was none to keep
+  Instant at{};
 };
 
 inline constexpr size_t kCallStatuses = 17;  // 0: well; else a Code
@@ -86,6 +98,7 @@ struct MethodSnapshot {
   std::vector<CallerCalls> callers{};              ///< a server's
   std::vector<SlowCall> slowest{};                 ///< longest first, as many as a shard keeps
   size_t most_slowest = 0;
+  std::vector<LastError> last_errors{};  ///< of the codes that have occurred
 
   uint64_t calls() const { return latency.count(); }
   uint64_t errors() const { return calls() - statuses[0]; }
@@ -113,6 +126,7 @@ class MethodCalls {
   uint8_t find_caller(std::string_view app);
   void count(const CallRecord& record);
   void keep_slow(const CallRecord& record);
+  void keep_error(Code code, std::string_view message, Instant at);
 
   const uint32_t index_;
   const MethodKey key_;
@@ -127,6 +141,7 @@ class MethodCalls {
   std::vector<CallRecord> slow_, slow_before_;
   Instant window_end_{};
   Duration slow_from_{};  // what a call must take to be one of them
+  std::vector<LastError> last_errors_;
 };
 
 /// The calls of one shard. Pure but for the clock that it is given; belongs to the shard.
@@ -144,6 +159,8 @@ class CallLog {
   std::vector<MethodSnapshot> read();
   /// The last calls of all methods, the latest first, at most `most`; `CallRecord::method` is a number of key_of.
   std::vector<CallRecord> recent(size_t most) const;
+  /// The same with their names.
+  std::vector<LastCall> last(size_t most) const;
   const MethodKey& key_of(uint32_t method) const { return methods_[method]->key(); }
 
  private:
@@ -163,8 +180,12 @@ class Calls {
   CallLog& here();
   /// All shards, merged. From any shard.
   io::Task<Result<CallsSnapshot>> read();
+  /// The last calls that have ended, of all shards, by their begin, the latest first, at most `most`. From any shard.
+  io::Task<Result<std::vector<LastCall>>> last(size_t most);
 
  private:
+  std::vector<std::pair<io::Shard*, CallLog*>> logs();
+
   const CallsOptions options_;
   std::mutex mutex_;
   std::map<io::Shard*, std::unique_ptr<CallLog>> logs_;

@@ -16,6 +16,8 @@
 #include "sofa/rpc/detail/http_guest.h"
 #include "sofa/rpc/detail/response_codec.h"
 #include "sofa/rpc/detail/shard_server.h"
+#include "sofa/rpc/detail/written_call.h"
+#include "sofa/rpc/inspector.h"
 #include "sofa/rpc/rest.h"
 #include "sofa/transport/bolt_protocol.h"
 #include "sofa/transport/dubbo_protocol.h"
@@ -125,7 +127,7 @@ struct ServerParts {
 };
 
 /// Everything that lives as long as the server listens.
-class RunningCore {
+class RunningCore final : public Inspector {
  public:
   explicit RunningCore(ServerParts parts)
       : options_(completed(std::move(parts.options))),
@@ -168,6 +170,20 @@ class RunningCore {
   grpc::CallStats grpc_stats() const { return grpc_.server().stats(); }
   const std::shared_ptr<Calls>& calls() const { return options_.calls; }
 
+  // Inspector; what belongs to the home shard is done there.
+  Task<Result<size_t>> open_connections() override {
+    return io::on(home_, [this] { return count_connections(); });
+  }
+  Task<Result<std::vector<ServerConnection>>> connections(size_t most) override {
+    return io::on(home_, [this, most] { return list_connections(most); });
+  }
+  Task<Result<std::vector<Served>>> methods() override {
+    return io::on(home_, [this] { return list_methods(); });
+  }
+  Task<Result<WrittenAnswer>> call(WrittenCall call) override {
+    return io::on(home_, [this, call = std::move(call)] { return call_here(call); });
+  }
+
  private:
   Task<Result<void>> start_shard(unsigned index);
   Task<Result<void>> listen(std::shared_ptr<io::TlsServerContext> tls);
@@ -176,6 +192,10 @@ class RunningCore {
   http::Handler& put_middlewares_before(http::Handler& last);
   http::Handler& first_handler() { return *middlewares_.back(); }
   ChannelzService::Shown shown() const;
+  Task<Result<size_t>> count_connections() const;
+  Task<Result<std::vector<ServerConnection>>> list_connections(size_t most) const;
+  Task<Result<std::vector<Served>>> list_methods();
+  Task<Result<WrittenAnswer>> call_here(WrittenCall call);
   Task<Result<void>> stop_here();
   Task<Result<void>> stop_shard(unsigned index);
 
@@ -207,7 +227,7 @@ class RunningCore {
   http::Http2Protocol http2_;
   http::Http1Protocol http1_;
   const std::vector<std::function<void()>> on_stopping_;
-  std::vector<std::unique_ptr<transport::Port>> ports_;  // the first is that of the options, then more_ports
+  std::vector<std::shared_ptr<transport::Port>> ports_;  // the first is that of the options, then more_ports
   io::Address address_;
   bool routes_joined_ = false;
   bool routes_shared_ = false;  // when it stops: another server still has its routes, and stops their tasks
@@ -312,6 +332,49 @@ ChannelzService::Shown RunningCore::shown() const {
   return all;
 }
 
+/// It shares the ports: a stop that comes meanwhile may let them go.
+Task<Result<size_t>> RunningCore::count_connections() const {
+  const auto ports = ports_;
+  size_t open = 0;
+  for (const auto& port : ports) open += (co_await or_return(port->stats())).open;
+  co_return open;
+}
+
+/// Likewise.
+Task<Result<std::vector<ServerConnection>>> RunningCore::list_connections(size_t most) const {
+  const auto ports = ports_;
+  std::vector<ServerConnection> all;
+  for (const auto& port : ports) {
+    for (const transport::ConnectionSnapshot& one : co_await or_return(port->connections(0, most))) {
+      all.push_back({.id = one.id,
+                     .peer = one.peer,
+                     .local = one.local,
+                     .protocol = one.protocol,
+                     .secure = one.secure,
+                     .shard = one.shard,
+                     .opened = one.opened,
+                     .requests = one.stats.requests_in,
+                     .bytes_in = one.stats.bytes_in,
+                     .bytes_out = one.stats.bytes_out});
+    }
+  }
+  co_return all;
+}
+
+Task<Result<std::vector<Inspector::Served>>> RunningCore::list_methods() {
+  std::vector<Served> all;
+  if (const auto& shard = handler_.shard(home_.index()); shard != nullptr) {
+    for (const auto& entry : shard->services().entries()) all.push_back({entry->service, entry->method});
+  }
+  co_return all;
+}
+
+Task<Result<WrittenAnswer>> RunningCore::call_here(WrittenCall call) {
+  const auto& shard = handler_.shard(home_.index());
+  if (shard == nullptr || stopping_) co_return fail(Code::unavailable, "the server is stopping");
+  co_return co_await run_written_call(*shard, std::move(call), json_.get());
+}
+
 // The first does it; others, and what they destroy afterwards, wait for its end.
 Task<Result<void>> RunningCore::stop_here() {
   if (std::exchange(stopping_, true)) co_return co_await stopped_.wait();
@@ -362,6 +425,7 @@ const io::Address& RunningServer::address() const { return core_->address(); }
 ServerStats RunningServer::stats() const { return core_->stats(); }
 grpc::CallStats RunningServer::grpc_stats() const { return core_->grpc_stats(); }
 const std::shared_ptr<Calls>& RunningServer::calls() const { return core_->calls(); }
+Inspector& RunningServer::inspector() const { return *core_; }
 Task<Result<void>> RunningServer::stop() { return core_->stop(); }
 
 const std::vector<std::string>& protocols() {

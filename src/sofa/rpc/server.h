@@ -126,6 +126,7 @@ struct ServiceOptions {
   std::vector<std::string> without_filters{};  ///< names of the server's filters that do not stand around this service's calls
 };
 
+class Inspector;  // inspector.h
 class RestRoutes;
 
 /// Makes a middleware that stands before `next`, which outlives it.
@@ -164,6 +165,8 @@ class RunningServer {
   grpc::CallStats grpc_stats() const;
   /// What it has done, by method; null without ServerOptions::count_calls.
   const std::shared_ptr<Calls>& calls() const;
+  /// What it tells of itself: services, connections. Lives as long as this.
+  Inspector& inspector() const;
   /// Stops accepting, lets running calls end for `drain`, cancels what is left, closes all connections. From any shard, any number of times, also
   /// at once: each call ends when the server has stopped. Only a further call can fail, when its own scope is cancelled before.
   Task<Result<void>> stop();

@@ -39,6 +39,11 @@ void CallTimer::pass(Stage next) {
   stage_ = next;
 }
 
+void CallTimer::finish(Code code, std::string_view message) {
+  method_->keep_error(code, message, log_->now());
+  finish(static_cast<uint8_t>(code));
+}
+
 void CallTimer::finish(uint8_t status) {
   pass(stage_);
   --method_->running_;

@@ -60,17 +60,20 @@ class CallTimer {
   void end_well() {
     if (log_ != nullptr) finish(0);
   }
-  void end(Code code) {
-    if (log_ != nullptr) finish(static_cast<uint8_t>(code));
+  void end(Code code, std::string_view message = {}) {
+    if (log_ != nullptr) finish(code, message);
   }
   template <class T>
   void end(const Result<T>& done) {
-    if (log_ != nullptr) finish(done ? 0 : static_cast<uint8_t>(done.error().code()));
+    done ? end_well() : end(done.error().code(), done.error().message());
   }
+  /// So far; all of them once the call has ended.
+  const StageTimes& times() const { return times_; }
 
  private:
   void pass(Stage next);
   void finish(uint8_t status);
+  void finish(Code code, std::string_view message);
 
   CallLog* log_ = nullptr;
   MethodCalls* method_ = nullptr;

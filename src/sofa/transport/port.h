@@ -37,6 +37,8 @@ struct ConnectionSnapshot {
   io::Address peer, local;
   std::string_view protocol{};  ///< Protocol::name(); empty while the first bytes have not told
   bool secure = false;
+  unsigned shard = 0;    ///< whose it is
+  Instant opened{};      ///< accepted, on its shard's clock
   SessionStats stats{};  ///< of a protocol that counts
 };
 

@@ -115,7 +115,7 @@ Task<Result<void>> GrpcFace::Path::run_stream(ShardServer& shard, grpc::StreamCa
   }
   timer.enter(Stage::implementation);
   auto done = co_await shard.serve_stream(messages.context(), entry, messages);
-  done ? timer.end_well() : timer.end(counted_as(done.error()));
+  done ? timer.end_well() : timer.end(counted_as(done.error()), done.error().message());
   if (done) co_return done;
   shard.counters().errors.add();
   co_return std::unexpected(messages.told(std::move(done.error())));

@@ -132,9 +132,10 @@ void ServerCall::answer(const void* result) {
 void ServerCall::answer(Error error) {
   timer_.enter(Stage::serialize);
   const bool busy = error.detail<Refused>() != nullptr;
+  const std::string message(error.message());
   auto code = send(std::move(error));
   if (code && busy) code = Code::resource_exhausted;
-  code ? timer_.end(*code) : timer_.end_well();
+  code ? timer_.end(*code, message) : timer_.end_well();
 }
 
 void ShardServer::serve_now(ServerCall& call, const MethodEntry& entry) {

@@ -29,7 +29,12 @@ void PortShard::take(io::AcceptedSocket socket) {
 class PortShard::Listed {
  public:
   Listed(PortShard& port, const io::Stream& stream)
-      : connection(port.draining_), shard_(port), id_(next_id(port)), peer_(stream.peer()), local_(stream.local()) {
+      : connection(port.draining_),
+        shard_(port),
+        id_(next_id(port)),
+        opened_(io::Shard::current().now()),
+        peer_(stream.peer()),
+        local_(stream.local()) {
     connection.index = shard_.connections_.size();
     shard_.connections_.push_back(this);
   }
@@ -55,6 +60,8 @@ class PortShard::Listed {
             .local = local_,
             .protocol = protocol_,
             .secure = secure_,
+            .shard = io::Shard::current().index(),
+            .opened = opened_,
             .stats = connection.live_stats == nullptr ? SessionStats() : *connection.live_stats};
   }
 
@@ -68,6 +75,7 @@ class PortShard::Listed {
   }
   PortShard& shard_;
   const uint64_t id_;
+  const Instant opened_;
   const io::Address peer_, local_;
   std::string_view protocol_;
   bool secure_ = false;
