@@ -135,6 +135,12 @@ class AdminServer::Impl {
     co_return stopped;
   }
 
+  io::Task<Result<std::vector<MetricValue>>> read_metrics() const {
+    std::vector<MetricValue> all = process_metrics();
+    for (const auto& source : sources_) std::ranges::move(co_await io::or_return(co_await source->read()), std::back_inserter(all));
+    co_return all;
+  }
+
   AdminOptions options_;
   const std::shared_ptr<Gate> gate_;
   Routes routes_;
@@ -240,13 +246,9 @@ class AdminServer::Impl {
 
   io::Task<Result<void>> answer_metrics(http::Exchange& exchange) {
     const MetricsFormat format = metrics_format_of(exchange.request().headers.get_or("accept"));
-    std::vector<MetricValue> all = process_metrics();
-    for (const auto& source : sources_) {
-      auto values = co_await source->read();
-      if (!values) co_return rest::answer_error(exchange, values.error());
-      all.insert(all.end(), std::make_move_iterator(values->begin()), std::make_move_iterator(values->end()));
-    }
-    co_return http::respond(exchange, 200, content_type_of(format), Bytes::copy_of(metrics_text(all, format)), {{"cache-control", "no-store"}});
+    const auto all = co_await read_metrics();
+    if (!all) co_return rest::answer_error(exchange, all.error());
+    co_return http::respond(exchange, 200, content_type_of(format), Bytes::copy_of(metrics_text(*all, format)), {{"cache-control", "no-store"}});
   }
 
   detail::Gatekeeper keeper_;
@@ -271,6 +273,7 @@ AdminServer::~AdminServer() = default;
 void AdminServer::add(std::shared_ptr<Part> part) { impl_->add(std::move(part)); }
 void AdminServer::add_metrics(std::shared_ptr<MetricSource> source) { impl_->sources_.push_back(std::move(source)); }
 void AdminServer::add_metrics(std::shared_ptr<MetricRegistry> registry) { add_metrics(std::make_shared<RegistryMetrics>(std::move(registry))); }
+io::Task<Result<std::vector<MetricValue>>> AdminServer::read_metrics() const { return impl_->read_metrics(); }
 void AdminServer::add_raw(std::string_view method, std::string_view pattern, std::string_view permission, Raw raw) {
   impl_->add_raw(method, pattern, permission, std::move(raw));
 }

@@ -70,6 +70,8 @@ class AdminServer {
   void add_metrics(std::shared_ptr<MetricSource> source);
   /// The registry's metrics.
   void add_metrics(std::shared_ptr<MetricRegistry> registry);
+  /// The values of all sources, and those of the process: what /metrics tells. From any shard.
+  io::Task<Result<std::vector<MetricValue>>> read_metrics() const;
   /// A raw exchange behind the gate: a form of its own, or a proxy. `method` "*": all. The handler gets who asks.
   using Raw = std::function<io::Task<Result<void>>(http::Exchange& exchange, http::Body& body, const Caller& caller)>;
   void add_raw(std::string_view method, std::string_view pattern, std::string_view permission, Raw raw);

@@ -179,6 +179,12 @@ std::vector<std::string> stat_fields() {
 
 int64_t number_in(const std::vector<std::string>& fields, size_t at) { return at < fields.size() ? std::atoll(fields[at].c_str()) : 0; }
 
+ProcessUse use_in(const std::vector<std::string>& stat) {
+  const int64_t ticks = number_in(stat, 11) + number_in(stat, 12);
+  return {.cpu = std::chrono::nanoseconds(ticks * (1'000'000'000 / ::sysconf(_SC_CLK_TCK))),
+          .resident_bytes = number_in(stat, 21) * ::sysconf(_SC_PAGESIZE)};
+}
+
 int64_t boot_seconds() {
   std::ifstream file("/proc/stat");
   for (std::string line; std::getline(file, line);) {
@@ -206,6 +212,11 @@ std::string_view content_type_of(MetricsFormat format) {
                                               : "text/plain; version=0.0.4; charset=utf-8";
 }
 
+WrittenMetric written_as(const MetricId& id, MetricKind kind) {
+  const Unit unit = unit_of(id.unit);
+  return {.name = family_name(id, unit) + (kind == MetricKind::counter ? "_total" : ""), .unit = std::string(unit.suffix), .factor = unit.factor};
+}
+
 std::string metrics_text(const std::vector<MetricValue>& values, MetricsFormat format) {
   // Different names may become one family: its series stand together.
   std::map<std::string, std::vector<const MetricValue*>> families;
@@ -222,18 +233,20 @@ std::string metrics_text(const std::vector<MetricValue>& values, MetricsFormat f
   return out;
 }
 
+ProcessUse process_use() { return use_in(stat_fields()); }
+
 std::vector<MetricValue> process_metrics() {
   const std::vector<std::string> fields = stat_fields();
-  const int64_t ticks = ::sysconf(_SC_CLK_TCK), page = ::sysconf(_SC_PAGESIZE);
+  const int64_t ticks = ::sysconf(_SC_CLK_TCK);
+  const ProcessUse use = use_in(fields);
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
-  const int64_t cpu_ns = (number_in(fields, 11) + number_in(fields, 12)) * (1'000'000'000 / ticks);
   std::vector<MetricValue> all;
   all.push_back({.id = {.name = "process_cpu", .doc = "Time that the process has used of processors, in user and in system mode.", .unit = "ns"},
                  .kind = MetricKind::counter,
-                 .number = cpu_ns,
+                 .number = use.cpu.count(),
                  .histogram = {}});
-  all.push_back(gauge("process_resident_memory", "bytes", "Memory of the process that is in main memory.", number_in(fields, 21) * page));
+  all.push_back(gauge("process_resident_memory", "bytes", "Memory of the process that is in main memory.", use.resident_bytes));
   all.push_back(gauge("process_virtual_memory", "bytes", "Address space of the process.", number_in(fields, 20)));
   all.push_back(
       gauge("process_start_time", "ms", "When the process began, since 1970.", boot_seconds() * 1000 + number_in(fields, 19) * 1000 / ticks));

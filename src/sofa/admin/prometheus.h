@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sofa/base/clock.h"
 #include "sofa/base/metrics.h"
 #include "sofa/io/task.h"
 
@@ -23,12 +24,27 @@ std::string_view content_type_of(MetricsFormat format);
 /// the first kind.
 std::string metrics_text(const std::vector<MetricValue>& values, MetricsFormat format);
 
+/// How a value is written: the name of its samples in Prometheus' text, its unit, and what a number of it is multiplied by.
+struct WrittenMetric {
+  std::string name;
+  std::string unit;
+  double factor = 1;
+};
+WrittenMetric written_as(const MetricId& id, MetricKind kind);
+
 /// Where metrics come from. Asked on the shard of the connection that asks.
 class MetricSource {
  public:
   virtual ~MetricSource() = default;
   virtual io::Task<Result<std::vector<MetricValue>>> read() = 0;
 };
+
+/// What this process has used of processors since it began, and the main memory that it has now.
+struct ProcessUse {
+  Duration cpu{};
+  int64_t resident_bytes = 0;
+};
+ProcessUse process_use();
 
 /// CPU time, memory, threads, open files and the start of this process, by the names that Prometheus' own clients use.
 std::vector<MetricValue> process_metrics();
