@@ -110,7 +110,7 @@ struct ConfigRow {
     d.java_type("sofa.ConfigEntry");
     d.field("key", &ConfigRow::key);
     d.field("value", &ConfigRow::value).doc("as JSON; secrets are ***");
-    d.field("default_value", &ConfigRow::default_value);
+    d.field("default_value", &ConfigRow::default_value).doc("as JSON; empty of what stands in a map that is empty by default");
     d.field("type", &ConfigRow::type).doc("what it takes");
     d.field("origin", &ConfigRow::origin).doc("default, file, environment, flag, dynamic");
     d.field("where", &ConfigRow::where).doc("file, line and column; the variable; the flag");
@@ -206,6 +206,7 @@ ConfigRows config_of(const Configuration& configuration) {
   for (const ConfigValue& value : configuration.values()) {
     rows.entries.push_back({.key = value.path,
                             .value = value.json,
+                            .default_value = value.standard,
                             .type = input_of(*value.field),
                             .origin = std::string(to_string(value.origin.kind)),
                             .where = value.origin.where,

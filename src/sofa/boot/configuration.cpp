@@ -170,8 +170,13 @@ class Configuration::Impl {
   std::vector<ConfigValue> values() const {
     std::vector<ConfigValue> all;
     if (values_ == nullptr) return all;
+    const Block untouched(sections_);
+    std::map<std::string, std::string> standard;
+    for_each_value(type(), untouched.data(), "",
+                   [&](const std::string& path, const Field& field, const void* at) { standard.emplace(path, shown(field, at, true)); });
     for_each_value(type(), object(), "", [&](const std::string& path, const Field& field, const void* at) {
-      all.push_back({path, shown(field, at, true), origin_of(path), &field});
+      const auto known = standard.find(path);
+      all.push_back({path, shown(field, at, true), known == standard.end() ? "" : known->second, origin_of(path), &field});
     });
     std::ranges::sort(all, {}, &ConfigValue::path);
     return all;

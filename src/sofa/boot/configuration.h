@@ -38,8 +38,9 @@ struct Origin {
 
 /// One value as it is in force: a scalar, or a list or map as a whole.
 struct ConfigValue {
-  std::string path{};  ///< "payments.journal.folder"
-  std::string json{};  ///< "\"/srv/bank\""; "\"***\"" for a secret
+  std::string path{};      ///< "payments.journal.folder"
+  std::string json{};      ///< "\"/srv/bank\""; "\"***\"" for a secret
+  std::string standard{};  ///< what it is where nothing says otherwise, likewise; empty of what stands in a map that is empty then
   Origin origin{};
   const Field* field = nullptr;  ///< its description
 };

@@ -84,7 +84,8 @@ TEST(AdminPort, TellsOfComponentsOfTheStartAndOfTheConfiguration) {
   EXPECT_THAT(startup,
               AllOf(HasSubstr(R"("name":"ApplicationContextRefreshStage")"), HasSubstr(R"("name":"store")"), HasSubstr(R"("critical":true)")));
   const std::string config = app.run(get(app.admin_port(), "/v1/config")).value_or("");
-  EXPECT_THAT(config, AllOf(HasSubstr(R"("key":"admin.port","value":"0")"), HasSubstr(R"("origin":"file")"),
+  EXPECT_THAT(config, HasSubstr(R"("key":"admin.host","value":"\"127.0.0.1\"","default_value":"\"127.0.0.1\"")"));
+  EXPECT_THAT(config, AllOf(HasSubstr(R"("key":"admin.further_ports","value":"50","default_value":"50")"), HasSubstr(R"("origin":"file")"),
                             HasSubstr(R"("key":"admin.platform_token","value":"\"***\"")")));
   EXPECT_TRUE(app.stop());
 }
