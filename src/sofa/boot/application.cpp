@@ -43,6 +43,12 @@ void describe(Description<AdminSection>& d) {
   d.field("hosts", &AdminSection::hosts).doc("names, beside localhost, by which programs of this machine call it");
   d.field("platform", &AdminSection::platform).doc("HOST:9900 of a platform whose console looks into this process; empty: none");
   d.field("platform_token", &AdminSection::platform_token).secret().doc("a token that lets the process in there");
+  d.field("call_history", &AdminSection::call_history).unit("s").range(10, 3600).doc("how far rates and latencies of calls reach back");
+  d.field("call_history_methods", &AdminSection::call_history_methods)
+      .range(1, 10'000)
+      .doc("so many methods have them; further ones count in sums alone");
+  d.field("metric_history", &AdminSection::metric_history).unit("s").range(60, 86'400).doc("how far values of metrics reach back, one each 5 s");
+  d.field("metric_history_series", &AdminSection::metric_history_series).range(0, 100'000).doc("so many series have them; 0: none");
 }
 
 void describe(Description<ReferenceSection>& d) {

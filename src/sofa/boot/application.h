@@ -72,6 +72,10 @@ struct AdminSection {
   std::string platform{};        ///< "HOST:9900": the process attaches there (admin/attach.h), and is seen in its console; empty: nowhere; "self": at
                                  ///< its own admin port, of a program that is a platform
   std::string platform_token{};  ///< that lets it in
+  uint32_t call_history = 300;   ///< s that rates and latencies of calls reach back
+  uint32_t call_history_methods = 128;   ///< methods that they are kept of, each about 0.4 KiB for each second with calls
+  uint32_t metric_history = 900;         ///< s that values of metrics reach back, one each 5 s
+  uint32_t metric_history_series = 500;  ///< series that they are kept of, each at most 3 KiB, of a histogram 70
 };
 void describe(Description<AdminSection>& d);
 
@@ -114,6 +118,8 @@ class RunningApplication {
   Readiness& readiness();
   Events& events();
   const Lifecycle& lifecycle() const;
+  /// What answers calls; null before the services are published, and when there are none.
+  const rpc::RunningServer* server() const;
   Configuration& configuration();
   /// Puts a YAML text on top of the other layers (Configuration::apply): components whose live fields change are asked by their on_config, and log
   /// levels follow. Gives the changed paths.

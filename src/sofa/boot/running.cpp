@@ -281,6 +281,7 @@ const ReferenceSection& RunningApplication::reference(std::string_view name) con
 Readiness& RunningApplication::readiness() { return *parts_->readiness; }
 Events& RunningApplication::events() { return *parts_->events; }
 const Lifecycle& RunningApplication::lifecycle() const { return *parts_->life; }
+const rpc::RunningServer* RunningApplication::server() const { return parts_->server.get(); }
 Configuration& RunningApplication::configuration() { return *parts_->configuration; }
 Result<std::vector<std::string>> RunningApplication::reconfigure(std::string_view yaml, std::string_view source) {
   return parts_->reconfigure(yaml, source);
