@@ -1,9 +1,14 @@
 #include "sofa/boot/detail/admin_port.h"
 
 #include "sofa/admin/logs_part.h"
+#include "sofa/admin/metrics_part.h"
 #include "sofa/admin/profiles.h"
 #include "sofa/admin/tasks_part.h"
 #include "sofa/boot/application_part.h"
+#include "sofa/boot/connections_part.h"
+#include "sofa/boot/detail/call_metrics.h"
+#include "sofa/boot/figures_part.h"
+#include "sofa/boot/services_part.h"
 #include "sofa/http/router.h"
 #include "sofa/io/address.h"
 
@@ -34,10 +39,16 @@ AdminPort::AdminPort(RunningApplication& application, const AdminSection& sectio
       actuator_(application),
       name_(application.name()),
       log_(LogTail::install()),
-      server_(options_of(application, section, std::move(gate))) {
+      server_(options_of(application, section, std::move(gate))),
+      sampler_(application, section, [this] { return server_.read_metrics(); }) {
   server_.add_metrics(std::move(metrics));
+  server_.add_metrics(std::make_shared<CallMetrics>(application));
   server_.add(std::make_shared<admin::LogsPart>(log_));
   server_.add(std::make_shared<ApplicationPart>(application));
+  server_.add(std::make_shared<FiguresPart>(application, sampler_));
+  server_.add(std::make_shared<ServicesPart>(application, sampler_));
+  server_.add(std::make_shared<ConnectionsPart>(application));
+  server_.add(std::make_shared<admin::MetricsPart>(sampler_.metrics()));
   server_.add(std::make_shared<admin::ProfilesPart>());
   server_.add(std::make_shared<admin::TasksPart>());
   admin::add_profile_pages(server_);
@@ -65,9 +76,10 @@ io::Task<Result<void>> AdminPort::start() {
                    section_.host);
   }
   co_await io::or_return(co_await server_.start());
+  sampler_.start();
   if (section_.platform.empty()) co_return Result<void>();
   auto attached = attach();
-  if (!attached) (void)co_await server_.stop();
+  if (!attached) (void)co_await stop();
   co_return attached;
 }
 
@@ -90,6 +102,7 @@ Result<void> AdminPort::attach() {
 
 io::Task<Result<void>> AdminPort::stop() {
   if (attachment_ != nullptr) co_await attachment_->stop();
+  co_await sampler_.stop();
   co_return co_await server_.stop();
 }
 

@@ -8,6 +8,7 @@
 #include "sofa/base/log_tail.h"
 #include "sofa/boot/actuator.h"
 #include "sofa/boot/application.h"
+#include "sofa/boot/sampler.h"
 
 namespace sofa::boot::detail {
 
@@ -33,6 +34,7 @@ class AdminPort {
   const std::string name_;
   const std::shared_ptr<LogTail> log_;
   admin::AdminServer server_;
+  Sampler sampler_;
   std::unique_ptr<admin::Attachment> attachment_;  // null: to no platform
 };
 
