@@ -101,9 +101,7 @@ export function connections(processId, atMs) {
         return {
           id: `c${index}`, protocol, direction: outward ? "out" : "in",
           peer: `127.0.0.1:${outward ? 12201 + (index % 2) : 40000 + Math.floor(random() * 20000)}`, local: `127.0.0.1:${12200 + (process.pid % 3)}`,
-          peer_name: random() < 0.2 ? "CN=teller-1" : "", tls: random() < 0.2 ? "1.3" : "", state: "open", opened_at_ms: opened, idle_ms: Math.round(random() * 400),
-          requests, in_flight: Math.floor(random() * 4 * wander(`${process.id} ${index}`, atMs, 0.9)), bytes_in: requests * 212, bytes_out: requests * 148,
-          queue_bytes: random() < 0.08 ? Math.round(4096 * random()) : 0, shard: index % 2,
+          tls: random() < 0.2, opened_at_ms: opened, requests, bytes_in: requests * 212, bytes_out: requests * 148, shard: index % 2,
         };
       }),
     );

@@ -65,10 +65,11 @@ function call({ id }, _, body) {
   if (!method) throw notFound(`method '${body.method}'`);
   const random = world.makeRandom(world.nowMs());
   const duration = Math.round(method.p50 * (1 + random()));
-  const base = { duration_us: duration, stages: world.stagesOf(duration, random), trace_id: "00f067aa0ba902b7" };
-  if (body.arguments.cents < 0) return { ...base, ok: false, results: [], error: { code: "invalid_argument", message: `cents is ${body.arguments.cents} and must be at least 1.` } };
+  const base = { duration_us: duration, stages: world.stagesOf(duration, random) };
+  const cents = Array.isArray(body.arguments) ? body.arguments[Object.keys(method.request.properties).indexOf("cents")] : body.arguments.cents;
+  if (cents < 0) return { ...base, ok: false, result: null, code: "invalid_argument", message: `cents is ${cents} and must be at least 1.` };
   const answers = { transfer: { booked: true, balance: 99750 }, balance: { cents: 99750 }, check: { allowed: true, reason: "" } };
-  return { ...base, ok: true, results: [answers[method.name] ?? { postings: [{ id: "t-1", account: "bob", cents: -250, at_ms: world.nowMs() }] }] };
+  return { ...base, ok: true, result: answers[method.name] ?? { postings: [{ id: "t-1", account: "bob", cents: -250, at_ms: world.nowMs() }] }, code: "", message: "" };
 }
 
 function makeCredential(list, name, prefix, key) {
@@ -111,10 +112,10 @@ const routes = {
   "GET /v1/processes/{id}/components": ({ id }) => ({ components: inside.components(processOf(id).id) }),
   "GET /v1/processes/{id}/startup": ({ id }) => inside.startup(processOf(id).id),
   "GET /v1/processes/{id}/config": ({ id }) => ({ entries: inside.config(processOf(id).id) }),
-  "GET /v1/processes/{id}/connections": ({ id }, _, __, at) => ({ connections: shown(inside.connections(id, at)) }),
+  "GET /v1/processes/{id}/connections": ({ id }, _, __, at) => ({ connections: shown(inside.connections(id, at)), left_off: 0 }),
   "GET /v1/processes/{id}/logs/levels": () => identity.loggers,
   "PUT /v1/processes/{id}/logs/levels/{space}": ({ space }, _, body) => Object.assign(identity.loggers.find((one) => one.space === space), body),
-  "GET /v1/processes/{id}/metrics": () => ({ metrics: inside.metrics }),
+  "GET /v1/processes/{id}/metrics": () => ({ metrics: inside.metrics, left_off: 0 }),
   "GET /v1/processes/{id}/metrics/query": (_, query, __, at) => {
     const found = inside.queryMetric(query, at);
     if (!found) throw notFound(`metric '${query.get("name")}'`);

@@ -38,38 +38,38 @@ const whole = (description, rest = {}) => ({ type: "integer", format: "int64", d
 const object = (properties, required = Object.keys(properties)) => ({ type: "object", properties, required });
 const posting = object({ id: text("of the transfer"), account: text("other side"), cents: whole("negative when paid"), at_ms: whole("booked at") });
 
-function method(name, doc, rate, p50, request, response, example, rest = {}) {
-  return { name, doc, kind: "unary", rate, p50, request, response, example, ...rest };
+function method(name, doc, rate, p50, request, response, rest = {}) {
+  return { name, doc, kind: "unary", rate, p50, request, response, ...rest };
 }
 
 export const services = [
   {
-    process: "bank-gateway-4802", name: "bank.Gateway", unique_id: "1.0", doc: "The door of the bank: what customers may do.", protocols: ["bolt", "triple", "rest"],
+    process: "bank-gateway-4802", name: "bank.Gateway", unique_id: "1.0", protocols: ["bolt", "triple", "rest"],
     methods: [
-      method("transfer", "Moves money once, however often it is asked with the same id.", 1830, 640, object({ id: text("chosen by the client, at most 64 bytes"), from: text("payer"), to: text("payee"), cents: whole("amount", { minimum: 1 }) }), object({ booked: { type: "boolean" }, balance: whole("of the payer") }), { id: "t-1", from: "alice", to: "bob", cents: 250 }),
-      method("statement", "A page of an account's postings, oldest first.", 410, 380, object({ account: text("whose"), skip: whole("postings passed over", { minimum: 0 }), limit: whole("at most 10,000", { minimum: 1, maximum: 10000 }) }), object({ postings: { type: "array", items: posting } }), { account: "alice", skip: 0, limit: 10 }),
-      method("balance", "What an account holds.", 940, 210, object({ account: text("whose") }), object({ cents: whole("balance") }), { account: "alice" }),
-      method("openAccount", "Opens an account with a first deposit.", 3, 720, object({ account: text("name"), cents: whole("first deposit") }), object({ opened: { type: "boolean" } }), { account: "carol", cents: 100000 }),
-      method("watch", "Postings as they are booked.", 0.4, 90, object({ account: text("whose"), kinds: { type: "array", description: "empty: all", items: { type: "string", enum: ["payment", "deposit", "fee"] } } }), posting, { account: "alice", kinds: ["payment"] }, { kind: "server_stream" }),
+      method("transfer", "Moves money once, however often it is asked with the same id.", 1830, 640, object({ id: text("chosen by the client, at most 64 bytes"), from: text("payer"), to: text("payee"), cents: whole("amount", { minimum: 1 }) }), object({ booked: { type: "boolean" }, balance: whole("of the payer") })),
+      method("statement", "A page of an account's postings, oldest first.", 410, 380, object({ account: text("whose"), skip: whole("postings passed over", { minimum: 0 }), limit: whole("at most 10,000", { minimum: 1, maximum: 10000 }) }), object({ postings: { type: "array", items: posting } })),
+      method("balance", "What an account holds.", 940, 210, object({ account: text("whose") }), object({ cents: whole("balance") })),
+      method("openAccount", "Opens an account with a first deposit.", 3, 720, object({ account: text("name"), cents: whole("first deposit") }), object({ opened: { type: "boolean" } })),
+      method("watch", "Postings as they are booked.", 0.4, 90, object({ account: text("whose"), kinds: { type: "array", description: "empty: all", items: { type: "string", enum: ["payment", "deposit", "fee"] } } }), posting, { kind: "server_stream" }),
     ],
   },
   {
-    process: "bank-ledger-4803", name: "bank.Ledger", unique_id: "1.0", doc: "Double entry on the durable log.", protocols: ["bolt"],
+    process: "bank-ledger-4803", name: "bank.Ledger", unique_id: "1.0", protocols: ["bolt"],
     methods: [
-      method("post", "Books an entry of two sides; answers when it is on disk.", 1833, 410, object({ id: text("of the entry"), debit: text("account"), credit: text("account"), cents: whole("amount", { minimum: 1 }) }), object({ position: whole("in the log") }), { id: "e-1", debit: "alice", credit: "bob", cents: 250 }),
-      method("read", "Balance and postings of an account.", 1350, 120, object({ account: text("whose"), skip: whole("passed over"), limit: whole("at most") }), object({ cents: whole("balance"), postings: { type: "array", items: posting } }), { account: "alice", skip: 0, limit: 10 }),
-      method("snapshot", "Writes a snapshot now.", 0.01, 48000, object({}), object({ bytes: whole("written") }), {}),
+      method("post", "Books an entry of two sides; answers when it is on disk.", 1833, 410, object({ id: text("of the entry"), debit: text("account"), credit: text("account"), cents: whole("amount", { minimum: 1 }) }), object({ position: whole("in the log") })),
+      method("read", "Balance and postings of an account.", 1350, 120, object({ account: text("whose"), skip: whole("passed over"), limit: whole("at most") }), object({ cents: whole("balance"), postings: { type: "array", items: posting } })),
+      method("snapshot", "Writes a snapshot now.", 0.01, 48000, object({}), object({ bytes: whole("written") })),
     ],
   },
   {
-    process: "bank-risk-4804", name: "bank.Risk", unique_id: "1.0", doc: "Says yes or no to a transfer.", protocols: ["bolt"],
+    process: "bank-risk-4804", name: "bank.Risk", unique_id: "1.0", protocols: ["bolt"],
     methods: [
-      method("check", "Whether a transfer may be done.", 1832, 150, object({ from: text("payer"), to: text("payee"), cents: whole("amount"), trusted: { type: "boolean", description: "skips the slow part" } }), object({ allowed: { type: "boolean" }, reason: text("when not") }), { from: "alice", to: "bob", cents: 250, trusted: false }),
+      method("check", "Whether a transfer may be done.", 1832, 150, object({ from: text("payer"), to: text("payee"), cents: whole("amount"), trusted: { type: "boolean", description: "skips the slow part" } }), object({ allowed: { type: "boolean" }, reason: text("when not") })),
     ],
   },
   {
-    process: "sofa-4711", name: "grpc.health.v1.Health", unique_id: "", doc: "Whether services can be called.", protocols: ["grpc"],
-    methods: [method("Check", "The state of one service.", 0.6, 40, object({ service: text("empty: the whole server") }), object({ status: { type: "string", enum: ["SERVING", "NOT_SERVING"] } }), { service: "" })],
+    process: "sofa-4711", name: "grpc.health.v1.Health", unique_id: "", protocols: ["grpc"],
+    methods: [method("Check", "The state of one service.", 0.6, 40, object({ service: text("empty: the whole server") }), object({ status: { type: "string", enum: ["SERVING", "NOT_SERVING"] } }))],
   },
 ];
 
@@ -106,7 +106,6 @@ export function serviceAnswer(service, atMs) {
   return {
     name: service.name,
     unique_id: service.unique_id,
-    doc: service.doc,
     protocols: service.protocols,
     methods: service.methods.length,
     ...figuresOf(service, null, atMs),
@@ -120,9 +119,8 @@ export function methodAnswer(service, one, atMs) {
     kind: one.kind,
     ...figuresOf(service, one, atMs),
     in_flight: Math.round((rateOf(service, one, atMs) * one.p50) / 1e6) + (one.kind === "unary" ? 0 : 4),
-    request_schema: one.request,
+    request_schema: { type: "array", prefixItems: Object.entries(one.request.properties).map(([title, schema]) => ({ ...schema, title })) },
     response_schema: one.response,
-    example: one.example,
   };
 }
 
@@ -242,12 +240,7 @@ export function latency(service, methodName, seconds, atMs) {
 export function stagesOf(total, random) {
   const shares = [0.05 + 0.5 * random() * random(), 0.03 + 0.02 * random(), 0.4 + 0.4 * random(), 0.02 + 0.03 * random(), 0.02 + 0.05 * random()];
   const all = shares.reduce((sum, share) => sum + share, 0);
-  let at = 0;
-  return ["queue", "decode", "handler", "encode", "write"].map((name, index) => {
-    const stage = { name, start_us: Math.round(at), duration_us: Math.round((shares[index] / all) * total) };
-    at += (shares[index] / all) * total;
-    return stage;
-  });
+  return ["queue", "deserialize", "implementation", "serialize", "filters"].map((name, index) => ({ name, duration_us: Math.round((shares[index] / all) * total) }));
 }
 
 export function slowest(service, methodName, limit, atMs) {
@@ -257,11 +250,11 @@ export function slowest(service, methodName, limit, atMs) {
     const one = chosen[Math.floor(random() * chosen.length)];
     const total = Math.round(one.p50 * (46 - 3.5 * index) * (0.9 + 0.2 * random()));
     return {
-      trace_id: Math.floor(random() * 2 ** 48).toString(16).padStart(16, "0"),
       at_ms: atMs - Math.round(random() * 240e3),
       service: fullName(service),
       method: one.name,
-      peer: `127.0.0.1:${41000 + Math.floor(random() * 9000)}`,
+      protocol: service.protocols[0],
+      caller: random() < 0.5 ? "teller" : "",
       duration_us: total,
       error: random() < 0.18 ? "deadline_exceeded" : "",
       stages: stagesOf(total, random),
@@ -273,8 +266,8 @@ export function errorsOf(service, methodName, atMs) {
   if (!/Gateway|Risk/.test(service.name)) return [];
   const busiest = methodName || service.methods[0].name;
   return [
-    { code: "deadline_exceeded", message: "bank.Risk:1.0.check was not answered within 500 ms: raise the caller's timeout or look at the provider's slowest calls", method: busiest, count: 1204, last_at_ms: atMs - 9000 },
-    { code: "failed_precondition", message: "the account 'mallory' holds 120 cents and cannot pay 250", method: busiest, count: 318, last_at_ms: atMs - 41000 },
-    { code: "resource_exhausted", message: "1024 calls are running (server.max_calls): try again later", method: busiest, count: 12, last_at_ms: atMs - 1.9e6 },
+    { code: "deadline_exceeded", message: "bank.Risk:1.0.check was not answered within 500 ms: raise the caller's timeout or look at the provider's slowest calls", service: fullName(service), method: busiest, count: 1204, last_at_ms: atMs - 9000 },
+    { code: "failed_precondition", message: "the account 'mallory' holds 120 cents and cannot pay 250", service: fullName(service), method: busiest, count: 318, last_at_ms: atMs - 41000 },
+    { code: "resource_exhausted", message: "1024 calls are running (server.max_calls): try again later", service: fullName(service), method: busiest, count: 12, last_at_ms: atMs - 1.9e6 },
   ];
 }

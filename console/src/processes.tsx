@@ -40,6 +40,9 @@ export function useLiveOfEach<R extends EachRoute>(route: R): { answers: Array<O
   return { answers: known ? answers : undefined, failure: answers.length === 0 ? failure : undefined };
 }
 
+/** As the routes have it: NAME or NAME:UNIQUE_ID. */
+export const fullName = (service: { name: string; unique_id: string }) => (service.unique_id ? `${service.name}:${service.unique_id}` : service.name);
+
 export interface ServiceOfProcess {
   process: Process;
   service: Service;

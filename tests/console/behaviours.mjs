@@ -209,7 +209,7 @@ async function calls(browser, url) {
       must((await page.locator(".answer").innerText()).includes('"booked": true'), "it shows another answer");
       await page.locator("form .switch button >> text=JSON").click();
       const text = page.locator("form textarea");
-      must((await text.inputValue()).includes('"id": "t-77"'), "the form's values are not in the JSON");
+      must((await text.inputValue()).includes('"t-77"'), "the form's values are not in the JSON");
       await text.fill('{"id": "t-78", "cents": -1}');
       await page.locator("form button >> text=Send").click();
       await page.locator("text=/Failed after/").waitFor();
@@ -221,8 +221,10 @@ async function calls(browser, url) {
   );
   await check("a list of arguments grows and shrinks", () =>
     on(browser, url, method.replace("transfer", "watch"), async (page) => {
-      await page.locator("form button >> text=Add").click();
-      must((await page.locator("form .item-box").count()) === 2, "no item was added");
+      for (let items = 1; items <= 2; items++) {
+        await page.locator("form button >> text=Add").click();
+        must((await page.locator("form .item-box").count()) === items, "no item was added");
+      }
       await page.locator("form .item-box select >> nth=1").selectOption("fee");
       await page.locator("form .switch button >> text=JSON").click();
       must(/"payment",\s+"fee"/.test(await page.locator("form textarea").inputValue()), "the item is not in the JSON");

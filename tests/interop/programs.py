@@ -45,11 +45,12 @@ def free_port():
 
 
 def until(holds, seconds=10):
-    """Waits until it holds; fails when the deadline passes."""
+    """Waits until it holds, and gives what it gave; fails when the deadline passes."""
     deadline = time.monotonic() + seconds
-    while not holds():
+    while not (found := holds()):
         assert time.monotonic() < deadline, f"it did not come to be within {seconds} s"
         time.sleep(0.05)
+    return found
 
 
 class Program:

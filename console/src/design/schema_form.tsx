@@ -10,6 +10,9 @@ export interface Schema {
   properties?: Record<string, Schema>;
   required?: string[];
   items?: Schema;
+  /** Of an array with its own schema at each place: the arguments of a method. */
+  prefixItems?: Schema[];
+  title?: string;
   minimum?: number;
   maximum?: number;
   format?: string;
@@ -22,7 +25,7 @@ export function blankOf(schema: Schema): unknown {
     case "object":
       return Object.fromEntries(Object.entries(schema.properties ?? {}).map(([name, field]) => [name, blankOf(field)]));
     case "array":
-      return [];
+      return (schema.prefixItems ?? []).map(blankOf);
     case "integer":
     case "number":
       return 0;
@@ -41,6 +44,13 @@ interface Properties {
 }
 
 export function SchemaForm({ schema, value, onChange }: Omit<Properties, "name">) {
+  if (schema.prefixItems?.length) {
+    const places = Array.isArray(value) ? value : [];
+    const set = (place: number, next: unknown) => onChange(schema.prefixItems?.map((_, at) => (at === place ? next : places[at])));
+    return schema.prefixItems.map((field, place) => (
+      <Field key={place} name={field.title ?? t("services.argument", { n: place + 1 })} schema={field} value={places[place]} onChange={(next) => set(place, next)} />
+    ));
+  }
   const fields = Object.entries(schema.properties ?? {});
   if (fields.length === 0) return <p className="second">{t("services.noArguments")}</p>;
   const record = (value ?? {}) as Record<string, unknown>;

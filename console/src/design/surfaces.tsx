@@ -17,7 +17,6 @@ const tones: Record<string, Tone> = {
   constructed: "warn",
   degraded: "warn",
   draining: "warn",
-  closing: "warn",
   out_of_service: "warn",
   warn: "warn",
   down: "bad",

@@ -1,8 +1,8 @@
 // Who is connected, in which protocol, and how much goes over it.
 import type { Connection, Process } from "../api/client";
-import { Badge, Empty, FailureView, PageHead, State } from "../design/surfaces";
+import { Badge, Empty, FailureView, PageHead } from "../design/surfaces";
 import { type Column, Table } from "../design/table";
-import { age, bytes, duration, number, short, t } from "../i18n";
+import { age, bytes, short, t } from "../i18n";
 import { useLiveOfEach } from "../processes";
 
 interface Row extends Connection {
@@ -13,12 +13,8 @@ const columns: Array<Column<Row>> = [
   {
     key: "peer",
     title: "connections.peer",
-    value: (one) => `${one.peer} ${one.peer_name}`,
-    cell: (one) => (
-      <>
-        <span className="mono">{one.peer}</span> {one.peer_name && <small>{one.peer_name}</small>}
-      </>
-    ),
+    value: (one) => one.peer,
+    cell: (one) => <span className="mono">{one.peer}</span>,
   },
   { key: "process", title: "process.name", value: (one) => one.process.name, width: 124, from: 760 },
   { key: "protocol", title: "connections.protocol", value: (one) => one.protocol, cell: (one) => <Badge>{one.protocol}</Badge>, width: 96 },
@@ -30,14 +26,10 @@ const columns: Array<Column<Row>> = [
     width: 92,
     from: 1080,
   },
-  { key: "state", title: "connections.state", value: (one) => one.state, cell: (one) => <State state={one.state} />, width: 96, from: 1080 },
-  { key: "tls", title: "connections.tls", value: (one) => one.tls, cell: (one) => one.tls || <span className="quiet">{t("connections.plain")}</span>, width: 88, from: 1080 },
-  { key: "running", title: "connections.running", value: (one) => one.in_flight, cell: (one) => number(one.in_flight), width: 86, end: true },
+  { key: "tls", title: "connections.tls", value: (one) => String(one.tls), cell: (one) => (one.tls ? "TLS" : <span className="quiet">{t("connections.plain")}</span>), width: 88, from: 1080 },
   { key: "requests", title: "connections.requests", value: (one) => one.requests, cell: (one) => short(one.requests), width: 94, end: true, from: 600 },
   { key: "in", title: "connections.bytesIn", value: (one) => one.bytes_in, cell: (one) => bytes(one.bytes_in), width: 100, end: true, from: 760 },
   { key: "out", title: "connections.bytesOut", value: (one) => one.bytes_out, cell: (one) => bytes(one.bytes_out), width: 100, end: true, from: 760 },
-  { key: "queue", title: "connections.queue", value: (one) => one.queue_bytes, cell: (one) => bytes(one.queue_bytes), width: 88, end: true, from: 1080 },
-  { key: "idle", title: "connections.idle", value: (one) => one.idle_ms, cell: (one) => duration(one.idle_ms * 1000), width: 84, end: true, from: 1080 },
   { key: "shard", title: "connections.shard", value: (one) => one.shard, width: 70, end: true, from: 1080 },
   { key: "age", title: "connections.age", value: (one) => -one.opened_at_ms, cell: (one) => age(Date.now() - one.opened_at_ms), width: 104, end: true, from: 460 },
 ];

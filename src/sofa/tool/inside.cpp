@@ -215,25 +215,32 @@ Exit tasks(Arguments<TasksOptions>& given, Terminal& terminal) {
 // Connections.
 
 struct ConnectionRow {
-  std::string id{}, protocol{}, direction{}, peer{}, state{}, tls{};
-  uint64_t requests = 0, in_flight = 0, queue_bytes = 0, idle_ms = 0;
+  std::string id{}, direction{}, protocol{}, peer{}, local{};
+  bool tls = false;
+  Moment opened_at_ms{};
+  uint64_t requests = 0, bytes_in = 0, bytes_out = 0, shard = 0;
   static void describe(Description<ConnectionRow>& d) {
     d.field("id", &ConnectionRow::id);
     d.field("direction", &ConnectionRow::direction);
     d.field("protocol", &ConnectionRow::protocol);
     d.field("peer", &ConnectionRow::peer);
-    d.field("state", &ConnectionRow::state);
+    d.field("local", &ConnectionRow::local);
     d.field("tls", &ConnectionRow::tls);
+    d.field("opened_at_ms", &ConnectionRow::opened_at_ms);
     d.field("requests", &ConnectionRow::requests);
-    d.field("in_flight", &ConnectionRow::in_flight);
-    d.field("queue_bytes", &ConnectionRow::queue_bytes);
-    d.field("idle_ms", &ConnectionRow::idle_ms);
+    d.field("bytes_in", &ConnectionRow::bytes_in);
+    d.field("bytes_out", &ConnectionRow::bytes_out);
+    d.field("shard", &ConnectionRow::shard);
   }
 };
 
 struct ConnectionRows {
   std::vector<ConnectionRow> connections{};
-  static void describe(Description<ConnectionRows>& d) { d.field("connections", &ConnectionRows::connections); }
+  uint64_t left_off = 0;
+  static void describe(Description<ConnectionRows>& d) {
+    d.field("connections", &ConnectionRows::connections);
+    d.field("left_off", &ConnectionRows::left_off);
+  }
 };
 
 struct ConnectionsOptions : AdminFlags {
@@ -248,7 +255,8 @@ Exit connections(Arguments<ConnectionsOptions>& given, Terminal& terminal) {
     if (!rows) return forward_error(rows);
     print_rows<ConnectionRow>(
         rows->connections, flags.output, terminal,
-        {.columns = {"direction", "protocol", "peer", "state", "requests", "in_flight", "queue_bytes", "idle_ms"}, .none = "Nobody is connected."});
+        {.columns = {"direction", "protocol", "peer", "local", "requests", "bytes_in", "bytes_out"}, .none = "Nobody is connected."});
+    if (rows->left_off > 0) terminal.note(fmt::format("{} further connections are open", rows->left_off));
     return {};
   });
 }

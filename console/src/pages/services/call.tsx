@@ -5,13 +5,12 @@ import { Icon } from "../../design/icons";
 import { type Schema, SchemaForm, blankOf } from "../../design/schema_form";
 import { Switch } from "../../design/surfaces";
 import { duration, t } from "../../i18n";
+import { fullName } from "../../processes";
 import { Stages } from "./stages";
 
 const pretty = (value: unknown) => JSON.stringify(value, null, 2);
 
-function firstArguments(method: Method): unknown {
-  return Object.keys(method.example).length > 0 ? method.example : blankOf(method.request_schema as Schema);
-}
+const firstArguments = (method: Method) => blankOf(method.request_schema as Schema);
 
 export function CallForm({ process, processName, service, method }: { process: string; processName: string; service: Service; method: Method }) {
   const [given, setGiven] = useState(() => firstArguments(method));
@@ -28,8 +27,8 @@ export function CallForm({ process, processName, service, method }: { process: s
   }, [process, service.name, method.name]);
 
   /** What would be sent; null when the JSON is none, which is said. */
-  const parsed = (): Record<string, unknown> | null => {
-    if (json === null) return given as Record<string, unknown>;
+  const parsed = (): unknown => {
+    if (json === null) return given;
     try {
       return JSON.parse(json);
     } catch (error) {
@@ -50,7 +49,7 @@ export function CallForm({ process, processName, service, method }: { process: s
     setProblem("");
     setBusy(true);
     try {
-      const body = { service: service.name, method: method.name, arguments: value, timeout_ms: timeout, ...(service.unique_id && { unique_id: service.unique_id }) };
+      const body = { service: fullName(service), method: method.name, arguments: value, timeout_ms: timeout };
       setResult(await send("POST /v1/processes/{id}/calls", { path: { id: process }, body }));
     } catch (error) {
       setResult(null);
@@ -111,13 +110,12 @@ export function CallForm({ process, processName, service, method }: { process: s
 
 function Outcome({ result }: { result: CallResult }) {
   const time = duration(result.duration_us);
-  const answers = result.results.map(pretty).join("\n");
   return (
     <>
       <div className={`dot ${result.ok ? "ok" : "bad"}`}>{t(result.ok ? "services.callOk" : "services.callFailed", { time })}</div>
       <Stages stages={result.stages} total={result.duration_us} names />
       <pre className="answer" tabIndex={0} aria-label={t("services.answer")}>
-        {result.ok ? answers : `${result.error?.code}: ${result.error?.message}`}
+        {result.ok ? pretty(result.result) : `${result.code}: ${result.message}`}
       </pre>
     </>
   );

@@ -6,7 +6,7 @@ import { HeatMap, HeatScale } from "../../design/heatmap";
 import { Badge, Crumbs, Empty, FailureView, Ghost, PageHead, Panel, Spark, State } from "../../design/surfaces";
 import { type Column, Table } from "../../design/table";
 import { ago, clock, duration, latency, number, percent, short, t } from "../../i18n";
-import { useLiveOfEach, useProcesses } from "../../processes";
+import { fullName, useLiveOfEach, useProcesses } from "../../processes";
 import { Link } from "../../router";
 import { useSession } from "../../session";
 import { CallForm } from "./call";
@@ -16,7 +16,6 @@ const Chart = lazy(() => import("../../design/chart").then((module) => ({ defaul
 const minutes = 5;
 const slowLimit = 10;
 
-export const fullName = (service: { name: string; unique_id: string }) => (service.unique_id ? `${service.name}:${service.unique_id}` : service.name);
 const placeOf = (process: string, service: Service, method = "") =>
   `/services/${encodeURIComponent(process)}/${encodeURIComponent(fullName(service))}${method && `/${encodeURIComponent(method)}`}`;
 const errorShare = (one: { errors_per_second: number; calls_per_second: number }) => (one.calls_per_second > 0 ? one.errors_per_second / one.calls_per_second : 0);
@@ -127,7 +126,7 @@ function Detail({ process, name, methodName }: { process: string; name: string; 
       <PageHead
         unknown
         title={methodName ?? name}
-        lead={(method ?? service)?.doc || "\u00a0"}
+        lead={method?.doc || "\u00a0"}
         tools={
           service && (
             <span className="badges">
@@ -195,9 +194,9 @@ const slowColumns: Array<Column<SlowCall>> = [
   { key: "duration", title: "slow.duration", value: (call) => call.duration_us, cell: (call) => duration(call.duration_us), width: 104 },
   { key: "stages", title: "slow.stages", value: (call) => call.stages.map((stage) => stage.name).join(" "), cell: (call) => <Stages stages={call.stages} total={call.duration_us} /> },
   { key: "method", title: "services.method", value: (call) => call.method, width: 130, from: 600 },
-  { key: "peer", title: "slow.peer", value: (call) => call.peer, cell: (call) => <span className="mono">{call.peer}</span>, width: 136, from: 600 },
+  { key: "caller", title: "slow.caller", value: (call) => call.caller, width: 136, from: 600 },
+  { key: "protocol", title: "services.protocols", value: (call) => call.protocol, cell: (call) => <Badge>{call.protocol}</Badge>, width: 110, from: 1080 },
   { key: "outcome", title: "slow.outcome", value: (call) => call.error, cell: (call) => (call.error ? <span className="bad-text">{call.error}</span> : <State state="ok" />), width: 126, from: 600 },
-  { key: "trace", title: "slow.trace", value: (call) => call.trace_id, cell: (call) => <span className="mono quiet">{call.trace_id}</span>, width: 160, from: 1080 },
   { key: "at", title: "slow.at", value: (call) => call.at_ms, cell: (call) => clock(call.at_ms), width: 90, end: true },
 ];
 
@@ -210,7 +209,7 @@ function Slowest({ process, service, method }: Subject) {
         label={t("services.slowest")}
         rows={value?.calls}
         columns={method ? slowColumns.filter((column) => column.key !== "method") : slowColumns}
-        rowKey={(call) => call.trace_id}
+        rowKey={(call) => `${call.at_ms} ${call.method} ${call.caller} ${call.duration_us}`}
         sort="-duration"
         expected={slowLimit}
         filter={false}

@@ -2,16 +2,17 @@
 import type { Stage } from "../../api/client";
 import { duration } from "../../i18n";
 
-const tints: Record<string, number> = { queue: 4, decode: 0, handler: 2, encode: 1, write: 3 };
+const tints: Record<string, number> = { arrive: 4, queue: 5, deserialize: 0, filters: 3, implementation: 2, serialize: 1 };
 const tintOf = (name: string) => `tint-${tints[name] ?? 5}`;
 
 export function Stages({ stages, total, names = false }: { stages: Stage[]; total: number; names?: boolean }) {
+  const starts = stages.map((_, index) => stages.slice(0, index).reduce((sum, before) => sum + before.duration_us, 0));
   const text = stages.map((stage) => `${stage.name} ${duration(stage.duration_us)}`).join(", ");
   return (
     <>
       <div className="stages" role="img" aria-label={text} title={text}>
-        {stages.map((stage) => (
-          <i key={stage.name} className={tintOf(stage.name)} style={{ left: `${(stage.start_us / total) * 100}%`, width: `${(stage.duration_us / total) * 100}%` }} />
+        {stages.map((stage, index) => (
+          <i key={stage.name} className={tintOf(stage.name)} style={{ left: `${((starts[index] ?? 0) / total) * 100}%`, width: `${(stage.duration_us / total) * 100}%` }} />
         ))}
       </div>
       {names && <StageLegend stages={stages} />}
