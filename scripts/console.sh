@@ -5,6 +5,7 @@
 source "$root/scripts/setup.sh"
 
 console=$root/console
+console_programs=(sofa bank-demo bank-gateway bank-ledger bank-risk) # what tests/console starts
 
 # Puts the pinned Node first in PATH, and npm as its own.
 use_console_node() {
@@ -73,6 +74,8 @@ verb_console() {
       ;;
     --screenshots)
       mkdir -p "$root/docs/console"
+      source "$root/scripts/build.sh"
+      verb_build "${console_programs[@]}"
       ensure_chromium
       use_console_node
       ensure_console_modules

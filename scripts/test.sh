@@ -127,13 +127,14 @@ run_pytest() {
   echo "$path: $last_count"
 }
 
-# The console: console/dist is what its sources make, and does what it should in a browser.
+# The console: console/dist is what its sources make, and does what it should in a browser, with made-up data and with a platform on which the bank
+# runs.
 run_console() {
-  local log=$1/test-logs/console.log code=0
+  local tree=$1 log=$1/test-logs/console.log code=0
   mkdir -p "${log%/*}"
   say 'console'
   ensure_chromium
-  (check_console && use_console_node && exec timeout -k 5 "$((3 * test_timeout))" node "$root/tests/console/run.mjs") </dev/null 2>&1 | tee "$log" || code=$?
+  (check_console && use_console_node && SOFA_BIN=$tree/bin exec timeout -k 5 "$((4 * test_timeout))" node "$root/tests/console/run.mjs") </dev/null 2>&1 | tee "$log" || code=$?
   count_output "$log" "$code"
   echo "tests/console: $last_count"
 }
@@ -208,7 +209,7 @@ test_names() {
   fi
   [[ -z $lines ]] || run_unit "$tree" <<<"$lines"
   for name in "${paths[@]}"; do run_pytest "$tree" "$name"; done
-  [[ $browser == no ]] || run_console "$tree"
+  [[ $browser == no ]] || { verb_build --preset "$preset" "${console_programs[@]}" && run_console "$tree"; }
 }
 
 verb_test() {

@@ -100,33 +100,33 @@ const routes = {
   "GET /v1/overview": (_, __, ___, at) => overview(at),
   "GET /v1/processes": () => shown(world.processes).map(world.processAnswer),
   "GET /v1/processes/{id}": ({ id }) => world.processAnswer(processOf(id)),
-  "GET /v1/processes/{id}/services": ({ id }, _, __, at) => ({ services: shown(world.services).filter((one) => one.process === id).map((one) => world.serviceAnswer(one, at)) }),
-  "GET /v1/processes/{id}/services/{service}": ({ id, service }, _, __, at) => {
+  "GET /v1/processes/{id}/v1/services": ({ id }, _, __, at) => ({ services: shown(world.services).filter((one) => one.process === id).map((one) => world.serviceAnswer(one, at)) }),
+  "GET /v1/processes/{id}/v1/services/{service}": ({ id, service }, _, __, at) => {
     const found = serviceOf(id, service);
     return { service: world.serviceAnswer(found, at), methods: found.methods.map((one) => world.methodAnswer(found, one, at)) };
   },
-  "GET /v1/processes/{id}/latency": ({ id }, query, _, at) => world.latency(serviceOf(id, query.get("service")), query.get("method"), Number(query.get("seconds") ?? 300), at),
-  "GET /v1/processes/{id}/slowest": ({ id }, query, _, at) => ({ calls: world.slowest(serviceOf(id, query.get("service")), query.get("method") ?? "", Number(query.get("limit") ?? 20), at) }),
-  "GET /v1/processes/{id}/errors": ({ id }, query, _, at) => ({ errors: world.errorsOf(serviceOf(id, query.get("service")), query.get("method"), at) }),
-  "POST /v1/processes/{id}/calls": call,
-  "GET /v1/processes/{id}/components": ({ id }) => ({ components: inside.components(processOf(id).id) }),
-  "GET /v1/processes/{id}/startup": ({ id }) => inside.startup(processOf(id).id),
-  "GET /v1/processes/{id}/config": ({ id }) => ({ entries: inside.config(processOf(id).id) }),
-  "GET /v1/processes/{id}/connections": ({ id }, _, __, at) => ({ connections: shown(inside.connections(id, at)), left_off: 0 }),
-  "GET /v1/processes/{id}/logs/levels": () => identity.loggers,
-  "PUT /v1/processes/{id}/logs/levels/{space}": ({ space }, _, body) => Object.assign(identity.loggers.find((one) => one.space === space), body),
-  "GET /v1/processes/{id}/metrics": () => ({ metrics: inside.metrics, left_off: 0 }),
-  "GET /v1/processes/{id}/metrics/query": (_, query, __, at) => {
+  "GET /v1/processes/{id}/v1/latency": ({ id }, query, _, at) => world.latency(serviceOf(id, query.get("service")), query.get("method"), Number(query.get("seconds") ?? 300), at),
+  "GET /v1/processes/{id}/v1/slowest": ({ id }, query, _, at) => ({ calls: world.slowest(serviceOf(id, query.get("service")), query.get("method") ?? "", Number(query.get("limit") ?? 20), at) }),
+  "GET /v1/processes/{id}/v1/errors": ({ id }, query, _, at) => ({ errors: world.errorsOf(serviceOf(id, query.get("service")), query.get("method"), at) }),
+  "POST /v1/processes/{id}/v1/calls": call,
+  "GET /v1/processes/{id}/v1/components": ({ id }) => ({ components: inside.components(processOf(id).id) }),
+  "GET /v1/processes/{id}/v1/startup": ({ id }) => inside.startup(processOf(id).id),
+  "GET /v1/processes/{id}/v1/config": ({ id }) => ({ entries: inside.config(processOf(id).id) }),
+  "GET /v1/processes/{id}/v1/connections": ({ id }, _, __, at) => ({ connections: shown(inside.connections(id, at)), left_off: 0 }),
+  "GET /v1/processes/{id}/v1/logs/levels": () => identity.loggers,
+  "PUT /v1/processes/{id}/v1/logs/levels/{space}": ({ space }, _, body) => Object.assign(identity.loggers.find((one) => one.space === space), body),
+  "GET /v1/processes/{id}/v1/metrics": () => ({ metrics: inside.metrics, left_off: 0 }),
+  "GET /v1/processes/{id}/v1/metrics/query": (_, query, __, at) => {
     const found = inside.queryMetric(query, at);
     if (!found) throw notFound(`metric '${query.get("name")}'`);
     return found;
   },
-  "GET /v1/processes/{id}/profiles/cpu": async (_, query, __, at) => {
+  "GET /v1/processes/{id}/v1/profiles/cpu": async (_, query, __, at) => {
     const seconds = Number(query.get("seconds") ?? 5);
     await new Promise((resolve) => setTimeout(resolve, Math.min(seconds, 1) * 1000));
     return inside.profile("cpu", seconds, at);
   },
-  "GET /v1/processes/{id}/profiles/heap": (_, __, ___, at) => inside.profile("heap", 0, at),
+  "GET /v1/processes/{id}/v1/profiles/heap": (_, __, ___, at) => inside.profile("heap", 0, at),
   "GET /v1/users": () => ({ users: identity.users, next: "" }),
   "POST /v1/users": makeUser,
   "PATCH /v1/users/{name}": ({ name }, _, body) => Object.assign(identity.users.find((user) => user.name === name), body),
@@ -247,7 +247,7 @@ async function api(request, response, url) {
     return json(response, 204);
   }
   if (url.pathname === "/v1/events") return watch(request, response, url);
-  const [, logged] = /^\/v1\/processes\/([^/]+)\/logs\/stream$/.exec(url.pathname) ?? [];
+  const [, logged] = /^\/v1\/processes\/([^/]+)\/v1\/logs\/stream$/.exec(url.pathname) ?? [];
   if (logged) return logs(request, response, url, decodeURIComponent(logged));
   const value = await answer(request.method, request.url, body);
   return json(response, value === undefined ? 204 : 200, value);

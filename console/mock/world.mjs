@@ -173,11 +173,11 @@ const happened = [
   [12, "info", "readiness", "bank-risk", "bank.Risk:1.0", "bank-risk takes traffic again: its check rules answered in time"],
   [31, "warn", "readiness", "bank-risk", "rules", "the check rules took 512 ms, over its timeout of 500 ms"],
   [840, "info", "configuration", "bank-gateway", "gateway.retries", "gateway.retries is now 3 (was 2), set by dev"],
-  [2500, "info", "started", "bank-ledger", "", "bank-ledger is ready after 38 ms, 1 service on bolt"],
-  [2502, "error", "lost", "bank-ledger", "", "bank-ledger (pid 4799) is gone: its connection was closed without a farewell"],
-  [10380, "info", "started", "bank-risk", "", "bank-risk is ready after 11 ms, 1 service on bolt"],
-  [10381, "info", "started", "bank-gateway", "", "bank-gateway is ready after 14 ms, 1 service on bolt, triple and rest"],
-  [10800, "info", "started", "sofa", "", "the platform is ready after 96 ms: http://127.0.0.1:9900"],
+  [2500, "info", "attached", "bank-ledger", "", "bank-ledger is ready after 38 ms, 1 service on bolt"],
+  [2502, "warn", "gone", "bank-ledger", "", "bank-ledger (pid 4799) is gone: its connection was closed without a farewell"],
+  [10380, "info", "attached", "bank-risk", "", "bank-risk is ready after 11 ms, 1 service on bolt"],
+  [10381, "info", "attached", "bank-gateway", "", "bank-gateway is ready after 14 ms, 1 service on bolt, triple and rest"],
+  [10800, "info", "attached", "sofa", "", "the platform is ready after 96 ms: http://127.0.0.1:9900"],
 ];
 
 export function overview(atMs) {

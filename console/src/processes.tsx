@@ -23,7 +23,7 @@ export interface OfProcess<Value> {
   value: Value;
 }
 
-type EachRoute = "GET /v1/processes/{id}/services" | "GET /v1/processes/{id}/connections";
+type EachRoute = "GET /v1/processes/{id}/v1/services" | "GET /v1/processes/{id}/v1/connections";
 
 /** The answers of a route of the chosen process, or of each; absent until the first has come. */
 export function useLiveOfEach<R extends EachRoute>(route: R): { answers: Array<OfProcess<Routes[R]["answer"]>> | undefined; failure: Failure | undefined } {
@@ -57,7 +57,7 @@ export function useEveryService(ask: boolean): ServiceOfProcess[] {
     if (!ask || !processes) return;
     const stop = new AbortController();
     for (const process of processes.slice(0, mostAtOnce)) {
-      send("GET /v1/processes/{id}/services", { path: { id: process.id } }, stop.signal)
+      send("GET /v1/processes/{id}/v1/services", { path: { id: process.id } }, stop.signal)
         .then(({ services }) => setFound((old) => [...old, ...services.map((service) => ({ process, service }))]))
         .catch(() => {}); // a process that does not answer has nothing to find
     }

@@ -1,7 +1,8 @@
-// Pictures of the console for the documentation: docs/console/NAME.png.
+// Pictures of the console for the documentation, of a real platform on which the bank runs: docs/console/NAME.png.
 //   node screenshots.mjs FOLDER
-import { openBrowser, openPage, startMock } from "./harness.mjs";
+import { openBrowser, openPage } from "./harness.mjs";
 import { placesOf, visit } from "./places.mjs";
+import { startPlatform } from "./platform.mjs";
 
 const folder = process.argv[2];
 const pictures = [
@@ -12,18 +13,24 @@ const pictures = [
   { name: "profile", language: "en", theme: "light", width: 1280 },
   { name: "overview", language: "en", theme: "light", width: 390 },
 ];
+const clients = 8;
+const minutesOfTraffic = 4; // so that charts have something to show
 const settleMs = 1500; // charts are drawn and figures have come
 
-const mock = await startMock();
-const places = await placesOf(mock.url);
+const platform = await startPlatform({ clients });
 const browser = await openBrowser();
-for (const { name, language, theme, width } of pictures) {
-  const { page, close } = await openPage(browser, { url: mock.url, language, theme, width });
-  await visit(page, mock.url, places.find((place) => place.name === name));
-  await page.mouse.move(width - 2, 300);
-  await page.waitForTimeout(settleMs);
-  await page.screenshot({ path: `${folder}/${name}-${theme}-${language}-${width}.png` });
-  await close();
+try {
+  await new Promise((resolve) => setTimeout(resolve, minutesOfTraffic * 60e3));
+  const places = await placesOf(platform.url);
+  for (const { name, language, theme, width } of pictures) {
+    const { page, close } = await openPage(browser, { url: platform.url, language, theme, width });
+    await visit(page, platform.url, places.find((place) => place.name === name));
+    await page.mouse.move(width - 2, 300);
+    await page.waitForTimeout(settleMs);
+    await page.screenshot({ path: `${folder}/${name}-${theme}-${language}-${width}.png` });
+    await close();
+  }
+} finally {
+  await browser.close();
+  await platform.stop();
 }
-await browser.close();
-await mock.stop();

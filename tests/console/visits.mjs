@@ -52,3 +52,52 @@ export async function visitAll(browser, url) {
   };
   await Promise.all([work(), work()]);
 }
+
+const navigation = ["Overview", "Services", "Components", "Connections", "Logs", "Metrics", "Profiles", "Access", "Audit"];
+const mostTabs = 200;
+
+/** Presses Tab until the focus is on what `is` accepts; fails when it never is, or when the focus stays where it was. */
+async function tabTo(page, what, is) {
+  for (let tabs = 0; tabs < mostTabs; ++tabs) {
+    await page.keyboard.press("Tab");
+    const at = await page.evaluate(() => ({ text: document.activeElement?.textContent?.trim() ?? "", side: document.activeElement?.closest(".side") !== null }));
+    if (is(at)) return;
+  }
+  throw new Error(`Tab does not lead to ${what}`);
+}
+
+/** Every page by Tab and Enter alone, from the one before. */
+export async function visitByKeyboard(browser, url) {
+  await check("every page is reached by Tab and Enter alone", async () => {
+    const { page, complaints, close } = await openPage(browser, { url });
+    try {
+      await page.goto(url);
+      await page.locator("h1").first().waitFor();
+      for (const title of navigation) {
+        await tabTo(page, title, (at) => at.side && at.text === title);
+        await page.keyboard.press("Enter");
+        await page.locator(`h1 >> text=${title}`).first().waitFor();
+      }
+      must(complaints.length === 0, complaints.join("\n"));
+    } finally {
+      await close();
+    }
+  });
+}
+
+/** A server that stops while somebody reads. */
+export async function visitStopped(browser, url, stopServer) {
+  await check("a stopped server: the last values stay, and it is said", async () => {
+    const { page, close } = await openPage(browser, { url });
+    try {
+      await page.goto(url);
+      await page.locator("td >> text=bank-gateway").first().waitFor();
+      await stopServer();
+      await page.locator("[role=alert] >> text=The server does not answer").waitFor();
+      must((await page.locator("td >> text=bank-gateway").count()) > 0, "the values are gone");
+      must((await page.locator(".contact").innerText()) === "No contact", "the bar does not say it");
+    } finally {
+      await close();
+    }
+  });
+}

@@ -20,7 +20,7 @@ SERVICE = "com.acme.Hello"
 
 
 def schema_of(route, method):
-    answer = CONTRACT["paths"][f"/v1/processes/{{id}}/{route}"][method]["responses"]["200"]["content"]["application/json"]["schema"]
+    answer = CONTRACT["paths"][f"/v1/processes/{{id}}/v1/{route}"][method]["responses"]["200"]["content"]["application/json"]["schema"]
     return {**answer, "components": CONTRACT["components"]}
 
 

@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 
+import jsonschema
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -18,6 +19,7 @@ sys.path.insert(0, str(ROOT / "tests" / "interop"))
 
 import programs  # noqa: E402
 
+CONTRACT = json.loads((ROOT / "console" / "api" / "openapi.json").read_text())
 SOFA = programs.binaries() / "sofa"
 
 
@@ -140,15 +142,17 @@ def test_the_overview_tells_how_processes_do_and_what_has_happened(dev):
     def overview():
         return dev.json("/v1/overview")
 
-    programs.until(lambda: len(overview()["processes"]) == 2 and overview()["history"]["times_ms"])
+    programs.until(lambda: [one["state"] for one in overview()["processes"]] == ["ready", "ready"])
     seen = overview()
+    jsonschema.validate(seen, {**CONTRACT["components"]["schemas"]["Overview"], "components": CONTRACT["components"]})
     assert [one["name"] for one in seen["processes"]] == ["boot-hello", "sofa"]
     assert seen["platform"]["address"] == dev.address and seen["platform"]["mode"] == "dev"
     assert seen["health"] == "up" and "diskSpace" in [check["name"] for check in seen["checks"]]
     assert {role["state"] for role in seen["roles"]} == {"ready"}
+    assert seen["rates"]["memory_bytes"] == sum(one["memory_bytes"] for one in seen["processes"]) > 1_000_000
     assert len(seen["history"]["times_ms"]) == len(seen["history"]["calls_per_second"]) >= 1
     other = other_than(dev)
-    assert {"attached"} <= {event["kind"] for event in seen["events"] if event["process"] == other["id"]}
+    assert {"attached", "readiness"} <= {event["kind"] for event in seen["events"] if event["process"] == other["id"]}
     os.kill(other["pid"], signal.SIGKILL)
     programs.until(lambda: len(overview()["processes"]) == 1, seconds=5)
     last = overview()["events"][0]

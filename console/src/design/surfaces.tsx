@@ -17,6 +17,7 @@ const tones: Record<string, Tone> = {
   constructed: "warn",
   degraded: "warn",
   draining: "warn",
+  refusing: "warn",
   out_of_service: "warn",
   warn: "warn",
   down: "bad",

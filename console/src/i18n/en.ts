@@ -72,6 +72,7 @@ export const en = {
   "state.degraded": "degraded",
   "state.stopped": "stopped",
   "state.draining": "draining",
+  "state.refusing": "refusing",
   "state.lost": "lost",
   "state.up": "up",
   "state.down": "down",

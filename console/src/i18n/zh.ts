@@ -74,6 +74,7 @@ export const zh: Record<Key, string> = {
   "state.degraded": "降级",
   "state.stopped": "已停止",
   "state.draining": "排空中",
+  "state.refusing": "拒绝流量",
   "state.lost": "失联",
   "state.up": "正常",
   "state.down": "异常",

@@ -46,7 +46,7 @@ const columns: Array<Column<Component>> = [
 ];
 
 function GraphView({ id }: { id: string }) {
-  const { value, failure } = useLive("GET /v1/processes/{id}/components", id ? { path: { id } } : null);
+  const { value, failure } = useLive("GET /v1/processes/{id}/v1/components", id ? { path: { id } } : null);
   const [chosen, choose] = useParameter("component");
   if (!value && failure) return <FailureView failure={failure} permission="processes:read" />;
   if (value?.components.length === 0) return <Empty icon="components" title={t("components.none")} />;
@@ -109,7 +109,7 @@ function Details({ component }: { component: Component }) {
 }
 
 function StartupView({ id }: { id: string }) {
-  const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/startup", id ? { path: { id } } : null);
+  const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/v1/startup", id ? { path: { id } } : null);
   if (failure) return <FailureView failure={failure} permission="processes:read" retry={reload} />;
   if (value?.components.length === 0) return <Empty icon="components" title={t("components.none")} />;
   return (
@@ -117,17 +117,19 @@ function StartupView({ id }: { id: string }) {
       <Panel title={t("components.startup")} {...(value && { note: t("components.ready", { time: duration(value.ready_us) }) })} tools={<Badge tone="accent">{t("components.critical")}</Badge>}>
         {value ? <Waterfall startup={value} /> : <Ghost height={360} />}
       </Panel>
-      <Panel title={t("components.stages")} body={false}>
-        <ul className="list">
-          {value?.stages.map((stage) => (
-            <li key={stage.name}>
-              <Icon name="clock" />
-              <span className="grow">{stage.name}</span>
-              <span className="second">{duration(stage.end_us - stage.start_us)}</span>
-            </li>
-          ))}
-        </ul>
-      </Panel>
+      {value && (
+        <Panel title={t("components.stages")} body={false}>
+          <ul className="list">
+            {value.stages.map((stage) => (
+              <li key={stage.name}>
+                <Icon name="clock" />
+                <span className="grow">{stage.name}</span>
+                <span className="second">{duration(stage.end_us - stage.start_us)}</span>
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      )}
     </div>
   );
 }
@@ -173,7 +175,7 @@ const configColumns: Array<Column<ConfigEntry>> = [
 ];
 
 function ConfigView({ id }: { id: string }) {
-  const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/config", id ? { path: { id } } : null);
+  const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/v1/config", id ? { path: { id } } : null);
   const [changedOnly, setChangedOnly] = useState(false);
   if (failure) return <FailureView failure={failure} permission="processes:read" retry={reload} />;
   const rows = value?.entries.filter((entry) => !changedOnly || entry.origin !== "default");

@@ -35,7 +35,7 @@ const columns: Array<Column<Row>> = [
 ];
 
 export default function Connections() {
-  const { answers, failure } = useLiveOfEach("GET /v1/processes/{id}/connections");
+  const { answers, failure } = useLiveOfEach("GET /v1/processes/{id}/v1/connections");
   const rows = answers?.flatMap(({ process, value }) => value.connections.map((connection) => ({ ...connection, process })));
   if (failure) return <FailureView failure={failure} permission="processes:read" />;
   return (

@@ -49,7 +49,7 @@ function useLines(process: string, level: Level, contains: string, following: bo
     };
     const open = () => {
       const query = { level, after, most: backlog, ...(contains && { contains }) };
-      source = new EventSource(targetOf("GET /v1/processes/{id}/logs/stream", { path: { id: process }, query }));
+      source = new EventSource(targetOf("GET /v1/processes/{id}/v1/logs/stream", { path: { id: process }, query }));
       source.addEventListener("message", (event) => {
         const came = JSON.parse(event.data) as LogEntries;
         batch.push(...came.lines);
@@ -143,7 +143,7 @@ export default function Logs() {
         tools={
           <>
             <Switch label={t("logs.level")} value={level} options={levels.map((one) => [one, one])} onChange={setLevel} />
-            {may("PUT /v1/processes/{id}/logs/levels/{space}") && (
+            {may("PUT /v1/processes/{id}/v1/logs/levels/{space}") && (
               <button type="button" className="button" onClick={() => setLevelsShown(true)}>
                 {t("logs.levels")}
               </button>
@@ -180,10 +180,10 @@ export default function Logs() {
 }
 
 function Levels({ id, onClose }: { id: string; onClose: () => void }) {
-  const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/logs/levels", id ? { path: { id } } : null);
+  const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/v1/logs/levels", id ? { path: { id } } : null);
   const [refused, setRefused] = useState<Failure | null>(null);
   const change = (space: SpaceLevel, level: string) =>
-    send("PUT /v1/processes/{id}/logs/levels/{space}", { path: { id, space: space.space }, body: { level: level as SpaceLevel["level"] } })
+    send("PUT /v1/processes/{id}/v1/logs/levels/{space}", { path: { id, space: space.space }, body: { level: level as SpaceLevel["level"] } })
       .then(reload)
       .catch((error: unknown) => error instanceof Failure && setRefused(error));
   const columns: Array<Column<SpaceLevel>> = [

@@ -30,7 +30,7 @@ function formatOf(unit: string, chosen: Function): (value: number) => string {
 
 export default function Metrics() {
   const { id } = useChosenProcess("one");
-  const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/metrics", id ? { path: { id } } : null);
+  const { value, failure, reload } = useAnswer("GET /v1/processes/{id}/v1/metrics", id ? { path: { id } } : null);
   const [name] = useParameter("metric");
   if (failure) return <FailureView failure={failure} permission="processes:read" retry={reload} />;
   const metric = value?.metrics.find((one) => one.name === name);
@@ -112,7 +112,7 @@ function Explorer({ metric, process }: { metric: Metric; process: string }) {
   const chosen = functions.find((one) => one === given) ?? functions[0] ?? "value";
   const conditions = where.split(/\s+/).filter((one) => /^[^=]+=./.test(one));
   const query = { name: metric.name, function: chosen, seconds: Number(range) || 900, ...(by && { by }), ...(conditions.length > 0 && { where: conditions }) };
-  const { value, failure } = useLive("GET /v1/processes/{id}/metrics/query", { path: { id: process }, query });
+  const { value, failure } = useLive("GET /v1/processes/{id}/v1/metrics/query", { path: { id: process }, query });
   const format = formatOf(metric.unit, chosen);
   const lines = useMemo(() => (value?.series ?? []).map((series, index) => ({ label: nameOf(series, metric.name), values: series.values as Array<number | null>, color: lineColor(index) })), [value, metric.name]);
   const rows = useMemo(() => value?.series.map((series, index) => rowOf(series, index, metric.name)), [value, metric.name]);

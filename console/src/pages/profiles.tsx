@@ -63,8 +63,8 @@ export default function Profiles() {
     try {
       setProfile(
         kind === "cpu"
-          ? await send("GET /v1/processes/{id}/profiles/cpu", { path: { id }, query: { seconds: Number(seconds) } })
-          : await send("GET /v1/processes/{id}/profiles/heap", { path: { id } }),
+          ? await send("GET /v1/processes/{id}/v1/profiles/cpu", { path: { id }, query: { seconds: Number(seconds) } })
+          : await send("GET /v1/processes/{id}/v1/profiles/heap", { path: { id } }),
       );
     } catch (error) {
       setFailure(error instanceof Failure ? error : new Failure(0, "internal", String(error)));

@@ -50,7 +50,7 @@ export function CallForm({ process, processName, service, method }: { process: s
     setBusy(true);
     try {
       const body = { service: fullName(service), method: method.name, arguments: value, timeout_ms: timeout };
-      setResult(await send("POST /v1/processes/{id}/calls", { path: { id: process }, body }));
+      setResult(await send("POST /v1/processes/{id}/v1/calls", { path: { id: process }, body }));
     } catch (error) {
       setResult(null);
       setProblem(error instanceof Failure ? error.message : String(error));

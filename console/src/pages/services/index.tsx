@@ -81,7 +81,7 @@ export default function Services({ path }: { path: Record<string, string> }) {
 }
 
 function List() {
-  const { answers, failure } = useLiveOfEach("GET /v1/processes/{id}/services");
+  const { answers, failure } = useLiveOfEach("GET /v1/processes/{id}/v1/services");
   const rows = answers?.flatMap(({ process, value }) => value.services.map((service) => ({ ...service, process })));
   if (failure) return <FailureView failure={failure} permission="processes:read" />;
   return (
@@ -102,7 +102,7 @@ function List() {
 }
 
 function Detail({ process, name, methodName }: { process: string; name: string; methodName?: string }) {
-  const { value, failure } = useLive("GET /v1/processes/{id}/services/{service}", { path: { id: process, service: name } });
+  const { value, failure } = useLive("GET /v1/processes/{id}/v1/services/{service}", { path: { id: process, service: name } });
   const processName = useProcesses()?.find((one) => one.id === process)?.name ?? process;
   if (!value && failure) return <FailureView failure={failure} permission="processes:read" />;
   const service = value?.service;
@@ -162,7 +162,7 @@ interface Subject {
 }
 
 function Pictures({ process, service, method }: Subject) {
-  const { value } = useLive("GET /v1/processes/{id}/latency", { path: { id: process }, query: { service, ...(method && { method }), seconds: 60 * minutes } });
+  const { value } = useLive("GET /v1/processes/{id}/v1/latency", { path: { id: process }, query: { service, ...(method && { method }), seconds: 60 * minutes } });
   return (
     <div className="grid two">
       <Panel title={t("services.heat")} note={<HeatScale />}>
@@ -201,7 +201,7 @@ const slowColumns: Array<Column<SlowCall>> = [
 ];
 
 function Slowest({ process, service, method }: Subject) {
-  const { value } = useLive("GET /v1/processes/{id}/slowest", { path: { id: process }, query: { service, ...(method && { method }), limit: slowLimit } });
+  const { value } = useLive("GET /v1/processes/{id}/v1/slowest", { path: { id: process }, query: { service, ...(method && { method }), limit: slowLimit } });
   return (
     <Panel title={t("services.slowest")} note={<StageLegend />} body={false}>
       <Table
@@ -227,7 +227,7 @@ const errorColumns: Array<Column<ErrorGroup>> = [
 ];
 
 function Errors({ process, service, method }: Subject) {
-  const { value } = useLive("GET /v1/processes/{id}/errors", { path: { id: process }, query: { service, ...(method && { method }) } });
+  const { value } = useLive("GET /v1/processes/{id}/v1/errors", { path: { id: process }, query: { service, ...(method && { method }) } });
   return (
     <Panel title={t("services.errors")} body={false}>
       <Table
@@ -246,7 +246,7 @@ function Errors({ process, service, method }: Subject) {
 
 function Call({ process, processName, service, method }: { process: string; processName: string; service: Service; method: Method }) {
   const { may } = useSession();
-  if (!may("POST /v1/processes/{id}/calls")) return null;
+  if (!may("POST /v1/processes/{id}/v1/calls")) return null;
   return (
     <Panel title={t("services.call")}>
       <CallForm process={process} processName={processName} service={service} method={method} />
