@@ -10,6 +10,8 @@ TEST(Crc, GivesTheCheckValuesOfBothPolynomials) {
   EXPECT_EQ(crc32c(as_bytes("123456789")), 0xe3069283u);
   EXPECT_EQ(crc32({}), 0u);
   EXPECT_EQ(crc32c({}), 0u);
+  EXPECT_EQ(crc64(as_bytes("123456789")), 0x6c40df5f0b497347u);
+  EXPECT_EQ(crc64({}), 0u);
   const std::vector<uint8_t> zeros(32, 0);
   EXPECT_EQ(crc32c(zeros), 0x8a9136aau);  // RFC 3720 B.4
 }
@@ -21,6 +23,7 @@ TEST(Crc, ContinuesFromAPreviousPartAndAgreesWithTheTable) {
     const auto head = std::string_view(text).substr(0, cut), tail = std::string_view(text).substr(cut);
     EXPECT_EQ(crc32c(as_bytes(tail), crc32c(as_bytes(head))), crc32c(as_bytes(text)));
     EXPECT_EQ(crc32(as_bytes(tail), crc32(as_bytes(head))), crc32(as_bytes(text)));
+    EXPECT_EQ(crc64(as_bytes(tail), crc64(as_bytes(head))), crc64(as_bytes(text)));
     EXPECT_EQ(crc32c_software(as_bytes(head)), crc32c(as_bytes(head)));
   }
 }
