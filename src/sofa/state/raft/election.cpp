@@ -1,0 +1,158 @@
+// Elections (jraft.md 2.2, 2.3).
+#include <cassert>
+
+#include "sofa/state/raft/core.h"
+#include "sofa/state/raft/detail/addressed.h"
+#include "sofa/state/raft/detail/leader_state.h"
+
+namespace sofa::raft {
+
+using jraft::RaftError;
+using jraft::Status;
+
+void Core::arm_election(Instant now) {
+  const auto most = std::max<int64_t>(options_.max_election_delay.count() - 1, 0);
+  election_at_ = votes() ? now + options_.election_timeout + Duration(random_.uniform(0, most)) : kNoDeadline;
+}
+
+void Core::election_timed_out(Instant now) {
+  arm_election(now);
+  if (role_ != Role::follower || now - last_leader_contact_ < options_.election_timeout) return;
+  set_leader(PeerId(), {RaftError::erafttimedout, fmt::format("Lost connection from leader {}.", leader_.to_string())});
+  if (may_campaign()) pre_vote(now);
+}
+
+/// By priority: who has less than the highest waits one timeout longer, then the highest that is waited for falls.
+bool Core::may_campaign() {
+  const int own = options_.self.priority;
+  if (own == PeerId::kNoPriority) return true;
+  if (own == PeerId::kNeverLeads) return false;
+  if (own < target_priority_) {
+    if (++timeouts_below_priority_ == 1) return false;
+    const int gap = std::max(options_.priority_gap, target_priority_ / 5);
+    target_priority_ = std::max(1, target_priority_ - gap);
+    if (own < target_priority_) return false;
+  }
+  timeouts_below_priority_ = 0;
+  return true;
+}
+
+void Core::pre_vote(Instant now) {
+  if (install_ || !votes()) return;
+  ballot_.begin(members_);
+  ask_for_votes(now, true);
+  ballot_.grant(options_.self);
+  if (ballot_.is_won()) elect_self(now);
+}
+
+void Core::elect_self(Instant now) {
+  if (!votes()) return;
+  election_at_ = kNoDeadline;
+  set_leader(PeerId(), {RaftError::erafttimedout, "A follower's leader_id is reset to NULL as it begins to request_vote."});
+  role_ = Role::candidate;
+  save_state(term_ + 1, options_.self);
+  const auto most = std::max<int64_t>(options_.max_election_delay.count() - 1, 0);
+  vote_at_ = now + options_.election_timeout + Duration(random_.uniform(0, most));
+  ballot_.begin(members_);
+  ask_for_votes(now, false);
+  self_vote_waits_ = true;  // it counts when it is saved
+}
+
+void Core::ask_for_votes(Instant now, bool pre) {
+  const LogId last = log_.last_id();
+  for (const PeerId& peer : other_voters()) {
+    auto request = addressed<jraft::RequestVoteRequest>(peer);
+    request.term = pre ? term_ + 1 : term_;
+    request.last_log_term = last.term;
+    request.last_log_index = last.index;
+    request.pre_vote = pre;
+    (void)send(now, pre ? CallKind::pre_vote : CallKind::vote, peer, std::move(request), options_.election_timeout);
+  }
+}
+
+void Core::vote_timed_out(Instant now) {
+  vote_at_ = kNoDeadline;
+  if (role_ != Role::candidate) return;
+  if (!options_.step_down_when_vote_times_out) return elect_self(now);
+  step_down(now, term_, {RaftError::etimedout, "Vote timeout: fail to get quorum vote-granted."});
+  pre_vote(now);
+}
+
+void Core::become_leader(Instant now) {
+  assert(role_ == Role::candidate);
+  role_ = Role::leader;
+  vote_at_ = kNoDeadline;
+  set_leader(options_.self, {});
+  leads_ = false;
+  lease_void_ = false;
+  transfer_to_ = PeerId();
+  last_leader_contact_ = now;
+  step_down_at_ = now + options_.election_timeout / 2;
+  replicators_.clear();
+  refresh_replicators(now);
+  change_ = std::make_unique<Change>();
+  change_->stage = members_->is_joint() ? Change::Stage::joint : Change::Stage::stable;
+  change_->old = members_->old;
+  change_->next = members_->current;
+  // The first entry of a term tells who is a member; with it everything before it is committed, too.
+  append_own(now, EntryType::configuration, {}, members_);
+  first_of_term_ = change_->index = log_.last();
+  for (auto& [peer, one] : replicators_) probe(now, *one);
+}
+
+bool Core::grants_pre_vote(Instant now, const jraft::RequestVoteRequest& request, const PeerId& candidate) const {
+  if (!members_->current.has_peer(candidate) && !members_->old.has_peer(candidate)) return false;
+  // Also after a start, while the leader is not known yet: it may rest on a lease that this node has confirmed before.
+  const bool may_be_led = !leader_.is_nobody() || term_ > 0;
+  if (may_be_led && now - last_leader_contact_ < options_.election_timeout) return false;
+  if (is_leader()) return false;
+  if (request.term < term_) return false;
+  return LogId{.index = request.last_log_index, .term = request.last_log_term} >= saved_;
+}
+
+void Core::on_vote_request(Instant now, uint64_t token, const jraft::RequestVoteRequest& request) {
+  const auto candidate = parse_peer(token, request.server_id);
+  if (!candidate) return;
+  if (request.pre_vote) {
+    const bool granted = grants_pre_vote(now, request, *candidate);
+    return answer(token, jraft::RequestVoteResponse{.term = term_, .granted = granted});
+  }
+  if (request.term > term_) {
+    step_down(now, request.term,
+              {RaftError::ehighertermrequest, fmt::format("Raft node receives higher term RequestVoteRequest from {}.", candidate->to_string())});
+  }
+  const bool up_to_date = LogId{.index = request.last_log_index, .term = request.last_log_term} >= saved_;
+  if (request.term == term_ && up_to_date && voted_for_.is_nobody() && role_ == Role::follower) {
+    step_down(now, term_, {RaftError::evoteforcandidate, "Raft node votes for some candidate, step down to restart election_timer."});
+    save_state(term_, *candidate);
+  }
+  answer(token, jraft::RequestVoteResponse{.term = term_, .granted = request.term == term_ && voted_for_ == *candidate});
+}
+
+void Core::on_vote_answer(Instant now, const Call& call, const jraft::RequestVoteResponse& response) {
+  const bool pre = call.kind == CallKind::pre_vote;
+  if (call.term != term_ || role_ != (pre ? Role::follower : Role::candidate)) return;
+  if (response.term > term_) {
+    return step_down(now, response.term, {RaftError::ehighertermresponse, fmt::format("{} is in the term {}", call.peer.to_string(), response.term)});
+  }
+  if (!response.granted) return;
+  ballot_.grant(call.peer);
+  if (!ballot_.is_won()) return;
+  if (pre) {
+    elect_self(now);
+  } else {
+    become_leader(now);
+  }
+}
+
+void Core::on_timeout_now(Instant now, uint64_t token, const jraft::TimeoutNowRequest& request) {
+  if (request.term > term_) {
+    step_down(now, request.term, {RaftError::ehighertermrequest, fmt::format("Raft node receives higher term request from {}.", request.server_id)});
+    return answer(token, jraft::TimeoutNowResponse{.term = term_, .success = false});
+  }
+  if (request.term != term_ || role_ != Role::follower || !votes()) return answer(token, jraft::TimeoutNowResponse{.term = term_, .success = false});
+  elect_self(now);
+  answer(token, jraft::TimeoutNowResponse{.term = term_, .success = true});
+}
+
+}  // namespace sofa::raft
