@@ -50,17 +50,10 @@ io::Task<void> Sampler::look() {
   uses_.push_back({io::Shard::current().now(), use.cpu});
   if (uses_.size() > kUses) uses_.pop_front();
   const rpc::RunningServer* const server = application_.server();
-  // What is counted when there is a server has come since the look before, which saw nothing.
-  rpc::CallsSnapshot now{.at = uses_.back().at, .methods = {}};
-  if (server != nullptr) {
-    if (const auto open = co_await server->inspector().open_connections()) connections_ = *open;
-  }
-  if (server != nullptr && server->calls() != nullptr) {
-    auto read = co_await server->calls()->read();
-    if (!read) co_return;
-    now = std::move(*read);
-  }
-  calls_.add(std::move(now));
+  if (server == nullptr) co_return;
+  if (const auto open = co_await server->inspector().open_connections()) connections_ = *open;
+  if (server->calls() == nullptr) co_return;
+  if (auto now = co_await server->calls()->read()) calls_.add(std::move(*now));
 }
 
 double Sampler::cpu_cores() const {

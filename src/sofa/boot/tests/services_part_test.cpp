@@ -8,6 +8,10 @@ namespace json = boost::json;
 
 class ServicesPart : public testing::HelloApp {
  protected:
+  void SetUp() override {
+    HelloApp::SetUp();
+    app.advance(std::chrono::seconds(1));  // the sampler's first look
+  }
   json::object service() { return get("services").at("services").at(0).as_object(); }
   json::object method(std::string_view name) {
     for (const json::value& one : get("services/{service}", "services/demo.Greeter").at("methods").as_array()) {

@@ -1,0 +1,200 @@
+#include "sofa/state/raft/core.h"
+
+#include "cluster.h"
+
+namespace sofa::raft {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Core, OfOneNodeLeadsAtOnce) {
+  Cluster cluster(1, 1);
+  EXPECT_TRUE(cluster.run(100ms, [&] { return cluster.leader() == 0; }));
+  EXPECT_TRUE(cluster.propose(0, "a"));
+  EXPECT_TRUE(cluster.run(100ms, [&] { return cluster.committed_data() == 1; }));
+}
+
+TEST(Core, OfThreeElectOneAndReplicate) {
+  Cluster cluster(3, 2);
+  ASSERT_TRUE(cluster.run(5s, [&] { return cluster.leader() != -1; }));
+  const int leader = cluster.leader();
+  EXPECT_TRUE(cluster.run(1s, [&] { return cluster.all_applied(1); }));
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(cluster.propose(leader, std::to_string(i)));
+  EXPECT_TRUE(cluster.run(1s, [&] { return cluster.all_applied(101); }));
+  const int64_t term = cluster.core(leader)->term();
+  EXPECT_TRUE(cluster.run(60s));
+  EXPECT_EQ(cluster.core(leader)->term(), term) << "nobody disturbs a group at rest";
+}
+
+TEST(Core, ALeaderThatDiesIsFollowedByAnother) {
+  Cluster cluster(3, 3);
+  ASSERT_TRUE(cluster.run(5s, [&] { return cluster.leader() != -1; }));
+  const int first = cluster.leader();
+  cluster.run(100ms);
+  EXPECT_TRUE(cluster.propose(first, "before"));
+  cluster.run(100ms);
+  cluster.crash(first);
+  ASSERT_TRUE(cluster.run(4s, [&] { return cluster.leader() != -1 && cluster.leader() != first; }));
+  EXPECT_TRUE(cluster.propose(cluster.leader(), "after"));
+  cluster.boot(first);
+  EXPECT_TRUE(cluster.run(3s, [&] { return cluster.committed_data() == 2 && cluster.all_applied(cluster.most_committed()); }));
+}
+
+TEST(Core, ANodeThatWasAloneComesBackWithoutAnElection) {
+  Cluster cluster(3, 4);
+  ASSERT_TRUE(cluster.run(5s, [&] { return cluster.leader() != -1; }));
+  const int leader = cluster.leader();
+  const int64_t term = cluster.core(leader)->term();
+  cluster.isolate((leader + 1) % 3);
+  cluster.run(20s);
+  cluster.heal();
+  cluster.run(5s);
+  EXPECT_EQ(cluster.leader(), leader);
+  EXPECT_EQ(cluster.core(leader)->term(), term);
+}
+
+TEST(Core, ReadsAreConfirmedByAMajority) {
+  Cluster cluster(3, 5);
+  ASSERT_TRUE(cluster.run(5s, [&] { return cluster.leader() != -1; }));
+  cluster.run(500ms);
+  const int leader = cluster.leader();
+  const uint64_t at_leader = cluster.read(leader), at_follower = cluster.read((leader + 1) % 3);
+  EXPECT_TRUE(cluster.run(1s, [&] { return cluster.reads().size() == 2; }));
+  EXPECT_TRUE(cluster.reads().at(at_leader).status.ok());
+  EXPECT_TRUE(cluster.reads().at(at_follower).status.ok()) << cluster.reads().at(at_follower).status.to_string();
+  EXPECT_EQ(cluster.reads().at(at_leader).index, 1);
+  cluster.isolate(leader);
+  const uint64_t alone = cluster.read(leader);
+  EXPECT_TRUE(cluster.run(3s, [&] { return cluster.reads().contains(alone); }));
+  EXPECT_FALSE(cluster.reads().at(alone).status.ok());
+}
+
+TEST(Core, MembersAreAddedAndRemovedTheLeaderToo) {
+  Cluster cluster(3, 6);
+  ASSERT_TRUE(cluster.run(5s, [&] { return cluster.leader() != -1; }));
+  cluster.run(500ms);
+  const int leader = cluster.leader();
+  for (int i = 0; i < 50; ++i) cluster.propose(leader, "x");
+  cluster.add_node(3);
+  EXPECT_TRUE(cluster.change(leader, "127.0.0.1:9000,127.0.0.1:9001,127.0.0.1:9002,127.0.0.1:9003").ok());
+  EXPECT_EQ(cluster.change(leader, "127.0.0.1:9000").code, jraft::RaftError::ebusy);
+  EXPECT_TRUE(cluster.run(5s, [&] { return cluster.changes().size() == 1; }));
+  EXPECT_TRUE(cluster.changes().begin()->second.ok()) << cluster.changes().begin()->second.to_string();
+  std::string without;
+  for (int i = 0; i < 4; ++i) {
+    if (i != leader) without += (without.empty() ? "" : ",") + Cluster::peer(i).to_string();
+  }
+  EXPECT_TRUE(cluster.change(leader, without).ok());
+  EXPECT_TRUE(cluster.run(5s, [&] { return cluster.changes().size() == 2 && cluster.leader() != -1 && cluster.leader() != leader; }));
+  EXPECT_TRUE(cluster.propose(cluster.leader(), "y"));
+}
+
+TEST(Core, HandsOverWhenAsked) {
+  Cluster cluster(3, 7);
+  ASSERT_TRUE(cluster.run(5s, [&] { return cluster.leader() != -1; }));
+  cluster.run(500ms);
+  const int leader = cluster.leader(), next = (leader + 1) % 3;
+  EXPECT_TRUE(cluster.transfer(leader, next).ok());
+  EXPECT_TRUE(cluster.run(200ms, [&] { return cluster.leader() == next; }));
+}
+
+TEST(Core, FeedsAWipedOrLaggingNodeBySnapshot) {
+  Cluster cluster(3, 8);
+  ASSERT_TRUE(cluster.run(5s, [&] { return cluster.leader() != -1; }));
+  cluster.run(500ms);
+  const int leader = cluster.leader(), lags = (leader + 1) % 3;
+  cluster.crash(lags);
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 20; ++i) cluster.propose(leader, "x");
+    cluster.run(100ms);
+    cluster.snapshot(leader);
+  }
+  cluster.boot(lags);
+  EXPECT_TRUE(cluster.run(5s, [&] { return cluster.all_applied(cluster.most_committed()); }));
+}
+
+/// One group under random faults for a minute, then at rest: it must agree, and go on.
+void survive(uint64_t seed) {
+  SCOPED_TRACE(seed);
+  Random random(seed);
+  const int size = random.chance(0.5) ? 3 : 5;
+  CoreOptions options;
+  options.max_entries = random.chance(0.3) ? 1 : 16;
+  options.max_inflight = random.chance(0.3) ? 1 : 8;
+  options.cache_bytes = random.chance(0.5) ? 1 : 1 << 20;
+  options.lease_reads = random.chance(0.5);
+  options.install_timeout = 2s;  // a lost connection is seen by nothing else here
+  Cluster cluster(size, random.next(), options);
+  cluster.faults = {.loss = random.unit() * 0.2,
+                    .repeat = random.unit() * 0.1,
+                    .most_delay = std::chrono::milliseconds(random.uniform(0, 100)),
+                    .most_save_delay = std::chrono::milliseconds(random.uniform(0, 20))};
+  for (int step = 0; step < 300 && !::testing::Test::HasFailure(); ++step) {
+    cluster.run(std::chrono::milliseconds(random.uniform(1, 400)));
+    const auto any = static_cast<int>(random.uniform(static_cast<uint64_t>(size)));
+    switch (random.uniform(12)) {
+      case 0:
+        if (cluster.is_up(any)) cluster.crash(any);
+        break;
+      case 1:
+      case 2:
+        for (int i = 0; i < size; ++i) {
+          if (!cluster.is_up(i) && random.chance(0.7)) cluster.boot(i);
+        }
+        break;
+      case 3:
+        random.chance(0.5) ? cluster.isolate(any) : cluster.cut(any, static_cast<int>(random.uniform(static_cast<uint64_t>(size))));
+        break;
+      case 4:
+        cluster.heal();
+        break;
+      case 5:
+        if (cluster.is_up(any)) cluster.snapshot(any);
+        break;
+      case 6:
+        if (cluster.leader() != -1 && random.chance(0.3)) cluster.transfer(cluster.leader(), any);
+        break;
+      case 7:
+        if (cluster.is_up(any)) cluster.read(any);
+        break;
+      case 8:
+        if (cluster.leader() != -1 && random.chance(0.5)) {
+          std::string members;
+          for (int i = 0; i < size; ++i) {
+            if (i != any) members += (members.empty() ? "" : ",") + Cluster::peer(i).to_string();
+          }
+          if (random.chance(0.6)) members += "," + Cluster::peer(any).to_string();
+          cluster.change(cluster.leader(), members);
+        }
+        break;
+      default:
+        if (cluster.leader() != -1) cluster.propose(cluster.leader(), std::to_string(step));
+    }
+  }
+  cluster.heal();
+  cluster.faults = {};
+  for (int i = 0; i < size; ++i) {
+    if (!cluster.is_up(i)) cluster.boot(i);
+  }
+  ASSERT_TRUE(cluster.run(30s, [&] { return cluster.leader() != -1; })) << "no leader";
+  cluster.run(5s);
+  ASSERT_TRUE(cluster.run(30s, [&] { return cluster.leader() != -1; })) << "no leader stays";  // one may be handing over
+  const int leader = cluster.leader();
+  const auto before = cluster.committed_data();
+  ASSERT_TRUE(cluster.propose(leader, "last"));
+  ASSERT_TRUE(cluster.run(10s, [&] { return cluster.committed_data() > before; })) << "nothing is committed";
+  for (const PeerId& peer : cluster.core(leader)->members().current.peers) {
+    const int i = peer.port - 9000;
+    ASSERT_TRUE(cluster.run(10s, [&] { return cluster.applied(i) == cluster.most_committed(); }))
+        << "node " << i << " does not follow: " << cluster.describe();
+  }
+}
+
+TEST(Core, SurvivesRandomFaults) {
+  const char* seeds = std::getenv("SOFA_SEEDS");
+  const uint64_t count = seeds == nullptr ? 200 : std::stoull(seeds);
+  for (uint64_t seed = 1; seed <= count && !HasFailure(); ++seed) survive(seed);
+}
+
+}  // namespace
+}  // namespace sofa::raft
