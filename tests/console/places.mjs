@@ -25,7 +25,7 @@ export async function placesOf(url) {
     { name: "connections", path: "/connections", title: ["Connections", "连接"], shows: "td >> text=127.0.0.1" },
     { name: "logs", path: `/logs?process=${gateway}`, title: ["Logs", "日志"], shows: ".log .line" },
     { name: "metrics", path: `/metrics?process=${gateway}&metric=rpc_server_calls_total`, title: ["Metrics", "指标"], shows: ".uplot canvas" },
-    { name: "profile", path: `/profiles?process=${gateway}&seconds=3`, title: ["Profiles · bank-gateway", "性能剖析 · bank-gateway"], press: ".main-action", shows: ".flame button >> nth=1" },
+    { name: "profile", path: `/profiles?process=${gateway}&seconds=5`, title: ["Profiles · bank-gateway", "性能剖析 · bank-gateway"], press: ".main-action", shows: ".flame button >> nth=1" },
     { name: "users", path: "/access", title: ["Access", "访问控制"], shows: "tbody td:not(:has(.ghost))" },
     { name: "keys", path: "/access?view=keys", title: ["Access", "访问控制"], shows: ".table-tools .main-action" },
     { name: "roles", path: "/access?view=roles", title: ["Access", "访问控制"], shows: "td >> text=!users:write" },
