@@ -67,7 +67,7 @@ Bank::Member& Bank::ledger() { return *std::ranges::find(members_, "ledger", &Me
 std::string Bank::targets_of(const std::string& role) const {
   std::vector<std::string> targets;
   for (const Member& member : members_) {
-    if (member.role == role) targets.push_back(fmt::format("bolt://127.0.0.1:{}", member.process.port()));
+    if (member.role == role) targets.push_back(fmt::format("{}://127.0.0.1:{}", options_.protocol, member.process.port()));
   }
   return fmt::format("{}", fmt::join(targets, ","));
 }

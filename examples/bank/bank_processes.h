@@ -16,6 +16,7 @@ struct BankOptions {
   std::string logs;               // a folder: NAME.log of each process, and the gateways' configuration
   int instances = 1;              // of risk and of the gateway
   std::vector<std::string> risk;  // further arguments of risk
+  std::string protocol = "bolt";  // by which all call all
   std::string platform;           // "HOST:9900": they attach there (admin.platform); empty: nowhere
 };
 

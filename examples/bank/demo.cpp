@@ -35,6 +35,7 @@ struct DemoOptions {
   int32_t risk_slow_ms = 150;
   bool rolling_restart = false;
   int32_t retries = 0;
+  std::string protocol = "bolt";
   std::string platform;
   bool forge_acknowledgement = false;
 
@@ -50,6 +51,7 @@ struct DemoOptions {
     d.field("rolling_restart", &DemoOptions::rolling_restart)
         .doc("two gateways and two of risk; all processes are restarted one after another, in place of the kill, and no call may fail");
     d.field("retries", &DemoOptions::retries).doc("further attempts of a call that a client makes before it has failed").range(0, 100);
+    d.field("protocol", &DemoOptions::protocol).doc("by which clients and processes call each other: bolt, or tri for Triple");
     d.field("platform", &DemoOptions::platform).doc("HOST:9900 of a platform (sofa dev) whose console shows the processes; empty: none");
     d.field("forge_acknowledgement", &DemoOptions::forge_acknowledgement).doc("count a transfer that never happened, to see the proof fail");
   }
@@ -367,6 +369,7 @@ BankOptions bank_options(const DemoOptions& options) {
           .logs = fmt::format("{}/{}", options.folder, kMarker),
           .instances = options.rolling_restart ? 2 : 1,
           .risk = {"--risk-slow-one-in", std::to_string(options.risk_slow_one_in), "--risk-slow-ms", std::to_string(options.risk_slow_ms)},
+          .protocol = options.protocol,
           .platform = options.platform};
 }
 

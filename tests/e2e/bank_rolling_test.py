@@ -16,7 +16,8 @@ def roll(folder, *arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.mark.parametrize("arguments", [(), ("--risk-slow-one-in", "20"), ("--clients", "200")], ids=["usual", "slow risk", "many clients"])
+@pytest.mark.parametrize("arguments", [(), ("--protocol", "tri"), ("--risk-slow-one-in", "20"), ("--clients", "200")],
+                         ids=["bolt", "triple", "slow risk", "many clients"])
 def test_no_call_fails_while_every_process_is_restarted(tmp_path, arguments):
     done = roll(tmp_path, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr

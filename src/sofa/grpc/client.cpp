@@ -6,6 +6,7 @@
 #include "sofa/grpc/detail/fields.h"
 #include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
+#include "sofa/transport/comeback.h"
 #include "sofa/transport/status.h"
 
 namespace sofa::grpc {
@@ -53,7 +54,8 @@ struct Channel::Impl : std::enable_shared_from_this<Impl> {
   bool watching = false;  // the files of options.tls
   std::optional<Error> last_failure;
   Instant next_attempt{};
-  int failures = 0;   // one after another, of attempts to connect
+  int failures = 0;  // one after another, of attempts to connect
+  transport::Comeback comeback;
   io::Event changed;  // a connection has come, an attempt has failed, a call has ended
   io::Mutex line;     // of the calls that wait: the first waits for a change, the others for its end
   size_t waiting = 0;
@@ -78,6 +80,7 @@ http::RequestHead Channel::Impl::head_of(std::string_view path, const CallOption
 }
 
 void Channel::Impl::retire() {
+  if (connection->told_to_go()) comeback.peer_closes(now());
   if (connection->pinged_too_often()) ping_less_often();
   tasks.spawn("grpc end of a connection", end_connection(std::move(connection)));
 }
@@ -135,11 +138,12 @@ io::Task<void> Channel::Impl::connect(std::shared_ptr<Impl> self) {
   if (made) {
     self->connection = std::move(*made);
     self->failures = 0;
+    self->comeback.has_connected();
   } else {
-    const Backoff backoff{.first = kFirstBackoff, .most = self->options.max_backoff};
+    const Backoff backoff{.first = kFirstBackoff, .most = self->comeback.most_pause(now(), self->options.max_backoff)};
     self->next_attempt = now() + backoff.pause(++self->failures, self->random);
     Error failure = Error(Code::unavailable, fmt::format("no connection to {}", self->address.to_string())).with_cause(std::move(made.error()));
-    self->last_failure = transport::with_status(std::move(failure), bolt::Status::comm_error, transport::Sent::no);
+    self->last_failure = transport::with_status(std::move(failure), bolt::Status::comm_error, self->comeback.sent(now()));
   }
   self->changed.set();
 }

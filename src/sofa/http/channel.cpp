@@ -5,6 +5,7 @@
 #include "sofa/base/backoff.h"
 #include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
+#include "sofa/transport/comeback.h"
 #include "sofa/transport/status.h"
 
 namespace sofa::http {
@@ -107,7 +108,8 @@ struct Channel::Impl : std::enable_shared_from_this<Impl> {
   bool closed = false;
   std::optional<Error> last_failure;
   Instant next_attempt{};
-  int failures = 0;   // one after another, of attempts to connect
+  int failures = 0;  // one after another, of attempts to connect
+  transport::Comeback comeback;
   io::Event changed;  // a connection has come, an attempt has failed, a request has ended
   io::TaskGroup tasks;
 };
@@ -120,6 +122,7 @@ void Channel::Impl::complete(RequestHead& head, const Bytes& body) const {
 }
 
 void Channel::Impl::retire(size_t i) {
+  if (connections[i]->told_to_go()) comeback.peer_closes(now());
   tasks.spawn("http end of a connection", end_connection(std::move(connections[i])));
   connections.erase(connections.begin() + static_cast<ptrdiff_t>(i));
 }
@@ -186,11 +189,12 @@ io::Task<void> Channel::Impl::connect(std::shared_ptr<Impl> self) {
   if (made) {
     self->connections.push_back(std::move(*made));
     self->failures = 0;
+    self->comeback.has_connected();
   } else {
-    const Backoff backoff{.first = kFirstBackoff, .most = self->options.max_backoff};
+    const Backoff backoff{.first = kFirstBackoff, .most = self->comeback.most_pause(self->now(), self->options.max_backoff)};
     self->next_attempt = self->now() + backoff.pause(++self->failures, self->random);
     Error failure = Error(Code::unavailable, fmt::format("no connection to {}", self->address.to_string())).with_cause(std::move(made.error()));
-    self->last_failure = transport::with_status(std::move(failure), bolt::Status::comm_error, transport::Sent::no);
+    self->last_failure = transport::with_status(std::move(failure), bolt::Status::comm_error, self->comeback.sent(self->now()));
   }
   self->changed.set();
 }

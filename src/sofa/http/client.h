@@ -24,6 +24,8 @@ class ClientConnection {
   /// Exchanges that run.
   virtual size_t running() const = 0;
   virtual bool is_open() const = 0;
+  /// HTTP/2: the peer has said GOAWAY, whatever for.
+  virtual bool told_to_go() const { return false; }
   /// HTTP/2: the peer has said GOAWAY because this side's PINGs came too often ("too_many_pings"): connect again with a longer keep_alive_interval.
   virtual bool pinged_too_often() const { return false; }
   virtual const io::Address& peer() const = 0;

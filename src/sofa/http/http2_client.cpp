@@ -17,6 +17,7 @@ class Http2Client final : public ClientConnection {
   bool can_start() const override { return connection_.check_can_start().has_value(); }
   size_t running() const override { return connection_.running(); }
   bool is_open() const override { return connection_.is_open(); }
+  bool told_to_go() const override { return connection_.told_to_go(); }
   bool pinged_too_often() const override { return connection_.pinged_too_often(); }
   const io::Address& peer() const override { return connection_.peer(); }
 

@@ -84,7 +84,7 @@ size_t BasicPool<S>::connections() const {
 template <class S>
 bool BasicPool<S>::Peer::is_live() {
   const auto lost = std::erase_if(sessions_, [this](const Ref<S>& session) {
-    if (session->told_to_go()) back_until_ = deadline_after(io::Shard::current().now(), pool_.options_.return_grace);
+    if (session->told_to_go()) comeback_.peer_closes(io::Shard::current().now());
     return !session->usable();
   });
   if (lost > 0 && pool_.options_.reconnect) connect();
@@ -93,13 +93,7 @@ bool BasicPool<S>::Peer::is_live() {
 
 template <class S>
 std::unexpected<Error> BasicPool<S>::Peer::no_connection(Error error) const {
-  const Sent sent = may_be_back() ? Sent::no_closed : Sent::no;
-  return std::unexpected(with_status(std::move(error), bolt::Status::comm_error, sent));
-}
-
-template <class S>
-Duration BasicPool<S>::Peer::most_pause() const {
-  return may_be_back() ? std::min(pool_.options_.return_pause, pool_.options_.backoff.most) : pool_.options_.backoff.most;
+  return std::unexpected(with_status(std::move(error), bolt::Status::comm_error, comeback_.sent(io::Shard::current().now())));
 }
 
 template <class S>
@@ -178,7 +172,7 @@ io::Task<bool> BasicPool<S>::Peer::connect_one() {
   if (forgotten_) co_return false;
   if (failures_ > 0) kLog.info("connected again", {{"peer", address_.to_string()}, {"attempts", failures_ + 1}});
   failures_ = 0;
-  back_until_ = Instant::min();
+  comeback_.has_connected();
   last_error_.reset();
   Ref<S> session = S::create(std::move(*stream), options.session, pool_.handler_);
   sessions_.push_back(session);

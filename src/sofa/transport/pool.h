@@ -19,6 +19,7 @@
 #include "sofa/io/sync.h"
 #include "sofa/io/task_group.h"
 #include "sofa/io/tls.h"
+#include "sofa/transport/comeback.h"
 #include "sofa/transport/dubbo_session.h"
 #include "sofa/transport/session.h"
 
@@ -32,9 +33,7 @@ struct BasicPoolOptions {
   Duration connect_timeout = std::chrono::seconds(1);
   bool reconnect = true;  ///< connect again, in the background, after a loss or a failure
   Backoff backoff{.first = std::chrono::milliseconds(50), .most = std::chrono::seconds(2), .jitter = 0.3};  ///< between the failures
-  Duration return_grace = std::chrono::seconds(10);  ///< after a peer has said that it closes (GoAway, READONLY): how long those who ask in vain are
-                                                     ///< told that it may be back soon (Sent::no_closed) ...
-  Duration return_pause = std::chrono::milliseconds(100);  ///< ... and the most that it waits for its next attempt meanwhile
+  ComebackOptions comeback{};  ///< of a peer that has said that it closes (GoAway, READONLY)
   Options session = Options::client();
   io::StreamOptions stream = bolt_stream_options();
   std::shared_ptr<io::TlsClientContext> tls{};  ///< null: plain. The pool watches its files
@@ -100,7 +99,8 @@ class BasicPool<S>::Peer : public std::enable_shared_from_this<Peer> {
   void connect();
   const io::Address& address() const { return address_; }
 
-  Peer(BasicPool& pool, io::Address address) : pool_(pool), address_(std::move(address)), asked_(io::Shard::current().now()) {}
+  Peer(BasicPool& pool, io::Address address)
+      : pool_(pool), address_(std::move(address)), asked_(io::Shard::current().now()), comeback_(pool.options_.comeback) {}
 
  private:
   friend class BasicPool;
@@ -109,15 +109,13 @@ class BasicPool<S>::Peer : public std::enable_shared_from_this<Peer> {
   io::Task<bool> connect_one();
   void let_go();
   std::unexpected<Error> no_connection(Error error) const;
-  /// It has said that it closes, not long ago: another one takes its place, or it comes back.
-  bool may_be_back() const { return io::Shard::current().now() < back_until_; }
   /// The longest pause between two attempts now.
-  Duration most_pause() const;
+  Duration most_pause() const { return comeback_.most_pause(io::Shard::current().now(), pool_.options_.backoff.most); }
 
   BasicPool& pool_;
   const io::Address address_;
-  Instant asked_;                        // when a connection was last asked for
-  Instant back_until_ = Instant::min();  // the peer has said that it closes, and there was no connection since
+  Instant asked_;  // when a connection was last asked for
+  Comeback comeback_;
   std::vector<Ref<S>> sessions_;
   size_t next_ = 0;
   int failures_ = 0;

@@ -67,6 +67,8 @@ class Http2Connection {
   size_t running() const { return streams_.size(); }
   const io::Address& peer() const { return peer_->address; }
   CloseKind close_kind() const { return kind_; }
+  /// The peer has sent GOAWAY.
+  bool told_to_go() const { return told_to_go_.has_value(); }
   /// The peer has sent GOAWAY because PINGs of ours came too often for its policy.
   bool pinged_too_often() const;
   const transport::SessionStats& stats() const { return stats_; }

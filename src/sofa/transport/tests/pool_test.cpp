@@ -157,7 +157,7 @@ TEST(Pool, LooksOftenForAPeerThatHasSaidThatItCloses) {
     const io::Address address = listener->local();
     PoolOptions options = quick();
     options.backoff.first = options.backoff.most = 60s;
-    options.return_pause = 5ms;
+    options.comeback.pause = 5ms;
     ConnectionPool pool(options, Random(1));
     io::TaskGroup group;
     SessionRef first;
