@@ -49,9 +49,11 @@ void MetricHistory::add(const MetricValue& value, uint64_t sample) {
       ++left_off_;
       return;
     }
-    known = series_.emplace(Key(written.name, value.id.labels), Series{.id = value.id, .kind = value.kind, .factor = written.factor, .first = sample})
-                .first;
-    known->second.before = value.histogram;
+    Series begun{.id = value.id, .kind = value.kind, .factor = written.factor};
+    // What was there before the first look may have counted for long; what appears later has begun with nothing.
+    if (sample == 0) begun.before = value.histogram;
+    if (sample > 0 && value.kind != MetricKind::gauge) begun.numbers.push_back({sample - 1, 0});
+    known = series_.emplace(Key(written.name, value.id.labels), std::move(begun)).first;
   }
   Series& series = known->second;
   const int64_t number = value.kind == MetricKind::histogram ? static_cast<int64_t>(value.histogram.count()) : value.number;

@@ -81,7 +81,6 @@ class MetricHistory {
     MetricId id;
     MetricKind kind{};
     double factor = 1;
-    uint64_t first = 0;             // the sample that saw it first
     std::vector<Number> numbers{};  // where it changes; of a histogram the count of its values
     std::vector<Grown> grown{};     // of a histogram
     HistogramSnapshot before{};

@@ -56,6 +56,17 @@ TEST_F(MetricHistoryTest, HasNothingToTellOfASeriesBeforeItWasThere) {
   EXPECT_THAT(values({.name = "open"}), ElementsAre(IsNan(), 1));
 }
 
+TEST_F(MetricHistoryTest, CountsFromNothingWhatAppearsLater) {
+  pass();
+  pass();
+  registry.counter({.name = "calls"}).add(5);
+  registry.histogram({.name = "took", .unit = "ns"}).record(1'000'000);
+  pass();
+  EXPECT_THAT(values({.name = "calls_total"}), ElementsAre(IsNan(), 0, 5));
+  EXPECT_THAT(values({.name = "calls_total", .function = MetricFunction::rate}), ElementsAre(IsNan(), IsNan(), 5));
+  EXPECT_NEAR(values({.name = "took_seconds", .function = MetricFunction::p50}).back(), 0.001, 0.00006);
+}
+
 TEST_F(MetricHistoryTest, TellsPercentilesOfEachStepInSeconds) {
   Histogram& took = registry.histogram({.name = "took", .unit = "ns"});
   pass();

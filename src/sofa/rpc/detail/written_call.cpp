@@ -100,12 +100,13 @@ Task<Result<WrittenAnswer>> run_written_call(ShardServer& shard, WrittenCall cal
   if (!place) co_return std::unexpected(refusal(kFull));
   shard.counters().calls.add();
   const ShardServer::Visit visit(shard);
-  const Clock& clock = io::Shard::current().clock();
-  const Instant begun = clock.now_monotonic();
+  co_await io::next_turn();  // what this turn has done before is no part of the call
+  const Instant begun = io::Shard::current().now();
   io::Scope scope(&co_await io::current_scope(), nullptr, deadline_after(begun, call.timeout));
   JsonCall made(call, arguments, entry, shard, messages, scope.deadline());
   co_await shard.serve(made, entry, scope);
-  WrittenAnswer answer{.result = made.take_result(), .took = clock.now_monotonic() - begun, .stages = made.timer().times()};
+  const Duration took = io::Shard::current().clock().now_monotonic() - begun;
+  WrittenAnswer answer{.result = made.take_result(), .took = took, .stages = made.timer().times()};
   // What comes after the deadline is no answer.
   if (auto in_time = scope.check(); !in_time) answer.result = forward_error(in_time);
   co_return answer;
