@@ -1,5 +1,7 @@
 #include "sofa/admin/admin_server.h"
 
+#include <algorithm>
+
 #include "sofa/admin/detail/gatekeeper.h"
 #include "sofa/admin/detail/grpc_face.h"
 #include "sofa/admin/detail/page_headers.h"
@@ -30,6 +32,18 @@ struct SessionInfo {
     d.field("csrf_token", &SessionInfo::csrf_token).doc("a page sends it as x-csrf-token with what changes something");
     d.field("open", &SessionInfo::open).doc("everybody may do everything, without signing in");
     d.field("permissions", &SessionInfo::permissions).doc("users:read; * for all; what begins with ! is taken away");
+  }
+};
+
+/// One route of the server, as /v1/routes tells it.
+struct RouteInfo {
+  std::string method{}, pattern{}, permission{}, operation{};
+  static void describe(Description<RouteInfo>& d) {
+    d.java_type("sofa.RouteInfo").doc("What the port serves over HTTP.");
+    d.field("method", &RouteInfo::method);
+    d.field("pattern", &RouteInfo::pattern).doc("{name} stands for one segment, {name...} for all that follow");
+    d.field("permission", &RouteInfo::permission).doc("that it needs; empty: open to everybody");
+    d.field("operation", &RouteInfo::operation).doc("\"Users/GetUser\", of gRPC; empty: HTTP alone has it");
   }
 };
 
@@ -72,6 +86,7 @@ class AdminServer::Impl {
     add_session();
     add_raw("GET", "/v1/events", "events:read",
             [this](http::Exchange& exchange, http::Body& body, const Caller& caller) { return watch_.serve(exchange, body, caller); });
+    add_list_of_routes();
     add_raw("GET", "/metrics", "metrics:read",
             [this](http::Exchange& exchange, http::Body&, const Caller&) -> io::Task<Result<void>> { return answer_metrics(exchange); });
     add_raw("GET", "/openapi.json", "api:read", [this](http::Exchange& exchange, http::Body&, const Caller&) -> io::Task<Result<void>> {
@@ -159,6 +174,7 @@ class AdminServer::Impl {
     transport::PortOptions how{.option_name = options_.port_option};
     how.max_connections = static_cast<uint32_t>(options_.max_connections);
     how.drain_timeout = options_.drain;
+    how.tls_only = tls != nullptr;  // a password or a token never crosses in clear
     how.tls = std::move(tls);
     port_ = co_await io::or_return(transport::Port::open(io::Address::of(options_.host, port), std::move(protocols), std::move(how)));
     co_return Result<void>();
@@ -242,6 +258,28 @@ class AdminServer::Impl {
                      return info;
                    })
               .doc("Who asks, and what a page needs to change something."));
+  }
+
+  /// Of the router itself: what is served cannot be missing here. What no gate stands before has no permission.
+  std::vector<RouteInfo> list_routes() {
+    std::vector<RouteInfo> all;
+    for (http::Router::Route& route : api_.router().routes()) {
+      RouteInfo info{.method = std::move(route.method), .pattern = std::move(route.pattern)};
+      const auto same = [&info](const auto& other) { return other.method == info.method && other.pattern == info.pattern; };
+      if (const auto raw = std::ranges::find_if(raw_routes_, same); raw != raw_routes_.end()) info.permission = raw->permission;
+      if (const auto typed = std::ranges::find_if(routes_.operations(), same); typed != routes_.operations().end()) {
+        info.permission = typed->permission;
+        info.operation = fmt::format("{}/{}", typed->part, typed->name);
+      }
+      all.push_back(std::move(info));
+    }
+    return all;
+  }
+
+  void add_list_of_routes() {
+    routes_.begin("Api");
+    serve(routes_.get("ListRoutes", "/v1/routes", "api:read", [this] { return list_routes(); })
+              .doc("Every route of the port, with the permission that it needs."));
   }
 
   io::Task<Result<void>> answer_metrics(http::Exchange& exchange) {

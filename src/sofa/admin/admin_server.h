@@ -13,6 +13,7 @@
 //   /metrics         Prometheus' text or OpenMetrics; permission "metrics:read"
 //   /openapi.json    the operations, with the permission of each; /docs shows it, /admin.proto is for gRPC. Permission "api:read"
 //   /v1/events       what other paths answer, whenever it has changed; permission "events:read", and that of each path
+//   /v1/routes       every route with its permission; permission "api:read"
 //   /v1/session      who asks, what they may, and the token that pages need; open to everybody
 //   anything else    the fallback (the console's files), open to everybody
 //
@@ -46,9 +47,9 @@ struct AdminOptions {
   uint16_t further_ports = 0;              ///< when the port is taken: so many behind it are tried
   std::string port_option = "admin.port";  ///< what changes the port, for the error of a taken one
   std::string title = "Admin API";
-  std::optional<io::TlsServerConfig> tls{};
-  std::vector<std::string> hosts{};  ///< names of this machine, beside localhost (http::PageGuardOptions)
-  std::shared_ptr<Gate> gate{};      ///< null: OpenGate
+  std::optional<io::TlsServerConfig> tls{};  ///< plain connections are closed then
+  std::vector<std::string> hosts{};          ///< names of this machine, beside localhost (http::PageGuardOptions)
+  std::shared_ptr<Gate> gate{};              ///< null: OpenGate
   Probes probes{};
   size_t max_body = size_t{4} << 20;  ///< bytes of a request's body
   size_t max_streams = 256;           ///< streams of events at once; over it 503; /v1/events is one, with up to 64 paths

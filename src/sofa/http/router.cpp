@@ -116,6 +116,8 @@ class Router::Tree {
     if (!(*methods)->handlers.emplace(method, &handler).second) bad_pattern(pattern, fmt::format("its method {} has a handler already", method));
   }
 
+  void list(std::vector<Route>& all) const { list_below(root_, all); }
+
   /// The methods of the path's decoded segments, and the values of its parameters in order: those of the best pattern that serves the method, or
   /// when none does of the best.
   const Methods* find(const Segments& path, std::string_view method, std::vector<std::string>& values) const {
@@ -124,6 +126,15 @@ class Router::Tree {
   }
 
  private:
+  static void list_below(const Node& node, std::vector<Route>& all) {
+    for (const auto* const methods : {&node.here, &node.rest}) {
+      if (*methods == nullptr) continue;
+      for (const auto& [method, handler] : (*methods)->handlers) all.push_back({method, (*methods)->pattern});
+    }
+    for (const auto& [segment, below] : node.literals) list_below(*below, all);
+    if (node.parameter != nullptr) list_below(*node.parameter, all);
+  }
+
   /// `method`: what it must serve; empty: any.
   static bool fits(const std::unique_ptr<Methods>& methods, std::string_view method) {
     return methods != nullptr && (method.empty() || methods->serves(method));
@@ -217,6 +228,12 @@ class CoroutineHandler final : public Handler {
 
 Router::Router() : tree_(std::make_unique<Tree>()), refuse_(refuse_as_text), running_(std::make_unique<RunningTasks>()) {}
 Router::~Router() = default;
+
+std::vector<Router::Route> Router::routes() const {
+  std::vector<Route> all;
+  tree_->list(all);
+  return all;
+}
 
 Handler& Router::own(std::unique_ptr<Handler> handler) { return *owned_.emplace_back(std::move(handler)); }
 

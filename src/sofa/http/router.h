@@ -19,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "sofa/http/body.h"
@@ -56,6 +57,12 @@ class Router final : public Handler {
   /// Answers 400, 404 and 405 in place of a plain text.
   using Refuse = void (*)(Exchange& exchange, int status, std::string_view sentence, Headers headers);
   void set_refuse(Refuse refuse) { refuse_ = refuse; }
+
+  struct Route {
+    std::string method, pattern;
+  };
+  /// All that was added, by path; without the fallback.
+  std::vector<Route> routes() const;
 
   void handle(ExchangePtr exchange) override;
   bool wants_body(const RequestHead& head) const override;

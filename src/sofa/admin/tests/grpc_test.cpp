@@ -136,7 +136,7 @@ TEST(AdminGrpc, LetsNobodyInWithoutWhatAnOperationNeeds) {
       const auto strong = co_await channel.unary(path, Bytes(), token("admin"));
       EXPECT_TRUE(strong) << text_in(strong);
     }
-    EXPECT_EQ(guarded, 3u);
+    EXPECT_EQ(guarded, 4u);
     for (const std::string path :
          {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"}) {
       EXPECT_THAT(text_in(co_await channel.unary(path, Bytes())), HasSubstr("proves nobody"));

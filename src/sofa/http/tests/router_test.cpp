@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "sofa/http/testing/recorded_exchange.h"
 
 namespace sofa::http {
@@ -34,6 +36,15 @@ class RouterTest : public ::testing::Test {
   }
   Router router;
 };
+
+TEST_F(RouterTest, TellsEveryRouteThatWasAdded) {
+  std::set<std::string> told;
+  for (const Router::Route& route : router.routes()) told.insert(route.method + " " + route.pattern);
+  EXPECT_EQ(told.size(), 11u);
+  EXPECT_EQ(router.routes().size(), 11u);
+  for (const char* one : {"GET /", "GET /a", "POST /a", "* /any", "GET /f/{rest...}", "GET /a/{x}/c", "GET /{x}/{y}/{z}"})
+    EXPECT_TRUE(told.contains(one)) << one;
+}
 
 TEST_F(RouterTest, ALiteralGoesBeforeAParameterAndThatBeforeARest) {
   EXPECT_EQ(get("/"), "/ x= y= rest=");
