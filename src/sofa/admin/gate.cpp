@@ -1,9 +1,9 @@
 #include "sofa/admin/gate.h"
 
-#include <sys/random.h>
-
-#include <cstdlib>
 #include <vector>
+
+#include "sofa/base/bytes.h"
+#include "sofa/base/entropy.h"
 
 namespace sofa::admin {
 
@@ -47,10 +47,9 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
 }
 
 std::string random_secret(size_t bytes) {
-  std::vector<unsigned char> raw(bytes);
-  // Up to 256 bytes come whole, and never fail once the system has begun (getrandom(2)).
-  if (bytes > 256 || ::getrandom(raw.data(), raw.size(), 0) != static_cast<ssize_t>(bytes)) std::abort();
-  return fmt::format("{:02x}", fmt::join(raw, ""));
+  std::vector<uint8_t> raw(bytes);
+  system_entropy(raw);
+  return to_hex(raw);
 }
 
 bool is_of_a_page(const http::Headers& headers) { return headers.contains("origin") || headers.contains("sec-fetch-site"); }

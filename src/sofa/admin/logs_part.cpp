@@ -1,5 +1,7 @@
 #include "sofa/admin/logs_part.h"
 
+#include "sofa/base/unix_time.h"
+
 #include "sofa/base/text.h"
 #include "sofa/io/shard.h"
 
@@ -67,10 +69,7 @@ struct SpaceLevel {
   }
 };
 
-LogEntry entry_of(const KeptLogLine& line) {
-  using namespace std::chrono;
-  return {line.number, duration_cast<milliseconds>(line.at.time_since_epoch()).count(), line.level, line.space, line.text};
-}
+LogEntry entry_of(const KeptLogLine& line) { return {line.number, unix_ms(line.at), line.level, line.space, line.text}; }
 
 LogEntries lines_of(const LogTail& tail, const LogQuery& query) {
   const std::vector<KeptLogLine> kept = tail.after(query.after, SIZE_MAX);

@@ -3,11 +3,14 @@
 #include <malloc.h>
 
 #include <map>
+#include <mutex>
+#include <stop_token>
 
 #include "sofa/admin/detail/cpu_sampler.h"
 #include "sofa/admin/detail/symbols.h"
 #include "sofa/base/protobuf_fields.h"
 #include "sofa/base/text.h"
+#include "sofa/base/unix_time.h"
 #include "sofa/grpc/framing.h"
 #include "sofa/http/query.h"
 #include "sofa/io/runtime.h"
@@ -35,10 +38,7 @@ class Functions {
   std::map<std::string, int64_t> numbers_;
 };
 
-int64_t now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
+int64_t now_ms() { return unix_ms(SystemClock::instance().now_wall()); }
 
 /// Stacks of the same functions become one.
 void add_stacks(const detail::Samples& samples, Profile& to) {
@@ -60,11 +60,45 @@ void add_stacks(const detail::Samples& samples, Profile& to) {
   for (auto& [frames, count] : counts) to.stacks.push_back({.frames = frames, .count = count});
 }
 
-Result<Profile> take_cpu_profile(const CpuProfileOptions& options) {
+/// What ends the profile that runs.
+class RunningProfile {
+ public:
+  RunningProfile() {
+    const std::lock_guard lock(mutex());
+    all().push_back(&source_);
+  }
+  ~RunningProfile() {
+    source_.request_stop();
+    const std::lock_guard lock(mutex());
+    std::erase(all(), &source_);
+  }
+  RunningProfile(const RunningProfile&) = delete;
+  RunningProfile& operator=(const RunningProfile&) = delete;
+
+  std::stop_token token() const { return source_.get_token(); }
+  static void end_all() {
+    const std::lock_guard lock(mutex());
+    for (std::stop_source* one : all()) one->request_stop();
+  }
+
+ private:
+  static std::mutex& mutex() {
+    static std::mutex one;
+    return one;
+  }
+  static std::vector<std::stop_source*>& all() {  // the one that runs, and those that are about to be refused
+    static std::vector<std::stop_source*> list;
+    return list;
+  }
+  std::stop_source source_;
+};
+
+Result<Profile> take_cpu_profile(const CpuProfileOptions& options, std::stop_token stop) {
+  const auto begun = std::chrono::steady_clock::now();
   Profile profile{.kind = "cpu", .unit = "samples", .period_us = 1'000'000 / static_cast<int64_t>(options.hertz), .at_ms = now_ms()};
-  profile.seconds = std::chrono::duration<double>(options.length).count();
-  auto samples = detail::sample_cpu(options.length, options.hertz);
+  auto samples = detail::sample_cpu(options.length, options.hertz, std::move(stop));
   if (!samples) return forward_error(samples);
+  profile.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   profile.lost = static_cast<int64_t>(samples->lost);
   add_stacks(*samples, profile);
   return profile;
@@ -169,9 +203,13 @@ io::Task<Result<Profile>> cpu_profile(CpuProfileOptions options) {
   if (options.length <= Duration::zero() || options.length > std::chrono::seconds(kLongest) || options.hertz < 1 || options.hertz > 1'000) {
     co_return fail(Code::invalid_argument, "a CPU profile takes up to {} s and 1 to 1000 samples a second", kLongest);
   }
+  const RunningProfile running;  // its end, also by cancellation, ends the sampling
   co_return co_await io::run_blocking(
-      io::Shard::current().runtime().blocking_pool(), [options] { return take_cpu_profile(options); }, io::WhenCancelled::leave);
+      io::Shard::current().runtime().blocking_pool(), [options, stop = running.token()] { return take_cpu_profile(options, stop); },
+      io::WhenCancelled::leave);
 }
+
+void end_cpu_profile() { RunningProfile::end_all(); }
 
 Profile heap_profile() {
   const struct mallinfo2 facts = ::mallinfo2();

@@ -40,9 +40,11 @@ struct CpuProfileOptions {
   unsigned hertz = 99;                        ///< samples of each busy thread a second, 1 to 1,000
 };
 
-/// Waits for its length, on a thread of the blocking pool. The outermost frame of a shard's sample is its task, "[task NAME]".
-/// Fails with unavailable while another one runs.
+/// Waits for its length, on a thread of the blocking pool; ends at once when its scope is cancelled. The outermost frame of a shard's sample is its
+/// task, "[task NAME]". Fails with unavailable while another one runs.
 io::Task<Result<Profile>> cpu_profile(CpuProfileOptions options);
+/// The profile that runs ends now, with what it has: so that it holds up no stop. Any thread.
+void end_cpu_profile();
 /// What the allocator has taken of the system, and what of it is in use. It knows no callers.
 Profile heap_profile();
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sofa/base/bytes.h"
+#include "sofa/base/unix_time.h"
 
 namespace sofa {
 
@@ -17,16 +18,12 @@ namespace {
 constexpr int64_t kEpoch = 1'704'067'200'000;  // 2024-01-01 in milliseconds since 1970
 constexpr int kSequenceBits = 12;
 constexpr int kNodeBits = 10;
-
-int64_t wall_milliseconds(const Clock& clock) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(clock.now_wall().time_since_epoch()).count();
-}
 }  // namespace
 
 IdSource::IdSource(const Clock& clock, uint32_t node) : clock_(clock), node_(node) { assert(node <= kMaxNode); }
 
 int64_t IdSource::next() {
-  const auto now = static_cast<uint64_t>(std::max<int64_t>(wall_milliseconds(clock_) - kEpoch, 0)) << kSequenceBits;
+  const auto now = static_cast<uint64_t>(std::max<int64_t>(unix_ms(clock_.now_wall()) - kEpoch, 0)) << kSequenceBits;
   uint64_t last = last_.load(std::memory_order_relaxed);
   uint64_t taken = std::max(now, last + 1);
   while (!last_.compare_exchange_weak(last, taken, std::memory_order_relaxed)) taken = std::max(now, last + 1);
@@ -43,7 +40,7 @@ std::string TraceIdSource::next() {
   const auto after = [](uint32_t current) { return current > 9000 ? 1000 : current + 1; };
   uint32_t taken = after(last);
   while (!sequence_.compare_exchange_weak(last, taken, std::memory_order_relaxed)) taken = after(last);
-  return fmt::format("{}{:013}{:04}{}", host_, wall_milliseconds(clock_), taken, pid_);
+  return fmt::format("{}{:013}{:04}{}", host_, unix_ms(clock_.now_wall()), taken, pid_);
 }
 
 std::array<uint8_t, 4> host_ipv4() {

@@ -8,10 +8,10 @@
 
 namespace sofa {
 
+/// Milliseconds since 1970, rounded down.
+inline int64_t unix_ms(WallTime at) { return std::chrono::floor<std::chrono::milliseconds>(at).time_since_epoch().count(); }
+
 /// The moment in ms since 1970, by how the clock's wall time stands now.
-inline int64_t unix_ms(const Clock& clock, Instant at) {
-  const Duration ago = clock.now_monotonic() - at;
-  return std::chrono::duration_cast<std::chrono::milliseconds>(clock.now_wall().time_since_epoch() - ago).count();
-}
+inline int64_t unix_ms(const Clock& clock, Instant at) { return unix_ms(clock.now_wall() - (clock.now_monotonic() - at)); }
 
 }  // namespace sofa

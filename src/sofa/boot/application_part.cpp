@@ -2,6 +2,7 @@
 
 #include "sofa/base/json_schema.h"
 #include "sofa/base/text.h"
+#include "sofa/base/unix_time.h"
 
 namespace sofa::boot {
 
@@ -180,8 +181,7 @@ ComponentRows components_of(const Lifecycle& life) {
 StartupRow startup_of(const Report& report, const Lifecycle& life) {
   const auto span = [&](Instant begun, Instant ended) { return SpanRow{us(begun - report.begun), us(ended - report.begun)}; };
   const auto of_step = [&](const StepTime& step) { return step.begun == Instant{} ? SpanRow{} : span(step.begun, step.ended); };
-  StartupRow row{.started_at_ms = std::chrono::duration_cast<std::chrono::milliseconds>(report.wall.time_since_epoch()).count(),
-                 .ready_us = us(report.took())};
+  StartupRow row{.started_at_ms = unix_ms(report.wall), .ready_us = us(report.took())};
   for (const ReportStep& stage : report.stages) {
     StageRow one;
     static_cast<SpanRow&>(one) = span(stage.begun, stage.ended);

@@ -5,6 +5,7 @@
 #include "sofa/base/base64.h"
 #include "sofa/base/log.h"
 #include "sofa/base/text.h"
+#include "sofa/base/unix_time.h"
 #include "sofa/http/body.h"
 #include "sofa/rest/api.h"
 
@@ -162,10 +163,9 @@ io::Task<Result<IdentityGate::Opened>> IdentityGate::open_session(std::string na
     sessions_[id] = {.user = user->name, .password_id = user->password_id, .begun = now, .used = now};
   }
   const auto seconds = std::chrono::floor<std::chrono::seconds>(options_.lifetime);
-  const auto expires = std::chrono::floor<std::chrono::milliseconds>(identities_.clock().now_wall() + options_.lifetime);
   co_return Opened{.principal = {.name = user->name, .proof = admin::Proof::session, .session = std::move(id)},
                    .set_cookie = cookie(value, seconds.count()),
-                   .expires_at_ms = expires.time_since_epoch().count()};
+                   .expires_at_ms = unix_ms(identities_.clock().now_wall() + options_.lifetime)};
 }
 
 std::string IdentityGate::close_session(const admin::Principal& principal) {

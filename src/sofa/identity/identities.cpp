@@ -4,6 +4,7 @@
 
 #include "sofa/base/json.h"
 #include "sofa/base/log.h"
+#include "sofa/base/unix_time.h"
 #include "sofa/identity/detail/contains.h"
 #include "sofa/io/blocking_pool.h"
 #include "sofa/io/runtime.h"
@@ -205,7 +206,7 @@ void Identities::publish(std::shared_ptr<const Directory> directory) {
   directory_.swap(directory);
 }
 
-int64_t Identities::now_ms() const { return std::chrono::floor<std::chrono::milliseconds>(clock_.now_wall()).time_since_epoch().count(); }
+int64_t Identities::now_ms() const { return unix_ms(clock_.now_wall()); }
 
 Result<Subject> Identities::authenticate_token(std::string_view token) const {
   const auto known = directory();

@@ -1,12 +1,13 @@
 #include "sofa/identity/part.h"
 
-#include "sofa/identity/detail/api_types.h"
+#include "sofa/base/unix_time.h"
+#include "sofa/identity/api.h"
 
 namespace sofa::identity {
 
 namespace {
 
-using namespace detail;
+using namespace api;
 
 Actor actor_of(const admin::Caller& caller) { return {.name = caller.principal.name, .peer = caller.peer.host()}; }
 
@@ -30,8 +31,7 @@ constexpr auto kAll = [](const auto&) { return true; };
 /// When something made now expires; 0: never.
 int64_t expiry_of(const Clock& clock, int64_t days) {
   if (days == 0) return 0;
-  const auto at = clock.now_wall() + std::chrono::days(days);
-  return std::chrono::floor<std::chrono::milliseconds>(at).time_since_epoch().count();
+  return unix_ms(clock.now_wall() + std::chrono::days(days));
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,14 +46,6 @@ void must(bool well, const char* what) {
 }
 
 }  // namespace
-
-void system_entropy(std::span<uint8_t> bytes) {
-  for (size_t done = 0; done < bytes.size();) {
-    const ssize_t n = ::getrandom(bytes.data() + done, bytes.size() - done, 0);
-    if (n < 0 && errno != EINTR) std::abort();  // a kernel without randomness: nothing secret can be made
-    if (n > 0) done += static_cast<size_t>(n);
-  }
-}
 
 Result<void> check_password(std::string_view password) {
   if (password.size() >= kLeastPassword && password.size() <= kMostPassword) return {};
@@ -110,16 +101,6 @@ struct NodeKey::Key {
 
 namespace {
 
-/// The file with the text, on the disk; only its owner may read it.
-Result<void> write_key_file(const std::string& path, std::string_view text) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (file < 0) return std::unexpected(errno_error(errno, fmt::format("the node key '{}' cannot be made", path)));
-  const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
-  const int error = errno != 0 ? errno : EIO;  // a short write sets none
-  ::close(file);
-  return written ? Result<void>() : std::unexpected(errno_error(error, fmt::format("the node key '{}' cannot be written", path)));
-}
-
 Result<void> sync_folder_of(const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path();
   const int folder = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -133,12 +114,11 @@ Result<void> make_key_file(const std::string& path, const Entropy& entropy) {
   std::array<uint8_t, NodeKey::kBytes> bytes;
   entropy(bytes);
   const std::string fresh = path + ".new";
-  ::unlink(fresh.c_str());  // one that an interrupted run has left
   std::string text = to_hex(bytes) + "\n";
-  auto written = write_key_file(fresh, text);
+  auto written = write_private_file(fresh, text);
   OPENSSL_cleanse(text.data(), text.size());
   OPENSSL_cleanse(bytes.data(), bytes.size());
-  if (!written) return written;
+  if (!written) return std::unexpected(std::move(written.error()).wrap("the node key cannot be kept"));
   const int error = ::link(fresh.c_str(), path.c_str()) == 0 || errno == EEXIST ? 0 : errno;
   ::unlink(fresh.c_str());
   if (error != 0) return std::unexpected(errno_error(error, fmt::format("the node key '{}' cannot be made", path)));

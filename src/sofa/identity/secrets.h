@@ -9,14 +9,13 @@
 #include <string>
 #include <string_view>
 
+#include "sofa/base/entropy.h"
 #include "sofa/base/error.h"
 
 namespace sofa::identity {
 
 /// Fills the bytes with randomness for secrets. Any thread.
 using Entropy = std::function<void(std::span<uint8_t> bytes)>;
-/// The system's.
-void system_entropy(std::span<uint8_t> bytes);
 
 /// What one argon2id costs (RFC 9106); those of OWASP's advice.
 struct PasswordCost {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sofa/base/text.h"
+#include "sofa/base/unix_time.h"
 #include "sofa/rest/api.h"
 
 namespace sofa::platform {
@@ -14,8 +15,6 @@ using namespace std::chrono_literals;
 constexpr std::string_view kPrefix = "/v1/processes/";
 constexpr size_t kMostBody = size_t{4} << 20;
 constexpr Duration kHeadTimeout = 120s;  // a profile takes as long as it was asked for
-
-int64_t milliseconds_of(WallTime at) { return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count(); }
 
 /// What is asked of the process: the target without the way to it.
 http::RequestHead request_for(const http::Exchange& exchange, const admin::Principal& user) {
@@ -147,7 +146,7 @@ Result<std::string> Processes::admit(const admin::ProcessHello& hello, const io:
                    .host = hello.host,
                    .pid = hello.pid,
                    .started_at = hello.started_at,
-                   .attached_at = milliseconds_of(clock_.now_wall()),
+                   .attached_at = unix_ms(clock_.now_wall()),
                    .admin = hello.admin};
   std::string id = process->info.id;
   attached_.emplace(id, std::move(process));

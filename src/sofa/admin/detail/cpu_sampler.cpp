@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <csignal>
 #include <cstring>
 #include <ctime>
@@ -138,7 +139,7 @@ Samples take(Room& room) {
 
 }  // namespace
 
-Result<Samples> sample_cpu(Duration length, unsigned hertz) {
+Result<Samples> sample_cpu(Duration length, unsigned hertz, std::stop_token stop) {
   static std::mutex one;
   const std::unique_lock lock(one, std::try_to_lock);
   if (!lock) return fail(Code::unavailable, "another CPU profile of this process runs: ask again when it has ended");
@@ -148,9 +149,12 @@ Result<Samples> sample_cpu(Duration length, unsigned hertz) {
   {
     Timers timers(hertz);
     const auto end = std::chrono::steady_clock::now() + length;
-    for (auto now = end - length; now < end; now = std::chrono::steady_clock::now()) {
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    for (auto now = end - length; now < end && !stop.stop_requested(); now = std::chrono::steady_clock::now()) {
       timers.look_for_threads();
-      std::this_thread::sleep_for(std::min<Duration>(kLookForThreads, end - now));
+      std::unique_lock waiting(mutex);
+      stopped.wait_for(waiting, stop, std::min<Duration>(kLookForThreads, end - now), [] { return false; });
     }
   }
   open_room.store(nullptr);

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <stop_token>
 #include <vector>
 
 #include "sofa/base/clock.h"
@@ -24,7 +25,7 @@ struct Samples {
   uint64_t lost = 0;  ///< there was no room for
 };
 
-/// Blocks for `length` of real time. Fails with unavailable while another one runs.
-Result<Samples> sample_cpu(Duration length, unsigned hertz);
+/// Blocks for `length` of real time, or until `stop`: then what was sampled so far is given. Fails with unavailable while another one runs.
+Result<Samples> sample_cpu(Duration length, unsigned hertz, std::stop_token stop = {});
 
 }  // namespace sofa::admin::detail

@@ -96,6 +96,33 @@ TEST(Profiles, OnlyOneIsTakenAtATime) {
   }());
 }
 
+TEST(Profiles, EndWithTheirCallerAndHoldUpNoStop) {
+  const auto begun = std::chrono::steady_clock::now();
+  {
+    io::Runtime runtime({.shards = 1});
+    runtime.block_on([]() -> io::Task<void> {
+      const auto given_up = co_await io::with_timeout(std::chrono::milliseconds(100), cpu_profile({.length = std::chrono::seconds(60)}));
+      EXPECT_FALSE(given_up);
+      io::TaskGroup group;
+      group.spawn("profile", []() -> io::Task<void> {
+        Result<Profile> taken = fail(Code::unavailable, "not yet");
+        while (!taken && taken.error().code() == Code::unavailable) {  // the one before needs a moment to end
+          (void)co_await io::sleep_for(std::chrono::milliseconds(1));
+          taken = co_await cpu_profile({.length = std::chrono::seconds(60)});
+        }
+        EXPECT_TRUE(taken) << taken.error().to_string();
+        EXPECT_LT(taken->seconds, 30);
+      }());
+      for (int i = 0; i < 200; ++i) {
+        (void)co_await io::sleep_for(std::chrono::milliseconds(5));
+        end_cpu_profile();
+      }
+      (void)co_await group.join();
+    }());
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(30));
+}
+
 TEST(Profiles, SayWhatTheyTake) {
   with_profiles([](http::Channel& channel) -> io::Task<void> {
     EXPECT_EQ((co_await ask(channel, "GET", "/v1/profiles/cpu?seconds=61")).status, 400);

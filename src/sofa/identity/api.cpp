@@ -1,8 +1,8 @@
-#include "sofa/identity/detail/api_types.h"
+#include "sofa/identity/api.h"
 
 #include <set>
 
-namespace sofa::identity::detail {
+namespace sofa::identity::api {
 
 namespace {
 
@@ -195,4 +195,4 @@ void NewNamespaceRequest::describe(Description<NewNamespaceRequest>& d) {
   d.field("doc", &NewNamespaceRequest::doc);
 }
 
-}  // namespace sofa::identity::detail
+}  // namespace sofa::identity::api

@@ -1,5 +1,6 @@
 #pragma once
-// What the routes of IdentityPart take and answer: the contract with the console and the tool. No secret but one that was just made.
+// What the routes of IdentityPart take and answer: the contract with the console, and what the program `sofa` sends. No secret but one that was just
+// made.
 
 #include <algorithm>
 #include <cstdint>
@@ -11,7 +12,7 @@
 #include "sofa/base/description.h"
 #include "sofa/identity/identity.h"
 
-namespace sofa::identity::detail {
+namespace sofa::identity::api {
 
 inline constexpr uint32_t kMostOfAPage = 1'000;
 
@@ -145,4 +146,4 @@ struct NewNamespaceRequest {
   static void describe(Description<NewNamespaceRequest>& d);
 };
 
-}  // namespace sofa::identity::detail
+}  // namespace sofa::identity::api
