@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import urllib.request
 
 import jsonschema
 import pytest
@@ -49,6 +50,20 @@ def test_a_file_without_mistakes_is_ok(tmp_path):
     path = written(tmp_path, "server: {port: 1}\n")
     done = config("check", "-c", path, environment={"SOFA_SERVER_PORT": "many"})
     assert (done.returncode, done.stdout) == (OK, f"{path}: ok\n")
+
+
+def test_it_knows_what_the_server_knows(tmp_path):
+    path = written(tmp_path, f"admin: {{port: 0}}\nplatform: {{data: {tmp_path / 'data'}}}\nserver: {{drain_delay: 5}}\n")
+    shown = values("-c", path)
+    with programs.Program([programs.binaries() / "sofa", "server", "-c", path]) as server:
+        port = server.wait_for_line(r"^ready sofa pid=\d+ admin=(\d+)", 30)[1]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/config", timeout=10) as answer:
+            running = {row["key"]: row for row in json.load(answer)["entries"]}
+    assert set(running) == set(shown)
+    for key, row in shown.items():
+        assert json.loads(running[key]["value"]) == row["value"], key
+    assert {"admin.tls.cert", "dynamic.file", "modules.active_profiles", "platform.auth"} <= set(shown)
+    assert values()["admin.port"]["value"] == 9900
 
 
 def test_a_file_that_is_not_there_is_a_wrong_command_line():

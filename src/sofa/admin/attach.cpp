@@ -107,6 +107,7 @@ Attachment::~Attachment() = default;
 void Attachment::start() {
   tasks_ = std::make_unique<io::TaskGroup>();
   tasks_->spawn("attach", run());
+  if (options_.tls != nullptr) tasks_->spawn("tls reload", options_.tls->watch());
 }
 
 io::Task<void> Attachment::stop() {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "sofa/base/log.h"
+#include "sofa/base/log_levels.h"
 #include "sofa/base/start_pages.h"
 #include "sofa/boot/detail/app_sections.h"
 #include "sofa/boot/detail/parts.h"
@@ -32,6 +33,13 @@ void describe(Description<ServerSection>& d) {
       .doc("take no traffic before /actuator/triggerReadinessCallback was asked for");
 }
 
+void describe(Description<AdminTls>& d) {
+  d.doc("TLS of the admin port, which then speaks nothing else. The files are read again when they change.");
+  d.field("cert", &AdminTls::cert).doc("the file (PEM) of the certificate and of those between it and its root; empty: no TLS");
+  d.field("key", &AdminTls::key).doc("the file (PEM) of its private key");
+  d.field("client_ca", &AdminTls::client_ca).doc("the file (PEM) of who signs the certificates of users; empty: none are asked for");
+}
+
 void describe(Description<AdminSection>& d) {
   d.doc("The port on which the program is looked into: /actuator, /metrics, /healthz, /livez, /readyz.");
   d.field("enabled", &AdminSection::enabled).doc("false: there is none");
@@ -41,7 +49,9 @@ void describe(Description<AdminSection>& d) {
   d.field("open", &AdminSection::open).doc("everybody who reaches it may read and change all; for networks that nobody else reaches");
   d.field("announce", &AdminSection::announce).doc("tell name, pid and addresses in the run directory, where `sofa status` looks");
   d.field("hosts", &AdminSection::hosts).doc("names, beside localhost, by which programs of this machine call it");
-  d.field("platform", &AdminSection::platform).doc("HOST:9900 of a platform whose console looks into this process; empty: none");
+  d.field("tls", &AdminSection::tls);
+  d.field("platform", &AdminSection::platform)
+      .doc("HOST:9900, or https://HOST:9900 over TLS, of a platform whose console looks into this process; empty: none");
   d.field("platform_token", &AdminSection::platform_token).secret().doc("a token that lets the process in there");
   d.field("call_history", &AdminSection::call_history).unit("s").range(10, 3600).doc("how far rates and latencies of calls reach back");
   d.field("call_history_methods", &AdminSection::call_history_methods)
@@ -49,6 +59,7 @@ void describe(Description<AdminSection>& d) {
       .doc("so many methods have them; further ones count in sums alone");
   d.field("metric_history", &AdminSection::metric_history).unit("s").range(60, 86'400).doc("how far values of metrics reach back, one each 5 s");
   d.field("metric_history_series", &AdminSection::metric_history_series).range(0, 100'000).doc("so many series have them; 0: none");
+  d.field("platform_ca", &AdminSection::platform_ca).doc("the file (PEM) of who signs the platform's certificate; empty: the system's list");
 }
 
 void describe(Description<ReferenceSection>& d) {
@@ -68,6 +79,8 @@ using detail::section_of;
 using detail::section_of_point;
 
 const Logger log_{"sofa-runtime"};
+
+constexpr Duration kStopGrace = std::chrono::seconds(5);  // of a stop, beside the deadlines of its steps
 
 }  // namespace
 
@@ -89,13 +102,18 @@ ModuleBuilder Application::module(std::string name, std::source_location where) 
   return ModuleBuilder(*this, modules_.emplace_back(ModuleSpec{.name = std::move(name), .where = where}));
 }
 
+void add_application_sections(Configuration& configuration, const ServerSection& server, const AdminSection& admin) {
+  configuration.add<ServerSection>("server", "where this process listens, and how it stops", server);
+  configuration.add<AdminSection>("admin", "where the admin API, the console and the metrics are", admin);
+  configuration.add<LogOptions>("log", "where log lines go, and which");
+  configuration.check<std::string>("log.levels", [](const std::string& levels) { return check_log_levels(levels); });
+  configuration.add<ModulesSection>("modules", "which modules take part");
+  configuration.add<DynamicSection>("dynamic", "configuration that changes while the program runs");
+  configuration.add<References>("references", "services of other processes, by interface or interface:unique_id");
+}
+
 void Application::add_sections() {
-  configuration_->add<ServerSection>("server", {}, defaults_);
-  configuration_->add<AdminSection>("admin", {}, admin_defaults_);
-  configuration_->add<LogOptions>("log");
-  configuration_->add<ModulesSection>("modules");
-  configuration_->add<DynamicSection>("dynamic");
-  configuration_->add<References>("references", "services of other processes, by interface or interface:unique_id");
+  add_application_sections(*configuration_, defaults_, admin_defaults_);
   std::set<std::string> added;  // two components of one name are the plan's to report
   for (const ComponentSpec& spec : registered_) {
     if (spec.config != nullptr && added.insert(section_of(spec)).second) configuration_->add(section_of(spec), *spec.config);
@@ -244,7 +262,7 @@ io::Task<std::optional<Announcement>> announce_run(RunningApplication& running, 
   if (running.admin_port() == 0 || !admin.announce) co_return std::nullopt;
   RunningProcess process = this_running_process();
   process.name = running.name();
-  process.admin = local_address(admin.host, running.admin_port());
+  process.admin = fmt::format("{}{}", admin.tls.enabled() ? "https://" : "", local_address(admin.host, running.admin_port()));
   process.services = local_address(server.host, running.port());
   auto written = co_await io::run_blocking(io::Shard::current().runtime().file_pool(), [&] { return Announcement::write(run_directory(), process); });
   if (written) co_return std::move(*written);
@@ -280,9 +298,17 @@ io::Task<int> Application::serve(std::function<std::string(RunningApplication& r
 int Application::run(int argc, char** argv) {
   const auto parsed = configure(argc, argv);
   if (const auto code = exit_code_of(parsed)) return *code;
+  return io::run(serve(), {.shards = configuration_->get<ServerSection>("server").shards, .stop_timeout = longest_stop()});
+}
+
+Duration Application::longest_stop() const {
   const auto& server = configuration_->get<ServerSection>("server");
-  const Duration longest = std::chrono::milliseconds(server.drain_delay) + std::chrono::milliseconds(server.drain_timeout) + std::chrono::seconds(40);
-  return io::run(serve(), {.shards = server.shards, .stop_timeout = longest});
+  Duration longest = std::chrono::milliseconds(server.drain_delay) + std::chrono::milliseconds(server.drain_timeout);
+  for (const ComponentSpec& spec : registered_) {
+    if (spec.drain != nullptr) longest += spec.timeouts.drain;
+    if (spec.stop != nullptr) longest += spec.timeouts.stop;
+  }
+  return longest + admin::AdminOptions().drain + kStopGrace;
 }
 
 }  // namespace sofa::boot

@@ -60,6 +60,16 @@ struct ServerSection {
 };
 void describe(Description<ServerSection>& d);
 
+/// `admin.tls:`, paths of PEM files. With it the port speaks TLS and nothing else.
+struct AdminTls {
+  std::string cert{};  ///< the certificate, then those between it and its root; empty: no TLS
+  std::string key{};   ///< its private key
+  std::string
+      client_ca{};  ///< who signs the certificates of users: one that has such a certificate is the user of its name; empty: none are asked for
+  bool enabled() const { return !cert.empty(); }
+};
+void describe(Description<AdminTls>& d);
+
 /// `admin:`, the port on which the program is looked into.
 struct AdminSection {
   bool enabled = true;
@@ -69,13 +79,15 @@ struct AdminSection {
   bool open = false;               ///< everybody who reaches the port may read and change all
   bool announce = true;            ///< in the run directory (run_directory.h), while Application::serve runs
   std::vector<std::string> hosts{};
-  std::string platform{};        ///< "HOST:9900": the process attaches there (admin/attach.h), and is seen in its console; empty: nowhere; "self": at
-                                 ///< its own admin port, of a program that is a platform
-  std::string platform_token{};  ///< that lets it in
-  uint32_t call_history = 300;   ///< s that rates and latencies of calls reach back
+  AdminTls tls{};
+  std::string platform{};  ///< "HOST:9900", "https://HOST:9900": the process attaches there (admin/attach.h), and is seen in its console; empty:
+                           ///< nowhere; "self": at its own admin port, of a program that is a platform
+  std::string platform_token{};          ///< that lets it in
+  uint32_t call_history = 300;           ///< s that rates and latencies of calls reach back
   uint32_t call_history_methods = 128;   ///< methods that they are kept of, each about 0.4 KiB for each second with calls
   uint32_t metric_history = 900;         ///< s that values of metrics reach back, one each 5 s
   uint32_t metric_history_series = 500;  ///< series that they are kept of, each at most 3 KiB, of a histogram 70
+  std::string platform_ca{};             ///< who signs the platform's certificate, PEM; empty: the system's list
 };
 void describe(Description<AdminSection>& d);
 
@@ -87,6 +99,9 @@ struct ReferenceSection {
   bool remote = false;  ///< call the remote one although this process has the service
 };
 void describe(Description<ReferenceSection>& d);
+
+/// The sections that every application has, with these defaults: what an application reads, and what others tell of a file that is for it.
+void add_application_sections(Configuration& configuration, const ServerSection& server = {}, const AdminSection& admin = {});
 
 /// A module under construction; refers to the application.
 class ModuleBuilder;
@@ -185,6 +200,9 @@ class Application {
   /// What run() does once it is configured: call it from the main task. `announce` gives the text that is printed when the application is ready, in
   /// place of that line. The exit code: 0 or 1.
   io::Task<int> serve(std::function<std::string(RunningApplication& running)> announce = {});
+  /// How long a stop may take when every step takes all of its time: drain_delay, drain_timeout, then each component's drain and stop, one after
+  /// another (those that are independent of each other take less), and the admin port's. Once it is configured, and before start().
+  Duration longest_stop() const;
 
   /// The steps of run(), for tests and for programs that do more. configure() once, then start() on a shard.
   Result<ParsedFlags> configure(int argc, const char* const* argv);

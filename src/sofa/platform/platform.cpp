@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "sofa/base/text.h"
+#include "sofa/base/unix_time.h"
 #include "sofa/console/console.h"
 #include "sofa/identity/part.h"
 #include "sofa/io/blocking_pool.h"
@@ -16,14 +17,12 @@ constexpr uint16_t kPort = 9900;
 constexpr std::string_view kAttach = "processes:attach";
 constexpr size_t kMostFigures = size_t{64} << 10;  // bytes of what a process says of itself
 
-int64_t ms(WallTime at) { return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count(); }
-
 /// A check as the overview shows it; `now` is of both clocks.
 CheckRow check_row(const boot::NamedHealth& check, Instant now, WallTime wall) {
   return {.name = check.name,
           .status = lower_case(std::string(to_string(check.health.status))),
           .detail = boot::details_of(check.health),
-          .checked_at_ms = ms(wall - (now - check.ended)),
+          .checked_at_ms = unix_ms(wall - (now - check.ended)),
           .duration_us = std::chrono::duration_cast<std::chrono::microseconds>(check.ended - check.begun).count()};
 }
 
@@ -34,6 +33,14 @@ Result<void> make_private_folder(const std::string& folder) {
   if (!error) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
   if (error) return fail(Code::failed_precondition, "cannot make the folder {}: {}; name another by --data", folder, error.message());
   return {};
+}
+
+/// "https://10.0.0.7:", how the admin port is reached; one that listens everywhere is reached here.
+std::string base_of(const boot::AdminSection& admin) {
+  const bool everywhere = admin.host == "0.0.0.0" || admin.host == "::";
+  const io::Address address = io::Address::of(everywhere ? "127.0.0.1" : admin.host, 0);
+  const std::string host = address.to_string();
+  return fmt::format("{}://{}", admin.tls.enabled() ? "https" : "http", host.substr(0, host.rfind(':') + 1));
 }
 
 }  // namespace
@@ -51,19 +58,30 @@ void RoleRow::describe(Description<RoleRow>& d) {
   d.field("next", &RoleRow::next).doc("what to do with it");
 }
 
-void prepare(boot::Application& app, const PlatformSection& defaults) {
-  boot::AdminSection& admin = app.admin_defaults();
+boot::AdminSection admin_defaults() {
+  boot::AdminSection admin;
   admin.port = kPort;
   admin.further_ports = 0;
   admin.platform = "self";
   admin.platform_token = admin::random_secret(16);
-  app.configuration().add<PlatformSection>("platform", {}, defaults);
+  return admin;
+}
+
+void add_section(boot::Configuration& configuration, const PlatformSection& defaults) {
+  configuration.add<PlatformSection>("platform", "what the platform keeps, and who may use it", defaults);
+}
+
+void prepare(boot::Application& app, const PlatformSection& defaults) {
+  app.admin_defaults() = admin_defaults();
+  add_section(app.configuration(), defaults);
 }
 
 io::Task<Result<std::unique_ptr<Platform>>> Platform::open(PlatformSection section, boot::Application& app) {
   std::unique_ptr<Platform> platform(new Platform(std::move(section)));
-  platform->own_token_ = app.configuration().get<boot::AdminSection>("admin").platform_token;
-  auto opened = co_await platform->open_identities();
+  const auto& admin = app.configuration().get<boot::AdminSection>("admin");
+  platform->own_token_ = admin.platform_token;
+  platform->base_ = base_of(admin);
+  auto opened = co_await platform->open_identities(admin.tls.enabled());
   if (!opened) {
     (void)co_await platform->close();
     co_return forward_error(opened);
@@ -72,7 +90,7 @@ io::Task<Result<std::unique_ptr<Platform>>> Platform::open(PlatformSection secti
   co_return platform;
 }
 
-io::Task<Result<void>> Platform::open_identities() {
+io::Task<Result<void>> Platform::open_identities(bool secure) {
   const std::string folder = section_.data + "/identity";
   const auto blocking = [](auto work) { return io::run_blocking(io::Shard::current().runtime().file_pool(), std::move(work)); };
   co_await io::or_return(co_await blocking([folder] { return make_private_folder(folder); }));
@@ -81,7 +99,7 @@ io::Task<Result<void>> Platform::open_identities() {
   identities_ = co_await io::or_return(co_await identity::Identities::open(*store_, std::move(key), SystemClock::instance()));
   if (!section_.auth) co_return Result<void>();
   first_user_ = co_await io::or_return(co_await identities_->make_first_user());
-  gate_ = std::make_shared<identity::IdentityGate>(*identities_);
+  gate_ = std::make_shared<identity::IdentityGate>(*identities_, identity::SessionOptions{.secure_cookie = secure});
   co_return Result<void>();
 }
 
@@ -127,16 +145,17 @@ io::Task<Result<std::string>> Platform::figures_of(std::string id) const {
 }
 
 std::vector<RoleRow> Platform::begin(boot::RunningApplication& running) {
-  about_.address = fmt::format("127.0.0.1:{}", running.admin_port());
-  about_.started_at_ms = ms(running.startup().wall);
+  const std::string url = fmt::format("{}{}", base_, running.admin_port());
+  about_.address = url.substr(url.find("//") + 2);
+  about_.started_at_ms = unix_ms(running.startup().wall);
   readiness_ = &running.readiness();
   overview_->start();
   stopping_ = running.events().subscribe<boot::BeforeStop>([this](const boot::BeforeStop&) -> io::Task<Result<void>> {
     co_await overview_->stop();
     co_return Result<void>();
   });
-  const std::string url = "http://" + about_.address;
-  const std::string attach = fmt::format("sofa status; an application attaches with admin: {{platform: \"{}\"}}", about_.address);
+  const std::string attach =
+      fmt::format("sofa status; an application attaches with admin: {{platform: \"{}\"}}", base_.starts_with("https") ? url : about_.address);
   return {{.role = "console", .address = url + "/", .next = "open it in a browser", .port = running.admin_port()},
           {.role = "admin API", .address = url + "/docs", .next = attach, .port = running.admin_port()},
           {.role = "metrics", .address = url + "/metrics", .next = "let Prometheus scrape it", .port = running.admin_port()}};

@@ -49,7 +49,8 @@ class Platform {
 
  private:
   explicit Platform(PlatformSection section) : section_(std::move(section)) {}
-  io::Task<Result<void>> open_identities();
+  /// `secure`: the admin port speaks TLS.
+  io::Task<Result<void>> open_identities(bool secure);
   void add_to(boot::Application& app);
   Result<void> may_attach(const std::string& token) const;
   io::Task<Result<std::string>> figures_of(std::string id) const;
@@ -60,6 +61,7 @@ class Platform {
   std::unique_ptr<identity::Identities> identities_;
   std::shared_ptr<identity::IdentityGate> gate_;  // null without `auth`
   std::optional<identity::Identities::FirstUser> first_user_;
+  std::string base_;       // of addresses: "http://127.0.0.1:"
   std::string own_token_;  // lets this process attach to itself
   Happenings happenings_{SystemClock::instance()};
   std::unique_ptr<Processes> processes_;
@@ -68,6 +70,10 @@ class Platform {
   const boot::Readiness* readiness_ = nullptr;  // of the application, once it has started
   boot::EventSubscription stopping_;
 };
+
+/// What `admin:` and `platform:` say where a file says nothing; other than an application's: `sofa config` knows it from here.
+boot::AdminSection admin_defaults();
+void add_section(boot::Configuration& configuration, const PlatformSection& defaults = {});
 
 /// Before the application is configured: its admin port is 9900, and it attaches to itself; `platform:` is one of its sections.
 void prepare(boot::Application& app, const PlatformSection& defaults = {});

@@ -1,8 +1,6 @@
 #include "sofa/tool/config_sections.h"
 
 #include "sofa/base/json_schema.h"
-#include "sofa/base/log.h"
-#include "sofa/base/log_levels.h"
 #include "sofa/base/markdown.h"
 #include "sofa/boot/application.h"
 #include "sofa/platform/platform.h"
@@ -10,11 +8,8 @@
 namespace sofa::tool {
 
 void add_config_sections(boot::Configuration& configuration) {
-  configuration.add<boot::ServerSection>("server", "where this process listens, and how it stops");
-  configuration.add<boot::AdminSection>("admin", "where the admin API, the console and the metrics are");
-  configuration.add<platform::PlatformSection>("platform");
-  configuration.add<LogOptions>("log", "where log lines go, and which");
-  configuration.check<std::string>("log.levels", [](const std::string& levels) { return check_log_levels(levels); });
+  boot::add_application_sections(configuration, {.name = "sofa"}, platform::admin_defaults());
+  platform::add_section(configuration);
 }
 
 std::string config_reference(boot::Configuration& configuration) {

@@ -1,6 +1,6 @@
 #pragma once
-// The sections of the configuration of the program `sofa`: what `sofa config` checks and explains, and docs/configuration.md lists. A role adds its
-// sections to config_sections.cpp, a line each.
+// The sections of the configuration of `sofa server`: what `sofa config` checks and explains, and docs/configuration.md lists. They and their
+// defaults come from where the server itself has them (boot::add_application_sections, platform::add_section).
 
 #include <string>
 #include <string_view>

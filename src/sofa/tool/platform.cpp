@@ -37,7 +37,8 @@ struct ServerOptions : OutputFlags {
   bool insecure = false;
   static void describe(Description<ServerOptions>& d) {
     d.field("config", &ServerOptions::config).alias("c").doc("the file; see sofa config");
-    d.field("insecure", &ServerOptions::insecure).doc("listen beyond this machine although nobody has to prove who they are");
+    d.field("insecure", &ServerOptions::insecure)
+        .doc("listen beyond this machine although nobody has to prove who they are, or what proves it crosses the network in clear");
     d.inherit<OutputFlags>();
   }
 };
@@ -80,9 +81,7 @@ io::Task<int> serve(boot::Application& app, OutputFormat output, Terminal& termi
 }
 
 Exit run_platform(boot::Application& app, OutputFormat output, Terminal& terminal) {
-  const auto& server = app.configuration().get<boot::ServerSection>("server");
-  const Duration longest = std::chrono::milliseconds(server.drain_delay) + std::chrono::milliseconds(server.drain_timeout) + std::chrono::seconds(40);
-  return static_cast<Exit>(io::run(serve(app, output, terminal), {.shards = 1, .stop_timeout = longest}));
+  return static_cast<Exit>(io::run(serve(app, output, terminal), {.shards = 1, .stop_timeout = app.longest_stop()}));
 }
 
 Exit dev(Arguments<DevOptions>& given, Terminal& terminal) {
@@ -97,6 +96,13 @@ Exit dev(Arguments<DevOptions>& given, Terminal& terminal) {
   return run_platform(app, options.output, terminal);
 }
 
+/// What must be there before others than this machine may come, and what to do; empty: nothing.
+std::string_view what_lacks(const boot::Configuration& configuration) {
+  if (!configuration.get<PlatformSection>("platform").auth) return "nobody would have to prove who they are: set platform.auth";
+  if (configuration.get<boot::AdminSection>("admin").tls.enabled()) return {};
+  return "passwords and tokens would cross the network in clear: set admin.tls.cert and admin.tls.key";
+}
+
 Exit server(Arguments<ServerOptions>& given, Terminal& terminal) {
   const ServerOptions& options = given.options;
   boot::Application app("sofa");
@@ -109,14 +115,10 @@ Exit server(Arguments<ServerOptions>& given, Terminal& terminal) {
     return terminal.complain(configured.error().to_string()), Exit::wrong_usage;
   }
   const auto& admin = app.configuration().get<boot::AdminSection>("admin");
-  const bool auth = app.configuration().get<PlatformSection>("platform").auth;
   const io::Address address = io::Address::of(admin.host, 0);
   const bool here = address.resolved() ? address.is_loopback() : admin.host == "localhost";
-  if (!here && !auth && !admin.open) {
-    terminal.complain(
-        fmt::format("admin.host is \"{}\", which others than this machine reach, and nobody would have to prove who they are: set platform.auth, "
-                    "or give --insecure",
-                    admin.host));
+  if (const std::string_view lacking = what_lacks(app.configuration()); !here && !admin.open && !lacking.empty()) {
+    terminal.complain(fmt::format("admin.host is \"{}\", which others than this machine reach, and {}, or give --insecure", admin.host, lacking));
     return Exit::wrong_usage;
   }
   return run_platform(app, options.output, terminal);

@@ -4,6 +4,7 @@
 #include "sofa/admin/metrics_part.h"
 #include "sofa/admin/profiles.h"
 #include "sofa/admin/tasks_part.h"
+#include "sofa/base/log.h"
 #include "sofa/boot/application_part.h"
 #include "sofa/boot/connections_part.h"
 #include "sofa/boot/detail/call_metrics.h"
@@ -16,17 +17,57 @@ namespace sofa::boot::detail {
 
 namespace {
 
+const Logger logger{"admin"};
+
 constexpr std::string_view kPrefix = "/actuator";
 constexpr size_t kMaxBody = size_t{64} << 10;
 constexpr std::string_view kMediaType = "application/vnd.spring-boot.actuator.v3+json";
 
 admin::AdminOptions options_of(RunningApplication& application, const AdminSection& section, std::shared_ptr<admin::Gate> gate) {
   admin::AdminOptions options{.host = section.host, .port = section.port, .further_ports = section.further_ports};
+  if (section.tls.enabled()) {
+    options.tls = io::TlsServerConfig{.certificates = {{.certificate = section.tls.cert, .key = section.tls.key}},
+                                      .client_ca = section.tls.client_ca,
+                                      .require_client_certificate = false,  // a password or a token proves who asks as well
+                                      .alpn = {"h2", "http/1.1"}};
+  }
   options.title = application.name();
   options.hosts = section.hosts;
   options.gate = std::move(gate);
   options.probes.ready = [&readiness = application.readiness()] { return why_refused(*readiness.state()); };
   return options;
+}
+
+/// Where to attach, and whom to believe there.
+struct PlatformTarget {
+  io::Address address{};
+  std::optional<io::TlsClientConfig> tls{};
+};
+
+Result<PlatformTarget> target_of(const AdminSection& section, const io::Address& own) {
+  if (section.platform == "self") {
+    PlatformTarget self{.address = own};
+    if (section.tls.enabled()) self.tls = io::TlsClientConfig{.verify = false};  // the port is this process's own
+    return self;
+  }
+  constexpr std::string_view kSecure = "https://", kPlain = "http://";
+  std::string_view text = section.platform;
+  const bool secure = text.starts_with(kSecure);
+  if (secure || text.starts_with(kPlain)) text.remove_prefix(secure ? kSecure.size() : kPlain.size());
+  auto address = io::Address::parse(text);
+  if (!address) return fail(Code::invalid_argument, "admin.platform is \"{}\": {}", section.platform, address.error().message());
+  if (!secure && !section.platform_ca.empty()) {
+    return fail(Code::invalid_argument, "admin.platform is \"{}\", which is not encrypted, and admin.platform_ca is given: write https://{}",
+                section.platform, text);
+  }
+  PlatformTarget target{.address = *address};
+  if (secure) target.tls = io::TlsClientConfig{.ca = section.platform_ca};
+  return target;
+}
+
+Result<void> check_tls(const AdminTls& tls) {
+  if (tls.cert.empty() == tls.key.empty() && (tls.enabled() || tls.client_ca.empty())) return {};
+  return fail(Code::invalid_argument, "admin.tls needs both cert and key: {} is missing", tls.cert.empty() ? "cert" : "key");
 }
 
 }  // namespace
@@ -75,32 +116,36 @@ io::Task<Result<void>> AdminPort::start() {
                    "application a gate (Application::admin_gate), or set admin.enabled to false",
                    section_.host);
   }
+  co_await io::or_return(check_tls(section_.tls));
   co_await io::or_return(co_await server_.start());
   sampler_.start();
   if (section_.platform.empty()) co_return Result<void>();
-  auto attached = attach();
+  auto attached = co_await attach();
   if (!attached) (void)co_await stop();
   co_return attached;
 }
 
 /// It goes on in the background: a platform that is not there is no reason not to start.
-Result<void> AdminPort::attach() {
+io::Task<Result<void>> AdminPort::attach() {
   const io::Address own = io::Address::of(section_.host, server_.port());
-  admin::AttachmentOptions options{.platform = own, .hello = admin::this_process()};
-  if (section_.platform != "self") {
-    auto address = io::Address::parse(section_.platform);
-    if (!address) return fail(Code::invalid_argument, "admin.platform is \"{}\": {}", section_.platform, address.error().message());
-    options.platform = *address;
+  const PlatformTarget target = co_await io::or_return(target_of(section_, own));
+  admin::AttachmentOptions options{.platform = target.address, .hello = admin::this_process()};
+  if (target.tls) options.tls = co_await io::or_return(io::TlsClientContext::open(*target.tls));
+  const bool here = target.address.resolved() ? target.address.is_loopback() : target.address.host() == "localhost";
+  if (!target.tls && !here && !section_.platform_token.empty()) {
+    logger.warn("the token for the platform crosses the network in clear: write https:// in front of admin.platform",
+                {{"platform", section_.platform}});
   }
   options.hello.name = name_;
-  options.hello.admin = own.to_string();
+  options.hello.admin = fmt::format("{}{}", section_.tls.enabled() ? "https://" : "", own.to_string());
   options.hello.token = section_.platform_token;
   attachment_ = std::make_unique<admin::Attachment>(std::move(options), server_.attached_handler());
   attachment_->start();
-  return {};
+  co_return Result<void>();
 }
 
 io::Task<Result<void>> AdminPort::stop() {
+  admin::end_cpu_profile();
   if (attachment_ != nullptr) co_await attachment_->stop();
   co_await sampler_.stop();
   co_return co_await server_.stop();

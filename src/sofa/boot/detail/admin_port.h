@@ -24,7 +24,7 @@ class AdminPort {
 
  private:
   void add_actuator();
-  Result<void> attach();
+  io::Task<Result<void>> attach();
   io::Task<Result<void>> serve(http::Exchange& exchange, http::Body& body);
 
   const AdminSection section_;

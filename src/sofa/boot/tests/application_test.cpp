@@ -43,6 +43,11 @@ struct Front {
 
 struct Reader {};
 
+struct Slow {
+  Result<void> drain() { return {}; }
+  Result<void> stop() { return {}; }
+};
+
 /// Asks for what every application has, and notes what it hears.
 struct Witness {
   Witness(Ref<Clock> its_clock, Ref<Events> events, Ref<MetricRegistry> metrics, Ref<Readiness> readiness, Ref<Configuration> configuration)
@@ -94,6 +99,16 @@ class Started {
   std::unique_ptr<RunningApplication> running;
   std::string error;
 };
+
+TEST(Application, MayStopForAsLongAsItsStepsMayTakeTogether) {
+  Application app("demo");
+  app.component<Slow>("one").drain_timeout(100s).stop_timeout(50s);
+  app.component<Slow>("two").drain_timeout(10s).stop_timeout(5s);
+  app.component<Reader>("idle").drain_timeout(1'000s);  // has no such step
+  ASSERT_TRUE(app.configure_text("server: {drain_delay: 2000, drain_timeout: 3000}", "demo.yaml"));
+  EXPECT_GE(app.longest_stop(), 170s);
+  EXPECT_LT(app.longest_stop(), 190s);
+}
 
 TEST(Application, PublishesWhatItProvidesAndCallsWhatIsRemote) {
   Application provider("provider");
