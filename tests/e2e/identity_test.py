@@ -106,6 +106,53 @@ def test_users_are_changed_and_what_they_may_counts_at_once(served):
     assert served.sofa("user", "show", "ann").returncode == REFUSED
 
 
+def test_namespaces_are_added_listed_and_removed(served):
+    assert served.sofa("namespace", "list").stdout == "There are no namespaces.\n"
+    assert served.json("namespace", "add", "loans", "--doc", "credit")["name"] == "loans"
+    assert [one["doc"] for one in served.json("namespace", "list")] == ["credit"]
+    assert re.search(r"^loans +credit +\d{4}-\d\d-\d\d", served.sofa("namespace", "list").stdout, re.M)
+    assert "name: loans" in served.sofa("namespace", "list", "-o", "yaml").stdout
+    assert served.sofa("user", "add", "ann", "--without-password", "--namespace", "loans").returncode == OK
+    held = served.sofa("namespace", "remove", "loans")
+    assert held.returncode == REFUSED and "'ann' is held to the namespace 'loans'" in held.stderr
+    assert served.sofa("user", "change", "ann", "--everywhere").returncode == OK
+    assert served.sofa("namespace", "remove", "loans").returncode == OK
+    assert served.json("namespace", "list") == []
+
+
+def test_the_audit_tells_who_did_what_and_who_was_refused(served):
+    served.sofa("user", "add", "ann", "--role", "viewer", stdin="correct horse\n")
+    served.sofa("user", "list", user="ann", password="wrong horse")
+    served.sofa("role", "put", "hr", "-p", "users:*")
+    told = [(entry["actor"], entry["action"], entry["result"]) for entry in served.json("audit")]
+    assert told == [("local", "user.add", "ok"), ("admin", "user.add", "ok"), ("ann", "login", "denied"), ("admin", "role.put", "ok")]
+    assert [entry["actor"] for entry in served.json("audit", "--result", "denied")] == ["ann"]
+    assert [entry["target"] for entry in served.json("audit", "--action", "user", "--actor", "admin")] == ["ann"]
+    assert len(served.json("audit", "--since", "1h")) == 4 and len(served.json("audit", "-n", "2")) == 2
+    assert re.search(r"admin +role.put +hr +ok +127.0.0.1", served.sofa("audit").stdout)
+    assert served.sofa("audit", "--actor", "nobody").stdout == "Nothing of that is in the audit.\n"
+    for wrong in ("yesterday", "5", "h"):
+        refused = served.sofa("audit", "--since", wrong)
+        assert refused.returncode == WRONG_USAGE and "30m, 2h or 7d" in refused.stderr
+    denied = served.sofa("audit", user="ann", password="correct horse")
+    assert denied.returncode == REFUSED and "audit:read" in denied.stderr
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_the_audit_is_followed_and_the_password_is_checked_once(served, form):
+    environment = {"XDG_CONFIG_HOME": str(served.folder), "SOFA_PASSWORD": served.password}
+    command = [programs.binaries() / "sofa", "audit", "-f", "--server", served.server.address, "--user", "admin", "-o", form]
+    with programs.Program(command, environment) as following:
+        following.wait_for_line(r"session.open", 20)
+        for name in ("ann", "bob"):
+            assert served.sofa("user", "add", name, "--without-password").returncode == OK
+            following.wait_for_line(rf"user.add.*{name}", 20)
+        following.process.send_signal(signal.SIGINT)
+        assert following.wait(10) == 130
+    assert len([line for line in following.lines if "user.add" in line and "ann" in line]) == 1
+    assert len(served.json("audit", "--action", "session.open")) == 1
+
+
 def test_tables_are_for_people(served):
     listed = served.sofa("user", "list").stdout.splitlines()
     assert listed[0].split() == ["name", "display", "name", "roles", "disabled"]

@@ -798,6 +798,9 @@ def test_clusters_have_names_and_their_secrets_are_never_shown(tmp_path):
     assert context("add", "lab", "--server", "http://127.0.0.1:9900").returncode == OK
     assert context("add", "prod", "--server", "https://sofa.example.com:9900", "--token", "-", stdin="t0ken\n").returncode == OK
     assert context("use", "prod").returncode == OK
+    assert context("add", "prod", "--ca", "/dev/null").returncode == OK, "the rest stays"
+    shown = context("add", "prod", "--token", "t0ken")
+    assert shown.returncode == WRONG_USAGE and "file:PATH" in shown.stderr and "t0ken" not in shown.stderr
     rows = {row["name"]: row for row in json.loads(context("list", "-o", "json").stdout)}
     assert (rows["prod"]["current"], rows["prod"]["proof"], rows["lab"]["proof"]) == (True, "token", "none")
     kept = tmp_path / "sofa" / "contexts.yaml"

@@ -65,6 +65,18 @@ void name_user(const AdminFlags& flags, Context& context) {
   if (std::string password = environment("SOFA_PASSWORD"); !password.empty()) context.password = std::move(password);
 }
 
+/// Whether what is sent to the target can be read on the way.
+bool crosses_in_clear(const Target& target) {
+  if (target.secure) return false;
+  const auto address = io::Address::parse(target.address);
+  return !address || !(address->resolved() ? address->is_loopback() : address->host() == "localhost");
+}
+
+Error plain_secret(std::string_view what, const Target& target) {
+  return Error(Code::invalid_argument, fmt::format("{} would cross the network to {} in clear: write https://{}, or allow it by --allow-plain", what,
+                                                   target.address, target.address));
+}
+
 Result<std::string> authorization_of(Context& context) {
   if (!context.token.empty()) return "Bearer " + context.token;
   if (context.user.empty()) return std::string();
@@ -106,12 +118,30 @@ class Asking {
   io::Task<Result<std::string>> ask(const AdminRequest& request) {
     const RouteRequest made = co_await io::or_return(OpenApi().request(request.verb, request.route, request.arguments));
     http::RequestHead head{.method = std::string(request.verb), .target = made.target};
-    if (!target_.authorization.empty()) head.headers.add("authorization", target_.authorization);
+    if (!cookie_.empty()) {
+      head.headers.add("cookie", cookie_);
+    } else if (!target_.authorization.empty()) {
+      head.headers.add("authorization", target_.authorization);
+    }
     if (!made.body.empty()) head.headers.add("content-type", "application/json");
     const http::Response got =
         co_await io::or_return(io::with_timeout(target_.timeout, channel_->exchange(std::move(head), Bytes::copy_of(made.body))));
     if (got.status >= 400) co_return std::unexpected(error_of_answer(got.status, got.body.text()));
     co_return std::string(got.body.text());
+  }
+
+  /// From now on by a session, when a password proves who asks: it is checked once. A server that lets everybody in has no sessions.
+  io::Task<Result<void>> sign_in() {
+    if (target_.password.empty()) co_return Result<void>();
+    http::RequestHead head{.method = "POST", .target = "/v1/session"};
+    head.headers.add("content-type", "application/json");
+    const std::string login = JsonObject().add_quoted("user", target_.user).add_quoted("password", target_.password).text();
+    const http::Response got = co_await io::or_return(io::with_timeout(target_.timeout, channel_->exchange(std::move(head), Bytes::copy_of(login))));
+    if (got.status == 404 || got.status == 405) co_return Result<void>();
+    if (got.status >= 400) co_return std::unexpected(error_of_answer(got.status, got.body.text()));
+    const std::string_view cookie = got.headers.get_or("set-cookie");
+    cookie_ = cookie.substr(0, cookie.find(';'));
+    co_return Result<void>();
   }
 
  private:
@@ -125,6 +155,7 @@ class Asking {
 
   const AdminTarget& target_;
   std::optional<http::Channel> channel_;  // while it is connected
+  std::string cookie_;                    // of a session; empty: none
 };
 
 /// RFC 9457, as rest answers it.
@@ -144,11 +175,13 @@ Code code_of(std::string_view name, int status) {
   return grpc::code_of_http_status(status);
 }
 
-/// `work(asking)` with a connection to the target that the flags name; how the program ends, with an error told.
+/// `secret`: what is sent or answered holds one. `work(asking)` with a connection to the target that the flags name; how the program ends, with an
+/// error told.
 template <class F>
-Exit with_admin(const AdminFlags& flags, Terminal& terminal, F work) {
+Exit with_admin(const AdminFlags& flags, Terminal& terminal, F work, bool secret = false) {
   const auto target = admin_target(flags);
   if (!target) return wrong_usage(target.error(), flags.output, terminal);
+  if (secret && target->plain) return wrong_usage(plain_secret("a password or a secret", target->target), flags.output, terminal);
   const auto run = [&]() -> io::Task<Exit> {
     Asking asking(*target);
     const auto done = co_await asking.connected([&] { return work(asking); });
@@ -170,6 +203,8 @@ void AdminFlags::describe(Description<AdminFlags>& d) {
   d.field("server", &AdminFlags::server).doc("HOST:PORT of the admin API, or https://HOST:PORT, in place of a context");
   d.field("user", &AdminFlags::user)
       .doc("sign in with this name; the password is SOFA_PASSWORD, the context's, or asked for. A token is taken from SOFA_TOKEN");
+  d.field("ca", &AdminFlags::ca).doc("a file of authorities (PEM) that sign the server's certificate; else the context's, or the system's");
+  d.field("allow_plain", &AdminFlags::allow_plain).doc("send passwords and tokens without encryption beyond this machine, too");
   d.field("timeout", &AdminFlags::timeout).alias("t").range(0.001L, 86'400).unit("seconds").doc("how long an answer may take");
   d.inherit<ContextFlags>();
   d.inherit<OutputFlags>();
@@ -179,6 +214,7 @@ Result<AdminTarget> admin_target(const AdminFlags& flags) {
   auto context = context_of(flags);
   if (!context) return forward_error(context);
   name_user(flags, *context);
+  if (!flags.ca.empty()) context->ca = flags.ca;
   const TlsFlags tls = tls_flags_of(*context);
   auto target = parse_target(context->server, tls);
   if (!target) return forward_error(target);
@@ -186,13 +222,20 @@ Result<AdminTarget> admin_target(const AdminFlags& flags) {
     return fail(Code::invalid_argument, "the admin API is spoken to over http and https, not {}: write HOST:PORT or https://HOST:PORT",
                 target->protocol);
   }
+  const bool plain = !flags.allow_plain && !context->allow_plain && crosses_in_clear(*target);
+  if (plain && !(context->token.empty() && context->user.empty())) {
+    return std::unexpected(plain_secret(context->token.empty() ? "the password" : "the token", *target));
+  }
   auto authorization = authorization_of(*context);
   if (!authorization) return forward_error(authorization);
   // A plain target stays plain, whatever files a context names.
   return AdminTarget{.target = *target,
                      .tls = target->secure ? tls.tls_for(*target) : std::nullopt,
                      .authorization = std::move(*authorization),
-                     .timeout = seconds(flags.timeout)};
+                     .user = context->token.empty() ? context->user : "",
+                     .password = context->token.empty() ? context->password : "",
+                     .timeout = seconds(flags.timeout),
+                     .plain = plain};
 }
 
 Exit wrong_usage(const Error& error, OutputFormat format, Terminal& terminal) {
@@ -202,9 +245,23 @@ Exit wrong_usage(const Error& error, OutputFormat format, Terminal& terminal) {
 
 Exit ask_admin(const AdminFlags& flags, Terminal& terminal, const AdminRequest& request,
                const std::function<Result<void>(std::string_view json)>& show) {
+  return with_admin(
+      flags, terminal,
+      [&](Asking& asking) -> io::Task<Result<void>> {
+        const std::string json = co_await io::or_return(asking.ask(request));
+        co_return show(json);
+      },
+      request.secret);
+}
+
+Exit poll_admin(const AdminFlags& flags, Terminal& terminal, const Polling& polling) {
   return with_admin(flags, terminal, [&](Asking& asking) -> io::Task<Result<void>> {
-    const std::string json = co_await io::or_return(asking.ask(request));
-    co_return show(json);
+    if (!polling.once) co_await io::or_return(asking.sign_in());
+    for (;;) {
+      const std::string json = co_await io::or_return(asking.ask(polling.next()));
+      const bool at_once = co_await io::or_return(polling.show(json));
+      if (!at_once && (polling.once || !co_await io::sleep_for(polling.pause))) co_return Result<void>();
+    }
   });
 }
 

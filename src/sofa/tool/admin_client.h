@@ -26,6 +26,8 @@ namespace sofa::tool {
 struct AdminFlags : OutputFlags, ContextFlags {
   std::string server{};
   std::string user{};
+  std::string ca{};
+  bool allow_plain = false;
   double timeout = 10;
   static void describe(Description<AdminFlags>& d);
 };
@@ -34,12 +36,15 @@ struct AdminFlags : OutputFlags, ContextFlags {
 struct AdminTarget {
   Target target{};
   std::optional<io::TlsClientConfig> tls{};
-  std::string authorization{};  ///< the header; empty: nobody
+  std::string authorization{};     ///< the header; empty: nobody
+  std::string user{}, password{};  ///< that it is of, when it is of a password
   Duration timeout{};
+  bool plain = false;  ///< what is sent there can be read on the way, and nobody has allowed that
 };
 
 /// From the flags, the environment (SOFA_TOKEN, SOFA_PASSWORD) and the context; what stands first wins. A server that is named by --server gets
-/// nothing of a context. May ask for a password. Errors: of choose_context, invalid_argument. Blocks.
+/// nothing of a context. May ask for a password. Errors: of choose_context, invalid_argument, also for a password or token that would cross a
+/// network in clear though nobody has allowed it. Blocks.
 Result<AdminTarget> admin_target(const AdminFlags& flags);
 
 /// A request by its route, "/v1/users/{name}", and the arguments of it by name, as JSON.
@@ -47,11 +52,21 @@ struct AdminRequest {
   std::string_view verb{};
   std::string_view route{};
   std::string arguments{};
+  bool secret = false;  ///< the arguments or the answer hold one: it is not sent in clear beyond this machine
 };
 
 /// Sends one request and hands the JSON of its answer, empty for none, to `show`. An error is told as the flags say. Gives how the program ends.
 Exit ask_admin(const AdminFlags& flags, Terminal& terminal, const AdminRequest& request,
                const std::function<Result<void>(std::string_view json)>& show);
+
+/// Asks again and again over one connection, until Ctrl-C or an error. Who has a password signs in once, where the server has sessions.
+struct Polling {
+  std::function<AdminRequest()> next{};
+  std::function<Result<bool>(std::string_view json)> show{};  ///< whether to ask again at once
+  Duration pause = std::chrono::milliseconds(500);
+  bool once = false;  ///< end when there is nothing to ask at once
+};
+Exit poll_admin(const AdminFlags& flags, Terminal& terminal, const Polling& polling);
 
 /// What an answer that is an error says: the sentence of its problem+json, with what to do where nobody has signed in.
 Error error_of_answer(int status, std::string_view body);

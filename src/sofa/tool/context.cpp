@@ -1,9 +1,8 @@
 // sofa context list, use, add, remove
 
-#include <iostream>
-
 #include "sofa/tool/commands.h"
 #include "sofa/tool/contexts.h"
+#include "sofa/tool/secret_input.h"
 
 namespace sofa::tool {
 
@@ -91,17 +90,68 @@ Exit remove(Arguments<NameOptions>& given, Terminal& terminal) {
   });
 }
 
-struct AddOptions : Context {
-  static void describe(Description<AddOptions>& d) { d.inherit<Context>(); }
+/// The fields of a Context that are given.
+struct AddOptions {
+  std::optional<std::string> server{}, token{}, user{}, password{}, ca{}, certificate{}, key{}, server_name{};
+  std::optional<bool> insecure{}, allow_plain{};
+  static void describe(Description<AddOptions>& d) {
+    d.field("server", &AddOptions::server).doc("of the admin API: http://HOST:PORT or https://HOST:PORT");
+    d.field("token", &AddOptions::token).doc("proves who asks: file:PATH, or - for a line of standard input");
+    d.field("user", &AddOptions::user).doc("in place of a token, with a password");
+    d.field("password", &AddOptions::password)
+        .doc("of the user: file:PATH, or - for a line of standard input; without one it is asked for each time");
+    d.field("ca", &AddOptions::ca).doc("a file of authorities (PEM); empty: the system's");
+    d.field("certificate", &AddOptions::certificate).doc("a file (PEM) that proves who asks, with key");
+    d.field("key", &AddOptions::key).doc("the file of its private key");
+    d.field("server_name", &AddOptions::server_name).doc("the name that the server's certificate must have; empty: the host");
+    d.field("insecure", &AddOptions::insecure).doc("believe any certificate");
+    d.field("allow_plain", &AddOptions::allow_plain).doc("send passwords and tokens without encryption beyond this machine, too");
+  }
 };
 
+/// A secret itself stands on no command line, which every process of the machine can read.
+Result<void> read_secret(std::string_view what, std::optional<std::string>& secret) {
+  if (!secret || secret->empty() || secret->starts_with("file:")) return {};
+  if (*secret != "-") {
+    return fail(Code::invalid_argument, "--{} takes file:PATH, or - for a line of standard input: other users of the machine see command lines",
+                what);
+  }
+  auto line = ask_secret(what);
+  if (!line) return forward_error(line);
+  secret = std::move(*line);
+  return {};
+}
+
+/// What is given takes the place of what is there; a token that of a user, and a user that of a token.
+void merge(const AddOptions& given, Context& context) {
+  if (given.token && !given.token->empty()) context.user.clear(), context.password.clear();
+  if (given.user && !given.user->empty()) context.token.clear();
+  if (given.user && *given.user != context.user) context.password.clear();
+  const auto take = [](auto& own, const auto& option) {
+    if (option) own = *option;
+  };
+  take(context.server, given.server);
+  take(context.token, given.token);
+  take(context.user, given.user);
+  take(context.password, given.password);
+  take(context.ca, given.ca);
+  take(context.certificate, given.certificate);
+  take(context.key, given.key);
+  take(context.server_name, given.server_name);
+  take(context.insecure, given.insecure);
+  take(context.allow_plain, given.allow_plain);
+}
+
 Exit add(Arguments<AddOptions>& given, Terminal& terminal) {
-  Context& context = given.options;
-  for (std::string* secret : {&context.token, &context.password}) {
-    if (*secret == "-" && !std::getline(std::cin, *secret)) return terminal.complain("standard input has no line for the secret"), Exit::wrong_usage;
+  AddOptions& options = given.options;
+  for (const auto& [what, secret] : {std::pair("token", &options.token), std::pair("password", &options.password)}) {
+    if (auto read = read_secret(what, *secret); !read) return complain(read.error(), terminal);
   }
   const std::string& name = given.positional[0];
   return change_file(terminal, [&](Contexts& contexts) {
+    const auto known = contexts.contexts.find(name);
+    Context context = known == contexts.contexts.end() ? Context() : known->second;
+    merge(options, context);
     auto checked = check_context(name, context);
     if (!checked) return checked;
     contexts.contexts.insert_or_assign(name, context);
@@ -110,7 +160,7 @@ Exit add(Arguments<AddOptions>& given, Terminal& terminal) {
   });
 }
 
-constexpr std::string_view kAddAbout = R"(Names a cluster, or changes what is known of it. The first one becomes the current one.
+constexpr std::string_view kAddAbout = R"(Names a cluster, or changes what is given of one that is there. The first one becomes the current one.
 
   sofa context add prod --server https://sofa.example.com:9900 --token file:/home/me/.sofa-token
   sofa context add prod --server https://sofa.example.com:9900 --token - < token

@@ -1,14 +1,13 @@
 #include "sofa/tool/contexts.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
+#include "sofa/base/file.h"
 #include "sofa/base/json.h"
 #include "sofa/base/text.h"
 #include "sofa/base/yaml.h"
@@ -28,6 +27,7 @@ void Context::describe(Description<Context>& d) {
   d.field("key", &Context::key).doc("the file of its private key");
   d.field("server_name", &Context::server_name).doc("the name that the server's certificate must have; empty: the host");
   d.field("insecure", &Context::insecure).doc("believe any certificate");
+  d.field("allow_plain", &Context::allow_plain).doc("send passwords and tokens without encryption beyond this machine, too");
 }
 
 void Contexts::describe(Description<Contexts>& d) {
@@ -50,33 +50,12 @@ namespace {
 constexpr size_t kMostBytes = 1 << 20;
 constexpr std::string_view kSecretFile = "file:";
 
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::unexpected<Error>(errno_error(errno, fmt::format("{} cannot be read", path)));
-  std::string text(kMostBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > kMostBytes) return fail(Code::resource_exhausted, "{} has more than {} bytes", path, kMostBytes);
-  return text;
-}
-
 Result<void> read_secret(std::string& secret) {
   if (!secret.starts_with(kSecretFile)) return {};
-  auto text = read_file(secret.substr(kSecretFile.size()));
+  auto text = read_file(secret.substr(kSecretFile.size()), kMostBytes);
   if (!text) return forward_error(text);
   secret = trimmed(*text, "\r\n");
   return {};
-}
-
-/// Writes a file of mode 600 and brings it to the disk; gives the code of what failed, or 0.
-int write_private(const std::string& path, std::string_view text) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return errno;
-  int code = fchmod(fd, 0600) == 0 ? 0 : errno;
-  if (code == 0 && write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) code = errno == 0 ? EIO : errno;
-  if (code == 0 && fsync(fd) != 0) code = errno;
-  close(fd);
-  return code;
 }
 
 }  // namespace
@@ -90,7 +69,7 @@ Result<Contexts> load_contexts(const std::string& path) {
   if ((state.st_mode & 077) != 0) {
     return fail(Code::permission_denied, "{} holds secrets, and others than its owner may read it; 'chmod 600 {}'", path, path);
   }
-  const auto text = read_file(path);
+  const auto text = read_file(path, kMostBytes);
   if (!text) return std::unexpected<Error>(text.error());
   auto contexts = from_yaml<Contexts>(*text, path);
   if (!contexts) return contexts;
@@ -107,11 +86,12 @@ Result<void> save_contexts(const std::string& path, const Contexts& contexts) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (std::filesystem::create_directories(folder, code)) chmod(folder.c_str(), 0700);
   const std::string written = fmt::format("{}.{}", path, getpid());
-  int failure = write_private(written, "# Written by 'sofa context'.\n" + yaml_of_json(*json));
-  if (failure == 0 && rename(written.c_str(), path.c_str()) != 0) failure = errno;
-  if (failure == 0) return {};
-  unlink(written.c_str());
-  return std::unexpected<Error>(errno_error(failure, fmt::format("{} cannot be written", path)));
+  auto saved = write_private_file(written, "# Written by 'sofa context'.\n" + yaml_of_json(*json));
+  if (saved && rename(written.c_str(), path.c_str()) != 0) {
+    saved = std::unexpected<Error>(errno_error(errno, fmt::format("{} cannot be written", path)));
+  }
+  if (!saved) unlink(written.c_str());
+  return saved;
 }
 
 Result<void> check_context(std::string_view name, const Context& context) {

@@ -25,6 +25,7 @@ struct Context {
   std::string key{};          ///< the file of the private key
   std::string server_name{};  ///< that the server's certificate must have; empty: the host
   bool insecure = false;      ///< believe any certificate
+  bool allow_plain = false;   ///< send a secret without encryption beyond this machine
   static void describe(Description<Context>& d);
 };
 

@@ -1,5 +1,6 @@
 // sofa key and sofa token: list, add, remove
 
+#include "sofa/identity/api.h"
 #include "sofa/tool/admin_client.h"
 #include "sofa/tool/commands.h"
 #include "sofa/tool/outcome.h"
@@ -7,6 +8,8 @@
 namespace sofa::tool {
 
 namespace {
+
+namespace api = identity::api;
 
 constexpr CommandGroup kKeyCommands{"key", "access keys: ids with secrets, for protocols that sign what they send"};
 constexpr CommandGroup kTokenCommands{"token", "tokens that stand for a user, until they expire"};
@@ -105,43 +108,25 @@ struct AddTokenOptions : AddKeyOptions {
   }
 };
 
-struct NewKey {
-  std::string owner{}, doc{};
-  uint32_t expires_in_days = 0;
-  static void describe(Description<NewKey>& d) {
-    d.field("owner", &NewKey::owner);
-    d.field("doc", &NewKey::doc);
-    d.field("expires_in_days", &NewKey::expires_in_days);
-  }
-};
-
-struct NewToken : NewKey {
-  std::vector<std::string> roles{};
-  static void describe(Description<NewToken>& d) {
-    d.inherit<NewKey>();
-    d.field("roles", &NewToken::roles);
-  }
-};
-
-void fill(NewKey& made, const std::string& owner, const AddKeyOptions& options) {
+void fill(api::NewKeyRequest& made, const std::string& owner, const AddKeyOptions& options) {
   made.owner = owner;
   made.doc = options.doc;
   made.expires_in_days = options.expires_in;
 }
 
 Exit create(const AdminFlags& flags, Terminal& terminal, std::string_view route, const std::string& arguments) {
-  return ask_admin(flags, terminal, {.verb = "POST", .route = route, .arguments = arguments},
+  return ask_admin(flags, terminal, {.verb = "POST", .route = route, .arguments = arguments, .secret = true},
                    [&](std::string_view json) { return show_created(json, flags.output, terminal); });
 }
 
 Exit add_key(Arguments<AddKeyOptions>& given, Terminal& terminal) {
-  NewKey key;
+  api::NewKeyRequest key;
   fill(key, given.positional[0], given.options);
   return create(given.options, terminal, "/v1/keys", arguments_of(key));
 }
 
 Exit add_token(Arguments<AddTokenOptions>& given, Terminal& terminal) {
-  NewToken token;
+  api::NewTokenRequest token;
   fill(token, given.positional[0], given.options);
   token.roles = given.options.role;
   return create(given.options, terminal, "/v1/tokens", arguments_of(token));
@@ -149,13 +134,8 @@ Exit add_token(Arguments<AddTokenOptions>& given, Terminal& terminal) {
 
 // remove
 
-struct ById {
-  std::string id{};
-  static void describe(Description<ById>& d) { d.field("id", &ById::id); }
-};
-
 Exit remove(const Arguments<AdminFlags>& given, Terminal& terminal, std::string_view route) {
-  return ask_admin(given.options, terminal, {.verb = "DELETE", .route = route, .arguments = arguments_of(ById{given.positional[0]})},
+  return ask_admin(given.options, terminal, {.verb = "DELETE", .route = route, .arguments = arguments_of(api::ById{given.positional[0]})},
                    [](std::string_view) { return Result<void>(); });
 }
 Exit remove_key(Arguments<AdminFlags>& given, Terminal& terminal) { return remove(given, terminal, "/v1/keys/{id}"); }

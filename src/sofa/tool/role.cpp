@@ -1,11 +1,14 @@
 // sofa role list, put, remove
 
+#include "sofa/identity/api.h"
 #include "sofa/tool/admin_client.h"
 #include "sofa/tool/commands.h"
 
 namespace sofa::tool {
 
 namespace {
+
+namespace api = identity::api;
 
 constexpr CommandGroup kRoleCommands{"role", "what users may do, under a name"};
 
@@ -23,11 +26,6 @@ struct RoleRow {
   }
 };
 
-struct Named {
-  std::string name{};
-  static void describe(Description<Named>& d) { d.field("name", &Named::name); }
-};
-
 struct PutOptions : AdminFlags {
   std::string doc{};
   std::vector<std::string> permission{};
@@ -38,29 +36,20 @@ struct PutOptions : AdminFlags {
   }
 };
 
-struct NewRole {
-  std::string name{}, doc{};
-  std::vector<std::string> permissions{};
-  static void describe(Description<NewRole>& d) {
-    d.field("name", &NewRole::name);
-    d.field("doc", &NewRole::doc);
-    d.field("permissions", &NewRole::permissions);
-  }
-};
-
 Exit list(Arguments<AdminFlags>& given, Terminal& terminal) {
   return list_from_admin<RoleRow>(given.options, terminal, {.route = "/v1/roles", .member = "roles"}, {.columns = {"name", "users", "permissions"}});
 }
 
 Exit put(Arguments<PutOptions>& given, Terminal& terminal) {
   const PutOptions& options = given.options;
-  const NewRole role{.name = given.positional[0], .doc = options.doc, .permissions = options.permission};
+  const api::RoleRequest role{.name = given.positional[0], .doc = options.doc, .permissions = options.permission};
   return ask_admin(options, terminal, {.verb = "PUT", .route = "/v1/roles/{name}", .arguments = arguments_of(role)},
                    [&](std::string_view json) { return show_one<RoleRow>(json, options.output, terminal); });
 }
 
 Exit remove(Arguments<AdminFlags>& given, Terminal& terminal) {
-  return ask_admin(given.options, terminal, {.verb = "DELETE", .route = "/v1/roles/{name}", .arguments = arguments_of(Named{given.positional[0]})},
+  return ask_admin(given.options, terminal,
+                   {.verb = "DELETE", .route = "/v1/roles/{name}", .arguments = arguments_of(api::ByName{given.positional[0]})},
                    [](std::string_view) { return Result<void>(); });
 }
 

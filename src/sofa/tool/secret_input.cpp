@@ -64,8 +64,8 @@ Result<std::string> read_line(bool typed) {
 
 Result<std::string> ask_secret(std::string_view prompt) {
   if (::isatty(STDIN_FILENO) != 1) return read_line(false);
+  const QuietTerminal quiet;  // first: it throws away what was typed before
   fmt::print(stderr, "{}: ", prompt);
-  const QuietTerminal quiet;
   auto line = read_line(true);
   fmt::print(stderr, "\n");
   return line;

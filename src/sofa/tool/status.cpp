@@ -189,8 +189,6 @@ Result<LogRows> show_lines(std::string_view json, OutputFormat format, Terminal&
   return rows;
 }
 
-io::Task<Exit> pause(Duration length) { co_return co_await io::sleep_for(length) ? Exit::ok : Exit::interrupted; }
-
 /// Where a process is asked: at its own admin port when it is found on this machine by this name, else through the platform.
 Exit logs(Arguments<LogsOptions>& given, Terminal& terminal) {
   const std::string_view id = given.positional.empty() ? "" : std::string_view(given.positional.front());
@@ -204,19 +202,24 @@ Exit logs(Arguments<LogsOptions>& given, Terminal& terminal) {
   query.space = options.space;
   query.contains = options.contains;
   const std::string_view route = query.id.empty() ? "/v1/logs" : "/v1/processes/{id}/v1/logs";
-  for (;;) {
+  const auto next = [&] {
     const std::string arguments = query.id.empty() ? arguments_of(static_cast<const LineQuery&>(query)) : arguments_of(query);
-    const Exit asked =
-        ask_admin(options, terminal, {.verb = "GET", .route = route, .arguments = arguments}, [&](std::string_view json) -> Result<void> {
-          auto rows = show_lines(json, options.output, terminal);
-          if (!rows) return forward_error(rows);
-          query.after = rows->last;
-          query.most = 2'000;
-          return {};
-        });
-    if (asked != Exit::ok || !options.follow) return asked;
-    if (const Exit paused = run_on_shard(pause(std::chrono::milliseconds(500))); paused != Exit::ok) return paused;
-  }
+    return AdminRequest{.verb = "GET", .route = route, .arguments = arguments};
+  };
+  const auto show = [&](std::string_view json) -> Result<void> {
+    auto rows = show_lines(json, options.output, terminal);
+    if (!rows) return forward_error(rows);
+    query.after = rows->last;
+    query.most = 2'000;
+    return {};
+  };
+  if (!options.follow) return ask_admin(options, terminal, next(), show);
+  const auto show_more = [&](std::string_view json) -> Result<bool> {
+    auto shown = show(json);
+    if (!shown) return forward_error(shown);
+    return false;
+  };
+  return poll_admin(options, terminal, {.next = next, .show = show_more});
 }
 
 constexpr std::string_view kAboutStatus =

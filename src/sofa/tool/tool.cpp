@@ -80,16 +80,21 @@ Exit help(std::span<const char* const> words, Terminal& terminal) {
 }  // namespace
 
 std::span<const Command> commands() {
-  static const std::vector<Command> all{call_command(),          bench_command(),       top_command(),           trace_bytes_command(),
-                                        config_check_command(),  config_show_command(), config_schema_command(), config_explain_command(),
-                                        context_list_command(),  context_use_command(), context_add_command(),   context_remove_command(),
-                                        user_list_command(),     user_show_command(),   user_add_command(),      user_change_command(),
-                                        user_password_command(), user_remove_command(), key_list_command(),      key_add_command(),
-                                        key_remove_command(),    token_list_command(),  token_add_command(),     token_remove_command(),
-                                        role_list_command(),     role_put_command(),    role_remove_command(),   new_app_command(),
-                                        dev_command(),           server_command(),      status_command(),        logs_command(),
-                                        doctor_command(),        profile_command(),     tasks_command(),         connections_command(),
-                                        explain_command(),       version_command(),     completion_command()};
+  static const std::vector<Command> all{call_command(),           bench_command(),          top_command(),
+                                        trace_bytes_command(),    config_check_command(),   config_show_command(),
+                                        config_schema_command(),  config_explain_command(), context_list_command(),
+                                        context_use_command(),    context_add_command(),    context_remove_command(),
+                                        user_list_command(),      user_show_command(),      user_add_command(),
+                                        user_change_command(),    user_password_command(),  user_remove_command(),
+                                        key_list_command(),       key_add_command(),        key_remove_command(),
+                                        token_list_command(),     token_add_command(),      token_remove_command(),
+                                        role_list_command(),      role_put_command(),       role_remove_command(),
+                                        namespace_list_command(), namespace_add_command(),  namespace_remove_command(),
+                                        audit_command(),          new_app_command(),        dev_command(),
+                                        server_command(),         status_command(),         logs_command(),
+                                        doctor_command(),         profile_command(),        tasks_command(),
+                                        connections_command(),    explain_command(),        version_command(),
+                                        completion_command()};
   return all;
 }
 

@@ -1,5 +1,6 @@
 // sofa user list, show, add, change, password, remove
 
+#include "sofa/identity/api.h"
 #include "sofa/tool/admin_client.h"
 #include "sofa/tool/commands.h"
 #include "sofa/tool/outcome.h"
@@ -8,6 +9,8 @@
 namespace sofa::tool {
 
 namespace {
+
+namespace api = identity::api;
 
 constexpr CommandGroup kUserCommands{"user", "people and programs that may sign in"};
 
@@ -26,15 +29,9 @@ struct UserRow {
   }
 };
 
-/// What a route takes that names a user.
-struct Named {
-  std::string name{};
-  static void describe(Description<Named>& d) { d.field("name", &Named::name); }
-};
-
-Exit ask_about_user(const AdminFlags& flags, Terminal& terminal, std::string_view verb, const std::string& arguments) {
+Exit ask_about_user(const AdminFlags& flags, Terminal& terminal, std::string_view verb, const std::string& arguments, bool secret = false) {
   const std::string_view route = verb == "POST" ? "/v1/users" : "/v1/users/{name}";
-  return ask_admin(flags, terminal, {.verb = verb, .route = route, .arguments = arguments},
+  return ask_admin(flags, terminal, {.verb = verb, .route = route, .arguments = arguments, .secret = secret},
                    [&](std::string_view json) { return json.empty() ? Result<void>() : show_one<UserRow>(json, flags.output, terminal); });
 }
 
@@ -44,11 +41,11 @@ Exit list(Arguments<AdminFlags>& given, Terminal& terminal) {
 }
 
 Exit show(Arguments<AdminFlags>& given, Terminal& terminal) {
-  return ask_about_user(given.options, terminal, "GET", arguments_of(Named{given.positional[0]}));
+  return ask_about_user(given.options, terminal, "GET", arguments_of(api::ByName{given.positional[0]}));
 }
 
 Exit remove(Arguments<AdminFlags>& given, Terminal& terminal) {
-  return ask_about_user(given.options, terminal, "DELETE", arguments_of(Named{given.positional[0]}));
+  return ask_about_user(given.options, terminal, "DELETE", arguments_of(api::ByName{given.positional[0]}));
 }
 
 // add
@@ -66,28 +63,16 @@ struct AddOptions : AdminFlags {
   }
 };
 
-struct NewUser {
-  std::string name{}, display_name{}, password{};
-  std::vector<std::string> roles{}, namespaces{};
-  static void describe(Description<NewUser>& d) {
-    d.field("name", &NewUser::name);
-    d.field("display_name", &NewUser::display_name);
-    d.field("password", &NewUser::password);
-    d.field("roles", &NewUser::roles);
-    d.field("namespaces", &NewUser::namespaces);
-  }
-};
-
 Exit add(Arguments<AddOptions>& given, Terminal& terminal) {
   const AddOptions& options = given.options;
-  NewUser user{
+  api::NewUserRequest user{
       .name = given.positional[0], .display_name = options.display_name, .password = "", .roles = options.role, .namespaces = options.namespaces};
   if (!options.no_password) {
     auto password = ask_new_secret(fmt::format("Password of the new user {}", user.name));
     if (!password) return wrong_usage(password.error(), options.output, terminal);
     user.password = std::move(*password);
   }
-  return ask_about_user(options, terminal, "POST", arguments_of(user));
+  return ask_about_user(options, terminal, "POST", arguments_of(user), !user.password.empty());
 }
 
 // change, password
@@ -107,24 +92,9 @@ struct ChangeOptions : AdminFlags {
   }
 };
 
-struct UserChange {
-  std::string name{};
-  std::optional<std::string> display_name{}, password{};
-  std::optional<std::vector<std::string>> roles{}, namespaces{};
-  std::optional<bool> disabled{};
-  static void describe(Description<UserChange>& d) {
-    d.field("name", &UserChange::name);
-    d.field("display_name", &UserChange::display_name);
-    d.field("password", &UserChange::password);
-    d.field("roles", &UserChange::roles);
-    d.field("namespaces", &UserChange::namespaces);
-    d.field("disabled", &UserChange::disabled);
-  }
-};
-
 Exit change(Arguments<ChangeOptions>& given, Terminal& terminal) {
   const ChangeOptions& options = given.options;
-  UserChange wanted{.name = given.positional[0], .display_name = options.display_name, .disabled = options.disabled};
+  api::UserChangeRequest wanted{.name = given.positional[0], .display_name = options.display_name, .disabled = options.disabled};
   if (!options.role.empty()) wanted.roles = options.role;
   if (!options.namespaces.empty() || options.everywhere) wanted.namespaces = options.namespaces;
   return ask_about_user(options, terminal, "PATCH", arguments_of(wanted));
@@ -133,7 +103,8 @@ Exit change(Arguments<ChangeOptions>& given, Terminal& terminal) {
 Exit password(Arguments<AdminFlags>& given, Terminal& terminal) {
   auto password = ask_new_secret(fmt::format("New password of {}", given.positional[0]));
   if (!password) return wrong_usage(password.error(), given.options.output, terminal);
-  return ask_about_user(given.options, terminal, "PATCH", arguments_of(UserChange{.name = given.positional[0], .password = std::move(*password)}));
+  return ask_about_user(given.options, terminal, "PATCH",
+                        arguments_of(api::UserChangeRequest{.name = given.positional[0], .password = std::move(*password)}), true);
 }
 
 constexpr std::string_view kAddAbout = R"(Adds a user. Its password is asked for, or read from standard input:

@@ -8,6 +8,7 @@
 namespace sofa::tool {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 /// A folder and an environment of its own, with two contexts.
@@ -65,6 +66,25 @@ TEST_F(AdminTargetTest, FlagsAndTheEnvironmentSayWhoAsks) {
   EXPECT_EQ(admin_target(flags("", "bank", "bob"))->authorization, "Basic Ym9iOnNlY3JldA==");
   ::unsetenv("SOFA_TOKEN");
   ::unsetenv("SOFA_PASSWORD");
+}
+
+TEST_F(AdminTargetTest, ASecretCrossesNoNetworkInClearUnlessThatIsAllowed) {
+  ::setenv("SOFA_TOKEN", "sofa_other", 1);
+  for (const char* here : {"127.0.0.1:1", "localhost:1", "[::1]:1", "https://admin.bank.example:1"}) {
+    const auto target = admin_target(flags(here));
+    ASSERT_TRUE(target) << target.error().to_string();
+    EXPECT_FALSE(target->plain);
+  }
+  for (const char* there : {"10.0.0.7:1", "http://admin.bank.example:1", "localhost.example:1"}) {
+    const auto refused = admin_target(flags(there));
+    ASSERT_FALSE(refused) << there;
+    EXPECT_THAT(refused.error().to_string(), AllOf(HasSubstr("the token would cross the network"), HasSubstr("--allow-plain")));
+    AdminFlags allowed = flags(there);
+    allowed.allow_plain = true;
+    EXPECT_EQ(admin_target(allowed)->authorization, "Bearer sofa_other");
+  }
+  ::unsetenv("SOFA_TOKEN");
+  EXPECT_TRUE(admin_target(flags("10.0.0.7:1"))->plain) << "nobody asks, and what is sent might be a password";
 }
 
 TEST(AdminAnswers, AnErrorIsItsSentence) {

@@ -58,7 +58,7 @@ TEST_F(ContextsTest, ASecretMayStandInAFile) {
   ASSERT_EQ(said(save_contexts(path, contexts)), "");
   EXPECT_EQ(choose_context("prod", path).value().token, "from a file");
   std::filesystem::remove(folder + "/token");
-  EXPECT_THAT(said(choose_context("prod", path)), HasSubstr("/token cannot be read"));
+  EXPECT_THAT(said(choose_context("prod", path)), HasSubstr("/token\" cannot be read"));
 }
 
 TEST_F(ContextsTest, WhatCannotBeMeantIsToldWithoutTheSecret) {
