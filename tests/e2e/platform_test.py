@@ -102,8 +102,9 @@ def test_what_waits_and_what_runs_in_a_process_is_shown(dev, tmp_path):
 @pytest.fixture
 def hello(dev, tmp_path):
     """An application that attaches to the platform `dev`."""
-    file = tmp_path / "hello.yaml"
-    file.write_text(f"server: {{port: 0}}\nadmin: {{port: 0, platform: \"{dev.address}\"}}\n")
+    file, dynamic = tmp_path / "hello.yaml", tmp_path / "dynamic.yaml"
+    dynamic.write_text("")
+    file.write_text(f"server: {{port: 0}}\nadmin: {{port: 0, platform: \"{dev.address}\"}}\ndynamic: {{file: {dynamic}}}\n")
     application = programs.Program([programs.binaries() / "boot-hello", "--config", file])
     application.wait_for_line(r"^ready ", 20)
     programs.until(lambda: len(dev.json("/v1/processes")) == 2)
@@ -157,6 +158,17 @@ def test_the_overview_tells_how_processes_do_and_what_has_happened(dev):
     programs.until(lambda: len(overview()["processes"]) == 1, seconds=5)
     last = overview()["events"][0]
     assert last["kind"] == "gone" and last["process"] == other["id"] and str(other["pid"]) in last["message"]
+
+
+@pytest.mark.usefixtures("hello")
+def test_a_change_of_configuration_is_told(dev, tmp_path):
+    def told():
+        return [event["subject"] for event in dev.json("/v1/overview")["events"] if event["kind"] == "configuration"]
+
+    programs.until(lambda: [one["state"] for one in dev.json("/v1/overview")["processes"]] == ["ready", "ready"])
+    assert told() == []
+    (tmp_path / "dynamic.yaml").write_text("log: {levels: debug}\n")
+    programs.until(lambda: told() == ["log.levels"])
 
 
 def test_live_values_come_over_one_stream(dev, tmp_path):

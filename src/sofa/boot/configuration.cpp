@@ -224,8 +224,10 @@ class Configuration::Impl {
     if (auto asked = ask(next, *changed, on_change); !asked) return forward_error(asked);
     values_->assign(next);
     origins_ = std::move(origins);
+    if (!changed->empty()) changes_ = {.times = changes_.times + 1, .last = *changed};
     return changed;
   }
+  const Changes& changes() const { return changes_; }
 
  private:
   void begin() {
@@ -388,6 +390,7 @@ class Configuration::Impl {
   Places places_;                  // in the file
   std::unique_ptr<Block> base_;    // without the dynamic source
   Origins base_origins_;
+  Changes changes_;
 };
 
 Configuration::Configuration(ConfigurationOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -412,5 +415,6 @@ const std::string& Configuration::file() const { return impl_->file(); }
 Result<std::vector<std::string>> Configuration::apply(std::string_view yaml, std::string_view source, const OnChange& on_change) {
   return impl_->apply(yaml, source, on_change);
 }
+const Configuration::Changes& Configuration::changes() const { return impl_->changes(); }
 
 }  // namespace sofa::boot

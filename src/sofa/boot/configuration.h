@@ -116,6 +116,12 @@ class Configuration {
   /// are; one that would change is an error with its path, and then nothing changes. `on_change` is asked once for each section that differs, before
   /// anyone sees the new values; when it refuses, those that were asked before are asked back, and nothing changes. Gives the changed paths.
   Result<std::vector<std::string>> apply(std::string_view yaml, std::string_view source, const OnChange& on_change);
+  /// How often apply() has changed something, and the paths of the last time.
+  struct Changes {
+    uint64_t times = 0;
+    std::vector<std::string> last{};
+  };
+  const Changes& changes() const;
 
  private:
   class Impl;

@@ -13,6 +13,8 @@ struct FiguresRow {
   double calls_per_second = 0, errors_per_second = 0;
   int64_t p50_us = 0, p99_us = 0;
   std::vector<double> history{};
+  int64_t configured = 0;
+  std::vector<std::string> configured_last{};
   static void describe(Description<FiguresRow>& d) {
     d.java_type("sofa.Figures");
     d.field("state", &FiguresRow::state).doc("starting, ready, refusing (a check fails), draining");
@@ -25,6 +27,8 @@ struct FiguresRow {
     d.field("p50_us", &FiguresRow::p50_us).unit("us").doc("half of the calls did not take longer, within 6 %; 0: there were none");
     d.field("p99_us", &FiguresRow::p99_us).unit("us");
     d.field("history", &FiguresRow::history).doc("calls a second, one value a second, the last 60, oldest first");
+    d.field("configured", &FiguresRow::configured).doc("how often the configuration has changed since the start");
+    d.field("configured_last", &FiguresRow::configured_last).doc("the keys that changed the last time");
   }
 };
 
@@ -36,6 +40,7 @@ std::string_view state_of(const ReadinessState& state) {
 
 FiguresRow figures_of(RunningApplication& application, const Sampler& sampler) {
   CallRates rates = sampler.calls().rates({});
+  const Configuration::Changes& changes = application.configuration().changes();
   return {.state = std::string(state_of(*application.readiness().state())),
           .cpu_cores = sampler.cpu_cores(),
           .memory_bytes = sampler.resident_bytes(),
@@ -45,7 +50,9 @@ FiguresRow figures_of(RunningApplication& application, const Sampler& sampler) {
           .errors_per_second = rates.errors_per_second,
           .p50_us = static_cast<int64_t>(rates.p50_ns / 1000),
           .p99_us = static_cast<int64_t>(rates.p99_ns / 1000),
-          .history = std::move(rates.history)};
+          .history = std::move(rates.history),
+          .configured = static_cast<int64_t>(changes.times),
+          .configured_last = changes.last};
 }
 
 }  // namespace

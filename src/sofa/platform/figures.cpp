@@ -15,6 +15,8 @@ void Figures::describe(Description<Figures>& d) {
   d.field("p50_us", &Figures::p50_us).unit("us");
   d.field("p99_us", &Figures::p99_us).unit("us");
   d.field("history", &Figures::history).doc("calls a second, one value a second, the last 60");
+  d.field("configured", &Figures::configured).doc("how often the configuration has changed since the start");
+  d.field("configured_last", &Figures::configured_last).doc("the keys that changed the last time");
 }
 
 void ProcessFigures::describe(Description<ProcessFigures>& d) {

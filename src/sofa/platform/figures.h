@@ -18,6 +18,8 @@ struct Figures {
   double calls_per_second = 0, errors_per_second = 0;
   int64_t p50_us = 0, p99_us = 0;
   std::vector<double> history{};  ///< calls a second, one value a second, the last 60
+  int64_t configured = 0;         ///< how often its configuration has changed since its start
+  std::vector<std::string> configured_last{};
   static void describe(Description<Figures>& d);
 };
 

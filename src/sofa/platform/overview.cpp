@@ -1,6 +1,6 @@
 #include "sofa/platform/overview.h"
 
-#include <algorithm>
+#include <fmt/ranges.h>
 
 #include "sofa/base/json.h"
 #include "sofa/io/scope.h"
@@ -178,6 +178,13 @@ void Overview::take(const ProcessInfo& process, const Result<std::string>& answe
     return;
   }
   seen.missing = 0;
+  if (std::exchange(seen.has_said, true) && figures->configured > seen.figures.configured) {
+    happenings_.add({.severity = "info",
+                     .kind = "configuration",
+                     .process = process.id,
+                     .subject = fmt::format("{}", fmt::join(figures->configured_last, ", ")),
+                     .message = fmt::format("{} has a new configuration: {}", called(process), fmt::join(figures->configured_last, ", "))});
+  }
   std::string state = std::exchange(figures->state, seen.figures.state);
   static_cast<Figures&>(seen.figures) = std::move(*figures);
   turn(process, seen, std::move(state), "");

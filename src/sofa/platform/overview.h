@@ -100,7 +100,8 @@ class Overview final : public admin::Part {
  private:
   struct Seen {
     ProcessFigures figures{};
-    int missing = 0;  // answers, one after the other
+    int missing = 0;        // answers, one after the other
+    bool has_said = false;  // how it does
   };
   io::Task<void> run();
   io::Task<void> look();

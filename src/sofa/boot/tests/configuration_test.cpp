@@ -133,6 +133,8 @@ TEST_F(ConfigurationTest, LiveValuesChangeAndTheOthersAreRefused) {
   EXPECT_EQ(std::pair(before, now), std::pair(2u, 7u));
   EXPECT_EQ(ledger.most, 7u);
   EXPECT_EQ(origin("ledger.most").kind, OriginKind::dynamic);
+  EXPECT_EQ(configuration.changes().times, 1u);
+  EXPECT_EQ(configuration.changes().last, *changed);
 
   const auto refused = configuration.apply("ledger: {most: 8, port: 1}", "dynamic", note);
   ASSERT_FALSE(refused);

@@ -20,7 +20,8 @@ class Contract {
   /// What is wrong with an answer to a GET or POST below a process ("services/{service}"); empty: nothing.
   std::vector<std::string> faults(std::string_view method, std::string_view route, std::string_view answer) {
     faults_.clear();
-    const auto pointer = fmt::format("/paths/~1v1~1processes~1{{id}}~1v1~1{}/{}/responses/200/content/application~1json/schema", escaped(route), method);
+    const auto pointer =
+        fmt::format("/paths/~1v1~1processes~1{{id}}~1v1~1{}/{}/responses/200/content/application~1json/schema", escaped(route), method);
     boost::system::error_code error;
     const auto* schema = document_.find_pointer(pointer, error);
     if (schema == nullptr) return {fmt::format("the contract has no {} {}", method, route)};

@@ -138,6 +138,20 @@ TEST_F(OverviewTest, TellsWhatHasHappenedToProcesses) {
   });
 }
 
+TEST_F(OverviewTest, TellsThatAConfigurationHasChanged) {
+  run([this]() -> io::Task<void> {
+    figures_["bank-7"] = R"({"state":"ready","configured":3,"configured_last":["old"]})";
+    overview_->start();
+    attach("bank", 7);
+    co_await pass(6s);
+    EXPECT_EQ(told().front(), "info readiness: bank (pid 7) takes traffic");  // what was before it came is not told
+    figures_["bank-7"] = R"({"state":"ready","configured":4,"configured_last":["log.levels","risk.limit"]})";
+    co_await pass(20s);
+    EXPECT_EQ(told().front(), "info configuration: bank (pid 7) has a new configuration: log.levels, risk.limit");
+    EXPECT_EQ(told().size(), 3u);  // and that once
+  });
+}
+
 TEST_F(OverviewTest, AProcessThatDoesNotAnswerIsLostAndHoldsUpNobody) {
   run([this]() -> io::Task<void> {
     figures_["bank-7"] = R"({"state":"ready","calls_per_second":3})";
