@@ -151,12 +151,6 @@ OfferRow offer_row(const Offer& offer) {
   return row;
 }
 
-HealthStatus health_of(const Lifecycle& life, size_t index) {
-  const ComponentSpec& spec = life.components()[index];
-  if (life.component(index) == nullptr) return HealthStatus::unknown;
-  return spec.health == nullptr ? HealthStatus::up : spec.health(life.component(index).get()).status;
-}
-
 ComponentRows components_of(const Lifecycle& life) {
   ComponentRows rows;
   for (size_t i = 0; i < life.components().size(); ++i) {
@@ -166,7 +160,7 @@ ComponentRows components_of(const Lifecycle& life) {
                      .type = std::string(spec.class_name),
                      .module = spec.module,
                      .state = std::string(to_string(record.state)),
-                     .health = word_of(health_of(life, i)),
+                     .health = word_of(life.health(i).status),
                      .registered_at = fmt::format("{}:{}", spec.where.file_name(), spec.where.line()),
                      .construct_us = us(record.construct.took()),
                      .start_us = us(record.start.took())};

@@ -10,7 +10,7 @@
 //   io::Task<Result<void>> start();   // may wait; what the component refers to has started
 //   io::Task<Result<void>> drain();   // no new work is coming: end what runs; what refers to the component is still there
 //   io::Task<Result<void>> stop();    // what refers to it has stopped
-//   Health health() const;            // asked for again and again, must not block (health.h)
+//   Health health() const;            // asked for again and again between start and stop, must not block (health.h)
 //   Result<void> on_config(const Config& before, const Config& now);   // fields marked live have changed (configuration.h)
 //
 // All of it runs on the application's first shard. A constructor is cheap: it keeps its arguments; whatever may fail or wait belongs into start().

@@ -278,6 +278,11 @@ io::Task<Result<void>> Lifecycle::stop() {
   co_return co_await walk.run();
 }
 
+Health Lifecycle::health(size_t index) const {
+  if (records_[index].state != ComponentState::started) return {HealthStatus::unknown};
+  return specs_[index].health == nullptr ? Health::up() : specs_[index].health(built_[index].component.get());
+}
+
 void Lifecycle::destroy() {
   for (const size_t index : std::views::reverse(plan_.order)) {
     if (built_[index].component == nullptr && built_[index].clients.empty()) continue;

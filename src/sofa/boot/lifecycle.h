@@ -71,6 +71,8 @@ class Lifecycle {
   std::span<const ComponentRecord> records() const { return records_; }
   /// The component itself; null before construction and after destruction.
   const std::shared_ptr<void>& component(size_t index) const { return built_[index].component; }
+  /// What a component says of itself; unknown while it has not started, or has stopped; up when its class says nothing. On the application's shard.
+  Health health(size_t index) const;
   /// A component as one of its interfaces.
   const std::shared_ptr<void>& offered(OfferRef ref) const { return built_[ref.component].views[ref.offer]; }
 

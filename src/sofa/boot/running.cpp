@@ -118,8 +118,8 @@ io::Task<Result<void>> RunningApplication::Parts::tell_started() {
 Health RunningApplication::Parts::components_health() const {
   Health all;
   for (size_t i = 0; i < components.size(); ++i) {
-    if (components[i].health == nullptr || life->component(i) == nullptr) continue;
-    const Health one = components[i].health(life->component(i).get());
+    if (components[i].health == nullptr) continue;
+    const Health one = life->health(i);
     if (one.status == HealthStatus::up) continue;
     all.status = worse(all.status, one.status);
     const std::string details = details_of(one);

@@ -39,6 +39,24 @@ class Curious {
   const uint16_t port_;
 };
 
+/// Has nothing to say of itself before it has started, and is asked about meanwhile.
+class Fragile {
+ public:
+  explicit Fragile(Ref<Configuration> configuration) : port_(configuration->get<AdminSection>("admin").port) {}
+  io::Task<Result<void>> start() {
+    components = co_await io::or_return(co_await get(port_, "/v1/components"));
+    words_ = std::make_unique<std::string>("well");
+    co_return Result<void>{};
+  }
+  Result<void> stop() { return words_.reset(), Result<void>{}; }
+  Health health() const { return *words_ == "well" ? Health::up() : Health::down(*words_); }
+  std::string components;
+
+ private:
+  const uint16_t port_;
+  std::unique_ptr<std::string> words_;
+};
+
 struct Broken {
   Result<void> start() { return fail(Code::unavailable, "no disk"); }
 };
@@ -61,6 +79,16 @@ TEST(AdminPort, AnswersWhileComponentsStartAndSaysThatTheyDo) {
   EXPECT_THAT(seen->liveness, StartsWith("HTTP/1.1 200 "));
   EXPECT_THAT(seen->readyz, AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("the application is still starting")));
   EXPECT_THAT(app.run(get(app.admin_port(), "/readyz")).value_or(""), StartsWith("HTTP/1.1 200 "));
+  EXPECT_TRUE(app.stop());
+}
+
+TEST(AdminPort, AsksNoComponentHowItIsBeforeItHasStarted) {
+  TestApp app([](Application& application) { application.component<Fragile>("fragile"); },
+              {.configuration = fmt::format("admin: {{port: {}, further_ports: 0}}", free_port()), .virtual_clock = false});
+  const auto started = app.start();
+  ASSERT_TRUE(started) << started.error().to_string();
+  EXPECT_THAT(app.get<Fragile>()->components, AllOf(HasSubstr("\"state\":\"starting\""), HasSubstr("\"health\":\"unknown\"")));
+  EXPECT_THAT(app.run(get(app.admin_port(), "/v1/components")).value_or(""), HasSubstr("\"health\":\"up\""));
   EXPECT_TRUE(app.stop());
 }
 
