@@ -168,6 +168,21 @@ def test_the_configuration_of_the_unit_is_right(tour):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("script, arguments, sentences", [("postinst", ["configure", "0.1"], ["has not read sofa.service anew", "was not started anew"]),
+                                                          ("postinst", ["configure", ""], ["has not read sofa.service anew"]),
+                                                          ("prerm", ["remove"], ["was not stopped"]), ("postrm", ["remove"], ["still knows"])])
+def test_a_package_is_not_half_configured_when_systemd_refuses(tmp_path, script, arguments, sentences):
+    write_program(tmp_path / "adduser", "#!/bin/sh\n")
+    write_program(tmp_path / "systemctl", "#!/bin/sh\nexit 1\n")
+    text = (ROOT / "packaging" / "debian" / script).read_text()
+    assert "[ -d /run/systemd/system ]" in text
+    write_program(tmp_path / script, text.replace("/run/systemd/system", str(tmp_path)))
+    done = subprocess.run([tmp_path / script, *arguments], env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}, capture_output=True, text=True, timeout=30,
+                          check=False)
+    assert done.returncode == 0, done
+    assert len(done.stderr.splitlines()) == len(sentences) and all(sentence in done.stderr for sentence in sentences), done
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze")
 def test_systemd_takes_the_unit(tour, tmp_path):
     unit = (tour.prefix / "usr/lib/systemd/system/sofa.service").read_text()
