@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <set>
+#include <utility>
 
 #include "sofa/admin/prometheus.h"
 
@@ -36,12 +37,15 @@ void MetricHistory::add(Instant at, const std::vector<MetricValue>& values) {
   const uint64_t sample = samples_++;
   times_.push_back(at);
   if (times_.size() > options_.samples) times_.erase(times_.begin());
-  left_off_ = 0;
-  for (const MetricValue& value : values) add(value, sample);
-  for (auto& [key, series] : series_) forget_before(series, samples_ - times_.size());
+  const bool complete = sample > 0 && std::exchange(left_off_, 0) == 0;
+  for (const MetricValue& value : values) add(value, sample, complete);
+  const uint64_t first = samples_ - times_.size();
+  std::erase_if(series_, [first](const auto& one) { return one.second.last < first; });
+  for (auto& [key, series] : series_) forget_before(series, first);
 }
 
-void MetricHistory::add(const MetricValue& value, uint64_t sample) {
+/// `complete`: whether the sample before had all series that there were.
+void MetricHistory::add(const MetricValue& value, uint64_t sample, bool complete) {
   const WrittenMetric written = written_as(value.id, value.kind);
   auto known = series_.find({written.name, value.id.labels});
   if (known == series_.end()) {
@@ -50,12 +54,13 @@ void MetricHistory::add(const MetricValue& value, uint64_t sample) {
       return;
     }
     Series begun{.id = value.id, .kind = value.kind, .factor = written.factor};
-    // What was there before the first look may have counted for long; what appears later has begun with nothing.
-    if (sample == 0) begun.before = value.histogram;
-    if (sample > 0 && value.kind != MetricKind::gauge) begun.numbers.push_back({sample - 1, 0});
+    // What was there before the first look, or was left off, may have counted for long; what appears later has begun with nothing.
+    if (!complete) begun.before = value.histogram;
+    if (complete && value.kind != MetricKind::gauge) begun.numbers.push_back({sample - 1, 0});
     known = series_.emplace(Key(written.name, value.id.labels), std::move(begun)).first;
   }
   Series& series = known->second;
+  series.last = sample;
   const int64_t number = value.kind == MetricKind::histogram ? static_cast<int64_t>(value.histogram.count()) : value.number;
   if (series.numbers.empty() || series.numbers.back().value != number) series.numbers.push_back({sample, number});
   if (value.kind != MetricKind::histogram || value.histogram.count() == series.before.count()) return;

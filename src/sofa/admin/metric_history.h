@@ -21,7 +21,7 @@ namespace sofa::admin {
 
 struct MetricHistoryOptions {
   size_t samples = 180;  ///< that are kept of each series
-  size_t series = 500;   ///< of them all; further ones are counted in left_off()
+  size_t series = 500;   ///< of them all; further ones are counted in left_off() until one goes that had no value in all samples that are kept
 };
 
 /// Series of one name.
@@ -84,10 +84,11 @@ class MetricHistory {
     std::vector<Number> numbers{};  // where it changes; of a histogram the count of its values
     std::vector<Grown> grown{};     // of a histogram
     HistogramSnapshot before{};
+    uint64_t last = 0;  // the sample that had it last
   };
   using Key = std::pair<std::string, MetricLabels>;
 
-  void add(const MetricValue& value, uint64_t sample);
+  void add(const MetricValue& value, uint64_t sample, bool complete);
   void forget_before(Series& series, uint64_t sample) const;
   bool fits(const Series& series, const MetricQuery& query) const;
   std::vector<double> values_of(const std::vector<const Series*>& series, const MetricQuery& query, uint64_t first) const;

@@ -104,6 +104,27 @@ TEST_F(MetricHistoryTest, KeepsSoManySeriesAndSaysHowManyItLeavesOff) {
   EXPECT_EQ(small.left_off(), 2u);
 }
 
+TEST_F(MetricHistoryTest, LetsGoOfASeriesThatIsGoneAndGoesOnWithOneThatItLeftOff) {
+  MetricHistory small({.samples = 4, .series = 1});
+  MetricRegistry gone;
+  gone.counter({.name = "a"}).add(1);
+  registry.counter({.name = "b"}).add(100);
+  const auto look = [&](const MetricRegistry& at) {
+    clock.advance(1s);
+    small.add(clock.now_monotonic(), at.read());
+  };
+  look(gone);
+  for (int i = 0; i < 3; ++i) look(registry);
+  EXPECT_EQ(small.families().front().name, "a_total") << "it has a value in the first of the samples that are kept";
+  EXPECT_EQ(small.left_off(), 1u);
+  for (int i = 0; i < 3; ++i) look(registry);
+  EXPECT_EQ(small.left_off(), 0u);
+  EXPECT_EQ(small.query({.name = "a_total"}).error().code(), Code::not_found);
+  EXPECT_THAT(small.query({.name = "b_total"})->lines.front().values, ElementsAre(IsNan(), IsNan(), 100, 100));
+  EXPECT_THAT(small.query({.name = "b_total", .function = MetricFunction::rate})->lines.front().values, ElementsAre(IsNan(), IsNan(), IsNan(), 0))
+      << "it has not counted to 100 within one step";
+}
+
 TEST_F(MetricHistoryTest, LeavesOffLinesOverFifty) {
   for (int i = 0; i < 60; ++i) registry.gauge({.name = "open", .labels = {{"peer", std::to_string(i)}}}).set(1);
   pass();
