@@ -30,7 +30,7 @@ struct ProcessFigures : Figures {
   static void describe(Description<ProcessFigures>& d);
 };
 
-/// What goes on now, over all processes. Times of calls cannot be added up: they are those of the slowest process.
+/// What goes on now, over all processes that answer. Times of calls cannot be added up: they are those of the slowest process.
 struct Rates {
   double calls_per_second = 0, errors_per_second = 0;
   int64_t p50_us = 0, p99_us = 0, connections = 0, memory_bytes = 0;

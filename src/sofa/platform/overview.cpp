@@ -10,6 +10,7 @@ namespace sofa::platform {
 namespace {
 
 constexpr size_t kMostEvents = 50;
+constexpr std::string_view kLost = "lost";
 
 io::Task<Result<void>> wait_for(io::Event& event) { co_return co_await event.wait(); }
 
@@ -20,7 +21,7 @@ std::string sentence_of(const ProcessInfo& process, std::string_view state, std:
   if (state == "ready") return fmt::format("{} takes traffic", called(process));
   if (state == "refusing") return fmt::format("{} refuses traffic: a check of its readiness fails", called(process));
   if (state == "draining") return fmt::format("{} is stopping: it takes no new traffic", called(process));
-  if (state == "lost") return fmt::format("{} does not answer: {}", called(process), why);
+  if (state == kLost) return fmt::format("{} does not answer: {}", called(process), why);
   return fmt::format("{} is {}", called(process), state);
 }
 
@@ -156,7 +157,9 @@ io::Task<void> Overview::look() {
   (void)co_await asking.join();
   const std::lock_guard lock(mutex_);
   rates_ = {};
-  for (const auto& [id, seen] : seen_) rates_.add(seen.figures);
+  for (const auto& [id, seen] : seen_) {
+    if (seen.figures.state != kLost) rates_.add(seen.figures);
+  }
   history_.add(home_.clock().now_wall(), rates_);
 }
 
@@ -174,7 +177,7 @@ void Overview::take(const ProcessInfo& process, const Result<std::string>& answe
   if (at == seen_.end()) return;  // it is gone meanwhile
   Seen& seen = at->second;
   if (!figures) {
-    if (++seen.missing == options_.patience) turn(process, seen, "lost", figures.error().to_string());
+    if (++seen.missing == options_.patience) turn(process, seen, std::string(kLost), figures.error().to_string());
     return;
   }
   seen.missing = 0;

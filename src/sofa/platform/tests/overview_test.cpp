@@ -162,11 +162,15 @@ TEST_F(OverviewTest, AProcessThatDoesNotAnswerIsLostAndHoldsUpNobody) {
     co_await pass(10s);
     EXPECT_EQ(overview_->read().processes.front().state, "ready");  // two answers are missing, and may have been late
     co_await pass(10s);
-    EXPECT_EQ(overview_->read().processes.front().state, "lost");
+    const OverviewAnswer lost = overview_->read();
+    EXPECT_EQ(lost.processes.front().state, "lost");
+    EXPECT_EQ(lost.rates.calls_per_second, 0);  // what it did when it last answered is not what it does
+    EXPECT_EQ(lost.history.calls_per_second.back(), 0);
     EXPECT_THAT(told().front(), HasSubstr("warn readiness: bank (pid 7) does not answer"));
     deaf_ = false;
     co_await pass(5s);
     EXPECT_EQ(overview_->read().processes.front().state, "ready");
+    EXPECT_EQ(overview_->read().rates.calls_per_second, 3);
   });
 }
 
