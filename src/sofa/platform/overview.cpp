@@ -2,7 +2,10 @@
 
 #include <fmt/ranges.h>
 
+#include <ranges>
+
 #include "sofa/base/json.h"
+#include "sofa/base/utf8.h"
 #include "sofa/io/scope.h"
 
 namespace sofa::platform {
@@ -11,11 +14,22 @@ namespace {
 
 constexpr size_t kMostEvents = 50;
 constexpr std::string_view kLost = "lost";
+constexpr size_t kMostKeys = 10;     // of a configuration, that are told by name
+constexpr size_t kLongestKey = 100;  // bytes of it
 
 io::Task<Result<void>> wait_for(io::Event& event) { co_return co_await event.wait(); }
 
 /// "bank-gateway (pid 4802)".
 std::string called(const ProcessInfo& process) { return fmt::format("{} (pid {})", process.name, process.pid); }
+
+/// "log.levels, risk.limit, ... and 3 more": what a process says takes little room in what is kept.
+std::string some_of(const std::vector<std::string>& keys) {
+  std::vector<std::string_view> told;
+  for (const std::string& key : keys | std::views::take(kMostKeys)) told.push_back(cut_utf8(key, kLongestKey));
+  std::string text = fmt::format("{}", fmt::join(told, ", "));
+  if (keys.size() > kMostKeys) text += fmt::format(", ... and {} more", keys.size() - kMostKeys);
+  return text;
+}
 
 std::string sentence_of(const ProcessInfo& process, std::string_view state, std::string_view why) {
   if (state == "ready") return fmt::format("{} takes traffic", called(process));
@@ -182,11 +196,12 @@ void Overview::take(const ProcessInfo& process, const Result<std::string>& answe
   }
   seen.missing = 0;
   if (std::exchange(seen.has_said, true) && figures->configured > seen.figures.configured) {
+    const std::string keys = some_of(figures->configured_last);
     happenings_.add({.severity = "info",
                      .kind = "configuration",
                      .process = process.id,
-                     .subject = fmt::format("{}", fmt::join(figures->configured_last, ", ")),
-                     .message = fmt::format("{} has a new configuration: {}", called(process), fmt::join(figures->configured_last, ", "))});
+                     .subject = keys,
+                     .message = fmt::format("{} has a new configuration: {}", called(process), keys)});
   }
   std::string state = std::exchange(figures->state, seen.figures.state);
   static_cast<Figures&>(seen.figures) = std::move(*figures);

@@ -1,5 +1,6 @@
 #include "sofa/platform/overview.h"
 
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -149,6 +151,23 @@ TEST_F(OverviewTest, TellsThatAConfigurationHasChanged) {
     co_await pass(20s);
     EXPECT_EQ(told().front(), "info configuration: bank (pid 7) has a new configuration: log.levels, risk.limit");
     EXPECT_EQ(told().size(), 3u);  // and that once
+  });
+}
+
+TEST_F(OverviewTest, TellsSoManyChangedKeysAndHowManyMore) {
+  run([this]() -> io::Task<void> {
+    figures_["bank-7"] = R"({"state":"ready"})";
+    overview_->start();
+    attach("bank", 7);
+    co_await pass(6s);
+    std::vector<std::string> keys{fmt::format("\"{}\"", std::string(1'000, 'x'))};
+    for (int i = 1; i < 500; ++i) keys.push_back(fmt::format("\"key{}\"", i));
+    figures_["bank-7"] = fmt::format(R"({{"state":"ready","configured":1,"configured_last":[{}]}})", fmt::join(keys, ","));
+    co_await pass(20s);
+    const Happening changed = happenings_.latest(1).front();
+    EXPECT_THAT(changed.subject, EndsWith("xxx, key1, key2, key3, key4, key5, key6, key7, key8, key9, ... and 490 more"));
+    EXPECT_LT(changed.subject.size(), 200u);
+    EXPECT_EQ(changed.message, "bank (pid 7) has a new configuration: " + changed.subject);
   });
 }
 
