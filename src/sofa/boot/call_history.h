@@ -26,7 +26,7 @@ struct CallHistoryOptions {
   size_t methods = 128;  ///< that are kept apart; further ones count in the sums alone
 };
 
-/// Which calls: all, those of a service (unique name), those of one of its methods.
+/// Which calls: all, those of a service (unique name), those of one of its methods: a method is named with its service.
 struct CallsOf {
   std::string_view service{}, method{};
 };

@@ -102,7 +102,7 @@ struct OfMethod {
 struct LatencyQuery : OfMethod {
   uint32_t seconds = 300;
   static void describe(Description<LatencyQuery>& d) {
-    d.inherit<OfMethod>();
+    d.inherit<OfMethod>();  // the method with its service
     d.field("seconds", &LatencyQuery::seconds).unit("s").range(1, 86'400).doc("how far back; no further than the history reaches");
   }
 };
@@ -369,6 +369,10 @@ void add_column(LatencyMap& map, const CallSpan& span) {
 }
 
 Result<LatencyMap> latency_map(const RunningApplication& application, const CallHistory& calls, const LatencyQuery& asked) {
+  if (asked.service.empty() && !asked.method.empty()) {
+    return fail(Code::invalid_argument, "the method '{}' needs its service, as services may have methods of one name; add service=NAME",
+                asked.method);
+  }
   auto unique = counted_name(application, asked.service);
   if (!unique) return forward_error(unique);
   LatencyMap map;

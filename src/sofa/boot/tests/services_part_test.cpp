@@ -99,6 +99,12 @@ TEST_F(ServicesPart, DrawsLatencyOverTime) {
   EXPECT_EQ(map.at("times_ms").as_array().size(), map.at("p99_us").as_array().size());
 }
 
+TEST_F(ServicesPart, DrawsLatencyOfAMethodOnlyWithItsService) {
+  const Got got = ask("GET", "/v1/latency?method=greet");
+  EXPECT_EQ(got.status, 400);
+  EXPECT_THAT(got.body, HasSubstr("'greet' needs its service"));
+}
+
 TEST_F(ServicesPart, CallsAMethodFromJson) {
   const auto by_position = post(R"({"service":"demo.Greeter","method":"greet","arguments":["ada"]})");
   EXPECT_EQ(by_position.at("ok"), true);
