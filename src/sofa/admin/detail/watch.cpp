@@ -35,7 +35,9 @@ Result<Duration> read_period(std::string_view text, const WatchOptions& options)
 
 Result<void> check_path(std::string_view path) {
   if (!path.starts_with(kApi)) return fail(Code::invalid_argument, "watch takes paths of this API, which begin with {}, not '{}'", kApi, path);
-  if (path.substr(0, path.find('?')) == kItself) return fail(Code::invalid_argument, "a stream of events cannot watch {}", kItself);
+  const auto plain = http::percent_decode(path.substr(0, path.find('?')));  // as the router reads it
+  if (!plain) return fail(Code::invalid_argument, "watch takes a path, and in '{}' a '%' is not followed by two hexadecimal digits", path);
+  if (plain->ends_with(kItself)) return fail(Code::invalid_argument, "a stream of events cannot watch {}, its own or a process's", kItself);
   return {};
 }
 
