@@ -26,7 +26,8 @@ class Watch {
   /// `routes` answers what is watched. All of them outlive it.
   Watch(http::Handler& routes, Gate& gate, Places& streams, WatchOptions options = {})
       : routes_(routes), gate_(gate), streams_(streams), options_(options) {}
-  /// Goes on until the caller is gone, or is nobody any more: the session has ended, the token was removed.
+  /// Goes on until the caller is gone, or is nobody any more: the session has ended, the token was removed. One that a password has opened goes on
+  /// when the password has changed, with what its user still may: to check it again takes time.
   io::Task<Result<void>> serve(http::Exchange& exchange, http::Body& body, const Caller& caller);
 
  private:
