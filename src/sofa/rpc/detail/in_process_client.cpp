@@ -28,16 +28,6 @@ std::vector<ServiceEntry> only(const ServiceNames& names, std::shared_ptr<Interf
            .options = std::move(options)}};
 }
 
-/// Ends a call when its client is destroyed.
-class Ending : public io::CancelHook {
- public:
-  Ending(io::Scope& closing, io::Scope& call) : CancelHook(&on_closing), call_(call) { closing.watch(*this); }
-
- private:
-  static void on_closing(CancelHook& self, const Error& reason) { static_cast<Ending&>(self).call_.cancel(reason); }
-  io::Scope& call_;
-};
-
 /// Tells the client's end of a stream at once why it is cancelled, also when the service takes its time.
 class CuttingOff : public io::CancelHook {
  public:
@@ -166,7 +156,7 @@ Task<Result<void>> InProcessClient::send(Attempt& attempt) {
 
 Task<Result<void>> InProcessClient::serve(InProcessCall& call, const MethodEntry& entry, Deadline end) {
   io::Scope scope(&co_await io::current_scope(), nullptr, end);
-  const Ending ending(closing_, scope);
+  const EndsWith ending(closing_, scope);
   const ShardServer::Visit visit(server_);
   co_await or_return(scope.check());
   if (ShardServer::needs_task(entry)) {
@@ -211,7 +201,7 @@ Task<Result<std::unique_ptr<MessageStream>>> InProcessClient::open_stream(const 
 Task<void> InProcessClient::run_stream(InProcessClient& self, [[maybe_unused]] CallsOfShard::Place place, std::shared_ptr<InProcessStream> stream,
                                        http::Headers fields, const MethodEntry& entry, Deadline end) {
   io::Scope scope(&co_await io::current_scope(), nullptr, end);
-  const Ending ending(self.closing_, scope);
+  const EndsWith ending(self.closing_, scope);
   const CuttingOff cutting_off(scope, *stream);
   if (stream->given_up) scope.cancel(*stream->given_up);
   stream->scope = &scope;

@@ -106,6 +106,16 @@ class CallsOfShard {
   const std::shared_ptr<CallsOfServer> of_server_;
 };
 
+/// Ends a call, as long as this lives, also when a scope that is not its parent is cancelled: that of its client, or of its server.
+class EndsWith : public io::CancelHook {
+ public:
+  EndsWith(io::Scope& other, io::Scope& call) : CancelHook(&on_cancelled), call_(call) { other.watch(*this); }
+
+ private:
+  static void on_cancelled(CancelHook& self, const Error& reason) { static_cast<EndsWith&>(self).call_.cancel(reason); }
+  io::Scope& call_;
+};
+
 /// Whether a call's deadline has passed. Reads the clock only when the deadline is near enough for one turn of the loop to matter.
 bool is_past(Deadline deadline);
 
@@ -188,7 +198,8 @@ class ShardServer {
   };
   /// A place among the open streams, as long as it lives; nothing, counted as busy, when they are as many as may (max_streams).
   std::optional<OpenStream> open_stream();
-  /// A call of the server that runs in a task of another owner, who cancels it: stop() waits for its end.
+  /// A call of the server that runs in a task of another owner: stop() waits for its end. Its owner cancels it before the server stops, or it
+  /// ends with scope().
   class Visit {
    public:
     explicit Visit(ShardServer& server) : server_(server) { ++server_.visits_; }
@@ -211,6 +222,8 @@ class ShardServer {
   Task<Result<void>> serve_stream(Context& context, const MethodEntry& entry, MessageStream& messages);
   /// Runs the task of a call, which keeps its place. Cancelled when the server stops.
   void spawn(Task<void> task) { running_.spawn("rpc call", std::move(task)); }
+  /// Of the running calls: cancelled when the server stops.
+  io::Scope& scope() { return running_.scope(); }
 
  private:
   static Deadline deadline_of(const transport::IncomingRequest& request, const RequestRoute& route);

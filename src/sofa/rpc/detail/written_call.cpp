@@ -103,6 +103,7 @@ Task<Result<WrittenAnswer>> run_written_call(ShardServer& shard, WrittenCall cal
   co_await io::next_turn();  // what this turn has done before is no part of the call
   const Instant begun = io::Shard::current().now();
   io::Scope scope(&co_await io::current_scope(), nullptr, deadline_after(begun, call.timeout));
+  const EndsWith ending(shard.scope(), scope);  // who asks for it may outlive the server
   JsonCall made(call, arguments, entry, shard, messages, scope.deadline());
   co_await shard.serve(made, entry, scope);
   const Duration took = io::Shard::current().clock().now_monotonic() - begun;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "sample.h"
+#include "sofa/io/task_group.h"
 
 namespace sofa::rpc {
 namespace {
@@ -51,6 +52,30 @@ TEST(Inspector, TellsHowACallEndedWithItsStages) {
     EXPECT_EQ(calls.size(), 3u);
     for (const LastCall& one : calls) EXPECT_EQ(one.key.protocol, CallProtocol::in_process);
     co_return co_await server->stop();
+  }());
+}
+
+/// Who has asked for the call waits on, as an admin port does that stops after the server.
+TEST(Inspector, AStopEndsACallThatHasTimeLeft) {
+  run_test([]() -> Task<Result<void>> {
+    const auto seen = std::make_shared<Seen>();
+    auto server = co_await or_return(Server(ServerOptions{.port = 0}).add(make_sample(seen)).start());
+    io::TaskGroup asking;
+    Error told(Code::unknown, "nothing is told yet");
+    asking.spawn("call", [](RunningServer& at_server, Error& into) -> Task<Result<void>> {
+      const WrittenAnswer answer = co_await or_return(call(at_server, "sleep", "[60000]", 20s));
+      if (!answer.result) into = answer.result.error();
+      co_return Result<void>();
+    }(*server, told));
+    while (server->stats().calls == 0) co_await io::next_turn();
+    const Instant begun = io::Shard::current().now();
+    co_await or_return(server->stop());
+    EXPECT_LT(io::Shard::current().clock().now_monotonic() - begun, 10s);
+    co_await or_return(co_await asking.join());
+    EXPECT_EQ(seen->cancelled, 1);
+    EXPECT_EQ(told.code(), Code::cancelled);
+    EXPECT_THAT(told.to_string(), HasSubstr("the server is stopping"));
+    co_return Result<void>();
   }());
 }
 
