@@ -84,7 +84,13 @@ def test_calls_are_in_every_picture_of_them(inside):
     assert programs.until(lambda: sum(map(sum, (column["rows"] for column in inside.ask("latency", "latency?seconds=60")["counts"]))) >= 20)
     assert inside.ask("slowest", f"slowest?service={SERVICE}&limit=3")["calls"][0]["stages"]
     assert len(inside.ask("calls", "calls?limit=5")["calls"]) == 5
-    inside.ask("errors")
+
+
+def test_an_error_stands_among_the_errors_with_its_message(inside):
+    told = inside.ask("calls", body={"service": SERVICE, "method": "hello", "arguments": [1, 2, 3]})
+    row = programs.until(lambda: next((one for one in inside.ask("errors")["errors"] if one["message"] == told["message"]), None))
+    assert (row["code"], row["service"], row["method"]) == ("invalid_argument", SERVICE, "hello")
+    assert "3" in row["message"] and row["count"] >= 1 and row["last_at_ms"] > 0
 
 
 def test_connections_metrics_and_defaults(inside):

@@ -46,6 +46,7 @@ bool BoltCall::read(void* const* into) {
   auto done = read_content(into);
   if (done) return true;
   counters_.refused.add();
+  timer().end(Code::invalid_argument, done.error().message());
   answer_failure(responder_, bolt::Status::server_deserial_exception, done.error().to_string());
   return false;
 }

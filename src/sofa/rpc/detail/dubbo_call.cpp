@@ -109,6 +109,7 @@ bool DubboServerCall::read(void* const* into) {
   auto done = read_content(into);
   if (done) return true;
   counters_.refused.add();
+  timer().end(Code::invalid_argument, done.error().message());
   responder_.answer_error(dubbo::Status::bad_request, done.error().to_string());
   return false;
 }

@@ -21,6 +21,7 @@ bool UnaryGrpcCall::read(void* const* into) {
   const auto done = parse(into);
   if (done) return call_.drop_message(), true;
   shard_.counters().refused.add();
+  timer().end(Code::invalid_argument, done.error().message());
   call_.answer(done.error());
   return false;
 }

@@ -172,6 +172,7 @@ bool HttpServerCall::read(void* const* into) {
   const auto done = read_content(into);
   if (done) return true;
   shard_.counters().refused.add();
+  timer().end(Code::invalid_argument, done.error().message());
   request_.answer_error(400, done.error());
   return false;
 }

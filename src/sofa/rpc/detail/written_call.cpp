@@ -32,6 +32,7 @@ class JsonCall final : public ServerCall {
     auto done = is_protobuf() ? read_message(into[0]) : arguments_.read(*entry_.method, into);
     if (done) return true;
     shard_.counters().refused.add();
+    timer().end(Code::invalid_argument, done.error().message());
     result_ = forward_error(done);
     return false;
   }
