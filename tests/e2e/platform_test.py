@@ -95,8 +95,10 @@ def test_what_waits_and_what_runs_in_a_process_is_shown(dev, tmp_path):
     folded = tmp_path / "own.folded"
     done = dev.sofa("profile", own, "--seconds", "1", "--form", "folded", "--out", str(folded))
     assert done.returncode == 0 and folded.exists(), done
-    heap = json.loads(dev.sofa("profile", "--kind", "heap", "--form", "json").stdout)
+    heap = json.loads(dev.sofa("profile", "--kind", "heap", "-o", "json").stdout)
     assert heap["unit"] == "bytes" and heap["stacks"]
+    nowhere = dev.sofa("profile", "--kind", "heap", "-o", "json", "--out", str(tmp_path / "none" / "heap.json"))
+    assert nowhere.returncode == 1 and "another file by --out: No such file or directory" in nowhere.stdout, nowhere
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 // sofa profile, sofa tasks, sofa connections: what a process is busy with, what waits in it, and who is connected to it
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <map>
 #include <set>
@@ -41,15 +42,12 @@ constexpr std::string_view kAboutProcess = "PROCESS is an id of `sofa status`; w
 // Profiles.
 
 enum class ProfileKind : uint8_t { cpu, heap };
-enum class ProfileForm : uint8_t { table, folded, json };
+enum class ProfileForm : uint8_t { table, folded };
 
 void describe(EnumDescription<ProfileKind>& d) { d.value("cpu", ProfileKind::cpu).value("heap", ProfileKind::heap); }
-void describe(EnumDescription<ProfileForm>& d) {
-  d.value("table", ProfileForm::table).value("folded", ProfileForm::folded).value("json", ProfileForm::json);
-}
+void describe(EnumDescription<ProfileForm>& d) { d.value("table", ProfileForm::table).value("folded", ProfileForm::folded); }
 
-struct ProfileFlags : ContextFlags {
-  std::string server{}, user{};
+struct ProfileFlags : AdminFlags {
   ProfileKind kind = ProfileKind::cpu;
   ProfileForm form = ProfileForm::table;
   int64_t seconds = 5, hertz = 99;
@@ -58,11 +56,10 @@ struct ProfileFlags : ContextFlags {
     d.field("kind", &ProfileFlags::kind).doc("cpu: where the processors are; heap: what the allocator has");
     d.field("seconds", &ProfileFlags::seconds).alias("s").doc("how long").range(1, 60);
     d.field("hertz", &ProfileFlags::hertz).doc("samples of each busy thread a second").range(1, 1'000);
-    d.field("form", &ProfileFlags::form).doc("table: the functions that took most; folded: stacks for flame graphs; json: all");
-    d.field("out", &ProfileFlags::out).doc("a file for folded or json; empty: standard output");
-    d.field("server", &ProfileFlags::server).doc("HOST:PORT or URL of the admin API; empty: of the context, or 127.0.0.1:9900");
-    d.field("user", &ProfileFlags::user).doc("who asks; the password is asked for, or stands in SOFA_PASSWORD");
-    d.inherit<ContextFlags>();
+    d.field("form", &ProfileFlags::form)
+        .doc("table: the functions that took most; folded: stacks for flame graphs. -o json has all, in place of both");
+    d.field("out", &ProfileFlags::out).doc("a file for folded or -o json; empty: standard output");
+    d.inherit<AdminFlags>();
   }
 };
 
@@ -141,31 +138,30 @@ std::vector<FunctionRow> hottest(const Profile& profile, size_t most) {
 
 Result<void> put(const std::string& text, const std::string& file, Terminal& terminal) {
   if (file.empty()) return terminal.print(text), Result<void>();
+  errno = 0;
   std::ofstream out(file);
   out << text;
   out.close();
-  if (!out) return fail(Code::failed_precondition, "{} cannot be written; name another file by --out", file);
+  if (!out) return std::unexpected<Error>(errno_error(errno, fmt::format("{} cannot be written; name another file by --out", file)));
   return {};
 }
 
 Result<void> show_profile(std::string_view json, const ProfileFlags& flags, Terminal& terminal) {
-  if (flags.form == ProfileForm::json) return put(std::string(json) + "\n", flags.out, terminal);
+  if (flags.output == OutputFormat::json) return put(std::string(json) + "\n", flags.out, terminal);
+  if (flags.output == OutputFormat::yaml) return print_document(json, flags.output, terminal), Result<void>();
   auto profile = from_answer<Profile>(json);
   if (!profile) return forward_error(profile);
   if (flags.form == ProfileForm::folded) return put(folded(*profile), flags.out, terminal);
   constexpr size_t kRows = 30;
-  print_rows<FunctionRow>(hottest(*profile, kRows), OutputFormat::table, terminal, {.none = "Nothing ran: there are no samples."});
+  print_rows<FunctionRow>(hottest(*profile, kRows), flags.output, terminal, {.none = "Nothing ran: there are no samples."});
   if (profile->lost > 0) terminal.note(fmt::format("{} samples were lost: ask for fewer by --hertz", profile->lost));
   return {};
 }
 
 Exit profile(Arguments<ProfileFlags>& given, Terminal& terminal) {
   const ProfileFlags& options = given.options;
-  AdminFlags flags;
-  static_cast<ContextFlags&>(flags) = options;
-  flags.server = options.server;
-  flags.user = options.user;
-  flags.timeout = static_cast<double>(options.seconds) + 10;
+  AdminFlags flags = options;
+  flags.timeout += static_cast<double>(options.kind == ProfileKind::cpu ? options.seconds : 0);
   const auto show = [&](std::string_view json) { return show_profile(json, options, terminal); };
   if (options.kind == ProfileKind::heap) return ask_process(flags, terminal, given.positional, "/v1/profiles/heap", Nothing(), show);
   return ask_process(flags, terminal, given.positional, "/v1/profiles/cpu", Sampling{.seconds = options.seconds, .hertz = options.hertz}, show);
