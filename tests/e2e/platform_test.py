@@ -267,6 +267,14 @@ def test_a_server_for_others_needs_proof_or_the_word_insecure(tmp_path):
         open_one.kill()
 
 
+def test_a_server_of_several_shards_is_refused_as_it_belongs_to_one(tmp_path):
+    file = tmp_path / "sofa.yaml"
+    file.write_text(f"server: {{shards: 2}}\nadmin: {{port: 0}}\nplatform: {{data: {tmp_path / 'data'}}}\n")
+    refused = subprocess.run([SOFA, "server", "-c", file], capture_output=True, text=True, timeout=30, check=False)
+    assert refused.returncode == 2 and f"{file}:1:18: server.shards: the platform belongs to one shard" in refused.stderr, refused
+    assert subprocess.run([SOFA, "config", "check", "-c", file], capture_output=True, timeout=30, check=False).returncode == 1
+
+
 def test_foreign_pages_and_names_are_refused(dev):
     assert dev.ask("/v1/processes", origin="http://evil.example")[0] == 403
     assert dev.ask("/v1/processes", host="evil.example")[0] == 421

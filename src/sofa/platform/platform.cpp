@@ -68,6 +68,10 @@ boot::AdminSection admin_defaults() {
 }
 
 void add_section(boot::Configuration& configuration, const PlatformSection& defaults) {
+  configuration.check<uint32_t>("server.shards", [](const uint32_t& shards) -> Result<void> {
+    if (shards == 1) return {};
+    return fail(Code::invalid_argument, "the platform belongs to one shard, and {} are asked for: leave it out, or say 1", shards);
+  });
   configuration.add<PlatformSection>("platform", "what the platform keeps, and who may use it", defaults);
 }
 
