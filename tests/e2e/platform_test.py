@@ -209,6 +209,27 @@ def test_a_port_that_is_taken_is_one_sentence(dev, tmp_path):
     assert str(dev.port) in second.stderr and "admin.port" in second.stderr
 
 
+def test_without_the_role_console_there_are_no_pages(tmp_path):
+    plain = Platform("dev", "--only", "admin", "--data", tmp_path / "data", "--port-offset", free_offset())
+    try:
+        assert plain.ask("/readyz")[0] == 200 and plain.json("/v1/overview")
+        for path in ("/", "/console/"):
+            status, said = plain.ask(path)
+            assert status == 404 and "has no console" in said, path
+        assert "open it in a browser" not in "\n".join(plain.lines)
+    finally:
+        plain.kill()
+
+
+def test_a_role_that_there_is_not_is_told_with_those_that_there_are(tmp_path):
+    unknown = subprocess.run([SOFA, "dev", "--only", "registry", "--data", tmp_path], capture_output=True, text=True, timeout=30, check=False)
+    assert unknown.returncode == 2 and all(word in unknown.stderr for word in ("registry", "admin", "console")), unknown
+    file = tmp_path / "sofa.yaml"
+    file.write_text("platform: {roles: [registry]}\n")
+    checked = subprocess.run([SOFA, "config", "check", "-c", file], capture_output=True, text=True, timeout=30, check=False)
+    assert checked.returncode == 1 and all(word in checked.stdout for word in ("registry", "admin", "console")), checked
+
+
 def test_a_folder_that_is_in_use_is_one_sentence(dev, tmp_path):
     second = subprocess.run([SOFA, "dev", "--data", tmp_path / "data", "--port-offset", str(free_offset())], capture_output=True, text=True, timeout=30, check=False)
     assert second.returncode == 1

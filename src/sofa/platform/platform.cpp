@@ -1,5 +1,6 @@
 #include "sofa/platform/platform.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "sofa/base/text.h"
@@ -43,12 +44,36 @@ std::string base_of(const boot::AdminSection& admin) {
   return fmt::format("{}://{}", admin.tls.enabled() ? "https" : "http", host.substr(0, host.rfind(':') + 1));
 }
 
+/// In place of the console, where there is none.
+class NoConsole final : public http::Handler {
+ public:
+  void handle(http::ExchangePtr exchange) override {
+    const std::string_view path = exchange->request().path();
+    [[maybe_unused]] const auto sent = http::respond_text(
+        *exchange, 404,
+        fmt::format("there is nothing at '{}': this platform has no console; name it in platform.roles, or by sofa dev --only", path));
+  }
+};
+
+std::shared_ptr<http::Handler> pages(const PlatformSection& section) {
+  if (section.serves(Role::console)) return std::make_shared<console::Console>();
+  return std::make_shared<NoConsole>();
+}
+
 }  // namespace
+
+void describe(EnumDescription<Role>& d) {
+  d.value("admin", Role::admin, "the admin API, identities, processes and metrics; always there");
+  d.value("console", Role::console, "the pages at /console/");
+}
+
+bool PlatformSection::serves(Role role) const { return role == Role::admin || roles.empty() || std::ranges::find(roles, role) != roles.end(); }
 
 void PlatformSection::describe(Description<PlatformSection>& d) {
   d.doc("What the platform keeps, and who may use it.");
   d.field("data", &PlatformSection::data).doc("the folder of everything that is kept; made if missing");
   d.field("auth", &PlatformSection::auth).doc("who asks must prove who they are; else everybody who reaches the port may do everything");
+  d.field("roles", &PlatformSection::roles).doc("what is served: admin, which is always there, and console; empty: all");
 }
 
 void RoleRow::describe(Description<RoleRow>& d) {
@@ -130,7 +155,7 @@ void Platform::add_to(boot::Application& app) {
     server.add_protocol(std::make_shared<admin::AttachProtocol>(*processes_));
     server.add(std::make_shared<identity::IdentityPart>(*identities_));
     if (gate_ != nullptr) identity::add_session_routes(server, *identities_, gate_);
-    server.set_fallback(std::make_shared<console::Console>());
+    server.set_fallback(pages(section_));
   });
 }
 
@@ -160,9 +185,12 @@ std::vector<RoleRow> Platform::begin(boot::RunningApplication& running) {
   });
   const std::string attach =
       fmt::format("sofa status; an application attaches with admin: {{platform: \"{}\"}}", base_.starts_with("https") ? url : about_.address);
-  return {{.role = "console", .address = url + "/", .next = "open it in a browser", .port = running.admin_port()},
-          {.role = "admin API", .address = url + "/docs", .next = attach, .port = running.admin_port()},
-          {.role = "metrics", .address = url + "/metrics", .next = "let Prometheus scrape it", .port = running.admin_port()}};
+  std::vector<RoleRow> roles{{.role = "admin API", .address = url + "/docs", .next = attach, .port = running.admin_port()},
+                             {.role = "metrics", .address = url + "/metrics", .next = "let Prometheus scrape it", .port = running.admin_port()}};
+  if (section_.serves(Role::console)) {
+    roles.insert(roles.begin(), {.role = "console", .address = url + "/", .next = "open it in a browser", .port = running.admin_port()});
+  }
+  return roles;
 }
 
 PlatformView Platform::view() const {

@@ -19,10 +19,16 @@
 
 namespace sofa::platform {
 
+/// What the platform serves at its port. The admin API is always there.
+enum class Role : uint8_t { admin, console };
+void describe(EnumDescription<Role>& d);
+
 /// `platform:` of the file.
 struct PlatformSection {
   std::string data = "sofa-data";  ///< the folder of everything that is kept
   bool auth = false;               ///< who asks must prove who they are; else everybody is the user "dev"
+  std::vector<Role> roles{};       ///< empty: all of them
+  bool serves(Role role) const;
   static void describe(Description<PlatformSection>& d);
 };
 

@@ -24,10 +24,12 @@ struct DevOptions : OutputFlags {
   std::string data;
   uint16_t port_offset = 0;
   bool auth = false;
+  std::vector<platform::Role> only{};
   static void describe(Description<DevOptions>& d) {
     d.field("data", &DevOptions::data).alias("d").doc("the folder of what is kept; empty: $XDG_STATE_HOME/sofa/dev, or ~/.local/state/sofa/dev");
     d.field("port_offset", &DevOptions::port_offset).doc("added to every port, for a second platform on this machine").range(0, 55'000);
     d.field("auth", &DevOptions::auth).doc("who asks must prove who they are");
+    d.field("only", &DevOptions::only).doc("serve this and the admin API, nothing else; may be given several times");
     d.inherit<OutputFlags>();
   }
 };
@@ -87,7 +89,7 @@ Exit run_platform(boot::Application& app, OutputFormat output, Terminal& termina
 Exit dev(Arguments<DevOptions>& given, Terminal& terminal) {
   const DevOptions& options = given.options;
   boot::Application app("sofa");
-  platform::prepare(app, {.data = options.data.empty() ? state_folder() : options.data, .auth = options.auth});
+  platform::prepare(app, {.data = options.data.empty() ? state_folder() : options.data, .auth = options.auth, .roles = options.only});
   app.admin_defaults().port = static_cast<uint16_t>(app.admin_defaults().port + options.port_offset);
   if (auto configured = app.configure_text("", "sofa dev"); !configured) return terminal.complain(configured.error().to_string()), Exit::wrong_usage;
   if (auto logging = log_into(app.configuration().get<PlatformSection>("platform").data); !logging) {
