@@ -141,7 +141,7 @@ Command server_command() {
   return command<ServerOptions, server>(
       {.name = "server",
        .summary = "starts the platform as a file says",
-       .about = "Sections server, admin, platform and log; 'sofa config check -c FILE' tells what is wrong with a file."});
+       .about = "'sofa config explain' tells the sections and keys of the file, 'sofa config check -c FILE' what is wrong with one."});
 }
 
 }  // namespace sofa::tool
