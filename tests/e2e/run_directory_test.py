@@ -106,6 +106,9 @@ def test_status_lists_what_runs_here_where_there_is_no_platform(machine):
     hello = machine.start("--server-name", "hello")
     listed = machine.sofa("status")
     assert listed.returncode == 0 and f"hello-{hello.pid}" in listed.stdout and hello.address in listed.stdout, listed
+    command, environment = [BIN / "sofa", "status", "--user", "ann"], {**os.environ, **machine.environment}
+    unasked = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    assert unasked.returncode == 0 and unasked.stdout == listed.stdout, "nobody is asked for the password of a platform that there is not"
     rows = json.loads(machine.sofa("status", "-o", "json").stdout)
     assert [row["id"] for row in rows] == [f"hello-{hello.pid}"]
 

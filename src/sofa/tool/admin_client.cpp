@@ -98,6 +98,13 @@ TlsFlags tls_flags_of(const Context& context) {
   return flags;
 }
 
+Result<Target> address_of(const Context& context, const TlsFlags& tls) {
+  auto target = parse_target(context.server, tls);
+  if (!target || target->protocol == "http") return target;
+  return fail(Code::invalid_argument, "the admin API is spoken to over http and https, not {}: write HOST:PORT or https://HOST:PORT",
+              target->protocol);
+}
+
 /// Connected requests, one after another.
 class Asking {
  public:
@@ -210,18 +217,20 @@ void AdminFlags::describe(Description<AdminFlags>& d) {
   d.inherit<OutputFlags>();
 }
 
+Result<Target> admin_address(const AdminFlags& flags) {
+  auto context = context_of(flags);
+  if (!context) return forward_error(context);
+  return address_of(*context, tls_flags_of(*context));
+}
+
 Result<AdminTarget> admin_target(const AdminFlags& flags) {
   auto context = context_of(flags);
   if (!context) return forward_error(context);
   name_user(flags, *context);
   if (!flags.ca.empty()) context->ca = flags.ca;
   const TlsFlags tls = tls_flags_of(*context);
-  auto target = parse_target(context->server, tls);
+  auto target = address_of(*context, tls);
   if (!target) return forward_error(target);
-  if (target->protocol != "http") {
-    return fail(Code::invalid_argument, "the admin API is spoken to over http and https, not {}: write HOST:PORT or https://HOST:PORT",
-                target->protocol);
-  }
   const bool plain = !flags.allow_plain && !context->allow_plain && crosses_in_clear(*target);
   if (plain && !(context->token.empty() && context->user.empty())) {
     return std::unexpected(plain_secret(context->token.empty() ? "the password" : "the token", *target));

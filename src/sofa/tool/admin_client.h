@@ -42,6 +42,9 @@ struct AdminTarget {
   bool plain = false;  ///< what is sent there can be read on the way, and nobody has allowed that
 };
 
+/// Where alone, of the flags or the context in force; nobody is asked for a password. Errors: of choose_context, invalid_argument.
+Result<Target> admin_address(const AdminFlags& flags);
+
 /// From the flags, the environment (SOFA_TOKEN, SOFA_PASSWORD) and the context; what stands first wins. A server that is named by --server gets
 /// nothing of a context. May ask for a password. Errors: of choose_context, invalid_argument, also for a password or token that would cross a
 /// network in clear though nobody has allowed it. Blocks.

@@ -38,8 +38,8 @@ Result<std::optional<boot::RunningProcess>> local_process(std::string_view name,
 
 bool is_without_platform(const AdminFlags& flags) {
   if (names_a_server(flags)) return false;
-  const auto target = admin_target(flags);
-  return target && run_on_shard(try_to_connect(target->target.address)) == Exit::no_answer;
+  const auto target = admin_address(flags);
+  return target && run_on_shard(try_to_connect(target->address)) == Exit::no_answer;
 }
 
 }  // namespace sofa::tool

@@ -58,6 +58,13 @@ TEST_F(AdminTargetTest, AServerThatIsNamedGetsNothingOfAContext) {
   EXPECT_THAT(admin_target(flags("bolt://127.0.0.1:1")).error().to_string(), HasSubstr("not bolt"));
 }
 
+TEST_F(AdminTargetTest, TheAddressAloneAsksForNoPassword) {
+  const auto address = admin_address(flags("", "laptop", "bob"));
+  ASSERT_TRUE(address) << address.error().to_string();
+  EXPECT_EQ(address->address, "127.0.0.1:9901");
+  EXPECT_THAT(admin_address(flags("bolt://127.0.0.1:1")).error().to_string(), HasSubstr("not bolt"));
+}
+
 TEST_F(AdminTargetTest, FlagsAndTheEnvironmentSayWhoAsks) {
   ::setenv("SOFA_TOKEN", "sofa_other", 1);
   EXPECT_EQ(admin_target(flags())->authorization, "Bearer sofa_other");
