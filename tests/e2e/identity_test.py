@@ -151,6 +151,7 @@ def test_the_audit_is_followed_and_the_password_is_checked_once(served, form):
         assert following.wait(10) == 130
     assert len([line for line in following.lines if "user.add" in line and "ann" in line]) == 1
     assert len(served.json("audit", "--action", "session.open")) == 1
+    assert [entry["actor"] for entry in served.json("audit", "--action", "session.close")] == ["admin"], "no session stays open behind the command"
 
 
 def test_tables_are_for_people(served):

@@ -39,6 +39,7 @@ namespace tool {
 namespace {
 
 constexpr size_t kMostBody = size_t{16} << 20;
+constexpr Duration kSignOutTimeout = std::chrono::seconds(2);
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -105,6 +106,18 @@ Result<Target> address_of(const Context& context, const TlsFlags& tls) {
               target->protocol);
 }
 
+/// What POST /v1/session tells of the session that it has opened.
+struct OpenedSession {
+  std::string csrf_token{};
+  static void describe(Description<OpenedSession>& d) { d.field("csrf_token", &OpenedSession::csrf_token); }
+};
+
+Result<std::string> csrf_token_of(std::string_view json) {
+  auto session = from_answer<OpenedSession>(json);
+  if (!session) return forward_error(session);
+  return std::move(session->csrf_token);
+}
+
 /// Connected requests, one after another.
 class Asking {
  public:
@@ -148,7 +161,18 @@ class Asking {
     if (got.status >= 400) co_return std::unexpected(error_of_answer(got.status, got.body.text()));
     const std::string_view cookie = got.headers.get_or("set-cookie");
     cookie_ = cookie.substr(0, cookie.find(';'));
+    csrf_token_ = co_await io::or_return(csrf_token_of(got.body.text()));
     co_return Result<void>();
+  }
+
+  /// Ends the session of sign_in(), also when the command is cancelled. A server that does not answer ends it by itself, when it has rested.
+  io::Task<void> sign_out() {
+    if (cookie_.empty()) co_return;
+    io::Scope closing(&io::Shard::current().root_scope(), "sign out");
+    http::RequestHead head{.method = "DELETE", .target = "/v1/session"};
+    head.headers.add("cookie", cookie_);
+    head.headers.add("x-csrf-token", csrf_token_);
+    (void)co_await io::with_timeout(std::min(target_.timeout, kSignOutTimeout), channel_->exchange(std::move(head), {})).in(closing);
   }
 
  private:
@@ -162,7 +186,7 @@ class Asking {
 
   const AdminTarget& target_;
   std::optional<http::Channel> channel_;  // while it is connected
-  std::string cookie_;                    // of a session; empty: none
+  std::string cookie_, csrf_token_;       // of a session; empty: none
 };
 
 /// RFC 9457, as rest answers it.
@@ -195,6 +219,14 @@ Exit with_admin(const AdminFlags& flags, Terminal& terminal, F work, bool secret
     co_return done ? Exit::ok : show_failure(done.error(), flags.output, terminal);
   };
   return run_on_shard(run());
+}
+
+io::Task<Result<void>> poll(Asking& asking, const Polling& polling) {
+  for (;;) {
+    const std::string json = co_await io::or_return(asking.ask(polling.next()));
+    const bool at_once = co_await io::or_return(polling.show(json));
+    if (!at_once && (polling.once || !co_await io::sleep_for(polling.pause))) co_return Result<void>();
+  }
 }
 
 constexpr size_t kMostItems = size_t{64} << 20;  // bytes of all pages of a list
@@ -266,11 +298,9 @@ Exit ask_admin(const AdminFlags& flags, Terminal& terminal, const AdminRequest& 
 Exit poll_admin(const AdminFlags& flags, Terminal& terminal, const Polling& polling) {
   return with_admin(flags, terminal, [&](Asking& asking) -> io::Task<Result<void>> {
     if (!polling.once) co_await io::or_return(asking.sign_in());
-    for (;;) {
-      const std::string json = co_await io::or_return(asking.ask(polling.next()));
-      const bool at_once = co_await io::or_return(polling.show(json));
-      if (!at_once && (polling.once || !co_await io::sleep_for(polling.pause))) co_return Result<void>();
-    }
+    auto done = co_await poll(asking, polling);
+    co_await asking.sign_out();
+    co_return done;
   });
 }
 

@@ -62,7 +62,8 @@ struct AdminRequest {
 Exit ask_admin(const AdminFlags& flags, Terminal& terminal, const AdminRequest& request,
                const std::function<Result<void>(std::string_view json)>& show);
 
-/// Asks again and again over one connection, until Ctrl-C or an error. Who has a password signs in once, where the server has sessions.
+/// Asks again and again over one connection, until Ctrl-C or an error. Who has a password signs in once, where the server has sessions, and out
+/// at the end.
 struct Polling {
   std::function<AdminRequest()> next{};
   std::function<Result<bool>(std::string_view json)> show{};  ///< whether to ask again at once
