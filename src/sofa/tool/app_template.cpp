@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr size_t kLongestName = 40;
 
-/// What no namespace can be called, std and sofa among them.
+/// What no namespace of an application can be called, std and those of this project among them: the template's code says "using namespace sofa".
 const std::set<std::string_view>& taken_words() {
   static const std::set<std::string_view> words{
       "alignas", "alignof", "and", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char", "class", "compl", "concept", "const",
@@ -25,10 +25,20 @@ const std::set<std::string_view>& taken_words() {
       "goto", "if", "inline", "int", "long", "mutable", "namespace", "new", "noexcept", "not", "nullptr", "operator", "or", "private", "protected",
       "public", "register", "requires", "return", "short", "signed", "sizeof", "sofa", "static", "std", "struct", "switch", "template", "this",
       "throw", "true", "try", "typedef", "typeid", "typename", "union", "unsigned", "using", "virtual", "void", "volatile", "while", "xor",
-      "consteval", "constexpr", "constinit", "google", "protobuf", "grpc", "linux", "unix", "main",
+      "consteval", "constexpr", "constinit", "google", "protobuf", "fmt", "linux", "unix", "main", "testing",
+      // Namespaces of sofa, and the function of the template's client.
+      "admin", "bolt", "boot", "cluster", "console", "detail", "dubbo", "grpc", "hessian", "http", "identity", "io", "jraft", "load", "log",
+      "platform", "raft", "rest", "rpc", "tool", "transport", "greet",
       // Targets that CMake makes itself.
       "all", "clean", "help", "install", "package", "test"};
   return words;
+}
+
+/// What the service cannot be called: types that the template declares, or uses without their namespace.
+const std::set<std::string_view>& taken_types() {
+  static const std::set<std::string_view> types{"ConfiguredGreetings", "GreetReply", "GreetRequest",    "Greeter", "Greeting",
+                                                "GreetingRoutes",      "Greetings",  "GreetingsConfig", "Result",  "SailorsGreetings"};
+  return types;
 }
 
 bool is_plain_name(std::string_view name) {
@@ -76,14 +86,16 @@ Result<AppNames> app_names(std::string_view name) {
   }
   AppNames names{.program = std::string(name), .identifier = std::string(name)};
   std::ranges::replace(names.identifier, '-', '_');
-  if (taken_words().contains(names.identifier)) {
-    return fail(Code::invalid_argument, "\"{}\" is a word that C++ or CMake has for itself: call the application otherwise, for example {}-service",
-                name, name);
-  }
   bool begins = true;
   for (const char c : name) {
     if (c != '-') names.type += begins && is_alpha(c) ? static_cast<char>(c - 'a' + 'A') : c;
     begins = c == '-';
+  }
+  if (taken_words().contains(names.identifier) || taken_types().contains(names.type)) {
+    return fail(
+        Code::invalid_argument,
+        "\"{}\" is a word that C++, CMake or the code of a new project has for itself: call the application otherwise, for example {}-service", name,
+        name);
   }
   return names;
 }

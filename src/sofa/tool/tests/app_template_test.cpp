@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <fstream>
+#include <regex>
+#include <set>
 #include <sstream>
 
 namespace sofa::tool {
@@ -51,6 +54,40 @@ TEST_F(AppTemplate, RefusesANameThatNoProgramOrNamespaceCanHave) {
     ASSERT_FALSE(names) << name;
     EXPECT_THAT(names.error().to_string(), HasSubstr(std::string(name) + "-service"));
   }
+}
+
+/// The first group of each match in the files of the template.
+std::set<std::string> found_in_template(const char* pattern) {
+  const std::regex wanted(pattern);
+  std::set<std::string> found;
+  for (const TemplateFile& file : app_template()) {
+    const std::string text(reinterpret_cast<const char*>(file.content.data()), file.content.size());
+    for (std::sregex_iterator match(text.begin(), text.end(), wanted); match != std::sregex_iterator(); ++match) found.insert((*match)[1]);
+  }
+  return found;
+}
+
+/// "GreetRequest" as the name of an application, "greet-request".
+std::string as_name(const std::string& type) {
+  std::string name;
+  for (const char c : type) {
+    if (c >= 'A' && c <= 'Z' && !name.empty()) name += '-';
+    name += static_cast<char>(std::tolower(c));
+  }
+  return name;
+}
+
+TEST_F(AppTemplate, RefusesTheNamesThatItsOwnCodeHas) {
+  std::set<std::string> types = found_in_template("(?:class|struct|service|message) ([A-Z]\\w*)");
+  EXPECT_EQ(types.erase("AppName"), 1U);
+  EXPECT_TRUE(types.contains("Greeter") && types.contains("GreetRequest") && types.contains("SailorsGreetings"));
+  for (const std::string& type : types) EXPECT_FALSE(app_names(as_name(type))) << as_name(type);
+  std::set<std::string> namespaces = found_in_template("(?:^|[^:\\w])([a-z]\\w*)::");
+  EXPECT_EQ(namespaces.erase("app_name"), 1U);
+  EXPECT_TRUE(namespaces.contains("boot") && namespaces.contains("rpc"));
+  for (const std::string& one : namespaces) EXPECT_FALSE(app_names(one)) << one;
+  for (const char* name : {"greet", "result", "admin", "identity"}) EXPECT_FALSE(app_names(name)) << name;
+  for (const char* name : {"greeter-service", "hello", "bank-ledger"}) EXPECT_TRUE(app_names(name)) << name;
 }
 
 TEST_F(AppTemplate, WritesEachFileUnderTheNamesOfTheApplication) {
