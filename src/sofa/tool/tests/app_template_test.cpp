@@ -90,6 +90,8 @@ TEST_F(AppTemplate, RefusesTheNamesThatItsOwnCodeHas) {
   for (const char* name : {"greeter-service", "hello", "bank-ledger"}) EXPECT_TRUE(app_names(name)) << name;
 }
 
+TEST_F(AppTemplate, SendsNobodyToAnAddressThatIsNone) { EXPECT_THAT(found_in_template("(example\\.\\w+)"), testing::IsEmpty()); }
+
 TEST_F(AppTemplate, WritesEachFileUnderTheNamesOfTheApplication) {
   ASSERT_TRUE(write_app(folder_ / "deep" / "shop", *app_names("shop")));
   size_t files = 0;
