@@ -158,8 +158,14 @@ class FlagParser {
     const detail::Wrong found = set(flag, at, value);
     if (!found && options_.observer != nullptr) options_.observer->on_flag(flag.path, shown);
     if (!found) return {};
-    return fail(Code::invalid_argument, "{}: expected {}, found {}", shown, detail::expected_of(*flag.type, flag.field),
+    return fail(Code::invalid_argument, "{}: expected {}, found {}", shown, detail::expected_of(one_of(*flag.type), flag.field),
                 flag.field->secret ? "something else (the value is secret)" : *found);
+  }
+
+  /// What a single use of a flag gives: of a list an element.
+  static const Type& one_of(const Type& type) {
+    const bool is_list = type.kind == Kind::list && !type.is_byte_list();
+    return is_list && detail::is_scalar(type.list->element()) ? type.list->element() : type;
   }
 
   detail::Wrong set(Flag& flag, void* at, std::string_view value) {

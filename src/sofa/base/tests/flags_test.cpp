@@ -164,5 +164,18 @@ TEST(Flags, HelpIsMadeFromTheDescription) {
   EXPECT_THAT(parsed->help_text, testing::Not(HasSubstr("hunter2")));
 }
 
+struct Ports {
+  std::vector<uint16_t> port{};
+  static auto describe(Description<Ports>& d) { d.field("port", &Ports::port); }
+};
+
+TEST(Flags, OfAListThatIsRepeatedAnElementIsExpected) {
+  Ports ports;
+  const char* const arguments[] = {"prog", "--port", "1", "--port", "many"};
+  const auto parsed = parse_flags(arguments, type_of<Ports>(), &ports);
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().message(), "--port: expected a whole number from 0 to 65535, found \"many\"");
+}
+
 }  // namespace
 }  // namespace sofa
