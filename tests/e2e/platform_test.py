@@ -206,7 +206,8 @@ def test_a_port_that_is_taken_is_one_sentence(dev, tmp_path):
     offset = dev.port - 9900
     second = subprocess.run([SOFA, "dev", "--data", tmp_path / "other", "--port-offset", str(offset)], capture_output=True, text=True, timeout=30, check=False)
     assert second.returncode == 1
-    assert str(dev.port) in second.stderr and "admin.port" in second.stderr
+    assert str(dev.port) in second.stderr and "choose another with --port-offset" in second.stderr, second
+    assert "admin.port" not in second.stderr, "sofa dev reads no file"
 
 
 def test_without_the_role_console_there_are_no_pages(tmp_path):

@@ -82,12 +82,13 @@ struct AdminSection {
   AdminTls tls{};
   std::string platform{};  ///< "HOST:9900", "https://HOST:9900": the process attaches there (admin/attach.h), and is seen in its console; empty:
                            ///< nowhere; "self": at its own admin port, of a program that is a platform
-  std::string platform_token{};          ///< that lets it in
-  uint32_t call_history = 300;           ///< s that rates and latencies of calls reach back
-  uint32_t call_history_methods = 128;   ///< methods that they are kept of, each about 0.4 KiB for each second with calls
-  uint32_t metric_history = 900;         ///< s that values of metrics reach back, one each 5 s
-  uint32_t metric_history_series = 500;  ///< series that they are kept of, each at most 3 KiB, of a histogram 70
-  std::string platform_ca{};             ///< who signs the platform's certificate, PEM; empty: the system's list
+  std::string platform_token{};            ///< that lets it in
+  uint32_t call_history = 300;             ///< s that rates and latencies of calls reach back
+  uint32_t call_history_methods = 128;     ///< methods that they are kept of, each about 0.4 KiB for each second with calls
+  uint32_t metric_history = 900;           ///< s that values of metrics reach back, one each 5 s
+  uint32_t metric_history_series = 500;    ///< series that they are kept of, each at most 3 KiB, of a histogram 70
+  std::string platform_ca{};               ///< who signs the platform's certificate, PEM; empty: the system's list
+  std::string port_option = "admin.port";  ///< no key of a file: what changes the port, for the error of a taken one
 };
 void describe(Description<AdminSection>& d);
 

@@ -91,6 +91,7 @@ Exit dev(Arguments<DevOptions>& given, Terminal& terminal) {
   boot::Application app("sofa");
   platform::prepare(app, {.data = options.data.empty() ? state_folder() : options.data, .auth = options.auth, .roles = options.only});
   app.admin_defaults().port = static_cast<uint16_t>(app.admin_defaults().port + options.port_offset);
+  app.admin_defaults().port_option = "--port-offset";
   if (auto configured = app.configure_text("", "sofa dev"); !configured) return terminal.complain(configured.error().to_string()), Exit::wrong_usage;
   if (auto logging = log_into(app.configuration().get<PlatformSection>("platform").data); !logging) {
     return terminal.complain(logging.error().to_string()), Exit::refused;

@@ -31,6 +31,7 @@ admin::AdminOptions options_of(RunningApplication& application, const AdminSecti
                                       .require_client_certificate = false,  // a password or a token proves who asks as well
                                       .alpn = {"h2", "http/1.1"}};
   }
+  options.port_option = section.port_option;
   options.title = application.name();
   options.hosts = section.hosts;
   options.gate = std::move(gate);
