@@ -66,6 +66,16 @@ def test_it_knows_what_the_server_knows(tmp_path):
     assert values()["admin.port"]["value"] == 9900
 
 
+def test_what_the_start_would_refuse_of_several_keys_is_a_mistake_of_the_file(tmp_path):
+    path = written(tmp_path, "admin:\n  platform: 10.0.0.7:9900\n  platform_ca: ca.pem\n  tls: {cert: a.pem}\n")
+    done = config("check", "-c", path)
+    assert done.returncode == REFUSED
+    assert done.stdout.splitlines() == [
+        f'{path}:2:13: admin: platform is "10.0.0.7:9900", which is not encrypted, and platform_ca is given: write https://10.0.0.7:9900',
+        f"{path}:4:15: admin.tls: both cert and key are needed: key is missing",
+    ]
+
+
 def test_a_file_that_is_not_there_is_a_wrong_command_line():
     done = config("check", "-c", "/no/such/sofa.yaml")
     assert (done.returncode, done.stdout) == (WRONG_USAGE, "") and '"/no/such/sofa.yaml"' in done.stderr

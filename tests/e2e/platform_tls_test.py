@@ -155,7 +155,7 @@ def test_a_certificate_without_its_key_and_a_bind_for_others_without_tls_are_sen
         assert done.returncode == code, done
         return done.stderr
 
-    assert "admin.tls needs both cert and key" in refused(f"tls: {{cert: {secure.made.server[0]}}}", 1)
+    assert "admin.tls: both cert and key are needed: key is missing" in refused(f"tls: {{cert: {secure.made.server[0]}}}", 2)
     assert "none.pem" in refused("tls: {cert: none.pem, key: none.key}", 1)
     said = refused("host: 0.0.0.0", 2)
     assert "in clear" in said and "admin.tls.cert" in said and "--insecure" in said

@@ -105,6 +105,8 @@ ModuleBuilder Application::module(std::string name, std::source_location where) 
 void add_application_sections(Configuration& configuration, const ServerSection& server, const AdminSection& admin) {
   configuration.add<ServerSection>("server", "where this process listens, and how it stops", server);
   configuration.add<AdminSection>("admin", "where the admin API, the console and the metrics are", admin);
+  configuration.check("admin.tls", detail::check_admin_tls);
+  configuration.check("admin", detail::check_admin_platform);
   configuration.add<LogOptions>("log", "where log lines go, and which");
   configuration.check<std::string>("log.levels", [](const std::string& levels) { return check_log_levels(levels); });
   configuration.add<ModulesSection>("modules", "which modules take part");

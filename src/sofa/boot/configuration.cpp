@@ -70,17 +70,32 @@ class FlagOrigins final : public FlagObserver {
   Origins& origins_;
 };
 
-/// Calls `visit(path, field, at)` for each value below an object.
+bool is_mapping(const Field& field) { return field.type().kind == Kind::structure && field.type().text_form == nullptr; }
+
+/// Calls `visit(path, field, at)` for each mapping and each value below an object.
 template <class Visit>
-void for_each_value(const Type& type, const void* object, const std::string& path, const Visit& visit) {
+void for_each_field(const Type& type, const void* object, const std::string& path, const Visit& visit) {
   for (const Field& field : type.structure->fields) {
     const std::string own = path.empty() ? std::string(field.name) : fmt::format("{}.{}", path, field.name);
-    if (field.type().kind == Kind::structure && field.type().text_form == nullptr) {
-      for_each_value(field.type(), field.in(object), own, visit);
-    } else {
-      visit(own, field, field.in(object));
-    }
+    visit(own, field, field.in(object));
+    if (is_mapping(field)) for_each_field(field.type(), field.in(object), own, visit);
   }
+}
+
+/// The same for the values alone.
+template <class Visit>
+void for_each_value(const Type& type, const void* object, const std::string& path, const Visit& visit) {
+  for_each_field(type, object, path, [&](const std::string& own, const Field& field, const void* at) {
+    if (!is_mapping(field)) visit(own, field, at);
+  });
+}
+
+/// "bank.yaml:3:9: " of a value, or of the first that is given of a mapping; nothing for defaults.
+std::string place_of(const Origins& origins, const std::string& path) {
+  const auto own = origins.find(path);
+  const auto found = own == origins.end() ? origins.lower_bound(path + ".") : own;
+  const bool meant = found != origins.end() && (found == own || found->first.starts_with(path + "."));
+  return meant && !found->second.where.empty() ? found->second.where + ": " : "";
 }
 
 /// What several layers and checks complain of, as one error: a line each.
@@ -322,18 +337,16 @@ class Configuration::Impl {
 
   void run_checks(const Block& block, const Origins& origins, Problems& problems) const {
     size_t found = 0;
-    for_each_value(type(), block.data(), "", [&](const std::string& path, const Field&, const void* at) {
+    for_each_field(type(), block.data(), "", [&](const std::string& path, const Field&, const void* at) {
       const auto check = checks_.find(path);
       if (check == checks_.end()) return;
       ++found;
       const Result<void> checked = check->second(at);
       if (checked) return;
-      const auto origin = origins.find(path);
-      const std::string where = origin == origins.end() || origin->second.where.empty() ? "" : origin->second.where + ": ";
-      problems.add(Error(Code::invalid_argument, fmt::format("{}{}: {}", where, path, checked.error().message())));
+      problems.add(Error(Code::invalid_argument, fmt::format("{}{}: {}", place_of(origins, path), path, checked.error().message())));
     });
     if (found == checks_.size()) return;
-    fmt::print(stderr, "a check of the configuration names a path that is no value\n");
+    fmt::print(stderr, "a check of the configuration names a path that is neither a value nor a mapping\n");
     std::abort();
   }
 

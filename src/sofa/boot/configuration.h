@@ -77,7 +77,8 @@ class Configuration {
   }
 
   /// Before load(): what a value must be beyond its type and range, asked in load() and apply(). What it says is told with the value's place and
-  /// path: "bank.yaml:3:9: log.levels: ...". A path that is no value ends the program when the configuration is loaded.
+  /// path: "bank.yaml:3:9: log.levels: ...", of a mapping with that of the first key that is given in it. A path that is neither a value nor a
+  /// mapping of a described struct ends the program when the configuration is loaded.
   using ValueCheck = std::function<Result<void>(const void* value)>;
   void check(std::string_view path, ValueCheck check);
   template <class T>

@@ -56,22 +56,29 @@ Result<PlatformTarget> target_of(const AdminSection& section, const io::Address&
   const bool secure = text.starts_with(kSecure);
   if (secure || text.starts_with(kPlain)) text.remove_prefix(secure ? kSecure.size() : kPlain.size());
   auto address = io::Address::parse(text);
-  if (!address) return fail(Code::invalid_argument, "admin.platform is \"{}\": {}", section.platform, address.error().message());
+  if (!address) return fail(Code::invalid_argument, "platform is \"{}\": {}", section.platform, address.error().message());
   if (!secure && !section.platform_ca.empty()) {
-    return fail(Code::invalid_argument, "admin.platform is \"{}\", which is not encrypted, and admin.platform_ca is given: write https://{}",
-                section.platform, text);
+    return fail(Code::invalid_argument, "platform is \"{}\", which is not encrypted, and platform_ca is given: write https://{}", section.platform,
+                text);
   }
   PlatformTarget target{.address = *address};
   if (secure) target.tls = io::TlsClientConfig{.ca = section.platform_ca};
   return target;
 }
 
-Result<void> check_tls(const AdminTls& tls) {
+}  // namespace
+
+Result<void> check_admin_tls(const AdminTls& tls) {
   if (tls.cert.empty() == tls.key.empty() && (tls.enabled() || tls.client_ca.empty())) return {};
-  return fail(Code::invalid_argument, "admin.tls needs both cert and key: {} is missing", tls.cert.empty() ? "cert" : "key");
+  return fail(Code::invalid_argument, "both cert and key are needed: {} is missing", tls.cert.empty() ? "cert" : "key");
 }
 
-}  // namespace
+Result<void> check_admin_platform(const AdminSection& section) {
+  if (section.platform.empty()) return {};
+  auto target = target_of(section, {});
+  if (!target) return forward_error(target);
+  return {};
+}
 
 AdminPort::AdminPort(RunningApplication& application, const AdminSection& section, std::shared_ptr<admin::Gate> gate,
                      std::shared_ptr<MetricRegistry> metrics)
@@ -117,7 +124,6 @@ io::Task<Result<void>> AdminPort::start() {
                    "application a gate (Application::admin_gate), or set admin.enabled to false",
                    section_.host);
   }
-  co_await io::or_return(check_tls(section_.tls));
   co_await io::or_return(co_await server_.start());
   sampler_.start();
   if (section_.platform.empty()) co_return Result<void>();

@@ -12,6 +12,11 @@
 
 namespace sofa::boot::detail {
 
+/// What `admin:` must be for a start, beyond types and ranges: checks of the configuration. Messages name keys by what they are
+/// called in their own mapping.
+Result<void> check_admin_tls(const AdminTls& tls);
+Result<void> check_admin_platform(const AdminSection& section);
+
 class AdminPort {
  public:
   /// `application` outlives it. On the application's shard.

@@ -184,6 +184,17 @@ TEST_F(ConfigurationTest, AValueMayHaveACheckOfItsOwn) {
             "bank.yaml:1:30: ledger.port: 13 brings bad luck; take another one");
 }
 
+TEST_F(ConfigurationTest, AMappingMayHaveACheckThatSeesAllOfItsKeys) {
+  configuration.check<Ledger>("ledger", [](const Ledger& ledger) -> Result<void> {
+    return ledger.port == 13 && ledger.most > 10 ? fail(Code::invalid_argument, "port 13 is for few") : Result<void>();
+  });
+  EXPECT_TRUE(configuration.load_text("ledger: {folder: /srv, port: 13}", "bank.yaml"));
+  EXPECT_EQ(configuration.load_text("ledger: {port: 13, most: 11, folder: /srv}", "bank.yaml").error().message(),
+            "bank.yaml:1:38: ledger: port 13 is for few");
+  EXPECT_EQ(load({"--ledger-folder", "/srv", "--ledger-port", "13", "--ledger-most", "11"}).error().message(),
+            "--ledger-folder: ledger: port 13 is for few");
+}
+
 TEST_F(ConfigurationTest, AKeyHasTheNamesOfItsFlagAndVariable) {
   EXPECT_EQ(configuration.environment_name("payments.journal.copies"), "BANKTEST_PAYMENTS_JOURNAL_COPIES");
   EXPECT_EQ(Configuration::flag_name("payments.journal.copies"), "--payments-journal-copies");
