@@ -59,7 +59,7 @@ FiguresRow figures_of(RunningApplication& application, const Sampler& sampler) {
 
 void FiguresPart::add_to(admin::Routes& routes) {
   routes
-      .get("GetFigures", "/v1/figures", "application:read",
+      .get("GetFigures", "/v1/figures", "figures:read",
            [this]() -> io::Task<Result<FiguresRow>> {
              return io::on(home_, [this]() -> io::Task<Result<FiguresRow>> { co_return figures_of(application_, sampler_); });
            })

@@ -13,8 +13,8 @@ inline constexpr std::string_view kTokenHeader = "x-sofa-token";
 
 /// The platform asks for itself, not for a user: no user is called so.
 inline constexpr std::string_view kPlatformItself = "(platform)";
-/// What it then may in every program, whatever the gate there says: to see how the program does.
-inline constexpr std::string_view kOfPlatformItself = "application:read";
+/// What it then may in every program, whatever the gate there says: to see how the program does, which is the permission of /v1/figures alone.
+inline constexpr std::string_view kOfPlatformItself = "figures:read";
 
 class PassedOn final : public http::Middleware {
  public:

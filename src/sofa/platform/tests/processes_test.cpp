@@ -31,7 +31,9 @@ class WordsPart final : public admin::Part {
       if (word.text == "no") return fail(Code::failed_precondition, "that word is not said here");
       return Word{word.text + "!"};
     });
-    routes.get("How", "/v1/how", "application:read", []() -> Word { return {"well"}; });
+    routes.get("How", "/v1/how", "figures:read", []() -> Word { return {"well"}; });
+    routes.get("With", "/v1/with", "application:read", []() -> Word { return {"a configuration"}; });
+    routes.get("Turn", "/v1/turn", "words:write", []() -> Word { return {"turned"}; });  // a GET that changes something
     routes.get("Count", "/v1/count", "words:read", [](admin::Nothing, admin::Stream<Word>& out) -> io::Task<Result<void>> {
       for (int i = 1; i <= 3; ++i) co_await io::or_return(co_await out.send({fmt::format("{}", i)}));
       co_return Result<void>();
@@ -217,6 +219,7 @@ TEST_F(ProcessesTest, ThePlatformItselfSeesHowAProcessDoesAndNothingElse) {
     };
     EXPECT_EQ(co_await asked("/v1/how"), R"(200 {"text":"well"})");
     EXPECT_THAT(co_await asked("/v1/who"), HasSubstr("403"));
+    EXPECT_THAT(co_await asked("/v1/with"), HasSubstr("403"));
     EXPECT_THAT(co_await ask("GET", "/v1/processes/bank-1/v1/how"), HasSubstr("not dev"));  // a user is no platform
     EXPECT_THAT((co_await processes_->ask("shop-1", "/v1/how", 1'000)).error().to_string(), HasSubstr("no process 'shop-1' is attached"));
     co_await bank->stop();
