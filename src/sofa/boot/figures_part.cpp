@@ -1,36 +1,11 @@
 #include "sofa/boot/figures_part.h"
 
 #include "sofa/boot/detail/published.h"
+#include "sofa/boot/figures.h"
 
 namespace sofa::boot {
 
 namespace {
-
-struct FiguresRow {
-  std::string state{};
-  double cpu_cores = 0;
-  int64_t memory_bytes = 0, connections = 0, services = 0;
-  double calls_per_second = 0, errors_per_second = 0;
-  int64_t p50_us = 0, p99_us = 0;
-  std::vector<double> history{};
-  int64_t configured = 0;
-  std::vector<std::string> configured_last{};
-  static void describe(Description<FiguresRow>& d) {
-    d.java_type("sofa.Figures");
-    d.field("state", &FiguresRow::state).doc("starting, ready, refusing (a check fails), draining");
-    d.field("cpu_cores", &FiguresRow::cpu_cores).doc("processors in use over the last 10 seconds");
-    d.field("memory_bytes", &FiguresRow::memory_bytes).unit("bytes").doc("in main memory");
-    d.field("connections", &FiguresRow::connections).doc("open ones of the services' ports");
-    d.field("services", &FiguresRow::services).doc("that are published");
-    d.field("calls_per_second", &FiguresRow::calls_per_second).doc("over the last 10 seconds, as the next three");
-    d.field("errors_per_second", &FiguresRow::errors_per_second);
-    d.field("p50_us", &FiguresRow::p50_us).unit("us").doc("half of the calls did not take longer, within 6 %; 0: there were none");
-    d.field("p99_us", &FiguresRow::p99_us).unit("us");
-    d.field("history", &FiguresRow::history).doc("calls a second, one value a second, the last 60, oldest first");
-    d.field("configured", &FiguresRow::configured).doc("how often the configuration has changed since the start");
-    d.field("configured_last", &FiguresRow::configured_last).doc("the keys that changed the last time");
-  }
-};
 
 std::string_view state_of(const ReadinessState& state) {
   if (state.refusing) return "draining";
@@ -38,7 +13,7 @@ std::string_view state_of(const ReadinessState& state) {
   return state.accepts_traffic() ? "ready" : "refusing";
 }
 
-FiguresRow figures_of(RunningApplication& application, const Sampler& sampler) {
+Figures figures_of(RunningApplication& application, const Sampler& sampler) {
   CallRates rates = sampler.calls().rates({});
   const Configuration::Changes& changes = application.configuration().changes();
   return {.state = std::string(state_of(*application.readiness().state())),
@@ -60,8 +35,8 @@ FiguresRow figures_of(RunningApplication& application, const Sampler& sampler) {
 void FiguresPart::add_to(admin::Routes& routes) {
   routes
       .get("GetFigures", "/v1/figures", "figures:read",
-           [this]() -> io::Task<Result<FiguresRow>> {
-             return io::on(home_, [this]() -> io::Task<Result<FiguresRow>> { co_return figures_of(application_, sampler_); });
+           [this]() -> io::Task<Result<Figures>> {
+             return io::on(home_, [this]() -> io::Task<Result<Figures>> { co_return figures_of(application_, sampler_); });
            })
       .doc("How the application does, in few numbers.");
 }

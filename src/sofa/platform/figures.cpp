@@ -4,21 +4,6 @@
 
 namespace sofa::platform {
 
-void Figures::describe(Description<Figures>& d) {
-  d.field("state", &Figures::state).doc("starting, ready, refusing (a check fails), draining, lost (it does not answer)");
-  d.field("cpu_cores", &Figures::cpu_cores);
-  d.field("memory_bytes", &Figures::memory_bytes).unit("bytes");
-  d.field("connections", &Figures::connections);
-  d.field("services", &Figures::services);
-  d.field("calls_per_second", &Figures::calls_per_second);
-  d.field("errors_per_second", &Figures::errors_per_second);
-  d.field("p50_us", &Figures::p50_us).unit("us");
-  d.field("p99_us", &Figures::p99_us).unit("us");
-  d.field("history", &Figures::history).doc("calls a second, one value a second, the last 60");
-  d.field("configured", &Figures::configured).doc("how often the configuration has changed since the start");
-  d.field("configured_last", &Figures::configured_last).doc("the keys that changed the last time");
-}
-
 void ProcessFigures::describe(Description<ProcessFigures>& d) {
   d.java_type("sofa.ProcessFigures").doc("How a process does.");
   d.field("id", &ProcessFigures::id);

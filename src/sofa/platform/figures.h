@@ -7,23 +7,13 @@
 
 #include "sofa/base/clock.h"
 #include "sofa/base/description.h"
+#include "sofa/boot/figures.h"
 
 namespace sofa::platform {
 
-/// What a process says at GET /v1/figures.
-struct Figures {
-  std::string state{};  ///< starting, ready, refusing, draining
-  double cpu_cores = 0;
-  int64_t memory_bytes = 0, connections = 0, services = 0;
-  double calls_per_second = 0, errors_per_second = 0;
-  int64_t p50_us = 0, p99_us = 0;
-  std::vector<double> history{};  ///< calls a second, one value a second, the last 60
-  int64_t configured = 0;         ///< how often its configuration has changed since its start
-  std::vector<std::string> configured_last{};
-  static void describe(Description<Figures>& d);
-};
+using boot::Figures;
 
-/// The same with whose they are. The state "lost": it is attached, and does not answer.
+/// The figures of a process, with whose they are. The state "lost": it is attached, and does not answer.
 struct ProcessFigures : Figures {
   std::string id{}, name{}, admin{};
   int64_t started_at_ms = 0;
