@@ -40,7 +40,9 @@ class Guarded:
         made = self.json("POST", "/v1/tokens", {"owner": "admin"}, authorization=basic)
         self.admin = {"authorization": f"Bearer {made['secret']}"}
         self.routes = self.json("GET", "/v1/routes", **self.admin)
-        self.permissions = sorted({route["permission"] for route in self.routes} - {""})
+        self.application = self.attach(folder, made["secret"])
+        self.routes_of_application = self.json("GET", f"{self.application}/v1/routes", **self.admin)
+        self.permissions = sorted({route["permission"] for route in self.routes + self.routes_of_application} - {""})
         self.make_tokens()
         self.process = f"/v1/processes/sofa-{self.platform.pid}"
         programs.until(lambda: self.ask("GET", self.process, **self.admin)[0] == 200)
@@ -56,6 +58,21 @@ class Guarded:
         file = folder / "sofa.yaml"
         file.write_text(f"admin: {{port: 0{tls}}}\nplatform: {{data: {folder / 'data'}, auth: true}}\n")
         return Platform("server", "-c", file)
+
+    def attach(self, folder, token):
+        """The path of an application that has no gate of its own."""
+        platform = f"https://localhost:{self.port}, platform_ca: {self.certificates.ca}" if self.secure else f"127.0.0.1:{self.port}"
+        file = folder / "application.yaml"
+        file.write_text(f"server: {{port: 0}}\nadmin: {{port: 0, platform: {platform}, platform_token: {token}}}\n")
+        self.hello = programs.Program([programs.binaries() / "boot-hello", "--config", file])
+        ready = self.hello.wait_for_line(r"^ready boot-hello pid=(\d+)", 30)
+        path = f"/v1/processes/boot-hello-{ready[1]}"
+        programs.until(lambda: self.ask("GET", path, **self.admin)[0] == 200)
+        return path
+
+    def kill(self):
+        self.hello.kill()
+        self.platform.kill()
 
     def make_tokens(self):
         """For each permission a token that has it alone (and may ask processes), and one that has all but it."""
@@ -123,6 +140,11 @@ def path_of(route, process):
     return re.sub(r"\{[^}]+\}", "nobody", path.replace("{path...}", "v1/routes")) + LONG.get(route["pattern"], "")
 
 
+def changes(route):
+    """By what it needs, or by its method: there is a GET that changes something."""
+    return route["permission"] != "" and (route["method"] != "GET" or not route["permission"].endswith(":read"))
+
+
 def passes(status):
     return status not in (UNAUTHENTICATED, DENIED, 405, 421) and status < 500
 
@@ -134,7 +156,7 @@ MODES = ["dev --auth", "server", "server over TLS"]
 def guarded(request, tmp_path_factory):
     one = Guarded(request.param, tmp_path_factory.mktemp("access"))
     yield one
-    one.platform.kill()
+    one.kill()
 
 
 def test_what_is_open_is_named_here(guarded):
@@ -197,6 +219,25 @@ def test_a_process_asks_for_the_same_permission_through_the_platform(guarded):
         if permission and not route["pattern"].startswith("/v1/processes"):
             status, text = guarded.ask(method, path, **guarded.only(permission))
             assert passes(status), f"{method} {path}: {status} {text}"
+
+
+def test_a_process_without_a_gate_asks_for_the_same_permissions(guarded):
+    assert len(guarded.routes_of_application) > 20
+    for route in guarded.routes_of_application:
+        permission = route["permission"]
+        method, path = route["method"], guarded.application + path_of(route, guarded.application)
+        assert guarded.ask(method, path)[0] == UNAUTHENTICATED, path
+        assert guarded.ask(method, path, **guarded.bearer("nothing"))[0] == DENIED, path
+        if permission:
+            status, text = guarded.ask(method, path, **guarded.without(permission))
+            assert status == DENIED and permission in text, f"{method} {path}: {status} {text}"
+            status, text = guarded.ask(method, path, **guarded.only(permission))
+            assert passes(status), f"{method} {path}: {status} {text}"
+
+
+def test_who_may_read_processes_alone_sees_and_changes_nothing_in_one(guarded):
+    for path in ("/actuator/triggerReadinessCallback", "/v1/logs", "/v1/config", "/v1/figures"):
+        assert guarded.ask("GET", guarded.application + path, **guarded.only("processes:read"))[0] == DENIED, path
 
 
 # gRPC
@@ -263,10 +304,11 @@ def test_reflection_is_for_those_who_may_read_the_api(guarded):
 def test_a_cookie_alone_changes_nothing(guarded):
     _, cookie, token = guarded.session()
     assert guarded.ask("GET", "/v1/users", **cookie)[0] == 200
-    changing = [route for route in guarded.routes if route["method"] != "GET" and route["permission"]]
-    assert len(changing) > 10
-    for route in changing:
-        path = path_of(route, guarded.process)
+    changing = [(route, "") for route in guarded.routes if changes(route)]
+    changing += [(route, guarded.application) for route in guarded.routes_of_application if changes(route)]
+    assert len(changing) > 20 and any(route["method"] == "GET" for route, _ in changing)
+    for route, process in changing:
+        path = process + path_of(route, guarded.process)
         for wrong in ({}, {"x_csrf_token": "wrong"}):
             status, text = guarded.ask(route["method"], path, **cookie, **wrong)
             assert status == DENIED and "x-csrf-token" in text, f"{path}: {status} {text}"

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "sofa/admin/detail/passed_on.h"
+#include "sofa/admin/permission.h"
 #include "sofa/admin/prometheus.h"
 #include "sofa/base/backoff.h"
 #include "sofa/base/json.h"
@@ -14,6 +16,8 @@ namespace sofa::admin {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr size_t kMostPermissions = size_t{32} << 10;  // bytes in a head
 
 const Logger log_{"admin"};
 
@@ -50,6 +54,22 @@ http::Http2Options watchful() {
 }
 
 }  // namespace
+
+Result<void> speak_for(const Principal& user, const Gate& gate, http::Headers& head) {
+  std::vector<std::string> permissions = gate.permissions_of(user);
+  // What cannot be read permits nothing, and must not spoil the list.
+  std::erase_if(permissions, [](const std::string& one) { return one != kEverything && !Permission::parse(one); });
+  const std::string list = fmt::format("{}", fmt::join(permissions, ","));
+  if (list.size() > kMostPermissions) {
+    return fail(Code::resource_exhausted, "the permissions of '{}' are {} bytes long, and {} can be passed on to a process: give them fewer roles",
+                user.name, list.size(), kMostPermissions);
+  }
+  head.set(detail::kUserHeader, user.name);
+  head.set(detail::kPermissionsHeader, list);
+  if (!user.token.empty()) head.set(detail::kTokenHeader, user.token);
+  if (user.read_only) head.set(detail::kReadOnlyHeader, "1");
+  return {};
+}
 
 void ProcessHello::describe(Description<ProcessHello>& d) {
   d.field("name", &ProcessHello::name).required();

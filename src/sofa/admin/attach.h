@@ -4,12 +4,14 @@
 //
 // On the wire: the process connects to the platform's port and sends one line, "SOFA-ATTACH/1 " and a ProcessHello as JSON. The answer is one line,
 // "OK <id>" or "NO <why>". After OK the two speak HTTP/2 in which the platform is the client: it asks what an admin port would be asked, and says in
-// "x-sofa-user" and "x-sofa-token" for whom; without them it asks for itself, and may only see how the process does. The platform sends a PING when
-// it has heard nothing for a second, and gives the process up two seconds later.
+// "x-sofa-user" and "x-sofa-token" for whom, in "x-sofa-permissions" what they may (for a process without a gate of its own), and in
+// "x-sofa-read-only" that a page asks which may change nothing; without a user it asks for itself, and may only see how the process does. The
+// platform sends a PING when it has heard nothing for a second, and gives the process up two seconds later.
 
 #include <memory>
 #include <string>
 
+#include "sofa/admin/gate.h"
 #include "sofa/base/description.h"
 #include "sofa/http/client.h"
 #include "sofa/http/options.h"
@@ -33,6 +35,9 @@ struct ProcessHello {
 };
 /// Of this process, without its name.
 ProcessHello this_process();
+
+/// Says in the head of a request for whom it is passed on. resource_exhausted when what `gate` lets them do is longer than 32 KiB.
+Result<void> speak_for(const Principal& user, const Gate& gate, http::Headers& head);
 
 /// The platform's side: who may attach, and what becomes of them. Called on the shard of each connection.
 class AttachHost {

@@ -23,6 +23,9 @@ struct Principal {
   Proof proof{};
   std::string session{};  ///< with Proof::session: its id, never shown
   std::string token{};    ///< with Proof::token: its id
+  /// With Proof::platform: what the platform lets them do. A program with a gate of its own asks that; one without takes these for all there is.
+  std::vector<std::string> permissions{};
+  bool read_only = false;  ///< a page makes the request, and has not shown that it is one of ours: it changes nothing
 };
 
 /// What a request brings to prove who asks. Views live as long as the request.
@@ -54,14 +57,15 @@ class Gate {
   virtual bool is_open() const { return false; }
 };
 
-/// Everybody is the user "dev" and may do everything: for loopback, while a program is being developed.
+/// Everybody is the user "dev" and may do everything: for loopback, while a program is being developed. Who comes through a platform may what the
+/// platform's gate lets them do.
 class OpenGate final : public Gate {
  public:
   OpenGate();
   io::Task<Result<Principal>> identify(const Credentials& credentials) override;
   Result<Principal> identify_at_once(const Credentials& credentials) override;
-  Result<void> may(const Principal&, std::string_view) const override { return {}; }
-  std::vector<std::string> permissions_of(const Principal&) const override { return {"*"}; }
+  Result<void> may(const Principal& principal, std::string_view permission) const override;
+  std::vector<std::string> permissions_of(const Principal& principal) const override;
   std::string csrf_token(const Principal&) const override { return token_; }
   std::string challenge() const override { return "Bearer"; }
   bool is_open() const override { return true; }

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sofa/admin/permission.h"
 #include "sofa/base/description.h"
 #include "sofa/base/error.h"
 
@@ -38,18 +39,7 @@ inline constexpr size_t kMostPermissions = 200;  // of a role; and roles, or nam
 /// Names of users, roles and namespaces: 1 to kMostName of a-z, A-Z, 0-9 and . _ - with a letter or a digit first. `what` is "user name".
 Result<void> check_name(std::string_view what, std::string_view name);
 
-/// What is permitted, or with a '!' in front what is taken away: RESOURCE:ACTION[@NAMESPACE]. A '*' stands for any letters, in each of them.
-struct Permission {
-  std::string resource{};
-  std::string action{};
-  std::string name_space = "*";
-  bool takes_away = false;
-  /// invalid_argument with the text and the form.
-  static Result<Permission> parse(std::string_view text);
-  std::string to_string() const;
-  /// `asked_namespace` is empty for what belongs to none; only '*' covers that.
-  bool covers(std::string_view asked_action, std::string_view asked_resource, std::string_view asked_namespace) const;
-};
+using admin::Permission;
 
 struct User {
   std::string name{};

@@ -17,7 +17,7 @@ constexpr size_t kMostBody = size_t{4} << 20;
 constexpr Duration kHeadTimeout = 120s;  // a profile takes as long as it was asked for
 
 /// What is asked of the process: the target without the way to it.
-http::RequestHead request_for(const http::Exchange& exchange, const admin::Principal& user) {
+Result<http::RequestHead> request_for(const http::Exchange& exchange, const admin::Principal& user, const admin::Gate& gate) {
   const http::RequestHead& asked = exchange.request();
   const size_t end = std::min(asked.target.find_first_of("/?", kPrefix.size()), asked.target.size());  // of the id, which may be encoded
   http::RequestHead head{.method = asked.method, .authority = "localhost", .target = asked.target.substr(end)};
@@ -25,8 +25,7 @@ http::RequestHead request_for(const http::Exchange& exchange, const admin::Princ
   for (const std::string_view name : {"accept", "content-type"}) {
     if (const auto value = asked.headers.get(name)) head.headers.add(name, *value);
   }
-  head.headers.add("x-sofa-user", user.name);
-  if (!user.token.empty()) head.headers.add("x-sofa-token", user.token);
+  if (auto said = admin::speak_for(user, gate, head.headers); !said) return forward_error(said);
   return head;
 }
 
@@ -102,7 +101,9 @@ class Processes::Part final : public admin::Part {
 
 void Processes::add_to(admin::AdminServer& server) {
   server.add(std::make_shared<Part>(*this));
-  const auto pass = [this](http::Exchange& exchange, http::Body& body, const admin::Caller& caller) { return pass_on(exchange, body, caller); };
+  const auto pass = [this, &gate = server.gate()](http::Exchange& exchange, http::Body& body, const admin::Caller& caller) {
+    return pass_on(exchange, body, caller, gate);
+  };
   server.add_raw("GET", "/v1/processes/{id}/{path...}", "processes:read", pass);
   for (const std::string_view method : {"POST", "PUT", "PATCH", "DELETE"})
     server.add_raw(method, "/v1/processes/{id}/{path...}", "processes:write", pass);
@@ -183,20 +184,21 @@ io::Task<Result<http::Fetched>> Processes::ask(std::string id, std::string targe
   });
 }
 
-io::Task<Result<void>> Processes::pass_on(http::Exchange& exchange, http::Body& body, const admin::Caller& caller) {
+io::Task<Result<void>> Processes::pass_on(http::Exchange& exchange, http::Body& body, const admin::Caller& caller, const admin::Gate& gate) {
   const std::string id(exchange.context().parameters.get("id"));
   const std::shared_ptr<Attached> process = find(id);
   if (process == nullptr) co_return rest::answer_error(exchange, Error(Code::not_found, fmt::format("no process '{}' is attached", id)));
-  http::RequestHead asked = request_for(exchange, caller.principal);
+  auto asked = request_for(exchange, caller.principal, gate);
+  if (!asked) co_return rest::answer_error(exchange, asked.error());
   // The platform is a process of its own: it would go round and round.
-  if (asked.target.starts_with(kPrefix)) {
+  if (asked->target.starts_with(kPrefix)) {
     co_return rest::answer_error(exchange, Error(Code::invalid_argument, "a process is asked through the platform once: ask the platform itself"));
   }
   Bytes content;
   if (exchange.request().method != "GET") content = co_await io::or_return(co_await body.read_all(kMostBody));
   Remote remote;
   io::Shard& there = *process->shard;
-  auto head = co_await io::on(there, [&] { return remote.begin(process->connection, std::move(asked), std::move(content)); });
+  auto head = co_await io::on(there, [&] { return remote.begin(process->connection, std::move(*asked), std::move(content)); });
   Result<void> done = head ? exchange.send_response(head->status, fields_of(*head)) : rest::answer_error(exchange, head.error());
   while (head && done) {
     auto piece = co_await io::on(there, [&] { return remote.asked.answer->read(); });

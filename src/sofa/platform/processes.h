@@ -52,7 +52,7 @@ class Processes final : public admin::AttachHost {
  private:
   struct Attached;
   class Part;
-  io::Task<Result<void>> pass_on(http::Exchange& exchange, http::Body& body, const admin::Caller& caller);
+  io::Task<Result<void>> pass_on(http::Exchange& exchange, http::Body& body, const admin::Caller& caller, const admin::Gate& gate);
   std::shared_ptr<Attached> find(std::string_view id) const;
   std::string free_id(const admin::ProcessHello& hello) const;  // with the mutex
 

@@ -20,7 +20,9 @@ class Gatekeeper {
   Result<void> refuse(http::Exchange& exchange, const Error& error) const;
 
  private:
-  Result<void> check_page(const http::Headers& headers, const Principal& principal) const;
+  /// Whether a page that has not shown to be ours makes the request.
+  bool is_foreign(const http::Headers& headers, const Principal& principal) const;
+  Result<void> check_passed_on(const Principal& user, std::string_view permission) const;
   Gate& gate_;
 };
 

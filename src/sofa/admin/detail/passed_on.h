@@ -10,6 +10,10 @@ namespace sofa::admin::detail {
 inline constexpr std::string_view kUserHeader = "x-sofa-user";
 /// The id of the token that they came with, whose roles may be fewer than the user's.
 inline constexpr std::string_view kTokenHeader = "x-sofa-token";
+/// What they may by the platform's gate, with commas between: for a program without a gate.
+inline constexpr std::string_view kPermissionsHeader = "x-sofa-permissions";
+/// Any value: a page asks that may not change anything (Principal::read_only).
+inline constexpr std::string_view kReadOnlyHeader = "x-sofa-read-only";
 
 /// The platform asks for itself, not for a user: no user is called so.
 inline constexpr std::string_view kPlatformItself = "(platform)";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "sofa/admin/attach.h"
 #include "sofa/admin/detail/passed_on.h"
 #include "sofa/base/json_check.h"
 #include "sofa/base/json_object.h"
@@ -133,7 +134,8 @@ io::Task<Result<std::monostate>> Watch::follow(Listener& listener, std::string p
 io::Task<Result<std::string>> Watch::look(const Listener& listener, const std::string& path) {
   const Principal& who = listener.caller.principal;
   http::InProcessRequest request{.head = {.target = path}, .principal = who.name, .most = options_.most_answer};
-  if (!who.token.empty()) request.head.headers.add(kTokenHeader, who.token);
+  co_await io::or_return(speak_for(who, gate_, request.head.headers));
+  request.head.headers.set(kReadOnlyHeader, "1");  // it watches, and changes nothing
   auto answer = co_await io::with_timeout(options_.timeout, http::ask_in_process(routes_, std::move(request)));
   if (answer) co_return event_of(path, answer->head.status, value_of(answer->body.text(), answer->head.headers.get_or("content-type")));
   if (answer.error().code() == Code::cancelled) co_return forward_error(answer);

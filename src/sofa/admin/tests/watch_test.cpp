@@ -20,6 +20,7 @@ class NumbersPart final : public Part {
   void add_to(Routes& routes) override {
     routes.get("GetNumber", "/v1/number", "numbers:read", [this]() -> Number { return {value_}; });
     routes.get("GetSecret", "/v1/secret", "secrets:open", []() -> Number { return {42}; });
+    routes.get("Raise", "/v1/raised", "numbers:write", [this]() -> Number { return {++value_}; });
     routes.get("GetNothing", "/v1/nothing", "numbers:read", [this](Nothing, const Caller& caller) -> Result<Number> {
       by_ = caller.principal.name;
       return fail(Code::not_found, "there is nothing");
@@ -90,6 +91,15 @@ TEST(Watch, EachPathNeedsItsOwnPermission) {
     EXPECT_THAT(told, HasSubstr("viewer lacks the permission secrets:open"));
     EXPECT_THAT(told, HasSubstr(R"({"path":"/v1/nothing","status":404)"));
     EXPECT_THAT(told, Not(HasSubstr(R"("value":42)")));
+  });
+}
+
+TEST(Watch, ChangesNothingAlsoForOneWhoMay) {
+  with_numbers([](AdminServer& server, http::Channel& channel, NumbersPart& numbers) -> io::Task<void> {
+    EXPECT_EQ((co_await ask(channel, "GET", "/v1/raised", with_token("admin"))).status, 200);
+    auto watching = co_await Watching::open(server.port(), "/v1/events?watch=/v1/raised", "admin");
+    EXPECT_THAT(co_await (*watching)->until("/v1/raised"), HasSubstr(R"("status":403)"));
+    EXPECT_EQ(numbers.value_, 2);
   });
 }
 

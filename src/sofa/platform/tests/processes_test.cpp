@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sofa/admin/permission.h"
 #include "sofa/http/channel.h"
 #include "sofa/io/runtime.h"
 #include "sofa/io/stream.h"
@@ -11,6 +12,7 @@ namespace sofa::platform {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -60,7 +62,7 @@ class ProcessesTest : public ::testing::Test {
     }());
   }
   io::Task<void> start_platform(uint16_t port) {
-    platform_ = std::make_unique<admin::AdminServer>(admin::AdminOptions{.port = port});
+    platform_ = std::make_unique<admin::AdminServer>(admin::AdminOptions{.port = port, .gate = gate_});
     processes_->add_to(*platform_);
     platform_->add_protocol(std::make_shared<admin::AttachProtocol>(*processes_));
     platform_->add_raw("GET", "/shard", "", [](http::Exchange& exchange, http::Body&, const admin::Caller&) -> io::Task<Result<void>> {
@@ -96,6 +98,7 @@ class ProcessesTest : public ::testing::Test {
   std::unique_ptr<Processes> processes_;
   std::unique_ptr<admin::AdminServer> platform_, own_;
   std::shared_ptr<admin::Gate> own_gate_;  // of the processes; null: none
+  std::shared_ptr<admin::Gate> gate_;      // of the platform; null: none
   std::unique_ptr<http::Channel> channel_;
 };
 
@@ -222,6 +225,58 @@ TEST_F(ProcessesTest, ThePlatformItselfSeesHowAProcessDoesAndNothingElse) {
     EXPECT_THAT(co_await asked("/v1/with"), HasSubstr("403"));
     EXPECT_THAT(co_await ask("GET", "/v1/processes/bank-1/v1/how"), HasSubstr("not dev"));  // a user is no platform
     EXPECT_THAT((co_await processes_->ask("shop-1", "/v1/how", 1'000)).error().to_string(), HasSubstr("no process 'shop-1' is attached"));
+    co_await bank->stop();
+  });
+}
+
+/// Everybody is ann, signed in at a browser or with a token, and may what it is given.
+class GateOfAnn final : public admin::Gate {
+ public:
+  GateOfAnn(admin::Proof proof, std::vector<std::string> permissions) : proof_(proof), permissions_(std::move(permissions)) {}
+  io::Task<Result<admin::Principal>> identify(const admin::Credentials& credentials) override { co_return identify_at_once(credentials); }
+  Result<admin::Principal> identify_at_once(const admin::Credentials&) override { return admin::Principal{.name = "ann", .proof = proof_}; }
+  Result<void> may(const admin::Principal&, std::string_view permission) const override {
+    if (admin::permits(permissions_, permission)) return {};
+    return fail(Code::permission_denied, "ann lacks {}", permission);
+  }
+  std::vector<std::string> permissions_of(const admin::Principal&) const override { return permissions_; }
+  std::string csrf_token(const admin::Principal&) const override { return "of-the-page"; }
+  std::string challenge() const override { return "Bearer"; }
+
+ private:
+  const admin::Proof proof_;
+  const std::vector<std::string> permissions_;
+};
+
+TEST_F(ProcessesTest, ForAProcessWithoutAGateThePlatformsDecides) {
+  gate_ = std::make_shared<GateOfAnn>(admin::Proof::token, std::vector<std::string>{"processes:*", "events:read", "words:*", "!words:write"});
+  run([this]() -> io::Task<void> {
+    auto bank = attachment("bank");
+    bank->start();
+    EXPECT_TRUE(co_await eventually([&] { return ids().size() == 1; }));
+    EXPECT_EQ(co_await ask("GET", "/v1/processes/bank-1/v1/who"), R"(200 {"text":"ann by platform"})");
+    EXPECT_THAT(co_await ask("GET", "/v1/processes/bank-1/v1/with"), AllOf(HasSubstr("403"), HasSubstr("application:read")));
+    EXPECT_THAT(co_await ask("GET", "/v1/processes/bank-1/v1/turn"), AllOf(HasSubstr("403"), HasSubstr("words:write")));
+    EXPECT_THAT(co_await ask("POST", "/v1/processes/bank-1/v1/words", R"({"text":"hi"})"), HasSubstr("403"));
+    EXPECT_THAT(co_await ask("GET", "/v1/processes/bank-1/v1/session"),
+                HasSubstr(R"("permissions":["processes:*","events:read","words:*","!words:write"])"));
+    co_await bank->stop();
+  });
+}
+
+TEST_F(ProcessesTest, APageChangesAProcessWithItsTokenOnly) {
+  gate_ = std::make_shared<GateOfAnn>(admin::Proof::session, std::vector<std::string>{"*"});
+  run([this]() -> io::Task<void> {
+    auto bank = attachment("bank");
+    bank->start();
+    EXPECT_TRUE(co_await eventually([&] { return ids().size() == 1; }));
+    EXPECT_THAT(co_await ask("GET", "/v1/processes/bank-1/v1/who"), HasSubstr("200"));
+    for (const std::string target : {"/v1/processes/bank-1/v1/turn", "/v1/processes/bank-1/v1/%74urn"}) {
+      EXPECT_THAT(co_await ask("GET", target), AllOf(HasSubstr("403"), HasSubstr("x-csrf-token"))) << target;
+      http::RequestHead head{.method = "GET", .target = target};
+      head.headers.add("x-csrf-token", "of-the-page");
+      EXPECT_EQ((co_await channel_->exchange(std::move(head), {}))->status, 200) << target;
+    }
     co_await bank->stop();
   });
 }
