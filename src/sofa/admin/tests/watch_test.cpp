@@ -33,12 +33,12 @@ class NumbersPart final : public Part {
 /// The events of one stream, one at a time.
 class Watching {
  public:
-  static io::Task<Result<std::unique_ptr<Watching>>> open(uint16_t port, std::string target, std::string token) {
+  static io::Task<Result<std::unique_ptr<Watching>>> open(uint16_t port, std::string target, std::string token, std::string scheme = "Bearer") {
     auto connected = co_await io::Stream::connect(io::Address::of("127.0.0.1", port));
     if (!connected) co_return forward_error(connected);
     std::unique_ptr<Watching> made(new Watching(std::move(*connected)));
-    co_await io::or_return(
-        made->stream_.write(Bytes::copy_of(fmt::format("GET {} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\r\n", target, token))));
+    co_await io::or_return(made->stream_.write(
+        Bytes::copy_of(fmt::format("GET {} HTTP/1.1\r\nhost: localhost\r\nauthorization: {} {}\r\n\r\n", target, scheme, token))));
     co_return made;
   }
   /// What comes until the text has come, the head of the answer too; the error as text when the stream ends before.
@@ -168,6 +168,17 @@ TEST(Watch, AStreamEndsWithTheSessionOfItsCaller) {
         EXPECT_THAT(co_await (*watching)->until("never said"), HasSubstr("the stream has ended"));
       },
       gate);
+}
+
+TEST(Watch, AStreamThatAPasswordHasOpenedGoesOn) {
+  with_numbers([](AdminServer& server, http::Channel&, NumbersPart& numbers) -> io::Task<void> {
+    auto watching = co_await Watching::open(server.port(), "/v1/events?watch=/v1/number&period_ms=250", "YWRhOnNlY3JldA==", "Basic");
+    for (const int value : {2, 3}) {
+      numbers.value_ = value;
+      const std::string told = fmt::format(R"({{"value":{}}})", value);
+      EXPECT_THAT(co_await (*watching)->until(told), HasSubstr(told));  // the gate, which takes no password at once, is not asked
+    }
+  });
 }
 
 }  // namespace
