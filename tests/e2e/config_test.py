@@ -44,12 +44,18 @@ def test_every_mistake_is_a_line_with_its_place(tmp_path):
     assert lines[1].startswith(f"{path}:3:18: server.drain_timeout: expected a whole number")
     assert lines[2].startswith(f"{path}:4:15: log.levels: log level 'loud' is wrong")
     assert len(lines) == 3
+    done = config("check", "-c", path, "-o", "json")
+    assert done.returncode == REFUSED
+    told = json.loads(done.stdout)
+    assert [(one["file"], one["line"], one["column"]) for one in told] == [(str(path), 2, 3), (str(path), 3, 18), (str(path), 4, 15)]
+    assert told[0]["message"] == 'server.prot is no known key; did you mean "port"?'
 
 
 def test_a_file_without_mistakes_is_ok(tmp_path):
     path = written(tmp_path, "server: {port: 1}\n")
     done = config("check", "-c", path, environment={"SOFA_SERVER_PORT": "many"})
     assert (done.returncode, done.stdout) == (OK, f"{path}: ok\n")
+    assert json.loads(config("check", "-c", path, "-o", "json").stdout) == []
 
 
 def test_it_knows_what_the_server_knows(tmp_path):

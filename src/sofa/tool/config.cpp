@@ -1,6 +1,9 @@
 // sofa config check, show, schema, explain
 
+#include <ranges>
+
 #include "sofa/base/json_schema.h"
+#include "sofa/base/text.h"
 #include "sofa/tool/commands.h"
 #include "sofa/tool/config_sections.h"
 #include "sofa/tool/json_tree.h"
@@ -30,22 +33,62 @@ class Sections : public Configuration {
   }
 };
 
-struct CheckOptions {
+struct CheckOptions : OutputFlags {
   std::string config;
-  static void describe(Description<CheckOptions>& d) { d.field("config", &CheckOptions::config).alias("c").doc("the file (YAML)").required(); }
+  static void describe(Description<CheckOptions>& d) {
+    d.inherit<OutputFlags>();
+    d.field("config", &CheckOptions::config).alias("c").doc("the file (YAML)").required();
+  }
 };
 
+/// A line that `sofa config check` tells; places begin with 1, and are 0 where the sentence is of no place in the file.
+struct Mistake {
+  std::string file{};
+  uint32_t line = 0, column = 0;
+  std::string message{};
+  static void describe(Description<Mistake>& d) {
+    d.field("file", &Mistake::file);
+    d.field("line", &Mistake::line);
+    d.field("column", &Mistake::column);
+    d.field("message", &Mistake::message);
+  }
+};
+
+/// Of "FILE:LINE:COLUMN: sentence".
+Mistake mistake_of(std::string_view text, std::string_view file) {
+  Mistake mistake{.file = std::string(file), .message = std::string(text)};
+  if (!text.starts_with(file)) return mistake;
+  text.remove_prefix(file.size());
+  for (uint32_t* number : {&mistake.line, &mistake.column}) {
+    if (!text.starts_with(':')) return mistake;
+    text.remove_prefix(1);
+    const size_t end = text.find(':');
+    const auto read = whole_number<uint32_t>(text.substr(0, end));
+    if (!read) return mistake;
+    *number = *read;
+    text.remove_prefix(end);
+  }
+  if (text.starts_with(": ")) mistake.message = text.substr(2);
+  return mistake;
+}
+
 /// Mistakes of a file are an answer; a file that cannot be read is a wrong command line.
-Exit tell(const Error& error, Terminal& terminal) {
+Exit tell(const Error& error, const CheckOptions& options, Terminal& terminal) {
   if (error.code() != Code::invalid_argument) return terminal.complain(error.to_string()), Exit::wrong_usage;
-  terminal.print_line(error.to_string());
+  const std::string text = error.to_string();
+  if (!is_document(options.output)) return terminal.print_line(text), Exit::refused;
+  std::vector<Mistake> mistakes;
+  for (const auto line : std::views::split(text, '\n')) mistakes.push_back(mistake_of(std::string_view(line), options.config));
+  print_rows<Mistake>(mistakes, options.output, terminal);
   return Exit::refused;
 }
 
 Exit check(Arguments<CheckOptions>& given, Terminal& terminal) {
+  const CheckOptions& options = given.options;
   Sections sections("");
-  if (const auto read = sections.read(given.options.config); !read) return tell(read.error(), terminal);
-  terminal.print_line(fmt::format("{}: ok", given.options.config));
+  if (const auto read = sections.read(options.config); !read) return tell(read.error(), options, terminal);
+  if (is_document(options.output)) return print_rows<Mistake>({}, options.output, terminal), Exit::ok;
+  terminal.print_line(fmt::format("{}: ok", options.config));
   return Exit::ok;
 }
 
