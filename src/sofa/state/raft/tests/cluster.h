@@ -25,9 +25,13 @@ struct Faults {
 
 class Cluster {
  public:
-  Cluster(int size, uint64_t seed, CoreOptions options = {}) : random_(seed), options_(std::move(options)) {
+  Cluster(int size, uint64_t seed, CoreOptions options = {}, std::map<int, int> priorities = {})
+      : random_(seed), options_(std::move(options)), priorities_(std::move(priorities)) {
     options_.group = "test";
-    for (int i = 0; i < size; ++i) members_.peers.push_back(peer(i));
+    for (int i = 0; i < size; ++i) {
+      members_.peers.push_back(peer(i));
+      if (priorities_.contains(i)) members_.peers.back().priority = priorities_[i];
+    }
     for (int i = 0; i < size; ++i) add_node(i);
   }
 
@@ -46,6 +50,7 @@ class Cluster {
     ++node.life;
     CoreOptions options = options_;
     options.self = peer(i);
+    if (priorities_.contains(i)) options.self.priority = priorities_[i];
     FoundLog found{.snapshot = node.snapshot,
                    .snapshot_members = node.snapshot_members,
                    .first = node.first,
@@ -106,6 +111,14 @@ class Cluster {
     return done ? done() : true;
   }
 
+  size_t good_reads() const {
+    return static_cast<size_t>(std::ranges::count_if(reads_, [](const auto& one) { return one.second.status.ok(); }));
+  }
+  void reset_peers(int i, const std::string& members) {
+    ASSERT_TRUE(core(i)->reset_peers(now_, *jraft::Configuration::parse(members)).ok());
+    perform(i);
+  }
+
   int leader() {
     int found = -1;
     for (auto& [i, node] : nodes_) {
@@ -132,6 +145,7 @@ class Cluster {
   }
   uint64_t read(int i) {
     const uint64_t token = ++tokens_;
+    read_floors_[token] = most_committed_;
     const auto status = core(i)->read(now_, token);
     if (!status.ok()) reads_[token] = {.status = status};
     perform(i);
@@ -412,6 +426,7 @@ class Cluster {
 
   Random random_;
   CoreOptions options_;
+  std::map<int, int> priorities_;
   jraft::Configuration members_;
   Instant now_{std::chrono::seconds(1)};
   std::map<int, Node> nodes_;
@@ -429,6 +444,7 @@ class Cluster {
   size_t committed_data_ = 0;
   int64_t most_committed_ = 0;
   std::map<uint64_t, effect::ReadAt> reads_;
+  std::map<uint64_t, int64_t> read_floors_;  // what was committed when it was asked
   std::map<uint64_t, jraft::Status> changes_;
 };
 

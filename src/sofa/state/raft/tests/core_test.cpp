@@ -113,6 +113,63 @@ TEST(Core, FeedsAWipedOrLaggingNodeBySnapshot) {
   EXPECT_TRUE(cluster.run(5s, [&] { return cluster.all_applied(cluster.most_committed()); }));
 }
 
+TEST(Core, ALearnerFollowsAndNeverVotes) {
+  Cluster cluster(3, 9);
+  ASSERT_TRUE(cluster.run(5s, [&] { return cluster.leader() != -1; }));
+  cluster.run(500ms);
+  cluster.add_node(3);
+  const int leader = cluster.leader();
+  EXPECT_TRUE(cluster.change(leader, "127.0.0.1:9000,127.0.0.1:9001,127.0.0.1:9002,127.0.0.1:9003/learner").ok());
+  EXPECT_TRUE(cluster.run(5s, [&] { return cluster.changes().size() == 1; }));
+  EXPECT_TRUE(cluster.changes().begin()->second.ok());
+  cluster.propose(leader, "x");
+  EXPECT_TRUE(cluster.run(2s, [&] { return cluster.applied(3) == cluster.most_committed(); }));
+  const uint64_t read = cluster.read(3);
+  EXPECT_TRUE(cluster.run(1s, [&] { return cluster.reads().contains(read); }));
+  EXPECT_TRUE(cluster.reads().at(read).status.ok()) << "a learner serves reads through the leader";
+  cluster.crash((leader + 1) % 3);
+  cluster.crash((leader + 2) % 3);
+  cluster.run(5s);
+  EXPECT_EQ(cluster.leader(), -1) << "a learner is no majority";
+}
+
+TEST(Core, TheHighestPriorityThatIsAliveLeads) {
+  Cluster cluster(3, 10, {}, {{0, 100}, {1, 50}, {2, 0}});
+  ASSERT_TRUE(cluster.run(10s, [&] { return cluster.leader() != -1; }));
+  EXPECT_EQ(cluster.leader(), 0);
+  cluster.run(500ms);
+  cluster.crash(0);
+  ASSERT_TRUE(cluster.run(30s, [&] { return cluster.leader() != -1; }));
+  EXPECT_EQ(cluster.leader(), 1);
+  cluster.boot(0);
+  ASSERT_TRUE(cluster.run(5s, [&] { return cluster.all_applied(cluster.most_committed()); })) << "it could not win with a shorter log";
+  cluster.crash(1);
+  ASSERT_TRUE(cluster.run(20s, [&] { return cluster.leader() != -1; }));
+  EXPECT_EQ(cluster.leader(), 0) << "priority 0 never leads";
+  cluster.crash(0);
+  cluster.boot(1);
+  cluster.crash(1);
+  cluster.run(20s);
+  EXPECT_EQ(cluster.leader(), -1);
+}
+
+TEST(Core, AGroupThatHasLostItsMajorityIsSetAnew) {
+  Cluster cluster(3, 11);
+  ASSERT_TRUE(cluster.run(5s, [&] { return cluster.leader() != -1; }));
+  cluster.run(500ms);
+  const int leader = cluster.leader();
+  cluster.propose(leader, "x");
+  cluster.run(500ms);
+  cluster.crash((leader + 1) % 3);
+  cluster.crash((leader + 2) % 3);
+  cluster.run(5s);
+  EXPECT_EQ(cluster.leader(), -1);
+  cluster.reset_peers(leader, Cluster::peer(leader).to_string());
+  EXPECT_TRUE(cluster.run(5s, [&] { return cluster.leader() == leader; }));
+  EXPECT_TRUE(cluster.propose(leader, "y"));
+  EXPECT_TRUE(cluster.run(1s, [&] { return cluster.committed_data() == 2; }));
+}
+
 /// One group under random faults for a minute, then at rest: it must agree, and go on.
 void survive(uint64_t seed) {
   SCOPED_TRACE(seed);
