@@ -92,6 +92,8 @@ Result<void> take_field(const ProtobufFields::Field& field, const Bytes& bytes, 
     to.push_back(std::move(*peer));
     return {};
   };
+  const bool numbers = field.number <= 3 || field.number == 7;
+  if (field.number <= 9 && numbers != field.is_number) return fail(Code::data_loss, "the field {} of an entry is of another kind", field.number);
   switch (field.number) {
     case 1: {
       auto type = type_of(field.value);

@@ -55,6 +55,7 @@ TEST(Entries, ThatAreCutShortAreErrors) {
   }
   EXPECT_FALSE(decode_entry(Bytes::literal("x")));
   EXPECT_FALSE(decode_entry(bytes_of("bbd20100000008042001")));
+  EXPECT_FALSE(decode_entry(bytes_of("bbd2010000003038"))) << "data that is a number";
   EXPECT_FALSE(decode_entry(bytes_of("bbd201000000080322017832")));
 }
 
