@@ -69,6 +69,7 @@ def dev(tmp_path):
 def test_dev_says_what_is_there_and_is_ready(dev):
     text = "\n".join(dev.lines)
     assert f"http://127.0.0.1:{dev.port}/" in text and "console" in text and "metrics" in text
+    assert f"sofa status --server 127.0.0.1:{dev.port}" in text, "the usual port is another"
     assert dev.ask("/readyz")[0] == 200
     assert pathlib.Path(f"/proc/{dev.pid}/comm").read_text().strip() == "sofa"
     status, page = dev.ask("/console/")
@@ -85,6 +86,16 @@ def test_dev_is_seen_in_its_own_list_and_asked_through_it(dev):
     logs = dev.sofa("logs", own["id"], "--space", "admin", "-o", "json")
     assert logs.returncode == 0 and "a process has attached" in logs.stdout
     assert "a process has attached" in dev.sofa("logs").stdout
+
+
+def test_its_admin_api_is_a_proto_that_protoc_takes(dev, tmp_path):
+    status, text = dev.ask("/admin.proto")
+    assert status == 200
+    (tmp_path / "admin.proto").write_text(text)
+    done = subprocess.run(["protoc", f"--proto_path={tmp_path}", "--descriptor_set_out=/dev/null", "admin.proto"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    called = subprocess.run([SOFA, "call", f"grpc://{dev.address}", "sofa.admin.v1.Processes.List", "{}"], capture_output=True, text=True, timeout=60)
+    assert "is already defined" not in called.stderr, called
 
 
 def test_what_waits_and_what_runs_in_a_process_is_shown(dev, tmp_path):

@@ -183,14 +183,21 @@ std::vector<RoleRow> Platform::begin(boot::RunningApplication& running) {
     co_await overview_->stop();
     co_return Result<void>();
   });
-  const std::string attach =
-      fmt::format("sofa status; an application attaches with admin: {{platform: \"{}\"}}", base_.starts_with("https") ? url : about_.address);
+  const std::string attach = fmt::format("{}; an application attaches with admin: {{platform: \"{}\"}}", status_command(),
+                                         base_.starts_with("https") ? url : about_.address);
   std::vector<RoleRow> roles{{.role = "admin API", .address = url + "/docs", .next = attach, .port = running.admin_port()},
                              {.role = "metrics", .address = url + "/metrics", .next = "let Prometheus scrape it", .port = running.admin_port()}};
   if (section_.serves(Role::console)) {
     roles.insert(roles.begin(), {.role = "console", .address = url + "/", .next = "open it in a browser", .port = running.admin_port()});
   }
   return roles;
+}
+
+/// As somebody on this machine types it: commands ask the usual port unless they are told another.
+std::string Platform::status_command() const {
+  const std::string usual = fmt::format(":{}", kPort);
+  if (about_.address.ends_with(usual) && !base_.starts_with("https")) return "sofa status";
+  return fmt::format("sofa status --server {}{}", base_.starts_with("https") ? "https://" : "", about_.address);
 }
 
 PlatformView Platform::view() const {
@@ -201,7 +208,7 @@ PlatformView Platform::view() const {
       {.name = "admin API",
        .state = state,
        .doc = "What is looked into and operated: HTTP with JSON, and gRPC",
-       .next = "sofa status",
+       .next = status_command(),
        .ports = http},
       {.name = "processes", .state = state, .doc = "Applications attach to the same port: admin: {platform: " + about_.address + "}", .ports = http},
       {.name = "metrics", .state = state, .doc = "Prometheus' text and OpenMetrics at /metrics", .ports = http},

@@ -58,6 +58,7 @@ class Platform {
   /// `secure`: the admin port speaks TLS.
   io::Task<Result<void>> open_identities(bool secure);
   void add_to(boot::Application& app);
+  std::string status_command() const;
   Result<void> may_attach(const std::string& token) const;
   io::Task<Result<std::string>> figures_of(std::string id) const;
   PlatformView view() const;

@@ -58,6 +58,8 @@ std::string comment(std::string_view text, std::string_view indent) {
 }  // namespace
 
 ProtoSchema::ProtoSchema(const std::deque<Operation>& operations) {
+  // Services and messages share their names: no message may be called as a part is.
+  for (const Operation& operation : operations) taken_.try_emplace(operation.part, nullptr);
   for (const Operation& operation : operations) {
     const std::string name = operation.part + operation.name;
     Method method{.operation = &operation, .input = message_of(operation.request, name + "Request"), .output = {}};

@@ -123,6 +123,19 @@ TEST(Proto, DescribesTheOperationsSoThatProtobufTakesIt) {
   EXPECT_EQ(judge.pool.FindEnumTypeByName("sofa.admin.v1.Mood")->value(0)->name(), "MOOD_UNSPECIFIED");
 }
 
+TEST(Proto, NoMessageIsCalledAsAService) {
+  Routes routes;
+  routes.begin("Pet");
+  routes.get("GetPet", "/pets", "pets:read", [](NoName) { return Pet{}; });
+  routes.begin("Mood");
+  routes.get("GetMood", "/moods", "pets:read", [] { return NoName{}; });
+  const ProtoSchema schema(routes.operations());
+  Judge judge(schema);  // protobuf takes it
+  ASSERT_NE(judge.pool.FindServiceByName("sofa.admin.v1.Pet"), nullptr);
+  EXPECT_NE(judge.pool.FindMessageTypeByName("sofa.admin.v1.demo_Pet"), nullptr);
+  EXPECT_NE(judge.pool.FindEnumTypeByName("sofa.admin.v1.demo_Mood"), nullptr);
+}
+
 TEST(Proto, ItsTextSaysWhatItsDescriptorSays) {
   const Routes routes = pets();
   const std::string text = ProtoSchema(routes.operations()).text();
