@@ -109,7 +109,7 @@ def test_a_port_that_is_taken_is_told_with_who_has_it(tmp_path):
         said = fails([*ledger(tmp_path / "book"), "--server-port", port, "--server-insulator"])
         assert holder in said and "choose another with server.port" in said, said
         said = fails(platform(tmp_path / "data", port))
-        assert holder in said and "admin.port" in said, said
+        assert holder in said and "--port-offset" in said, said
 
 
 @needs_root
