@@ -11,23 +11,15 @@
 // a wire (rpc/in_process.h), or of a remote one; it is connected when the component starts. The graph of references is known before anything is
 // constructed, because it stands in the constructors' types; there is no way to look something up by name.
 
-#include <algorithm>
-#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-namespace sofa::boot {
+#include "sofa/base/fixed_text.h"
 
-/// Text as a template argument: Ref<Greeter, "u1">.
-template <size_t N>
-struct FixedText {
-  char characters[N]{};
-  consteval FixedText(const char (&text)[N]) { std::copy_n(text, N, characters); }
-  constexpr std::string_view view() const { return {characters, N - 1}; }
-};
+namespace sofa::boot {
 
 /// Exactly one component must provide T under this unique id; of a service, none may: then the reference is a client of a remote one.
 template <class T, FixedText UniqueId = "">

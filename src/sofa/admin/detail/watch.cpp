@@ -1,12 +1,12 @@
 #include "sofa/admin/detail/watch.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "sofa/admin/attach.h"
 #include "sofa/admin/detail/passed_on.h"
 #include "sofa/base/json_check.h"
 #include "sofa/base/json_object.h"
+#include "sofa/base/text.h"
 #include "sofa/http/in_process.h"
 #include "sofa/http/query.h"
 #include "sofa/http/router.h"
@@ -25,13 +25,12 @@ constexpr std::string_view kItself = "/v1/events";
 int64_t ms(Duration time) { return std::chrono::duration_cast<std::chrono::milliseconds>(time).count(); }
 
 Result<Duration> read_period(std::string_view text, const WatchOptions& options) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const auto number = whole_number<int64_t>(text);
   const int64_t least = ms(options.shortest_period), most = ms(options.longest_period);
-  if (error != std::errc() || end != text.data() + text.size() || number < least || number > most) {
+  if (!number || *number < least || *number > most) {
     return fail(Code::invalid_argument, "period_ms is '{}' and takes a number from {} to {}", text, least, most);
   }
-  return std::chrono::milliseconds(number);
+  return std::chrono::milliseconds(*number);
 }
 
 Result<void> check_path(std::string_view path) {

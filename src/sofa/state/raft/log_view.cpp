@@ -45,15 +45,6 @@ int64_t LogView::term_of(int64_t index) const {
   return after == term_begins_.begin() ? 0 : std::prev(after)->term;
 }
 
-int64_t LogView::last_of_term_up_to(int64_t term, int64_t index) const {
-  index = std::min(index, last_);
-  while (index >= first_ && term_of(index) > term) {
-    const auto after = std::ranges::upper_bound(term_begins_, index, {}, &LogId::index);
-    index = std::prev(after)->index - 1;
-  }
-  return std::max(index, first_ - 1);
-}
-
 void LogView::append(Entry entry) {
   assert(entry.id.index == last_ + 1);
   assert(term_begins_.empty() || entry.id.term >= term_begins_.back().term);

@@ -43,8 +43,6 @@ class LogView {
   const LogId& snapshot() const { return snapshot_; }
   /// 0 for an index that is not known any more, or not yet; the snapshot's last entry is known.
   int64_t term_of(int64_t index) const;
-  /// Of an index of this term there is none above: the last index with a term of at most `term`, at or below `index`; first() - 1 when there is none.
-  int64_t last_of_term_up_to(int64_t term, int64_t index) const;
 
   /// Behind the last entry.
   void append(Entry entry);

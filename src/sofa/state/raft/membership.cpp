@@ -112,7 +112,6 @@ Status Core::transfer(Instant now, const PeerId& to) {
   if (role_ != Role::leader)
     return {role_ == Role::transferring ? RaftError::ebusy : RaftError::eperm,
             role_ == Role::transferring ? "Is transferring leadership." : "Not a leader"};
-  if (change_ != nullptr && change_->stage != Change::Stage::stable) return {RaftError::ebusy, "Changing the configuration."};
   if (change_ != nullptr) return {RaftError::ebusy, "Changing the configuration."};
   PeerId target = to;
   if (target.is_nobody()) {

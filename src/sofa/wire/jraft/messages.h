@@ -15,6 +15,7 @@
 
 #include "sofa/base/bytes.h"
 #include "sofa/base/error.h"
+#include "sofa/base/fixed_text.h"
 #include "sofa/base/protobuf_fields.h"
 
 namespace sofa::jraft {
@@ -225,8 +226,10 @@ struct InstallSnapshotRequest {
   bool operator==(const InstallSnapshotRequest&) const = default;
 };
 
-struct InstallSnapshotResponse {
-  static constexpr std::string_view kName = "com.alipay.sofa.jraft.rpc.RpcRequests$InstallSnapshotResponse";
+/// Whether a request was carried out, in which term.
+template <FixedText Name>
+struct TermResponse {
+  static constexpr std::string_view kName = Name.view();
   int64_t term = 0;
   bool success = false;
   std::optional<ErrorResponse> error{};  ///< of the gRPC transport alone
@@ -235,8 +238,10 @@ struct InstallSnapshotResponse {
     visit(2, self.success);
     visit(99, self.error);
   }
-  bool operator==(const InstallSnapshotResponse&) const = default;
+  bool operator==(const TermResponse&) const = default;
 };
+using InstallSnapshotResponse = TermResponse<"com.alipay.sofa.jraft.rpc.RpcRequests$InstallSnapshotResponse">;
+using TimeoutNowResponse = TermResponse<"com.alipay.sofa.jraft.rpc.RpcRequests$TimeoutNowResponse">;
 
 /// The receiver is to campaign at once.
 struct TimeoutNowRequest {
@@ -252,19 +257,6 @@ struct TimeoutNowRequest {
     visit(4, self.term);
   }
   bool operator==(const TimeoutNowRequest&) const = default;
-};
-
-struct TimeoutNowResponse {
-  static constexpr std::string_view kName = "com.alipay.sofa.jraft.rpc.RpcRequests$TimeoutNowResponse";
-  int64_t term = 0;
-  bool success = false;
-  std::optional<ErrorResponse> error{};  ///< of the gRPC transport alone
-  static void fields(auto& self, auto& visit) {
-    visit(1, self.term);
-    visit(2, self.success);
-    visit(99, self.error);
-  }
-  bool operator==(const TimeoutNowResponse&) const = default;
 };
 
 /// `entries`: contexts of the reads, which the answer does not repeat.
@@ -331,8 +323,10 @@ struct GetFileResponse {
   bool operator==(const GetFileResponse&) const = default;
 };
 
-struct AddPeerRequest {
-  static constexpr std::string_view kName = "com.alipay.sofa.jraft.rpc.CliRequests$AddPeerRequest";
+/// Adds or removes one member.
+template <FixedText Name>
+struct PeerRequest {
+  static constexpr std::string_view kName = Name.view();
   std::string group_id{};
   std::string leader_id{};
   std::string peer_id{};
@@ -341,11 +335,15 @@ struct AddPeerRequest {
     visit(2, self.leader_id);
     visit(3, self.peer_id);
   }
-  bool operator==(const AddPeerRequest&) const = default;
+  bool operator==(const PeerRequest&) const = default;
 };
+using AddPeerRequest = PeerRequest<"com.alipay.sofa.jraft.rpc.CliRequests$AddPeerRequest">;
+using RemovePeerRequest = PeerRequest<"com.alipay.sofa.jraft.rpc.CliRequests$RemovePeerRequest">;
 
-struct AddPeerResponse {
-  static constexpr std::string_view kName = "com.alipay.sofa.jraft.rpc.CliRequests$AddPeerResponse";
+/// The members before and behind a change.
+template <FixedText Name>
+struct PeersResponse {
+  static constexpr std::string_view kName = Name.view();
   std::vector<std::string> old_peers{};
   std::vector<std::string> new_peers{};
   std::optional<ErrorResponse> error{};  ///< of the gRPC transport alone
@@ -354,34 +352,11 @@ struct AddPeerResponse {
     visit(2, self.new_peers);
     visit(99, self.error);
   }
-  bool operator==(const AddPeerResponse&) const = default;
+  bool operator==(const PeersResponse&) const = default;
 };
-
-struct RemovePeerRequest {
-  static constexpr std::string_view kName = "com.alipay.sofa.jraft.rpc.CliRequests$RemovePeerRequest";
-  std::string group_id{};
-  std::string leader_id{};
-  std::string peer_id{};
-  static void fields(auto& self, auto& visit) {
-    visit(1, self.group_id);
-    visit(2, self.leader_id);
-    visit(3, self.peer_id);
-  }
-  bool operator==(const RemovePeerRequest&) const = default;
-};
-
-struct RemovePeerResponse {
-  static constexpr std::string_view kName = "com.alipay.sofa.jraft.rpc.CliRequests$RemovePeerResponse";
-  std::vector<std::string> old_peers{};
-  std::vector<std::string> new_peers{};
-  std::optional<ErrorResponse> error{};  ///< of the gRPC transport alone
-  static void fields(auto& self, auto& visit) {
-    visit(1, self.old_peers);
-    visit(2, self.new_peers);
-    visit(99, self.error);
-  }
-  bool operator==(const RemovePeerResponse&) const = default;
-};
+using AddPeerResponse = PeersResponse<"com.alipay.sofa.jraft.rpc.CliRequests$AddPeerResponse">;
+using RemovePeerResponse = PeersResponse<"com.alipay.sofa.jraft.rpc.CliRequests$RemovePeerResponse">;
+using ChangePeersResponse = PeersResponse<"com.alipay.sofa.jraft.rpc.CliRequests$ChangePeersResponse">;
 
 struct ChangePeersRequest {
   static constexpr std::string_view kName = "com.alipay.sofa.jraft.rpc.CliRequests$ChangePeersRequest";
@@ -394,19 +369,6 @@ struct ChangePeersRequest {
     visit(3, self.new_peers);
   }
   bool operator==(const ChangePeersRequest&) const = default;
-};
-
-struct ChangePeersResponse {
-  static constexpr std::string_view kName = "com.alipay.sofa.jraft.rpc.CliRequests$ChangePeersResponse";
-  std::vector<std::string> old_peers{};
-  std::vector<std::string> new_peers{};
-  std::optional<ErrorResponse> error{};  ///< of the gRPC transport alone
-  static void fields(auto& self, auto& visit) {
-    visit(1, self.old_peers);
-    visit(2, self.new_peers);
-    visit(99, self.error);
-  }
-  bool operator==(const ChangePeersResponse&) const = default;
 };
 
 /// Answered with ErrorResponse.
@@ -500,8 +462,9 @@ struct GetPeersResponse {
 };
 
 /// Answered with LearnersOpResponse.
-struct AddLearnersRequest {
-  static constexpr std::string_view kName = "com.alipay.sofa.jraft.rpc.CliRequests$AddLearnersRequest";
+template <FixedText Name>
+struct LearnersRequest {
+  static constexpr std::string_view kName = Name.view();
   std::string group_id{};
   std::string leader_id{};
   std::vector<std::string> learners{};
@@ -510,36 +473,11 @@ struct AddLearnersRequest {
     visit(2, self.leader_id);
     visit(3, self.learners);
   }
-  bool operator==(const AddLearnersRequest&) const = default;
+  bool operator==(const LearnersRequest&) const = default;
 };
-
-/// Answered with LearnersOpResponse.
-struct RemoveLearnersRequest {
-  static constexpr std::string_view kName = "com.alipay.sofa.jraft.rpc.CliRequests$RemoveLearnersRequest";
-  std::string group_id{};
-  std::string leader_id{};
-  std::vector<std::string> learners{};
-  static void fields(auto& self, auto& visit) {
-    visit(1, self.group_id);
-    visit(2, self.leader_id);
-    visit(3, self.learners);
-  }
-  bool operator==(const RemoveLearnersRequest&) const = default;
-};
-
-/// Answered with LearnersOpResponse.
-struct ResetLearnersRequest {
-  static constexpr std::string_view kName = "com.alipay.sofa.jraft.rpc.CliRequests$ResetLearnersRequest";
-  std::string group_id{};
-  std::string leader_id{};
-  std::vector<std::string> learners{};
-  static void fields(auto& self, auto& visit) {
-    visit(1, self.group_id);
-    visit(2, self.leader_id);
-    visit(3, self.learners);
-  }
-  bool operator==(const ResetLearnersRequest&) const = default;
-};
+using AddLearnersRequest = LearnersRequest<"com.alipay.sofa.jraft.rpc.CliRequests$AddLearnersRequest">;
+using RemoveLearnersRequest = LearnersRequest<"com.alipay.sofa.jraft.rpc.CliRequests$RemoveLearnersRequest">;
+using ResetLearnersRequest = LearnersRequest<"com.alipay.sofa.jraft.rpc.CliRequests$ResetLearnersRequest">;
 
 struct LearnersOpResponse {
   static constexpr std::string_view kName = "com.alipay.sofa.jraft.rpc.CliRequests$LearnersOpResponse";

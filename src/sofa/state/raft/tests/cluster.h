@@ -163,7 +163,6 @@ class Cluster {
     auto members = node.core->log().members_at(index);
     node.snapshot = id;
     node.snapshot_members = members;
-    node.snapshot_hash = node.hashes.at(index);
     node.core->snapshot_saved(now_, id, members);
     perform(i);
   }
@@ -207,12 +206,11 @@ class Cluster {
     std::deque<Entry> log{};
     LogId snapshot{};
     std::shared_ptr<const Membership> snapshot_members{};
-    uint64_t snapshot_hash = 0;
     std::deque<std::function<void()>> unsaved{};  // in order
     // The state machine.
     int64_t applied = 0;
     std::map<int64_t, uint64_t> hashes{{0, 0}};
-    int64_t known_commit = 0, known_term = 0;
+    int64_t known_term = 0;
   };
   struct Event {
     Instant at;
@@ -397,7 +395,6 @@ class Cluster {
          }
          node.snapshot = id;
          node.snapshot_members = std::make_shared<const Membership>(detail::members_of(one.meta));
-         node.snapshot_hash = committed_.at(id.index);
          if (id.index > node.applied) {
            node.applied = id.index;
            node.hashes[id.index] = committed_.at(id.index);

@@ -24,7 +24,6 @@ TEST(LogView, KnowsTermsBoundsAndMembers) {
   EXPECT_EQ(log.members_at(3)->current.to_string(), "");
   EXPECT_EQ(log.members_at(5), members);
   EXPECT_EQ(log.members_from(5), 4);
-  EXPECT_EQ(log.last_of_term_up_to(2, 5), 3);
   log.truncate_suffix(3);
   EXPECT_EQ(log.last_id(), (LogId{.index = 3, .term = 1}));
   EXPECT_EQ(log.members_from(5), 0);
