@@ -245,10 +245,18 @@ def test_probes_as_a_kubelet_sends_them_follow_start_and_stop(started):
 
 def listening_port(process, admin):
     """The port of a process on 127.0.0.1 that is not its admin port."""
-    sockets = {os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{process.pid}/fd")}
+    sockets = {target_of(fd) for fd in pathlib.Path(f"/proc/{process.pid}/fd").iterdir()}
     for line in pathlib.Path(f"/proc/{process.pid}/net/tcp").read_text().splitlines()[1:]:
         words = line.split()
         port = int(words[1].split(":")[1], 16)
         if words[3] == "0A" and f"socket:[{words[9]}]" in sockets and port != admin:
             return port
     raise AssertionError("it listens on no other port")
+
+
+def target_of(descriptor):
+    """What a descriptor of another process is; empty when it has been closed since it was listed."""
+    try:
+        return os.readlink(descriptor)
+    except FileNotFoundError:
+        return ""

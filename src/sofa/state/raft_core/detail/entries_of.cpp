@@ -1,4 +1,4 @@
-#include "sofa/state/raft/detail/entries_of.h"
+#include "sofa/state/raft_core/detail/entries_of.h"
 
 namespace sofa::raft::detail {
 

@@ -1,4 +1,4 @@
-#include "sofa/state/raft/log_view.h"
+#include "sofa/state/raft_core/log_view.h"
 
 #include <algorithm>
 #include <cassert>

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "sofa/base/clock.h"
-#include "sofa/state/raft/log_view.h"
+#include "sofa/state/raft_core/log_view.h"
 #include "sofa/wire/jraft/messages.h"
 #include "sofa/wire/jraft/peer.h"
 #include "sofa/wire/jraft/status.h"

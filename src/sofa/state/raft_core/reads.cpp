@@ -1,7 +1,7 @@
 // Linearizable reads without a log entry (jraft.md 2.9).
-#include "sofa/state/raft/core.h"
-#include "sofa/state/raft/detail/addressed.h"
-#include "sofa/state/raft/detail/leader_state.h"
+#include "sofa/state/raft_core/core.h"
+#include "sofa/state/raft_core/detail/addressed.h"
+#include "sofa/state/raft_core/detail/leader_state.h"
 
 namespace sofa::raft {
 

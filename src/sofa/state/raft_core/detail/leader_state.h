@@ -7,7 +7,7 @@
 #include <set>
 #include <vector>
 
-#include "sofa/state/raft/core.h"
+#include "sofa/state/raft_core/core.h"
 
 namespace sofa::raft {
 

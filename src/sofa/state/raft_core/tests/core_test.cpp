@@ -1,4 +1,4 @@
-#include "sofa/state/raft/core.h"
+#include "sofa/state/raft_core/core.h"
 
 #include "cluster.h"
 

@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <cassert>
 
-#include "sofa/state/raft/core.h"
-#include "sofa/state/raft/detail/addressed.h"
-#include "sofa/state/raft/detail/entries_of.h"
-#include "sofa/state/raft/detail/leader_state.h"
+#include "sofa/state/raft_core/core.h"
+#include "sofa/state/raft_core/detail/addressed.h"
+#include "sofa/state/raft_core/detail/entries_of.h"
+#include "sofa/state/raft_core/detail/leader_state.h"
 
 namespace sofa::raft {
 

@@ -1,7 +1,7 @@
 #pragma once
 // A request with the fields that every one has.
 
-#include "sofa/state/raft/core.h"
+#include "sofa/state/raft_core/core.h"
 
 namespace sofa::raft {
 

@@ -1,9 +1,9 @@
 // Elections (jraft.md 2.2, 2.3).
 #include <cassert>
 
-#include "sofa/state/raft/core.h"
-#include "sofa/state/raft/detail/addressed.h"
-#include "sofa/state/raft/detail/leader_state.h"
+#include "sofa/state/raft_core/core.h"
+#include "sofa/state/raft_core/detail/addressed.h"
+#include "sofa/state/raft_core/detail/leader_state.h"
 
 namespace sofa::raft {
 

@@ -23,9 +23,9 @@
 
 #include "sofa/base/clock.h"
 #include "sofa/base/random.h"
-#include "sofa/state/raft/effects.h"
-#include "sofa/state/raft/log_view.h"
-#include "sofa/state/raft/quorum.h"
+#include "sofa/state/raft_core/effects.h"
+#include "sofa/state/raft_core/log_view.h"
+#include "sofa/state/raft_core/quorum.h"
 #include "sofa/wire/jraft/messages.h"
 #include "sofa/wire/jraft/peer.h"
 #include "sofa/wire/jraft/status.h"

@@ -1,9 +1,9 @@
 // Changes of members, and handing leadership over (jraft.md 2.7, 2.8).
 #include <algorithm>
 
-#include "sofa/state/raft/core.h"
-#include "sofa/state/raft/detail/addressed.h"
-#include "sofa/state/raft/detail/leader_state.h"
+#include "sofa/state/raft_core/core.h"
+#include "sofa/state/raft_core/detail/addressed.h"
+#include "sofa/state/raft_core/detail/leader_state.h"
 
 namespace sofa::raft {
 

@@ -11,8 +11,8 @@
 #include <set>
 
 #include "sofa/base/random.h"
-#include "sofa/state/raft/core.h"
-#include "sofa/state/raft/detail/entries_of.h"
+#include "sofa/state/raft_core/core.h"
+#include "sofa/state/raft_core/detail/entries_of.h"
 
 namespace sofa::raft {
 
