@@ -1,0 +1,59 @@
+#pragma once
+// Server: the Raft side of a process. One port, one log and one folder for all groups of a shard, and the connections to other nodes.
+//
+//   auto server = co_await io::or_return(raft::Server::open({.folder = "data", .address = "10.0.0.1:8700"}));
+//   raft::Node* node = co_await io::or_return(server->start({.group = "counter", .initial = members}, std::make_unique<Counter>()));
+//   ...
+//   co_await server->stop();
+//
+// Other nodes may be unmodified Java nodes of JRaft 1.3: messages and port are theirs (docs/protocols/jraft.md).
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sofa/io/tls.h"
+#include "sofa/state/log/options.h"
+#include "sofa/state/raft/node.h"
+#include "sofa/transport/handler.h"
+#include "sofa/transport/port.h"
+
+namespace sofa::raft {
+
+struct ServerOptions {
+  std::string folder{};                                ///< made if missing; one process at a time
+  std::string address{};                               ///< "ip:port": how this node is named in the members of its groups
+  std::string bind{};                                  ///< where it listens; empty: at `address`
+  log::LogOptions log{};                               ///< its folder is <folder>/log
+  uint64_t snapshot_bytes_per_second = 0;              ///< zero: no bound
+  std::shared_ptr<io::TlsServerContext> tls{};         ///< of the port; null: plain
+  std::shared_ptr<io::TlsClientContext> client_tls{};  ///< of connections to other nodes
+  bool tls_only = false;
+  log::FileSystem* files = nullptr;  ///< null: the machine's
+};
+
+/// Belongs to the shard that opened it.
+class Server {
+ public:
+  /// Opens the folder, then the port. `own` (null: none): further handlers for the port, by class name; outlives the server.
+  /// Errors: failed_precondition (folder in use, of another address, of a newer version), data_loss, an address that is taken.
+  static io::Task<Result<std::unique_ptr<Server>>> open(ServerOptions options, std::vector<std::pair<std::string, transport::Handler*>> own = {});
+  virtual ~Server() = default;
+
+  /// Starts the member of a group: recovers it, and takes part from then on. The node lives until stop() or leave.
+  /// Errors: invalid_argument (the name of the group, members), already_exists, data_loss.
+  virtual io::Task<Result<Node*>> start(NodeOptions options, std::unique_ptr<StateMachine> machine) = 0;
+  /// Ends one: hands leadership over before. Its data stays.
+  virtual io::Task<Result<void>> leave(Node& node) = 0;
+  /// Null: there is none.
+  virtual Node* find(std::string_view group, const PeerId& self) = 0;
+  virtual std::vector<Node*> nodes() = 0;
+
+  virtual const io::Address& local() const = 0;
+  virtual const log::LogStats log_stats() const = 0;
+
+  /// Hands leaderships over, drains the port, closes the log.
+  virtual io::Task<Result<void>> stop() = 0;
+};
+
+}  // namespace sofa::raft
