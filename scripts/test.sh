@@ -109,16 +109,24 @@ run_unit() {
   for reported in "${names[@]}"; do report_unit_test "$reported" "$logs"; done
 }
 
+# ensure_peers PATH: what the tests of a folder run beside our programs.
+ensure_peers() {
+  local path=$1
+  case $path in
+    tests/chaos*) ensure_go && return ;;
+    tests/e2e*) ensure_http_clients && ensure_shells && ensure_faketime && ensure_go && ensure_set package ;;
+    *) ensure_http_clients && ensure_prometheus && ensure_java ;;
+  esac
+  [[ -z $(find "$root/$path" -name go.mod -print -quit) ]] || ensure_go
+  [[ -z $(find "$root/$path" -name package-lock.json -print -quit) ]] || ensure_node
+}
+
 # run_pytest TREE PATH: the tests find the programs through SOFA_BIN.
 run_pytest() {
   local tree=$1 path=$2 log=$1/test-logs/pytest-${2##*/}.log code=0
   compgen -G "$root/$path*" >/dev/null && grep -rqE '^(async )?def test_|^class Test' --include='*.py' "$root/$path" || return 0
   ensure_python
-  ensure_http_clients
-  if [[ $path == tests/e2e* ]]; then ensure_shells && ensure_faketime && ensure_go && ensure_set package; else ensure_prometheus; fi
-  [[ ! -e $root/tests/interop/java/pom.xml || $path == tests/e2e* ]] || ensure_java
-  [[ -z $(find "$root/$path" -name go.mod -print -quit) ]] || ensure_go
-  [[ -z $(find "$root/$path" -name package-lock.json -print -quit) ]] || ensure_node
+  ensure_peers "$path"
   mkdir -p "$tree/test-logs"
   say "pytest $path"
   (cd "$root" && PATH="$venv/bin:$PATH" SOFA_BIN="$tree/bin" timeout -k 20 "${SOFA_PYTEST_TIMEOUT:-1800}" \
@@ -178,6 +186,7 @@ test_everything() {
   fi
   [[ $kinds != *interop* ]] || run_pytest "$tree" tests/interop
   [[ $kinds != *e2e* ]] || run_pytest "$tree" tests/e2e
+  [[ $kinds != *chaos* ]] || run_pytest "$tree" tests/chaos
   [[ $kinds != *console* ]] || run_console "$tree"
 }
 
@@ -218,7 +227,7 @@ verb_test() {
     case $1 in
       --preset) need_value "$@" && preset=$2 && shift 2 ;;
       --soak) need_value "$@" && soak=$2 && shift 2 ;;
-      --unit | --interop | --e2e | --console) kinds+=" $1" && shift ;;
+      --unit | --interop | --e2e | --chaos | --console) kinds+=" $1" && shift ;;
       -*) fail "'./dev test' does not know $1: see './dev help'." ;;
       *) names+=("$1") && shift ;;
     esac
@@ -234,7 +243,7 @@ verb_test() {
   elif [[ ${#names[@]} -gt 0 ]]; then
     test_names "$preset" "${names[@]}"
   else
-    test_everything "$preset" "${kinds:-unit interop e2e console}"
+    test_everything "$preset" "${kinds:-unit interop e2e chaos console}"
   fi
   close_tests
 }
