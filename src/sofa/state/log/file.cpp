@@ -92,6 +92,16 @@ class PosixFileSystem final : public FileSystem {
     if (::unlink(path.c_str()) != 0) return system_failure("delete", path);
     return {};
   }
+  Result<void> link(const std::string& from, const std::string& to) override {
+    if (::link(from.c_str(), to.c_str()) != 0) return system_failure(fmt::format("link {} to", from), to);
+    return {};
+  }
+  Result<PathKind> kind_of(const std::string& path) override {
+    struct stat status;
+    if (::lstat(path.c_str(), &status) == 0) return S_ISDIR(status.st_mode) ? PathKind::folder : PathKind::file;
+    if (errno == ENOENT || errno == ENOTDIR) return PathKind::nothing;
+    return system_failure("look at", path);
+  }
   Result<void> sync_folder(const std::string& path) override {
     const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return system_failure("open folder", path);
@@ -107,6 +117,10 @@ class PosixFileSystem final : public FileSystem {
     const bool fresh = std::filesystem::create_directory(path, error);
     if (error) return std::unexpected<Error>(errno_error(error.value(), fmt::format("Cannot create folder {}", path)));
     return fresh;
+  }
+  Result<void> remove_folder(const std::string& path) override {
+    if (::rmdir(path.c_str()) != 0) return system_failure("remove folder", path);
+    return {};
   }
   Result<std::vector<std::string>> list(const std::string& path) override {
     std::error_code error;
@@ -196,6 +210,19 @@ Result<void> create_folders(FileSystem& files, const std::string& path) {
   if (made) return made;
   return std::unexpected<Error>(
       std::move(made.error()).wrap(fmt::format("The folder {} cannot be made; let this user write the folder above it, or name another one", path)));
+}
+
+Result<void> remove_tree(FileSystem& files, const std::string& path) {
+  auto kind = files.kind_of(path);
+  if (!kind) return forward_error(kind);
+  if (*kind == PathKind::nothing) return {};
+  if (*kind == PathKind::file) return files.unlink(path);
+  auto names = files.list(path);
+  if (!names) return forward_error(names);
+  for (const std::string& name : *names) {
+    if (auto removed = remove_tree(files, path + "/" + name); !removed) return removed;
+  }
+  return files.remove_folder(path);
 }
 
 Result<void> replace_file(FileSystem& files, const std::string& folder, const std::string& name, std::initializer_list<ByteSpan> parts) {

@@ -37,16 +37,23 @@ class FolderLock {
 
 enum class OpenMode { read, read_write, create };  // create: made if missing, emptied if there; opened for reading and writing
 
+enum class PathKind { nothing, file, folder };  // file: all that is no folder, links too
+
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   virtual Result<void> unlink(const std::string& path) = 0;
+  /// Gives the file a second name. Code::already_exists when `to` is there.
+  virtual Result<void> link(const std::string& from, const std::string& to) = 0;
+  virtual Result<PathKind> kind_of(const std::string& path) = 0;
   /// Makes creates, renames and unlinks inside the folder durable.
   virtual Result<void> sync_folder(const std::string& path) = 0;
   /// Makes one folder in a folder that exists; false when it is there already. Not durable before its parent is synced: see create_folders below.
   virtual Result<bool> create_folder(const std::string& path) = 0;
+  /// An empty one.
+  virtual Result<void> remove_folder(const std::string& path) = 0;
   /// Names (without folder) of what is in the folder, sorted.
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   /// Takes the lock file at `path`, or says which process holds it (failed_precondition).
@@ -62,6 +69,8 @@ Result<void> write_all(File& file, uint64_t offset, ByteSpan bytes);
 Result<Bytes> read_all(File& file);
 /// Makes the folder and those above it that are missing, all of them durable. Errors name the folder at fault and say what to do.
 Result<void> create_folders(FileSystem& files, const std::string& path);
+/// Removes the folder and all that is in it; well when there is none. Not durable; a crash, or an error, leaves a part of it.
+Result<void> remove_tree(FileSystem& files, const std::string& path);
 /// Replaces a file as a whole by the parts one after the other: temporary file, sync, rename, sync of the folder. After a crash the old or the new
 /// content is there.
 Result<void> replace_file(FileSystem& files, const std::string& folder, const std::string& name, std::initializer_list<ByteSpan> parts);

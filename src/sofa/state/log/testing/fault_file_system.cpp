@@ -216,6 +216,33 @@ Result<void> FaultFileSystem::unlink(const std::string& path) {
   return {};
 }
 
+Result<void> FaultFileSystem::link(const std::string& from, const std::string& to) {
+  std::lock_guard hold(mutex_);
+  if (auto done = plain_call("link", to, true); !done) return done;
+  auto found = names_.find(from);
+  if (found == names_.end() || !has_folder(parent_of(to))) return failure(ENOENT, "link", to);
+  if (names_.contains(to)) return failure(EEXIST, "link", to);
+  change({parent_of(to), {{to, found->second}}});
+  return {};
+}
+
+Result<PathKind> FaultFileSystem::kind_of(const std::string& path) {
+  std::lock_guard hold(mutex_);
+  if (auto done = plain_call("look at", path, false); !done) return forward_error(done);
+  if (has_folder(path)) return PathKind::folder;
+  return names_.contains(path) ? PathKind::file : PathKind::nothing;
+}
+
+Result<void> FaultFileSystem::remove_folder(const std::string& path) {
+  std::lock_guard hold(mutex_);
+  if (auto done = plain_call("remove folder", path, false); !done) return done;
+  if (!has_folder(path)) return failure(ENOENT, "remove folder", path);
+  const auto inside = names_.upper_bound(path + "/");
+  if (inside != names_.end() && parent_of(inside->first) == path) return failure(ENOTEMPTY, "remove folder", path);
+  change({parent_of(path), {{path, nullptr}}});
+  return {};
+}
+
 Result<void> FaultFileSystem::sync_folder(const std::string& path) {
   std::lock_guard hold(mutex_);
   if (auto done = plain_call("sync folder", path, false); !done) return done;
@@ -248,6 +275,8 @@ void FaultFileSystem::apply(const Change& change, Names& names) {
   for (const auto& [name, inode] : change.names) {
     if (inode == nullptr) {
       names.erase(name);
+      // What was in a folder goes with it, also what the disk has not heard to be gone.
+      names.erase(names.lower_bound(name + "/"), names.lower_bound(name + "0"));  // '0' is the letter behind '/'
     } else {
       names[name] = inode;
     }
@@ -298,26 +327,33 @@ FaultFileSystem::Names FaultFileSystem::names_after_power_cut(Survival survival,
   return reachable;
 }
 
+std::shared_ptr<FaultFileSystem::Inode> FaultFileSystem::after_power_cut(const Inode& inode, Survival survival, std::mt19937_64& random) {
+  auto keep = [&] { return survival == Survival::kept || (survival == Survival::torn && random() % 2 == 0); };
+  auto copy = std::make_shared<Inode>();
+  copy->folder = inode.folder;
+  copy->cache = inode.disk;
+  if (inode.cache.size() != inode.disk.size() && keep()) copy->cache.resize(inode.cache.size());
+  for (size_t page : inode.dirty) {
+    for (size_t sector = page * kPage; sector < std::min((page + 1) * kPage, inode.cache.size()); sector += kSector) {
+      // "torn" decides by sector; "kept" and "lost" for all of them.
+      if (!keep()) continue;
+      const size_t n = std::min(kSector, inode.cache.size() - sector);
+      if (copy->cache.size() < sector + n) copy->cache.resize(sector + n);
+      std::memcpy(copy->cache.data() + sector, inode.cache.data() + sector, n);
+    }
+  }
+  copy->disk = copy->cache;
+  return copy;
+}
+
 std::unique_ptr<FaultFileSystem> FaultFileSystem::after_power_cut(Survival survival, uint64_t seed) const {
   std::lock_guard hold(mutex_);
   auto found = std::make_unique<FaultFileSystem>(seed);
   std::mt19937_64 random(seed);
-  auto keep = [&] { return survival == Survival::kept || (survival == Survival::torn && random() % 2 == 0); };
+  std::map<const Inode*, std::shared_ptr<Inode>> copies;  // a file may have several names
   for (const auto& [name, inode] : names_after_power_cut(survival, random)) {
-    auto copy = std::make_shared<Inode>();
-    copy->folder = inode->folder;
-    copy->cache = inode->disk;
-    if (inode->cache.size() != inode->disk.size() && keep()) copy->cache.resize(inode->cache.size());
-    for (size_t page : inode->dirty) {
-      for (size_t sector = page * kPage; sector < std::min((page + 1) * kPage, inode->cache.size()); sector += kSector) {
-        // "torn" decides by sector; "kept" and "lost" for all of them.
-        if (!keep()) continue;
-        const size_t n = std::min(kSector, inode->cache.size() - sector);
-        if (copy->cache.size() < sector + n) copy->cache.resize(sector + n);
-        std::memcpy(copy->cache.data() + sector, inode->cache.data() + sector, n);
-      }
-    }
-    copy->disk = copy->cache;
+    auto& copy = copies[inode.get()];
+    if (copy == nullptr) copy = after_power_cut(*inode, survival, random);
     found->names_[name] = copy;
   }
   found->names_on_disk_ = found->names_;

@@ -55,8 +55,11 @@ class FaultFileSystem : public FileSystem {
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Result<void> rename(const std::string& from, const std::string& to) override;
   Result<void> unlink(const std::string& path) override;
+  Result<void> link(const std::string& from, const std::string& to) override;
+  Result<PathKind> kind_of(const std::string& path) override;
   Result<void> sync_folder(const std::string& path) override;
   Result<bool> create_folder(const std::string& path) override;
+  Result<void> remove_folder(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<std::unique_ptr<FolderLock>> lock(const std::string& path) override;
 
@@ -82,6 +85,7 @@ class FaultFileSystem : public FileSystem {
   Result<void> sync(Inode& inode, const std::string& path);
   Names names_after_power_cut(Survival survival, std::mt19937_64& random) const;
   bool has_folder(const std::string& path) const;
+  static std::shared_ptr<Inode> after_power_cut(const Inode& inode, Survival survival, std::mt19937_64& random);
   void change(Change change);
   static void apply(const Change& change, Names& names);
 
