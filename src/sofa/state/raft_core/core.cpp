@@ -5,6 +5,7 @@
 
 #include "sofa/state/raft_core/detail/addressed.h"
 #include "sofa/state/raft_core/detail/leader_state.h"
+#include "sofa/state/raft_core/plant.h"
 
 namespace sofa::raft {
 
@@ -52,7 +53,7 @@ std::vector<Effect> Core::take() { return std::exchange(effects_, {}); }
 Duration Core::heartbeat_interval() const {
   return std::max<Duration>(options_.election_timeout / options_.heartbeats, std::chrono::milliseconds(10));
 }
-Duration Core::lease() const { return options_.election_timeout * options_.lease_percent / 100; }
+Duration Core::lease() const { return options_.election_timeout * (planted(Plant::lease_longer_than_timeout) ? 200 : options_.lease_percent) / 100; }
 
 std::vector<PeerId> Core::other_voters() const {
   std::vector<PeerId> voters;
@@ -86,7 +87,7 @@ void Core::tick(Instant now) {
 // What leaves the node.
 
 void Core::leave(Effect effect) {
-  if (saved_number_ == state_number_) {
+  if (saved_number_ == state_number_ || planted(Plant::vote_leaves_before_saved)) {
     emit(std::move(effect));
   } else {
     held_.push_back(std::move(effect));
@@ -140,7 +141,7 @@ void Core::answered(Instant now, uint64_t number, jraft::Message response) {
   if (auto* index = std::get_if<jraft::ReadIndexResponse>(&response)) {
     const bool good = call.kind == CallKind::read_index && index->success;
     return emit(effect::ReadAt{.token = call.token,
-                               .index = index->index,
+                               .index = planted(Plant::read_not_awaited) ? 0 : index->index,
                                .status = good ? Status() : Status{RaftError::unknown, "the leader could not confirm that it leads"}});
   }
   if (auto* timeout = std::get_if<jraft::TimeoutNowResponse>(&response); timeout != nullptr && timeout->term > term_) {
@@ -169,7 +170,7 @@ void Core::failed(Instant now, uint64_t number, const Status& status) {
   const bool expected =
       call.kind == CallKind::install ? of->snapshot != 0 : std::ranges::any_of(of->inflights, [&](const auto& one) { return one.call == number; });
   if (call.kind == CallKind::install) forget_install(*of);
-  if (expected) block(now, *of);
+  if (expected && !planted(Plant::lost_probe_not_retried)) block(now, *of);
 }
 
 void Core::connected(Instant now, const PeerId& peer) {
@@ -183,10 +184,11 @@ void Core::connected(Instant now, const PeerId& peer) {
 
 void Core::save_state(int64_t term, PeerId voted_for) {
   assert(term >= term_);
-  assert(term > term_ || voted_for_.is_nobody() || voted_for_ == voted_for);
+  assert(term > term_ || voted_for_.is_nobody() || voted_for_ == voted_for || planted(Plant::vote_twice));
   term_ = term;
   voted_for_ = std::move(voted_for);
-  emit(effect::SaveState{.number = ++state_number_, .term = term_, .voted_for = voted_for_});
+  if (planted(Plant::term_saved_with_vote_only) && voted_for_.is_nobody()) return;
+  emit(effect::SaveState{.number = ++state_number_, .term = term_, .voted_for = planted(Plant::vote_not_persisted) ? PeerId() : voted_for_});
 }
 
 void Core::state_saved(Instant now, uint64_t number) {
@@ -211,6 +213,7 @@ void Core::set_leader(PeerId leader, const Status& why) {
 
 void Core::set_members(std::shared_ptr<const Membership> members) {
   members_ = std::move(members);
+  if (planted(Plant::joint_quorum_of_new_only)) members_ = std::make_shared<const Membership>(Membership{.current = members_->current});
   target_priority_ = PeerId::kNoPriority;
   for (const PeerId& peer : members_->current.peers) target_priority_ = std::max(target_priority_, peer.priority);
   timeouts_below_priority_ = 0;
@@ -252,7 +255,7 @@ void Core::step_down(Instant now, int64_t term, const Status& why, bool wake_can
 }
 
 void Core::fail(Instant now, Status status) {
-  if (role_ >= Role::error) return;
+  if (role_ >= Role::error || planted(Plant::goes_on_after_failure)) return;
   if (is_leader()) step_down(now, term_, status, true);
   set_leader(PeerId(), status);
   end_install(status);

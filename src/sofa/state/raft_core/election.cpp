@@ -4,6 +4,7 @@
 #include "sofa/state/raft_core/core.h"
 #include "sofa/state/raft_core/detail/addressed.h"
 #include "sofa/state/raft_core/detail/leader_state.h"
+#include "sofa/state/raft_core/plant.h"
 
 namespace sofa::raft {
 
@@ -53,7 +54,7 @@ void Core::elect_self(Instant now) {
   save_state(term_ + 1, options_.self);
   const auto most = std::max<int64_t>(options_.max_election_delay.count() - 1, 0);
   vote_at_ = now + options_.election_timeout + Duration(random_.uniform(0, most));
-  ballot_.begin(members_);
+  if (!planted(Plant::pre_votes_elect)) ballot_.begin(members_);
   ask_for_votes(now, false);
   self_vote_waits_ = true;  // it counts when it is saved
 }
@@ -103,8 +104,8 @@ void Core::become_leader(Instant now) {
 bool Core::grants_pre_vote(Instant now, const jraft::RequestVoteRequest& request, const PeerId& candidate) const {
   if (!members_->current.has_peer(candidate) && !members_->old.has_peer(candidate)) return false;
   // Also after a start, while the leader is not known yet: it may rest on a lease that this node has confirmed before.
-  const bool may_be_led = !leader_.is_nobody() || term_ > 0;
-  if (may_be_led && now - last_leader_contact_ < options_.election_timeout) return false;
+  const bool may_be_led = !leader_.is_nobody() || (term_ > 0 && !planted(Plant::lease_forgotten_at_start));
+  if (may_be_led && !planted(Plant::pre_vote_ignores_leader) && now - last_leader_contact_ < options_.election_timeout) return false;
   if (is_leader()) return false;
   if (request.term < term_) return false;
   return LogId{.index = request.last_log_index, .term = request.last_log_term} >= saved_;
@@ -121,8 +122,9 @@ void Core::on_vote_request(Instant now, uint64_t token, const jraft::RequestVote
     step_down(now, request.term,
               {RaftError::ehighertermrequest, fmt::format("Raft node receives higher term RequestVoteRequest from {}.", candidate->to_string())});
   }
-  const bool up_to_date = LogId{.index = request.last_log_index, .term = request.last_log_term} >= saved_;
-  if (request.term == term_ && up_to_date && voted_for_.is_nobody() && role_ == Role::follower) {
+  const bool up_to_date = LogId{.index = request.last_log_index, .term = request.last_log_term} >= saved_ || planted(Plant::vote_without_log_check);
+  const bool may_vote = voted_for_.is_nobody() || planted(Plant::vote_twice);
+  if (request.term == term_ && up_to_date && may_vote && role_ == Role::follower) {
     step_down(now, term_, {RaftError::evoteforcandidate, "Raft node votes for some candidate, step down to restart election_timer."});
     save_state(term_, *candidate);
   }

@@ -5,6 +5,7 @@
 #include "sofa/state/raft_core/core.h"
 #include "sofa/state/raft_core/detail/entries_of.h"
 #include "sofa/state/raft_core/detail/leader_state.h"
+#include "sofa/state/raft_core/plant.h"
 
 namespace sofa::raft {
 
@@ -17,14 +18,14 @@ bool Core::accepts_leader(Instant now, uint64_t token, int64_t term, const PeerI
     if (install) return answer(token, jraft::InstallSnapshotResponse{.term = with, .success = false});
     answer(token, jraft::AppendEntriesResponse{.term = with, .success = false});
   };
-  if (term < term_) return answer_no(term_), false;
+  if (term < term_ && !planted(Plant::old_leader_accepted)) return answer_no(term_), false;
   if (term > term_) {
     step_down(now, term, {RaftError::enewleader, "Raft node receives message from new leader with higher term."});
   } else if (role_ != Role::follower) {
     step_down(now, term, {RaftError::enewleader, "Candidate receives message from new leader with the same term."});
   }
   if (leader_.is_nobody()) set_leader(sender, {});
-  if (leader_ != sender) {
+  if (leader_ != sender && !planted(Plant::old_leader_accepted)) {
     // Two leaders of one term: two processes with one identity, or a lost vote. Nobody may go on in this term.
     const int64_t next = term_ + 1;
     step_down(now, next, {RaftError::eleaderconflict, "More than one leader in the same term."});
@@ -42,7 +43,8 @@ void Core::on_append(Instant now, uint64_t token, uint64_t lane, const jraft::Ap
     return refuse(token, RaftError::ebusy, fmt::format("Node {} is installing snapshot.", options_.self.to_string()));
 
   // Whatever a snapshot holds is committed, and every leader has it.
-  const bool fits = request.prev_log_index < log_.snapshot().index || log_.term_of(request.prev_log_index) == request.prev_log_term;
+  const bool fits = request.prev_log_index < log_.snapshot().index || log_.term_of(request.prev_log_index) == request.prev_log_term ||
+                    (planted(Plant::prev_term_not_checked) && request.prev_log_index <= log_.last());
   if (!fits) {
     jraft::AppendEntriesResponse response{.term = term_, .success = false, .last_log_index = log_.last()};
     if (heartbeat) return answer(token, std::move(response));
@@ -50,7 +52,8 @@ void Core::on_append(Instant now, uint64_t token, uint64_t lane, const jraft::Ap
   }
   if (!request.entries.empty()) return take_entries(now, token, lane, request);
 
-  leaders_commit_ = std::max(leaders_commit_, std::min(request.committed_index, request.prev_log_index));
+  const int64_t vouched_for = planted(Plant::commit_beyond_request) ? log_.last() : request.prev_log_index;
+  leaders_commit_ = std::max(leaders_commit_, std::min(request.committed_index, vouched_for));
   commit_up_to(now, std::min(leaders_commit_, saved_.index));
   jraft::AppendEntriesResponse response{.term = term_, .success = true, .last_log_index = log_.last()};
   if (heartbeat) return answer(token, std::move(response));
@@ -68,9 +71,10 @@ void Core::take_entries(Instant now, uint64_t token, uint64_t lane, const jraft:
   // What is there already stays; what another leader has put there goes.
   auto fresh = entries->begin();
   while (fresh != entries->end() && fresh->id.index <= log_.snapshot().index) ++fresh;  // older than the snapshot: committed
-  while (fresh != entries->end() && fresh->id.index <= log_.last() && log_.term_of(fresh->id.index) == fresh->id.term) ++fresh;
+  const bool compares = !planted(Plant::truncation_below_applied);
+  while (compares && fresh != entries->end() && fresh->id.index <= log_.last() && log_.term_of(fresh->id.index) == fresh->id.term) ++fresh;
   if (fresh != entries->end() && fresh->id.index <= log_.last()) {
-    if (fresh->id.index <= commit_) {
+    if (fresh->id.index <= commit_ && compares) {
       return refuse(token, RaftError::einval,
                     fmt::format("the entry {} of the term {} would take the place of a committed one of the term {}", fresh->id.index, fresh->id.term,
                                 log_.term_of(fresh->id.index)));
@@ -92,7 +96,7 @@ void Core::cut_suffix(Instant, int64_t last_kept) {
     unsaved_bytes_ -= unsaved_.back().second;
     unsaved_.pop_back();
   }
-  if (members_from_ <= last_kept) return;
+  if (members_from_ <= last_kept || planted(Plant::members_not_rolled_back)) return;
   set_members(last_kept == 0 ? std::make_shared<const Membership>(Membership{.current = initial_}) : log_.members_at(last_kept));
   members_from_ = log_.members_from(last_kept);
 }
@@ -111,13 +115,16 @@ void Core::take_in(Instant now, std::vector<Entry> entries) {
     log_.append(entry);
   }
   emit(effect::Append{.entries = std::move(entries)});
-  if (members == nullptr) return;
+  if (members == nullptr || (planted(Plant::followers_keep_old_members) && role_ == Role::follower)) return;
   set_members(std::move(members));  // they count from here on, committed or not
   if (role_ == Role::follower && election_at_ == kNoDeadline) arm_election(now);
 }
 
 void Core::log_saved(Instant now, LogId up_to) {
-  if (log_.term_of(up_to.index) != up_to.term) return;  // it was cut away meanwhile
+  if (log_.term_of(up_to.index) != up_to.term) {  // it was cut away meanwhile
+    if (!planted(Plant::flush_of_cut_entries_counts) || up_to.index > log_.last()) return;
+    up_to.term = log_.term_of(up_to.index);
+  }
   while (!unsaved_.empty() && unsaved_.front().first.index <= up_to.index) {
     unsaved_bytes_ -= unsaved_.front().second;
     unsaved_.pop_front();
@@ -128,7 +135,7 @@ void Core::log_saved(Instant now, LogId up_to) {
   if (!is_active()) return;
   if (is_leader()) return advance_commit(now);
   release_answers(now);
-  commit_up_to(now, std::min(leaders_commit_, saved_.index));
+  commit_up_to(now, planted(Plant::apply_before_commit) ? saved_.index : std::min(leaders_commit_, saved_.index));
 }
 
 void Core::answer_in_order(uint64_t lane, WaitingAnswer waiting) {
@@ -146,9 +153,10 @@ void Core::release_answers(Instant now) {
   for (auto& [lane, queue] : waiting_) {
     while (!queue.empty()) {
       WaitingAnswer& front = queue.front();
-      const bool kept = front.until.index == 0 || front.until.index <= log_.snapshot().index || log_.term_of(front.until.index) == front.until.term;
-      if (kept && front.until.index > saved_.index) break;
-      if (!kept || front.response.term != term_) {
+      const bool kept = front.until.index == 0 || front.until.index <= log_.snapshot().index || log_.term_of(front.until.index) == front.until.term ||
+                        planted(Plant::aba_ack);
+      if (kept && front.until.index > saved_.index && !planted(Plant::acknowledged_before_fsync)) break;
+      if (!kept || (front.response.term != term_ && !planted(Plant::aba_ack))) {
         front.response = {.term = term_, .success = false};
       } else if (front.until.index != 0) {
         leaders_commit_ = std::max(leaders_commit_, front.commit);
@@ -185,7 +193,8 @@ void Core::on_install(Instant now, uint64_t token, const jraft::InstallSnapshotR
   const auto sender = parse_peer(token, request.server_id);
   if (!sender || !accepts_leader(now, token, request.term, *sender, true)) return;
   const jraft::SnapshotMeta& meta = request.meta;
-  if (meta.last_included_index <= log_.snapshot().index) return answer(token, jraft::InstallSnapshotResponse{.term = term_, .success = true});
+  const bool has_it = meta.last_included_index <= log_.snapshot().index && !planted(Plant::install_over_newer_state);
+  if (has_it) return answer(token, jraft::InstallSnapshotResponse{.term = term_, .success = true});
   if (install_) {
     const int64_t running = install_->meta.last_included_index;
     if (meta.last_included_index < running) return refuse(token, RaftError::einval, "A newer snapshot is under installing, this one is older.");
@@ -213,9 +222,9 @@ void Core::snapshot_loaded(Instant now, uint64_t number, const Status& status) {
   const Install done = std::move(*install_);
   install_.reset();
   if (!status.ok()) return refuse(done.token, status.code, status.message);
-  const LogId id{.index = done.meta.last_included_index, .term = done.meta.last_included_term};
+  const LogId id{.index = done.meta.last_included_index, .term = planted(Plant::snapshot_term_of_now) ? term_ : done.meta.last_included_term};
   auto members = std::make_shared<const Membership>(detail::members_of(done.meta));
-  if (id.index <= log_.last() && log_.term_of(id.index) == id.term) {
+  if (id.index <= log_.last() && (log_.term_of(id.index) == id.term || planted(Plant::install_keeps_log))) {
     log_.set_snapshot(id, std::move(members));
     log_.truncate_prefix(id.index + 1);
     emit(effect::TruncatePrefix{.first_kept = id.index + 1});

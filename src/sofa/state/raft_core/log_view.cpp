@@ -1,4 +1,5 @@
 #include "sofa/state/raft_core/log_view.h"
+#include "sofa/state/raft_core/plant.h"
 
 #include <algorithm>
 #include <cassert>
@@ -14,6 +15,7 @@ const std::shared_ptr<const Membership>& nobody() {
 
 /// Whether the entries go on from the snapshot, or hold its last entry.
 bool LogView::fits(const FoundLog& found) {
+  if (planted(Plant::reset_forgotten_at_start)) return true;
   if (found.term_begins.empty()) return found.last >= found.snapshot.index;
   if (found.last < found.snapshot.index) return false;
   if (found.first > found.snapshot.index) return true;
@@ -73,7 +75,8 @@ void LogView::truncate_prefix(int64_t first_kept) {
   assert(first_kept <= snapshot_.index + 1);
   const int64_t term = term_of(first_kept);
   while (!term_begins_.empty() && term_begins_.front().index < first_kept) term_begins_.pop_front();
-  if (first_kept <= last_ && (term_begins_.empty() || term_begins_.front().index > first_kept)) {
+  const bool keeps_term = first_kept <= last_ && !planted(Plant::term_lost_at_compaction);
+  if (keeps_term && (term_begins_.empty() || term_begins_.front().index > first_kept)) {
     term_begins_.push_front({.index = first_kept, .term = term});
   }
   while (!cache_.empty() && cache_.front().id.index < first_kept) {

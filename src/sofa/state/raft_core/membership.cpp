@@ -4,6 +4,7 @@
 #include "sofa/state/raft_core/core.h"
 #include "sofa/state/raft_core/detail/addressed.h"
 #include "sofa/state/raft_core/detail/leader_state.h"
+#include "sofa/state/raft_core/plant.h"
 
 namespace sofa::raft {
 
@@ -13,7 +14,7 @@ using jraft::Status;
 
 Status Core::change_members(Instant now, uint64_t token, Configuration next) {
   if (role_ != Role::leader) return {role_ == Role::transferring ? RaftError::ebusy : RaftError::eperm, "Not leader"};
-  if (change_ != nullptr) return {RaftError::ebusy, "Doing another configuration change."};
+  if (change_ != nullptr && !planted(Plant::second_change_accepted)) return {RaftError::ebusy, "Doing another configuration change."};
   if (!next.is_valid())
     return {RaftError::einval,
             fmt::format("the members '{}' are no group: somebody must vote, and nobody be a peer and a learner", next.to_string())};
@@ -37,6 +38,7 @@ Status Core::change_members(Instant now, uint64_t token, Configuration next) {
       probe(now, *find(learner));
     }
   }
+  if (planted(Plant::catch_up_skipped)) change_->adding.clear();
   if (change_->adding.empty()) {
     change_->voters_changed > 0 ? enter_joint(now) : enter_stable(now);
     return {};
@@ -68,10 +70,12 @@ void Core::on_caught_up(Instant now, const PeerId& peer) {
 }
 
 void Core::enter_joint(Instant now) {
+  if (planted(Plant::single_step_change)) return enter_stable(now);
   change_->stage = Change::Stage::joint;
   // The old learners do not travel in a joint entry (jraft.md 2.7).
   auto members = std::make_shared<const Membership>(Membership{.current = change_->next, .old = {.peers = change_->old.peers}});
   append_own(now, EntryType::configuration, {}, std::move(members));
+  if (planted(Plant::stable_before_joint_committed)) return enter_stable(now);
   if (change_ != nullptr) change_->index = log_.last();
 }
 
@@ -138,7 +142,7 @@ Status Core::transfer(Instant now, const PeerId& to) {
 void Core::try_transfer(Instant now) {
   const Replicator* const of = find(transfer_to_);
   if (of == nullptr || of->match < transfer_index_ || lease_void_) return;
-  lease_void_ = true;
+  lease_void_ = !planted(Plant::lease_after_timeout_now);
   auto request = addressed<jraft::TimeoutNowRequest>(transfer_to_);
   (void)send(now, CallKind::timeout_now, transfer_to_, std::move(request), options_.election_timeout);
 }

@@ -2,6 +2,7 @@
 #include "sofa/state/raft_core/core.h"
 #include "sofa/state/raft_core/detail/addressed.h"
 #include "sofa/state/raft_core/detail/leader_state.h"
+#include "sofa/state/raft_core/plant.h"
 
 namespace sofa::raft {
 
@@ -9,7 +10,7 @@ using jraft::RaftError;
 using jraft::Status;
 
 Status Core::read(Instant now, uint64_t token) {
-  if (role_ == Role::leader) {
+  if (role_ == Role::leader || (role_ == Role::transferring && planted(Plant::lease_while_transferring))) {
     if (waiting_reads_.size() >= options_.max_reads) return {RaftError::ebusy, "too many reads wait; try again later"};
     lead_read(now, {.token = token}, options_.lease_reads);
     return {};
@@ -45,13 +46,14 @@ void Core::end_read(const Reader& reader, int64_t index, const Status& status) {
 
 void Core::lead_read(Instant now, Reader reader, bool by_lease) {
   // A new leader does not know what was committed before it until an entry of its own term is.
-  if (log_.term_of(commit_) != term_) {
+  if (log_.term_of(commit_) != term_ && !planted(Plant::read_without_own_term_entry)) {
     return end_read(reader, 0,
                     {RaftError::eagain,
                      fmt::format("ReadIndex request rejected because leader has not committed any log entry at its term, logIndex={}, currTerm={}.",
                                  commit_, term_)});
   }
-  if (other_voters().empty() || (by_lease && has_lease(now))) return end_read(reader, commit_, {});
+  if (planted(Plant::read_context_reused) && round_ != nullptr) return round_->readers.push_back(reader);
+  if (other_voters().empty() || (by_lease && has_lease(now)) || planted(Plant::read_without_round)) return end_read(reader, commit_, {});
   waiting_reads_.push_back(reader);
   if (round_ == nullptr) begin_round(now);
 }
@@ -93,6 +95,7 @@ void Core::fail_reads(const Status& why) {
   if (round_ != nullptr) readers.insert(readers.end(), round_->readers.begin(), round_->readers.end());
   round_ = nullptr;
   waiting_reads_.clear();
+  if (planted(Plant::reads_dropped)) return;
   for (const Reader& reader : readers) end_read(reader, 0, why.ok() ? Status{RaftError::eperm, "Is not leader."} : why);
 }
 

@@ -2,6 +2,7 @@
 
 #include "sofa/base/protobuf_fields.h"
 #include "sofa/state/raft_core/detail/entries_of.h"
+#include "sofa/state/raft_core/plant.h"
 
 namespace sofa::raft {
 namespace {
@@ -67,7 +68,9 @@ Bytes encode_entry_record(const Entry& entry) {
   out.append_u8(static_cast<uint8_t>(entry.type) | (entry.checksum ? kHasChecksum : 0));
   if (entry.checksum) out.append_be64(*entry.checksum);
   if (entry.type == EntryType::configuration) {
-    out.append(jraft::encode(detail::meta_of({}, entry.membership != nullptr ? *entry.membership : Membership())).span());
+    Membership members = entry.membership != nullptr ? *entry.membership : Membership();
+    if (planted(Plant::record_without_joint)) members.old = {};
+    out.append(jraft::encode(detail::meta_of({}, members)).span());
   } else {
     out.append(entry.data.span());
   }

@@ -6,6 +6,7 @@
 #include "sofa/state/raft_core/detail/addressed.h"
 #include "sofa/state/raft_core/detail/entries_of.h"
 #include "sofa/state/raft_core/detail/leader_state.h"
+#include "sofa/state/raft_core/plant.h"
 
 namespace sofa::raft {
 
@@ -96,7 +97,7 @@ void Core::on_heartbeat_answer(Instant now, const Call& call, const jraft::Appen
   }
   if (call.round != 0) on_round_answer(now, call.round, call.peer, response.success);
   if (of == nullptr || !is_leader()) return;
-  of->last_answer = std::max(of->last_answer, call.sent);
+  of->last_answer = std::max(of->last_answer, planted(Plant::lease_from_answers_time) ? now : call.sent);
   of->errors = 0;
   // It lacks what it was thought to have, as after a wipe: look for the place again.
   if (!response.success && response.last_log_index && of->state != Following::snapshot && of->inflights.empty() && !of->is_blocked()) {
@@ -131,7 +132,7 @@ void Core::probe(Instant now, Replicator& to) {
 
 void Core::replicate(Instant now, Replicator& to) {
   while (to.state == Following::replicating && !to.is_blocked() && to.reading == 0 && to.next <= log_.last() &&
-         to.inflights.size() < options_.max_inflight && to.inflight_bytes < options_.max_inflight_bytes) {
+         ((to.inflights.size() < options_.max_inflight && to.inflight_bytes < options_.max_inflight_bytes) || planted(Plant::window_ignored))) {
     if (to.next < log_.first()) return begin_install(now, to);
     if (to.next < log_.cached_from()) {
       to.reading = next_number_++;
@@ -192,7 +193,8 @@ void Core::on_append_answer(Instant now, uint64_t number, const Call& call, cons
   if (!is_leader() || call.term != term_) return;
   Replicator* const of = find(call.peer);
   if (of == nullptr) return;
-  const auto inflight = std::ranges::find(of->inflights, number, &Replicator::Inflight::call);
+  auto inflight = std::ranges::find(of->inflights, number, &Replicator::Inflight::call);
+  if (planted(Plant::stale_pipeline_epoch) && inflight == of->inflights.end()) inflight = of->inflights.begin();
   if (inflight == of->inflights.end()) return;  // of before an error
   inflight->answer = response;
   take_append_answers(now, *of);
@@ -228,7 +230,9 @@ bool Core::take_append_answer(Instant now, Replicator& of) {
   of.mismatches = 0;
   of.installed = false;
   of.state = Following::replicating;
-  const int64_t reached = front.first + front.count - 1;
+  int64_t reached = front.first + front.count - 1;
+  if (planted(Plant::match_is_what_was_sent)) reached = of.next - 1;
+  if (planted(Plant::probe_answer_is_match) && front.count == 0) reached = std::min(response.last_log_index.value_or(0), log_.last());
   if (reached > of.match) {
     of.match = reached;
     if (!of.learner || of.catching_up) advance_commit(now);
@@ -261,13 +265,20 @@ void Core::on_mismatch(Instant now, Replicator& of, int64_t prev, const jraft::A
 
 void Core::advance_commit(Instant now) {
   if (!is_leader() || members_->current.peers.empty()) return;
-  const int64_t reached = reached_by_quorum(*members_, [&](const PeerId& peer) {
-    if (peer == options_.self) return saved_.index;
+  const auto match_of = [&](const PeerId& peer) {
+    if (peer == options_.self) return planted(Plant::leader_counts_itself_before_fsync) ? log_.last() : saved_.index;
     const Replicator* const of = find(peer);
     return of == nullptr ? int64_t{0} : of->match;
-  });
+  };
+  int64_t reached = reached_by_quorum(*members_, match_of);
+  if (planted(Plant::learner_counts_for_quorum)) {
+    Membership counted = *members_;
+    counted.current.peers.insert(counted.current.peers.end(), members_->current.learners.begin(), members_->current.learners.end());
+    reached = reached_by_quorum(counted, match_of);
+  }
   // Entries of older terms are committed by one of this term alone (jraft.md 2.2).
-  if (reached > commit_ && log_.term_of(reached) == term_) commit_up_to(now, reached);
+  const bool own_term = log_.term_of(reached) == term_ || planted(Plant::commit_by_counting_old_terms);
+  if (reached > commit_ && own_term) commit_up_to(now, reached);
 }
 
 void Core::check_dead_peers(Instant now) {
@@ -288,7 +299,9 @@ void Core::check_dead_peers(Instant now) {
 }
 
 bool Core::has_lease(Instant now) const {
-  if (role_ != Role::leader || lease_void_ || members_->current.peers.empty()) return false;
+  if ((role_ != Role::leader || lease_void_) && !planted(Plant::lease_while_transferring)) return false;
+  if (!is_leader() || members_->current.peers.empty()) return false;
+  if (planted(Plant::lease_by_an_old_clock)) now = last_leader_contact_;
   const Instant confirmed = reached_by_quorum(*members_, [&](const PeerId& peer) {
     if (peer == options_.self) return now;
     const auto of = replicators_.find(peer);
@@ -345,7 +358,7 @@ void Core::on_install_answer(Instant now, const Call& call, const jraft::Install
                      true);
   }
   if (!response.success) return block(now, *of);
-  of->match = std::max(of->match, of->installing.last_included_index);
+  of->match = std::max(of->match, planted(Plant::installed_is_match) ? log_.last() : of->installing.last_included_index);
   of->next = of->match + 1;
   of->mismatches = 0;
   of->installed = true;

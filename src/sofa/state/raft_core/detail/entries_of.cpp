@@ -1,4 +1,5 @@
 #include "sofa/state/raft_core/detail/entries_of.h"
+#include "sofa/state/raft_core/plant.h"
 
 namespace sofa::raft::detail {
 
@@ -103,10 +104,11 @@ Membership members_of(const jraft::SnapshotMeta& meta) {
 }
 
 jraft::SnapshotMeta meta_of(jraft::LogId id, const Membership& members) {
+  const bool without_joint = planted(Plant::snapshot_meta_without_joint) && id.index != 0;
   return {.last_included_index = id.index,
           .last_included_term = id.term,
           .peers = texts_of(members.current.peers),
-          .old_peers = texts_of(members.old.peers),
+          .old_peers = without_joint ? std::vector<std::string>() : texts_of(members.old.peers),
           .learners = texts_of(members.current.learners),
           .old_learners = texts_of(members.old.learners)};
 }
