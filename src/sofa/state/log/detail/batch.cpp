@@ -102,7 +102,7 @@ Result<SegmentFile> prepare_segment(FileSystem& files, const std::string& folder
     File& file = **opened;
     if (auto done = file.allocate(bytes); !done) return forward_error(done);
     if (auto done = write_all(file, 0, encode_segment_header({id, bytes})); !done) return forward_error(done);
-    const std::vector<uint8_t> zeros(kZeroChunk, 0);
+    const std::vector<uint8_t> zeros(std::min<uint64_t>(kZeroChunk, bytes), 0);
     for (uint64_t at = kSegmentHeaderSize; at < bytes; at += kZeroChunk) {
       if (auto done = write_all(file, at, ByteSpan(zeros).first(std::min<uint64_t>(kZeroChunk, bytes - at))); !done) return forward_error(done);
     }

@@ -105,14 +105,19 @@ bool FaultFileSystem::stopped() const {
   return stopped_;
 }
 
-Fault FaultFileSystem::next_call(std::string_view doing, const std::string& path) {
+void FaultFileSystem::judge_by(std::function<Fault(std::string_view, const std::string&, size_t)> judge) {
+  std::lock_guard hold(mutex_);
+  judge_ = std::move(judge);
+}
+
+Fault FaultFileSystem::next_call(std::string_view doing, const std::string& path, size_t bytes) {
   ++calls_;
   if (failing_.first == doing && path.find(failing_.second) != std::string::npos) {
     failing_ = {};
     return Fault::io_error;
   }
   auto planned = plan_.find(calls_);
-  if (planned == plan_.end()) return Fault::none;
+  if (planned == plan_.end()) return judge_ ? judge_(doing, path, bytes) : Fault::none;
   if (planned->second == Fault::no_space) full_ = true;
   return planned->second;
 }
@@ -129,16 +134,29 @@ Result<void> FaultFileSystem::plain_call(std::string_view doing, const std::stri
   return {};
 }
 
-void FaultFileSystem::write_cache(Inode& inode, uint64_t offset, ByteSpan bytes) {
+void FaultFileSystem::write_cache(Inode& inode, uint64_t offset, ByteSpan bytes, bool lost) {
   if (bytes.empty()) return;
   if (inode.cache.size() < offset + bytes.size()) inode.cache.resize(offset + bytes.size());
+  for (size_t page = offset / kPage; !lost && page <= (offset + bytes.size() - 1) / kPage; ++page) {
+    if (inode.dirty.insert(page).second) continue;
+    const size_t begin = page * kPage, end = std::min(begin + kPage, inode.cache.size());
+    inode.older[page].assign(inode.cache.data() + begin, inode.cache.data() + end);
+  }
   std::memcpy(inode.cache.data() + offset, bytes.data(), bytes.size());
-  for (size_t page = offset / kPage; page <= (offset + bytes.size() - 1) / kPage; ++page) inode.dirty.insert(page);
+}
+
+/// Onto the disk, at another page of the file.
+void FaultFileSystem::misdirect(Inode& inode, uint64_t offset, ByteSpan bytes) {
+  const size_t pages = inode.disk.size() / kPage;
+  if (pages < 2) return;
+  const size_t at = (offset + kPage * (1 + random_() % (pages - 1))) % (pages * kPage);
+  const size_t n = std::min(bytes.size(), inode.disk.size() - at);
+  std::memcpy(inode.disk.data() + at, bytes.data(), n);
 }
 
 Result<size_t> FaultFileSystem::write(Inode& inode, const std::string& path, uint64_t offset, ByteSpan bytes) {
   if (stopped_) return failure(EIO, "write", path);
-  const Fault fault = next_call("write", path);
+  const Fault fault = next_call("write", path, bytes.size());
   const size_t part = bytes.empty() ? 0 : random_() % bytes.size();
   switch (fault) {
     case Fault::io_error:
@@ -154,6 +172,11 @@ Result<size_t> FaultFileSystem::write(Inode& inode, const std::string& path, uin
     case Fault::no_space:
       write_cache(inode, offset, bytes.first(part));
       return failure(ENOSPC, "write", path);
+    case Fault::lost_write:
+    case Fault::misdirected:
+      if (fault == Fault::misdirected) misdirect(inode, offset, bytes);
+      write_cache(inode, offset, bytes, true);
+      return bytes.size();
     case Fault::none:
       break;
   }
@@ -167,6 +190,7 @@ Result<void> FaultFileSystem::sync(Inode& inode, const std::string& path) {
   const Fault fault = next_call("sync", path);
   if (fault == Fault::io_error || fault == Fault::torn_write) {
     inode.dirty.clear();
+    inode.older.clear();
     return failure(EIO, "sync", path);
   }
   // A power cut inside of a sync: the pages are in any state, which after_power_cut decides.
@@ -182,6 +206,7 @@ Result<void> FaultFileSystem::sync(Inode& inode, const std::string& path) {
     std::memcpy(inode.disk.data() + begin, inode.cache.data() + begin, std::min(kPage, inode.cache.size() - begin));
   }
   inode.dirty.clear();
+  inode.older.clear();
   return {};
 }
 
@@ -311,7 +336,7 @@ FaultFileSystem::Names FaultFileSystem::names_after_power_cut(Survival survival,
   for (const Change& change : unsynced_) ++kept[change.folder];
   for (auto& [folder, count] : kept) {
     if (survival == Survival::lost) count = 0;
-    if (survival == Survival::torn) count = random() % (count + 1);
+    if (survival >= Survival::torn) count = random() % (count + 1);
   }
   for (const Change& change : unsynced_) {
     size_t& left = kept[change.folder];
@@ -327,36 +352,47 @@ FaultFileSystem::Names FaultFileSystem::names_after_power_cut(Survival survival,
   return reachable;
 }
 
-std::shared_ptr<FaultFileSystem::Inode> FaultFileSystem::after_power_cut(const Inode& inode, Survival survival, std::mt19937_64& random) {
-  auto keep = [&] { return survival == Survival::kept || (survival == Survival::torn && random() % 2 == 0); };
-  auto copy = std::make_shared<Inode>();
-  copy->folder = inode.folder;
-  copy->cache = inode.disk;
-  if (inode.cache.size() != inode.disk.size() && keep()) copy->cache.resize(inode.cache.size());
-  for (size_t page : inode.dirty) {
-    for (size_t sector = page * kPage; sector < std::min((page + 1) * kPage, inode.cache.size()); sector += kSector) {
-      // "torn" decides by sector; "kept" and "lost" for all of them.
-      if (!keep()) continue;
-      const size_t n = std::min(kSector, inode.cache.size() - sector);
-      if (copy->cache.size() < sector + n) copy->cache.resize(sector + n);
-      std::memcpy(copy->cache.data() + sector, inode.cache.data() + sector, n);
+void FaultFileSystem::cut_power(Inode& inode, Survival survival, std::mt19937_64& random) {
+  const auto half = [&] { return random() % 2 == 0; };
+  std::vector<uint8_t> found = inode.disk;
+  if (inode.cache.size() != found.size() && (survival == Survival::kept || (survival >= Survival::torn && half()))) found.resize(inode.cache.size());
+  const auto keep = [&](size_t begin, const uint8_t* bytes, size_t n) {
+    if (found.size() < begin + n) found.resize(begin + n);
+    std::memcpy(found.data() + begin, bytes, n);
+  };
+  for (const size_t page : inode.dirty) {
+    const size_t begin = page * kPage, end = std::min(begin + kPage, inode.cache.size());
+    if (begin >= end) continue;
+    Survival of_page = survival == Survival::mixed ? static_cast<Survival>(random() % 4) : survival;
+    const auto older = inode.older.find(page);
+    if (of_page == Survival::mixed && older == inode.older.end()) of_page = Survival::torn;
+    if (of_page == Survival::kept) keep(begin, inode.cache.data() + begin, end - begin);
+    if (of_page == Survival::mixed) keep(begin, older->second.data(), std::min(older->second.size(), end - begin));
+    for (size_t sector = begin; of_page == Survival::torn && sector < end; sector += kSector) {
+      if (half()) keep(sector, inode.cache.data() + sector, std::min(kSector, end - sector));
     }
   }
-  copy->disk = copy->cache;
-  return copy;
+  inode.cache = inode.disk = std::move(found);
+  inode.dirty.clear();
+  inode.older.clear();
+}
+
+void FaultFileSystem::cut_power(Survival survival, uint64_t seed) {
+  std::lock_guard hold(mutex_);
+  std::mt19937_64 random(seed);
+  names_ = names_after_power_cut(survival, random);
+  for (auto& [name, inode] : names_) cut_power(*inode, survival, random);
+  names_on_disk_ = names_;
+  unsynced_.clear();
+  locked_.clear();
+  plan_.clear();
+  stopped_ = false;
 }
 
 std::unique_ptr<FaultFileSystem> FaultFileSystem::after_power_cut(Survival survival, uint64_t seed) const {
-  std::lock_guard hold(mutex_);
-  auto found = std::make_unique<FaultFileSystem>(seed);
-  std::mt19937_64 random(seed);
-  std::map<const Inode*, std::shared_ptr<Inode>> copies;  // a file may have several names
-  for (const auto& [name, inode] : names_after_power_cut(survival, random)) {
-    auto& copy = copies[inode.get()];
-    if (copy == nullptr) copy = after_power_cut(*inode, survival, random);
-    found->names_[name] = copy;
-  }
-  found->names_on_disk_ = found->names_;
+  auto found = after_kill();
+  found->random_.seed(seed);
+  found->cut_power(survival, seed);
   return found;
 }
 
@@ -396,9 +432,27 @@ void FaultFileSystem::put(const std::string& path, std::vector<uint8_t> bytes) {
   std::lock_guard hold(mutex_);
   auto put_durably = [&](const std::string& name, std::shared_ptr<Inode> inode) { names_[name] = names_on_disk_[name] = std::move(inode); };
   for (std::string folder = parent_of(path); folder != "/"; folder = parent_of(folder)) {
-    if (!has_folder(folder)) put_durably(folder, std::make_shared<Inode>(Inode{{}, {}, {}, true}));
+    if (!has_folder(folder)) put_durably(folder, std::make_shared<Inode>(Inode{{}, {}, {}, {}, true}));
   }
-  put_durably(path, std::make_shared<Inode>(Inode{bytes, bytes, {}, false}));
+  put_durably(path, std::make_shared<Inode>(Inode{bytes, bytes, {}, {}, false}));
+}
+
+std::vector<std::pair<std::string, uint64_t>> FaultFileSystem::files() const {
+  std::lock_guard hold(mutex_);
+  std::vector<std::pair<std::string, uint64_t>> files;
+  for (const auto& [name, inode] : names_) {
+    if (!inode->folder) files.emplace_back(name, inode->cache.size());
+  }
+  return files;
+}
+
+void FaultFileSystem::wipe() {
+  std::lock_guard hold(mutex_);
+  names_.clear();
+  names_on_disk_.clear();
+  unsynced_.clear();
+  locked_.clear();
+  full_ = stopped_ = false;
 }
 
 }  // namespace sofa::log::testing
