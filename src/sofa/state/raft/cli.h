@@ -30,11 +30,16 @@ io::Task<jraft::Message> answer_cli(NodeTable& nodes, jraft::Message request);
 /// The class names of the requests that answer_cli takes.
 const std::vector<std::string>& cli_class_names();
 
+/// Of a change of peers only these are known, of one of learners only those.
 struct MembersChange {
   jraft::Configuration before{}, after{};
 };
 
-/// Asks any node of `members` for the leader, and the leader for the change. Every call ends within the timeout, retries included.
+struct DescribeResponse;
+
+/// Asks any node of `members` for the leader, and the leader for the change. Every call ends within the timeout, retries included: of nodes that
+/// cannot be reached, while nobody leads, and of a node that does not lead any more. A code of JRaft's is in the error (RaftStatus).
+/// Belongs to a shard; closed before it is destroyed. No call after close().
 class CliClient {
  public:
   explicit CliClient(Duration timeout = std::chrono::seconds(5), std::shared_ptr<io::TlsClientContext> tls = {});
@@ -51,9 +56,13 @@ class CliClient {
   io::Task<Result<MembersChange>> add_learners(std::string group, jraft::Configuration members, std::vector<PeerId> learners);
   io::Task<Result<MembersChange>> remove_learners(std::string group, jraft::Configuration members, std::vector<PeerId> learners);
   io::Task<Result<MembersChange>> reset_learners(std::string group, jraft::Configuration members, std::vector<PeerId> learners);
-  /// Nobody: to the peer that lags least.
+  /// A learner becomes a peer: two changes, as JRaft makes them.
+  io::Task<Result<MembersChange>> promote_learner(std::string group, jraft::Configuration members, PeerId learner);
+  /// Nobody: to the peer that lags least. Ends when the leader has taken the order: leader() tells who leads.
   io::Task<Result<void>> transfer(std::string group, jraft::Configuration members, PeerId to);
   io::Task<Result<void>> snapshot(std::string group, PeerId node);
+  /// How one node is, whoever leads. Errors: unimplemented for a node of Java's; those of the CLI.
+  io::Task<Result<DescribeResponse>> describe(std::string group, PeerId node);
   /// Closes its connections.
   io::Task<void> close();
 

@@ -66,6 +66,8 @@ class Node {
   /// How it is, without waiting.
   virtual const Core& core() const = 0;
   virtual NodeDescription describe() const = 0;
+  /// NodeOptions::cli.
+  virtual bool takes_cli() const { return true; }
 
   /// Replicates `data` and gives the state machine's reply. An error with EPERM or EBUSY: nothing was begun. Any other: it may be applied, now or
   /// later.
