@@ -2,7 +2,7 @@
 # SOURCE: the folder that holds sofa/. DESTINATION: where it is put.
 cmake_policy(SET CMP0057 NEW)
 file(GLOB_RECURSE headers RELATIVE ${SOURCE} ${SOURCE}/sofa/*.h)
-list(FILTER headers EXCLUDE REGEX "/(detail|tests|templates)/|/plant\\.h$|^sofa/tool/")
+list(FILTER headers EXCLUDE REGEX "/(detail|tests|templates)/|/(plant|buggify)\\.h$|^sofa/tool/")
 set(open ${headers})
 while(open)
   list(POP_FRONT open header)

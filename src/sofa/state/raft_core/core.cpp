@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "sofa/state/raft_core/buggify.h"
 #include "sofa/state/raft_core/detail/addressed.h"
 #include "sofa/state/raft_core/detail/leader_state.h"
 #include "sofa/state/raft_core/plant.h"
@@ -295,8 +296,9 @@ void Core::snapshot_saved(Instant, LogId id, std::shared_ptr<const Membership> m
   const int64_t before = log_.snapshot().index;
   log_.set_snapshot(id, std::move(members));
   // One snapshot behind, so that those who lag a little are still fed from the log (jraft.md 2.10).
-  log_.truncate_prefix(before + 1);
-  emit(effect::TruncatePrefix{.first_kept = before + 1});
+  const int64_t first_kept = (buggify("core: a snapshot compacts everything") ? id.index : before) + 1;
+  log_.truncate_prefix(first_kept);
+  emit(effect::TruncatePrefix{.first_kept = first_kept});
 }
 
 }  // namespace sofa::raft

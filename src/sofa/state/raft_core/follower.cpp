@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "sofa/state/raft_core/buggify.h"
 #include "sofa/state/raft_core/core.h"
 #include "sofa/state/raft_core/detail/entries_of.h"
 #include "sofa/state/raft_core/detail/leader_state.h"
@@ -61,7 +62,7 @@ void Core::on_append(Instant now, uint64_t token, uint64_t lane, const jraft::Ap
 }
 
 void Core::take_entries(Instant now, uint64_t token, uint64_t lane, const jraft::AppendEntriesRequest& request) {
-  if (unsaved_bytes_ > options_.max_unsaved_bytes || waiting_[lane].size() >= options_.max_waiting_answers) {
+  if (unsaved_bytes_ > options_.max_unsaved_bytes || waiting_[lane].size() >= options_.max_waiting_answers || buggify("core: the log is busy")) {
     return refuse(token, RaftError::ebusy, fmt::format("Node {} log manager is busy.", options_.self.to_string()));
   }
   auto entries = detail::entries_of(request, options_.checksum);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "sofa/state/raft_core/buggify.h"
 #include "sofa/state/raft_core/core.h"
 #include "sofa/state/raft_core/detail/addressed.h"
 #include "sofa/state/raft_core/detail/entries_of.h"
@@ -71,8 +72,9 @@ void Core::send_heartbeat(Instant now, Replicator& to, uint64_t round) {
   auto request = addressed<jraft::AppendEntriesRequest>(to.peer);
   const int64_t prev = to.next - 1;
   const int64_t term = log_.term_of(prev);
-  request.prev_log_index = term == 0 ? 0 : prev;  // compacted: a place that every log has
-  request.prev_log_term = term;
+  const bool anywhere = term == 0 || buggify("core: a heartbeat names no place");
+  request.prev_log_index = anywhere ? 0 : prev;  // compacted: a place that every log has
+  request.prev_log_term = anywhere ? 0 : term;
   request.committed_index = commit_;
   const uint64_t number = send(now, CallKind::heartbeat, to.peer, std::move(request), options_.election_timeout / 2);
   if (round != 0) {
@@ -205,6 +207,7 @@ void Core::take_append_answers(Instant now, Replicator& of) {
   while (!of.inflights.empty() && of.inflights.front().answer) {
     if (!take_append_answer(now, of)) return;
     if (find(peer) != &of) return;  // a change of members has ended
+    if (buggify("core: the pipeline is forgotten")) return block(now, of);
   }
   replicate(now, of);
 }
@@ -258,6 +261,7 @@ void Core::on_mismatch(Instant now, Replicator& of, int64_t prev, const jraft::A
     of.next = prev + 1 - (of.installed ? 1 : int64_t{1} << std::min<int64_t>(of.mismatches, 20));
     ++of.mismatches;
   }
+  if (buggify("core: a mismatch goes far back")) of.next = std::max<int64_t>(1, of.next - 50);
   if (of.match >= of.next) of.match = 0;  // it has lost what it had said to have: a wiped disk
   of.next = std::max<int64_t>(of.next, of.match + 1);
   probe(now, of);
@@ -290,7 +294,7 @@ void Core::check_dead_peers(Instant now) {
     return of != nullptr && now - of->last_answer <= lease();
   };
   for (const PeerId& peer : other_voters()) alive += is_alive(peer) ? 1 : 0;
-  if (is_quorum(*members_, is_alive)) {
+  if (is_quorum(*members_, is_alive) && !buggify("core: the leader gives up")) {
     last_leader_contact_ = now;
     return;
   }
