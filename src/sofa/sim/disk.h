@@ -53,6 +53,8 @@ class Disk {
   log::testing::Fault judge(std::string_view doing, const std::string& path, size_t bytes);
   Duration exponential(Duration mean);
 
+  World& world_;
+  const std::string name_;
   Random& random_;
   log::testing::FaultFileSystem files_;
   Duration latency_{};

@@ -37,6 +37,11 @@ uint64_t Network::connect(int from, int to, int channel) {
   return slots_[at].id;
 }
 
+bool Network::strikes(std::string_view fault, size_t slot) {
+  const End end = end_of(slot);
+  return world_.fault(fault, "from {} to {}, channel {}", end.from, end.to, end.channel);
+}
+
 bool Network::send(uint64_t connection, Way way, size_t bytes, Action deliver) {
   const size_t at = slot_of(connection);
   Connection& one = slots_[at];
@@ -45,12 +50,12 @@ bool Network::send(uint64_t connection, Way way, size_t bytes, Action deliver) {
   if (direction.under_way + bytes > shape.capacity && direction.under_way > 0) return false;
   ++messages_;
   direction.under_way += bytes;
-  if (shape.broken > 0 && random_.chance(shape.broken)) {
+  if (shape.broken > 0 && random_.chance(shape.broken) && strikes("a connection breaks", at)) {
     // What came before it may arrive, or its beginning only: either way this message is lost.
     world_.after(exponential(shape.mean_delay), [this, connection] { reset(connection); });
     return true;
   }
-  if (shape.black_hole > 0 && !one.dead && random_.chance(shape.black_hole)) die(at);
+  if (shape.black_hole > 0 && !one.dead && random_.chance(shape.black_hole) && strikes("a connection becomes a black hole", at)) die(at);
   if (one.dead) return true;
   schedule(at, way, bytes, std::move(deliver));
   return true;
@@ -65,7 +70,10 @@ void Network::die(size_t slot) {
 void Network::schedule(size_t slot, Way way, size_t bytes, Action deliver) {
   const End end = end_of(slot);
   Instant& clogged = clogged_until_[way == Way::there ? link(end.from, end.to) : link(end.to, end.from)];
-  if (shape.clogged > 0 && random_.chance(shape.clogged)) clogged = std::max(clogged, world_.now() + exponential(shape.clogged_mean));
+  if (shape.clogged > 0 && random_.chance(shape.clogged)) {
+    const Duration length = exponential(shape.clogged_mean);
+    if (strikes("a link is clogged", slot)) clogged = std::max(clogged, world_.now() + length);
+  }
   const Duration transfer(static_cast<int64_t>(static_cast<double>(bytes) / shape.bytes_per_second * 1e9));
   Direction& direction = slots_[slot].ways[static_cast<size_t>(way)];
   const Instant leaves = std::max(world_.now(), clogged);
@@ -129,7 +137,7 @@ void Network::heal() {
       return !queue.empty() && queue.front().due <= world_.now();
     };
     if (connection == 0 || (!waits(Way::there) && !waits(Way::back))) continue;
-    if (random_.chance(shape.broken_at_heal)) {
+    if (random_.chance(shape.broken_at_heal) && strikes("a connection breaks when its link heals", at)) {
       reset(connection);
       continue;
     }

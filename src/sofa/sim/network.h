@@ -12,6 +12,7 @@
 
 #include <deque>
 #include <functional>
+#include <string_view>
 #include <vector>
 
 #include "sofa/sim/world.h"
@@ -98,6 +99,7 @@ class Network {
   size_t slot_of(uint64_t connection) const { return static_cast<size_t>(connection % slots_.size()); }
   End end_of(size_t slot) const;
   Duration exponential(Duration mean);
+  bool strikes(std::string_view fault, size_t slot);
   void schedule(size_t slot, Way way, size_t bytes, Action deliver);
   void arrive(size_t slot, uint64_t connection, Way way);
   void die(size_t slot);

@@ -4,11 +4,15 @@
 
 namespace sofa::sim {
 
-uint64_t World::derive(std::string_view concern) const {
+namespace {
+uint64_t hash_of(std::string_view text) {
   uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : concern) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  return Random(seed_ ^ hash).next();
+  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  return hash;
 }
+}  // namespace
+
+uint64_t World::derive(std::string_view concern) const { return Random(seed_ ^ hash_of(concern)).next(); }
 
 Random& World::random(std::string_view concern) {
   auto found = randoms_.find(concern);
@@ -49,6 +53,14 @@ void World::run_until(Instant end) {
   while (!queue_.empty() && queue_.front().when <= end) step();
   now_ = std::max(now_, end);
 }
+
+uint64_t World::next_fault(std::string_view kind) {
+  auto found = fault_counts_.find(kind);
+  if (found == fault_counts_.end()) found = fault_counts_.emplace(std::string(kind), 0).first;
+  return hash_of(kind) << 32 | found->second++;
+}
+
+void World::only_faults(const std::vector<uint64_t>& numbers) { only_faults_.emplace(numbers.begin(), numbers.end()); }
 
 void World::add_trace(std::string line) {
   const double seconds = std::chrono::duration<double>(elapsed()).count();

@@ -14,9 +14,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "sofa/base/clock.h"
@@ -75,6 +77,26 @@ class World {
   void note(uint64_t what) { hash_ = (hash_ ^ what) * 0x9e3779b97f4a7c15 ^ hash_ >> 29; }
   uint64_t hash() const { return hash_; }
 
+  // Faults, so that a run can be repeated with some of them left out (minimise.h).
+  /// Whether a fault of this kind that is to happen now does. Whoever draws a fault asks here before it strikes, after its last draw.
+  template <class... Args>
+  bool fault(std::string_view kind, fmt::format_string<Args...> format, Args&&... args) {
+    const uint64_t number = next_fault(kind);
+    if (only_faults_ && !only_faults_->contains(number)) return false;
+    if (keeps_faults_) faults_.push_back({number, now_, fmt::format("{}: {}", kind, fmt::format(format, std::forward<Args>(args)...))});
+    if (traces()) add_trace(fmt::format("fault: {}: {}", kind, fmt::format(format, std::forward<Args>(args)...)));
+    return true;
+  }
+  struct Fault {
+    uint64_t number = 0;  ///< of its kind, so that it names the same fault where one of another kind is left out
+    Instant when{};
+    std::string what;
+  };
+  void keep_faults() { keeps_faults_ = true; }
+  const std::vector<Fault>& faults() const { return faults_; }
+  /// Only these strike; no number at all: none does.
+  void only_faults(const std::vector<uint64_t>& numbers);
+
   /// Keeps the last `lines` of what is traced from now on; 0: nothing, which costs a comparison for each.
   void keep_trace(size_t lines) { trace_lines_ = lines; }
   bool traces() const { return trace_lines_ != 0; }
@@ -94,6 +116,7 @@ class World {
     bool operator<(const Due& other) const { return when != other.when ? when > other.when : order > other.order; }
   };
   void add_trace(std::string line);
+  uint64_t next_fault(std::string_view kind);
 
   const uint64_t seed_;
   Instant now_ = kBegin;
@@ -105,6 +128,10 @@ class World {
   uint64_t events_ = 0, hash_ = 0;
   size_t trace_lines_ = 0;
   std::deque<std::string> trace_;
+  std::map<std::string, uint64_t, std::less<>> fault_counts_;
+  std::optional<std::unordered_set<uint64_t>> only_faults_;
+  bool keeps_faults_ = false;
+  std::vector<Fault> faults_;
 };
 
 }  // namespace sofa::sim

@@ -54,5 +54,29 @@ TEST(World, DrawsOfOneConcernDoNotShiftAnother) {
   EXPECT_EQ(one.random("network").next(), other.random("network").next());
 }
 
+TEST(World, LeavesFaultsOut) {
+  const auto run = [](const std::optional<std::vector<uint64_t>>& only) {
+    World world(5);
+    Network network(world, 2, 1);
+    network.set_up(0), network.set_up(1);
+    network.shape.broken = 0.05;
+    network.shape.clogged = 0.05;
+    world.keep_faults();
+    if (only) world.only_faults(*only);
+    for (int i = 0; i < 300; ++i) {
+      world.after(std::chrono::milliseconds(i), [&] { (void)network.send(network.connect(0, 1, 0), Way::there, 100, [] {}); });
+    }
+    world.run_for(std::chrono::seconds(10));
+    return std::pair(world.faults(), network.breaks());
+  };
+  const auto [all, breaks] = run({});
+  EXPECT_GT(all.size(), 10u);
+  EXPECT_EQ(run(std::vector<uint64_t>()).second, 0u);
+  const auto [one, one_break] = run({{all.front().number}});
+  ASSERT_EQ(one.size(), 1u);
+  EXPECT_EQ(one.front().what, all.front().what);
+  EXPECT_LE(one_break, 1u);
+}
+
 }  // namespace
 }  // namespace sofa::sim
