@@ -96,6 +96,21 @@ Result<Ticket> Log::append_nowait(NewRecord record) {
   return Ticket(waiter.release());
 }
 
+Result<uint64_t> Log::append_nowait(std::span<NewRecord> records, Completion& completion) {
+  completion.done = false;
+  return runtime_->stage(records, &completion);
+}
+
+Result<void> Log::truncate_suffix_nowait(uint64_t stream, uint64_t from_index, Completion& completion) {
+  completion.done = false;
+  return runtime_->stage_truncate(Kind::truncate_suffix, stream, from_index, &completion);
+}
+
+Result<void> Log::truncate_prefix_nowait(uint64_t stream, uint64_t upto_index, Completion& completion) {
+  completion.done = false;
+  return runtime_->stage_truncate(Kind::truncate_prefix, stream, upto_index, &completion);
+}
+
 io::Task<Result<void>> Log::truncate_suffix(uint64_t stream, uint64_t from_index) {
   AppendWaiter waiter;
   co_await io::or_return(runtime_->stage_truncate(Kind::truncate_suffix, stream, from_index, &waiter));

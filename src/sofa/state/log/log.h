@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,8 +39,23 @@ struct AppendWaiter {
   bool done = false;
   bool abandoned = false;  // its Ticket is gone: the log frees it
   std::optional<Error> error;
+  void (*on_done)(AppendWaiter& self) = nullptr;  // instead of waking the wait
 };
 }  // namespace detail
+
+/// For those who go on without a coroutine: told once when what was staged with it is durable, or why it is not; on the log's shard, never inside of
+/// the call that staged it. Kept by its user until then; it may be destroyed, or used again, in completed().
+class Completion : private detail::AppendWaiter {
+ public:
+  Completion() {
+    on_done = [](AppendWaiter& self) { static_cast<Completion&>(self).completed(std::move(self.error)); };
+  }
+  virtual ~Completion() = default;
+  virtual void completed(std::optional<Error> error) = 0;
+
+ private:
+  friend class Log;
+};
 
 /// Awaited once: the index of the (first) record, once it is durable. Cancelling the scope does not end the wait: an append that has begun is seen to
 /// its end, so that its outcome is never in doubt.
@@ -120,11 +136,16 @@ class Log {
   Append append(std::vector<NewRecord> records);
   /// Staged at once, in the order of the calls.
   Result<Ticket> append_nowait(NewRecord record);
+  /// As append() of several, staged at once. On an error `completion` is not told.
+  Result<uint64_t> append_nowait(std::span<NewRecord> records, Completion& completion);
 
   /// Drops the stream's records from `from_index` on; the next append gets that index. Durable when it returns.
   io::Task<Result<void>> truncate_suffix(uint64_t stream, uint64_t from_index);
   /// Drops the stream's records up to and with `upto_index`; past its end the stream is empty and goes on at upto_index + 1.
   io::Task<Result<void>> truncate_prefix(uint64_t stream, uint64_t upto_index);
+  /// The same, staged at once. On an error `completion` is not told.
+  Result<void> truncate_suffix_nowait(uint64_t stream, uint64_t from_index, Completion& completion);
+  Result<void> truncate_prefix_nowait(uint64_t stream, uint64_t upto_index, Completion& completion);
 
   /// Durable records from `from_index` on, in order, until `max_bytes` of payload are reached (one record comes in any case); empty at the end of
   /// the stream. out_of_range when they were truncated away; data_loss when the disk gives back other bytes than were written.

@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "sofa/io/tls.h"
+#include "sofa/state/log/file.h"
 #include "sofa/state/log/options.h"
+#include "sofa/state/log/stats.h"
 #include "sofa/state/raft/node.h"
 #include "sofa/transport/handler.h"
 #include "sofa/transport/port.h"
@@ -23,6 +25,7 @@ namespace sofa::raft {
 struct ServerOptions {
   std::string folder{};                                ///< made if missing; one process at a time
   std::string address{};                               ///< "ip:port": how this node is named in the members of its groups
+  std::string owner{};                                 ///< whose folder it is, beside the address ("group lab"): another's is refused
   std::string bind{};                                  ///< where it listens; empty: at `address`
   log::LogOptions log{};                               ///< its folder is <folder>/log
   uint64_t snapshot_bytes_per_second = 0;              ///< zero: no bound
@@ -50,7 +53,7 @@ class Server {
   virtual std::vector<Node*> nodes() = 0;
 
   virtual const io::Address& local() const = 0;
-  virtual const log::LogStats log_stats() const = 0;
+  virtual log::LogStats log_stats() const = 0;
 
   /// Hands leaderships over, drains the port, closes the log.
   virtual io::Task<Result<void>> stop() = 0;

@@ -81,6 +81,7 @@ class Core {
   Instant due() const;
   /// What is to be done, in order; nothing is kept.
   std::vector<Effect> take();
+  bool has_effects() const { return !effects_.empty(); }
 
   // The network.
   /// A request. Its answer is an effect with this token, sooner or later, exactly once. Requests of one lane (a peer's connection) that carry

@@ -6,6 +6,7 @@
 #include "sofa/state/raft_core/core.h"
 #include "sofa/state/raft_core/detail/entries_of.h"
 #include "sofa/state/raft_core/detail/leader_state.h"
+#include "sofa/state/raft_core/members.h"
 #include "sofa/state/raft_core/plant.h"
 
 namespace sofa::raft {
@@ -207,6 +208,7 @@ void Core::on_install(Instant now, uint64_t token, const jraft::InstallSnapshotR
     refuse(std::exchange(install_->token, token), RaftError::eintr, "Interrupted by the retry of the same snapshot.");
     return;
   }
+  if (const auto members = members_of(meta); !members) return refuse(token, RaftError::einval, std::string(members.error().message()));
   install_ = Install{.number = next_number_++, .token = token, .meta = meta};
   emit(effect::FetchSnapshot{.number = install_->number, .meta = meta, .uri = request.uri});
 }
@@ -224,7 +226,7 @@ void Core::snapshot_loaded(Instant now, uint64_t number, const Status& status) {
   install_.reset();
   if (!status.ok()) return refuse(done.token, status.code, status.message);
   const LogId id{.index = done.meta.last_included_index, .term = planted(Plant::snapshot_term_of_now) ? term_ : done.meta.last_included_term};
-  auto members = std::make_shared<const Membership>(detail::members_of(done.meta));
+  auto members = std::make_shared<const Membership>(*members_of(done.meta));
   if (id.index <= log_.last() && (log_.term_of(id.index) == id.term || planted(Plant::install_keeps_log))) {
     log_.set_snapshot(id, std::move(members));
     log_.truncate_prefix(id.index + 1);

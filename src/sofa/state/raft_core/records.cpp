@@ -1,7 +1,7 @@
 #include "sofa/state/raft_core/records.h"
 
 #include "sofa/base/protobuf_fields.h"
-#include "sofa/state/raft_core/detail/entries_of.h"
+#include "sofa/state/raft_core/members.h"
 #include "sofa/state/raft_core/plant.h"
 
 namespace sofa::raft {
@@ -41,7 +41,7 @@ struct KeptRecord {
 Bytes encode_kept(const Kept& kept) {
   KeptRecord record{.term = kept.state.term, .voted_for = kept.state.voted_for.to_string()};
   if (kept.snapshot.id.index != 0) {
-    record.snapshot = detail::meta_of(kept.snapshot.id, kept.snapshot.members != nullptr ? *kept.snapshot.members : Membership());
+    record.snapshot = meta_of(kept.snapshot.id, kept.snapshot.members != nullptr ? *kept.snapshot.members : Membership());
     for (const KeptFile& file : kept.snapshot.files) record.files.push_back({file.name, file.size, file.crc32c, file.meta});
   }
   return jraft::encode(record);
@@ -56,7 +56,9 @@ Result<Kept> decode_kept(const Bytes& bytes) {
   kept.state.voted_for = *voted_for;
   if (!record->snapshot) return kept;
   kept.snapshot.id = {.index = record->snapshot->last_included_index, .term = record->snapshot->last_included_term};
-  kept.snapshot.members = std::make_shared<const Membership>(detail::members_of(*record->snapshot));
+  auto members = members_of(*record->snapshot);
+  if (!members) return fail(Code::data_loss, "in the state of a Raft group {}", members.error().message());
+  kept.snapshot.members = std::make_shared<const Membership>(std::move(*members));
   for (FileRecord& file : record->files) {
     kept.snapshot.files.push_back({std::move(file.name), file.size, static_cast<uint32_t>(file.crc32c), std::move(file.meta)});
   }
@@ -70,7 +72,7 @@ Bytes encode_entry_record(const Entry& entry) {
   if (entry.type == EntryType::configuration) {
     Membership members = entry.membership != nullptr ? *entry.membership : Membership();
     if (planted(Plant::record_without_joint)) members.old = {};
-    out.append(jraft::encode(detail::meta_of({}, members)).span());
+    out.append(jraft::encode(meta_of({}, members)).span());
   } else {
     out.append(entry.data.span());
   }
@@ -95,9 +97,11 @@ Result<Entry> decode_entry_record(int64_t index, uint64_t record_term, const Byt
     return entry;
   }
   const Bytes rest = payload.slice(at);
-  jraft::SnapshotMeta members;
-  if (!jraft::detail::MessageReader::read(rest.span(), rest, members)) return broken();
-  entry.membership = std::make_shared<const Membership>(detail::members_of(members));
+  jraft::SnapshotMeta meta;
+  if (!jraft::detail::MessageReader::read(rest.span(), rest, meta)) return broken();
+  auto members = members_of(meta);
+  if (!members) return broken();
+  entry.membership = std::make_shared<const Membership>(std::move(*members));
   return entry;
 }
 

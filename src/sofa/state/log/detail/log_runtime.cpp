@@ -168,7 +168,7 @@ void LogRuntime::finish(void* opaque, const std::optional<Error>& error) {
   }
   waiter->error = error;
   waiter->done = true;
-  waiter->wait.wake();
+  waiter->on_done != nullptr ? waiter->on_done(*waiter) : waiter->wait.wake();
 }
 
 void LogRuntime::tell_quiet() {

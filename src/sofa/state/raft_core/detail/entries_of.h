@@ -16,7 +16,4 @@ Result<std::vector<jraft::Entry>> entries_of(const jraft::AppendEntriesRequest& 
 /// Puts entries that follow each other into a request, whose place they begin behind.
 void put_entries(const std::vector<jraft::Entry>& entries, jraft::AppendEntriesRequest& request);
 
-jraft::Membership members_of(const jraft::SnapshotMeta& meta);
-jraft::SnapshotMeta meta_of(jraft::LogId id, const jraft::Membership& members);
-
 }  // namespace sofa::raft::detail

@@ -12,7 +12,7 @@
 
 #include "sofa/base/random.h"
 #include "sofa/state/raft_core/core.h"
-#include "sofa/state/raft_core/detail/entries_of.h"
+#include "sofa/state/raft_core/members.h"
 
 namespace sofa::raft {
 
@@ -381,7 +381,7 @@ class Cluster {
   void perform(int i, effect::OfferSnapshot& one) {
     at(std::chrono::microseconds(200), still(i, [this, i, one](Node& node) {
          if (node.snapshot.index == 0) return node.core->snapshot_not_opened(now_, one.number, {jraft::RaftError::enoent, "no snapshot"});
-         node.core->snapshot_opened(now_, one.number, detail::meta_of(node.snapshot, *node.snapshot_members), std::to_string(i));
+         node.core->snapshot_opened(now_, one.number, meta_of(node.snapshot, *node.snapshot_members), std::to_string(i));
        }));
   }
   void perform(int, effect::CloseSnapshot&) {}
@@ -394,7 +394,7 @@ class Cluster {
            return node.core->snapshot_loaded(now_, one.number, {jraft::RaftError::enoent, "the snapshot is gone"});
          }
          node.snapshot = id;
-         node.snapshot_members = std::make_shared<const Membership>(detail::members_of(one.meta));
+         node.snapshot_members = std::make_shared<const Membership>(*members_of(one.meta));
          if (id.index > node.applied) {
            node.applied = id.index;
            node.hashes[id.index] = committed_.at(id.index);

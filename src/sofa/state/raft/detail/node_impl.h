@@ -1,0 +1,199 @@
+#pragma once
+// NodeImpl: carries out what the core of a group's member asks for, on the shard's log, its connections and the user's state machine.
+//
+//   node.cpp            what users ask; inputs, effects and timers
+//   node_machine.cpp    what the state machine is given, in order
+//   node_snapshots.cpp  snapshots: saved, offered to peers, fetched
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <unordered_map>
+
+#include "sofa/base/log.h"
+#include "sofa/io/task_group.h"
+#include "sofa/io/timer.h"
+#include "sofa/state/raft/detail/group_log.h"
+#include "sofa/state/raft/detail/peers.h"
+#include "sofa/state/raft/file_service.h"
+#include "sofa/state/raft/node.h"
+#include "sofa/state/raft/snapshot.h"
+
+namespace sofa::raft::detail {
+
+/// What the members of a server share. Outlives them.
+struct Shared {
+  std::string address{};  // of this server, as peers know it
+  log::Log& log;
+  log::FileSystem& files;
+  Peers& peers;
+  FileService& file_service;
+  SnapshotThrottle& throttle;
+};
+
+class NodeImpl final : public Node, public std::enable_shared_from_this<NodeImpl>, private GroupLog::Owner {
+ public:
+  NodeImpl(NodeOptions options, PeerId self, GroupStreams streams, std::string snapshot_folder, Shared& shared,
+           std::unique_ptr<StateMachine> machine);
+  ~NodeImpl() override;
+
+  // Life, by the server.
+  /// Reads what the disk has, and loads the snapshot into the state machine.
+  io::Task<Result<void>> recover();
+  void start();
+  /// Hands leadership over and ends; what waits gets an error.
+  io::Task<void> stop();
+
+  // Peers.
+  using Answer = std::move_only_function<void(const jraft::Message& response)>;
+  /// A request of one of the five kinds of Raft; answered once, or never when the node ends before.
+  void receive(uint64_t lane, const jraft::Message& request, Answer answer);
+  void connected(const std::string& address);
+
+  // Node
+  const std::string& group() const override { return options_.group; }
+  const PeerId& self() const override { return self_; }
+  StateMachine& machine() override { return *machine_; }
+  const Core& core() const override { return *core_; }
+  NodeDescription describe() const override;
+  io::Task<Result<Bytes>> apply(Bytes data) override;
+  void apply(Bytes data, Done done) override;
+  io::Task<Result<void>> read() override;
+  void read(std::function<void(Result<void>)> done) override;
+  io::Task<Result<void>> change_members(jraft::Configuration next) override;
+  Result<void> reset_peers(jraft::Configuration next) override;
+  Result<void> transfer(PeerId to) override;
+  io::Task<Result<void>> snapshot() override;
+  const NodeOptions& options() const { return options_; }
+
+ private:
+  using ReadDone = std::function<void(Result<void>)>;
+  struct Waiting {
+    LogId id{};
+    Done done{};
+  };
+  struct LoadSnapshot {
+    uint64_t number = 0;
+  };
+  using MachineTask = std::variant<effect::Apply, effect::LeaderStarted, effect::LeaderStopped, effect::FollowingStarted, effect::FollowingStopped,
+                                   effect::MembersCommitted, LoadSnapshot>;
+  /// A snapshot of a peer on its way here.
+  struct Fetch {
+    explicit Fetch(uint64_t n, io::Scope& parent) : number(n), scope(&parent, "raft: fetches a snapshot") {}
+    const uint64_t number;
+    io::Scope scope;
+    FetchProgress progress{};
+  };
+
+  // node.cpp
+  Instant now() const;
+  Instant exact_now() const;
+  CoreOptions core_options() const;
+  void drive();
+  void arm();
+  void propose_gathered();
+  void fail_all(const jraft::Status& why);
+  Error refusal_of_full_disk() const;
+  template <class Call>
+  void input(Call&& call) {
+    call(*core_);
+    drive();
+  }
+  void entries_saved(LogId up_to) override;
+  void disk_failed(const Error& error) override;
+  void disk_full(bool full) override;
+  void perform(effect::SaveState& one);
+  void perform(effect::Append& one);
+  void perform(effect::TruncateSuffix& one);
+  void perform(effect::TruncatePrefix& one);
+  void perform(effect::ResetLog& one);
+  void perform(effect::ReadEntries& one);
+  void perform(effect::Send& one);
+  void perform(effect::Answer& one);
+  void perform(effect::ProposalsLost& one);
+  void perform(effect::Failed& one);
+  void perform(effect::ReadAt& one);
+  void perform(effect::Changed& one);
+  template <class MachineEffect>
+    requires std::constructible_from<MachineTask, MachineEffect>
+  void perform(MachineEffect& one) {
+    machine_tasks_.emplace_back(std::move(one));
+  }
+  io::Task<void> read_entries(effect::ReadEntries one);
+
+  // node_machine.cpp
+  void perform(effect::Apply& one);
+  void run_machine();
+  bool run_task(MachineTask& task);
+  bool apply_cached(int64_t up_to);
+  void apply_entries(std::span<const Entry> entries);
+  io::Task<void> apply_from_disk(int64_t up_to);
+  void end_waiting_before(int64_t index);
+  void release_reads();
+  /// An exception of the user's is the end of the node.
+  template <class Call>
+  void call_machine(Call&& call) {
+    try {
+      call();
+    } catch (const std::exception& thrown) {
+      core_->fail(now(), {jraft::RaftError::estatemachine, fmt::format("the state machine threw an exception: {}", thrown.what())});
+    }
+  }
+
+  // node_snapshots.cpp
+  void perform(effect::OfferSnapshot& one);
+  void perform(effect::CloseSnapshot& one);
+  void perform(effect::FetchSnapshot& one);
+  void perform(effect::CancelFetch& one);
+  io::Task<Result<void>> save_snapshot();
+  io::Task<Result<void>> keep_snapshot(std::unique_ptr<SnapshotWriter> writer, KeptSnapshot kept);
+  io::Task<Result<void>> save_kept();
+  io::Task<void> fetch(std::shared_ptr<Fetch> fetch, effect::FetchSnapshot one);
+  io::Task<Result<void>> fetch_into_place(Fetch& fetch, const effect::FetchSnapshot& one);
+  io::Task<void> load_fetched(uint64_t number);
+  void arm_snapshot(bool first);
+  void snapshot_due();
+
+  const NodeOptions options_;
+  const PeerId self_;
+  Shared& shared_;
+  const std::unique_ptr<StateMachine> machine_;
+  Random random_;
+  GroupLog log_;
+  std::unique_ptr<SnapshotStore> snapshots_;
+  std::unique_ptr<Core> core_;
+  Kept kept_{};
+  bool driving_ = false, stopped_ = false;
+
+  // Inputs.
+  std::vector<Bytes> gathered_{};  // proposals of this turn
+  std::vector<Done> gathered_done_{};
+  io::TurnEndHook gather_;
+  std::deque<Waiting> waiting_{};  // proposals, by index
+  uint64_t next_token_ = 1;
+  std::unordered_map<uint64_t, Answer> answers_{};
+  std::unordered_map<uint64_t, ReadDone> reads_{};  // that wait for an index
+  std::multimap<int64_t, ReadDone> reads_at_{};     // that wait until it is applied
+  std::unordered_map<uint64_t, ReadDone> changes_{};
+  io::TimerNode timer_, snapshot_timer_;
+  Instant armed_ = kNoDeadline;
+
+  // The state machine.
+  std::deque<MachineTask> machine_tasks_{};
+  bool machine_busy_ = false;  // something that waits for the disk is under way
+  int64_t applied_ = 0;
+  std::vector<Committed> batch_{};
+
+  // Snapshots.
+  std::shared_ptr<Fetch> fetch_{};
+  std::unordered_map<uint64_t, int64_t> offered_{};  // OfferSnapshot's number: reader id
+  bool saving_ = false;
+
+  uint64_t elections_ = 0;
+  std::string last_election_{};
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // expires with the node
+  io::TaskGroup tasks_;
+};
+
+}  // namespace sofa::raft::detail

@@ -1,0 +1,117 @@
+#include "sofa/state/raft/detail/peers.h"
+
+#include "sofa/base/random.h"
+
+namespace sofa::raft::detail {
+
+using io::or_return;
+using namespace std::chrono_literals;
+
+EncodedRequest encode_request(const jraft::Message& request) {
+  return std::visit(
+      [](const auto& one) {
+        EncodedRequest encoded{.class_name = std::decay_t<decltype(one)>::kName, .content = jraft::encode(one)};
+        if constexpr (std::is_same_v<std::decay_t<decltype(one)>, jraft::AppendEntriesRequest>) encoded.header = jraft::append_header(one);
+        return encoded;
+      },
+      request);
+}
+
+void answer_message(transport::Responder& responder, const jraft::Message& response) {
+  const EncodedRequest encoded = encode_request(response);
+  [[maybe_unused]] const auto sent = responder.answer(encoded.class_name, {}, encoded.content);  // fails for a connection that is gone
+}
+
+namespace {
+
+transport::PoolOptions pool_options(std::shared_ptr<io::TlsClientContext> tls) {
+  transport::PoolOptions options;
+  options.backoff = {.first = 50ms, .most = 300ms, .jitter = 0.3};
+  options.tls = std::move(tls);
+  return options;
+}
+
+Result<jraft::Message> message_of(transport::Response& response) {
+  if (!response.ok()) return fail(Code::internal, "the peer answers with the status {} of Bolt", bolt::to_string(response.status()));
+  return jraft::decode_message(response.frame.class_name(), response.frame.content_bytes());
+}
+
+}  // namespace
+
+Peers::Peers(std::shared_ptr<io::TlsClientContext> tls, uint64_t seed) : pool_(pool_options(std::move(tls)), Random(seed)) {}
+
+Result<Peers::Peer*> Peers::peer(const std::string& address) {
+  if (const auto found = peers_.find(address); found != peers_.end()) return &found->second;
+  auto parsed = io::Address::parse(address);
+  if (!parsed) return forward_error(parsed);
+  auto* connections = pool_.peer(*parsed);
+  if (connections == nullptr) return fail(Code::resource_exhausted, "no connection to {}: too many nodes are known", address);
+  return &peers_.emplace(address, Peer{.address = *parsed, .connections = connections}).first->second;
+}
+
+void Peers::watch(const std::string& address, Peer& peer) {
+  if (std::exchange(peer.watched, true)) return;
+  peer.connections->connect();
+  tasks_.spawn("raft: waits for a connection", wait_for_connection(address, peer));
+}
+
+io::Task<void> Peers::wait_for_connection(std::string address, Peer& peer) {
+  while (!peer.connections->is_live()) {
+    peer.connections->connect();
+    if (!co_await io::sleep_for(20ms)) co_return;
+  }
+  peer.watched = false;
+  peer.silent_calls = 0;
+  if (listener_) listener_(address);
+}
+
+void Peers::call(const std::string& address, const jraft::Message& request, Duration timeout, Answered done) {
+  auto found = peer(address);
+  if (!found) return done(forward_error(found));
+  Peer& to = **found;
+  transport::Session* const session = to.connections->live();
+  if (session == nullptr) {
+    watch(address, to);
+    return done(fail(Code::unavailable, "Check connection[{}] fail and try to create new one", address));
+  }
+  tasks_.spawn("raft: call", carry_out(to, transport::SessionRef(*session), encode_request(request), timeout, std::move(done)));
+}
+
+io::Task<void> Peers::carry_out(Peer& peer, transport::SessionRef session, EncodedRequest request, Duration timeout, Answered done) {
+  const auto begun = session->stats().bytes_in;
+  auto response = co_await session->call(
+      {.class_name = request.class_name, .header = request.header.span(), .content = std::move(request.content), .timeout = timeout});
+  if (response) {
+    peer.silent_calls = 0;
+    co_return done(message_of(*response));
+  }
+  // A connection over which nothing comes may be half open: a new one is tried before TCP gives it up.
+  const bool silent = response.error().code() == Code::deadline_exceeded && session->stats().bytes_in == begun;
+  if (silent && ++peer.silent_calls >= kMostSilentCalls && session->is_open()) {
+    peer.silent_calls = 0;
+    session->close("it answers nothing");
+  }
+  done(forward_error(response));
+}
+
+io::Task<Result<jraft::Message>> Peers::ask(std::string address, jraft::Message request, Duration timeout) {
+  Peer& to = *co_await or_return(peer(address));
+  auto session = co_await to.connections->get();
+  if (!session) {
+    watch(address, to);
+    co_return forward_error(session);
+  }
+  const EncodedRequest encoded = encode_request(request);
+  auto response =
+      co_await (*session)->call({.class_name = encoded.class_name, .header = encoded.header.span(), .content = encoded.content, .timeout = timeout});
+  if (!response) co_return forward_error(response);
+  co_return message_of(*response);
+}
+
+io::Task<void> Peers::close() {
+  tasks_.cancel("the server stops");
+  co_await pool_.close();
+  [[maybe_unused]] const auto joined = co_await tasks_.join();
+}
+
+}  // namespace sofa::raft::detail

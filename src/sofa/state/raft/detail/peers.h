@@ -1,0 +1,65 @@
+#pragma once
+// Peers: the connections to other nodes, one for each address (jraft.md 1.5), and calls over them. Belongs to a shard.
+//
+// A call to a node without a connection fails at once, and connecting begins; the listener hears when there is one again.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "sofa/base/clock.h"
+#include "sofa/io/task_group.h"
+#include "sofa/transport/pool.h"
+#include "sofa/wire/jraft/messages.h"
+#include "sofa/wire/jraft/peer.h"
+#include "sofa/wire/jraft/status.h"
+
+namespace sofa::raft::detail {
+
+using Answered = std::function<void(Result<jraft::Message>)>;
+
+/// The class name, the header that AppendEntries has, and the content of a request.
+struct EncodedRequest {
+  std::string_view class_name;
+  Bytes header{};
+  Bytes content{};
+};
+EncodedRequest encode_request(const jraft::Message& request);
+/// Answers a request, whatever the message is.
+void answer_message(transport::Responder& responder, const jraft::Message& response);
+
+class Peers {
+ public:
+  Peers(std::shared_ptr<io::TlsClientContext> tls, uint64_t seed);
+
+  /// Of an address "ip:port" that has a connection again.
+  void on_connected(std::function<void(const std::string& address)> listener) { listener_ = std::move(listener); }
+  /// Sends at once, in the order of the calls to one address; `done` is called once, from the loop, within the timeout.
+  void call(const std::string& address, const jraft::Message& request, Duration timeout, Answered done);
+  /// The same for a task, which waits for a connection.
+  io::Task<Result<jraft::Message>> ask(std::string address, jraft::Message request, Duration timeout);
+  /// Ends all calls and connections.
+  io::Task<void> close();
+
+ private:
+  struct Peer {
+    io::Address address{};
+    transport::ConnectionPool::Peer* connections = nullptr;
+    bool watched = false;  // somebody waits for a connection
+    int silent_calls = 0;  // that had no answer in time, in a row
+  };
+  Result<Peer*> peer(const std::string& address);
+  void watch(const std::string& address, Peer& peer);
+  io::Task<void> wait_for_connection(std::string address, Peer& peer);
+  io::Task<void> carry_out(Peer& peer, transport::SessionRef session, EncodedRequest request, Duration timeout, Answered done);
+
+  static constexpr int kMostSilentCalls = 4;  // then the connection is taken for dead
+
+  std::unordered_map<std::string, Peer> peers_;
+  std::function<void(const std::string&)> listener_;
+  transport::ConnectionPool pool_;
+  io::TaskGroup tasks_;
+};
+
+}  // namespace sofa::raft::detail

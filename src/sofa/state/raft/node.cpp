@@ -1,0 +1,442 @@
+#include "sofa/state/raft/node.h"
+
+#include "sofa/io/later.h"
+#include "sofa/io/shard.h"
+#include "sofa/state/raft/detail/node_impl.h"
+
+namespace sofa::raft {
+
+using jraft::RaftError;
+using jraft::Status;
+
+namespace {
+
+Code code_of(RaftError code) {
+  switch (code) {
+    case RaftError::eperm:
+    case RaftError::enodeshutdown:
+    case RaftError::eshutdown:
+      return Code::failed_precondition;
+    case RaftError::ebusy:
+      return Code::resource_exhausted;
+    case RaftError::eagain:
+    case RaftError::ehostdown:
+      return Code::unavailable;
+    case RaftError::etimedout:
+    case RaftError::erafttimedout:
+      return Code::deadline_exceeded;
+    case RaftError::einval:
+    case RaftError::erequest:
+      return Code::invalid_argument;
+    case RaftError::enoent:
+      return Code::not_found;
+    case RaftError::eio:
+      return Code::data_loss;
+    case RaftError::ecanceled:
+      return Code::cancelled;
+    default:
+      return Code::aborted;
+  }
+}
+
+RaftError raft_code_of(Code code) {
+  switch (code) {
+    case Code::deadline_exceeded:
+      return RaftError::etimedout;
+    case Code::data_loss:
+      return RaftError::eio;
+    case Code::invalid_argument:
+      return RaftError::einval;
+    case Code::resource_exhausted:
+      return RaftError::ebusy;
+    case Code::cancelled:
+      return RaftError::ecanceled;
+    case Code::not_found:
+      return RaftError::enoent;
+    default:
+      return RaftError::einternal;
+  }
+}
+
+}  // namespace
+
+Error error_of(Status status) {
+  const Code code = code_of(status.code);
+  std::string message = status.message.empty() ? std::string(jraft::name_of(status.code)) : status.message;
+  return Error(code, std::move(message)).with_detail(std::make_shared<const RaftStatus>(std::move(status)));
+}
+
+Status status_of(const Error& error) {
+  if (const auto* found = error.detail<RaftStatus>()) return found->status;
+  return {raft_code_of(error.code()), error.to_string()};
+}
+
+namespace detail {
+
+namespace {
+const Logger kLog{"raft"};
+}  // namespace
+
+NodeImpl::NodeImpl(NodeOptions options, PeerId self, GroupStreams streams, std::string snapshot_folder, Shared& shared,
+                   std::unique_ptr<StateMachine> machine)
+    : options_(std::move(options)),
+      self_(std::move(self)),
+      shared_(shared),
+      machine_(std::move(machine)),
+      random_(system_seed()),
+      log_(shared.log, streams, *this),
+      snapshots_(SnapshotStore::make(shared.files, std::move(snapshot_folder))),
+      gather_([](void* me) { static_cast<NodeImpl*>(me)->propose_gathered(); }, this),
+      timer_(
+          [](void* me) {
+            auto& node = *static_cast<NodeImpl*>(me);
+            node.armed_ = kNoDeadline;
+            node.input([&](Core& core) { core.tick(node.now()); });
+          },
+          this),
+      snapshot_timer_([](void* me) { static_cast<NodeImpl*>(me)->snapshot_due(); }, this) {}
+
+NodeImpl::~NodeImpl() = default;
+
+Instant NodeImpl::now() const { return io::Shard::current().now(); }
+/// A lease is judged by the time at which it is asked for: the turn may have begun before the process was paused.
+Instant NodeImpl::exact_now() const { return io::Shard::current().clock().now_monotonic(); }
+
+CoreOptions NodeImpl::core_options() const {
+  CoreOptions core = options_.core;
+  core.group = options_.group;
+  core.self = self_;
+  core.election_timeout = options_.election_timeout;
+  core.max_election_delay = options_.max_election_delay;
+  core.checksum = options_.checksum;
+  core.lease_reads = options_.lease_reads;
+  return core;
+}
+
+// Life.
+
+io::Task<Result<void>> NodeImpl::recover() {
+  kept_ = co_await io::or_return(log_.read_kept());
+  FoundLog found = co_await io::or_return(log_.find(kept_.snapshot));
+  co_await io::or_return(snapshots_->recover(kept_.snapshot));
+  if (const auto reader = snapshots_->open_newest()) co_await io::or_return(machine_->load(*reader));
+  applied_ = kept_.snapshot.id.index;
+  const bool is_new = kept_.state == HardState() && found.last < found.first && kept_.snapshot.id.index == 0;
+  if (is_new && !options_.initial.empty()) {
+    kLog.warn("a member without a log begins: if it has been one before, and has lost its folder, what it voted and stored is forgotten",
+              {{"group", options_.group}, {"node", self_.to_string()}});
+  }
+  core_ = std::make_unique<Core>(core_options(), kept_.state, std::move(found), options_.initial, random_.next());
+  co_return Result<void>{};
+}
+
+void NodeImpl::start() {
+  input([&](Core& core) { core.start(now()); });
+  arm_snapshot(true);
+  kLog.info("member started", {{"group", options_.group},
+                               {"node", self_.to_string()},
+                               {"term", core_->term()},
+                               {"log", fmt::format("[{}, {}]", core_->log().first(), core_->log().last())},
+                               {"snapshot", core_->log().snapshot().index},
+                               {"members", core_->members().current.to_string()}});
+}
+
+io::Task<void> NodeImpl::stop() {
+  if (std::exchange(stopped_, true)) co_return;
+  input([&](Core& core) { core.shut_down(now()); });
+  timer_.cancel();
+  snapshot_timer_.cancel();
+  fail_all({RaftError::enodeshutdown, "the node is shutting down"});
+  while (log_.is_writing()) {
+    if (!co_await io::sleep_for(std::chrono::milliseconds(1))) break;
+  }
+  tasks_.cancel("the node ends");
+  [[maybe_unused]] const auto joined = co_await tasks_.join();
+  answers_.clear();
+}
+
+void NodeImpl::fail_all(const Status& why) {
+  const Error error = error_of(why);
+  for (auto& done : std::exchange(gathered_done_, {})) done(std::unexpected(error));
+  gathered_.clear();
+  for (auto& one : std::exchange(waiting_, {})) one.done(std::unexpected(error));
+  for (auto& [token, done] : std::exchange(reads_, {})) done(std::unexpected(error));
+  for (auto& [index, done] : std::exchange(reads_at_, {})) done(std::unexpected(error));
+  for (auto& [token, done] : std::exchange(changes_, {})) done(std::unexpected(error));
+}
+
+// Inputs, effects, timers.
+
+void NodeImpl::drive() {
+  if (std::exchange(driving_, true)) return;
+  do {
+    for (auto effects = core_->take(); !effects.empty(); effects = core_->take()) {
+      for (Effect& effect : effects) {
+        std::visit([this](auto& one) { perform(one); }, effect);
+      }
+    }
+    run_machine();
+  } while (core_->has_effects());
+  driving_ = false;
+  arm();
+}
+
+void NodeImpl::arm() {
+  const Instant due = stopped_ ? kNoDeadline : core_->due();
+  if (due == armed_) return;
+  armed_ = due;
+  if (due == kNoDeadline) {
+    timer_.cancel();
+  } else {
+    io::Shard::current().schedule(timer_, due);
+  }
+}
+
+void NodeImpl::receive(uint64_t lane, const jraft::Message& request, Answer answer) {
+  const uint64_t token = next_token_++;
+  answers_.emplace(token, std::move(answer));
+  const bool is_read = std::holds_alternative<jraft::ReadIndexRequest>(request);
+  input([&](Core& core) { core.receive(is_read ? exact_now() : now(), token, lane, request); });
+}
+
+void NodeImpl::connected(const std::string& address) {
+  if (!core_->is_leader()) return;
+  for (const Core::Follower& one : core_->followers()) {
+    if (one.peer.address() == address) input([&](Core& core) { core.connected(now(), one.peer); });
+  }
+}
+
+void NodeImpl::entries_saved(LogId up_to) {
+  input([&](Core& core) { core.log_saved(now(), up_to); });
+}
+
+void NodeImpl::disk_failed(const Error& error) {
+  kLog.error("the disk failed", {{"group", options_.group}, {"node", self_.to_string()}, {"error", error}});
+  input([&](Core& core) { core.fail(now(), {RaftError::eio, error.to_string()}); });
+}
+
+void NodeImpl::disk_full(bool full) {
+  if (!full) {
+    kLog.info("the disk has space again", {{"group", options_.group}, {"node", self_.to_string()}});
+    return;
+  }
+  kLog.error("the disk is full: the node takes no entries until there is space, and hands leadership over",
+             {{"group", options_.group}, {"node", self_.to_string()}});
+  if (core_->role() == Role::leader) {
+    input([&](Core& core) { (void)core.transfer(now(), PeerId()); });
+  }
+}
+
+void NodeImpl::perform(effect::SaveState& one) {
+  if (one.voted_for == self_ && one.term > kept_.state.term) {
+    ++elections_;
+    kLog.info("election", {{"group", options_.group}, {"node", self_.to_string()}, {"term", one.term}, {"why", last_election_}});
+  }
+  kept_.state = {.term = one.term, .voted_for = one.voted_for};
+  log_.save(kept_, [this, number = one.number] { input([&](Core& core) { core.state_saved(now(), number); }); });
+}
+void NodeImpl::perform(effect::Append& one) { log_.append(one.entries); }
+void NodeImpl::perform(effect::TruncateSuffix& one) { log_.truncate_suffix(one.last_kept); }
+void NodeImpl::perform(effect::TruncatePrefix& one) { log_.truncate_prefix(one.first_kept); }
+void NodeImpl::perform(effect::ResetLog& one) { log_.reset(one.behind); }
+
+void NodeImpl::perform(effect::ReadEntries& one) { tasks_.spawn("raft: reads entries for a peer", read_entries(one)); }
+
+io::Task<void> NodeImpl::read_entries(effect::ReadEntries one) {
+  auto entries = co_await log_.read(one.from, one.max_entries, one.max_bytes);
+  if (stopped_) co_return;
+  if (!entries) {
+    input([&](Core& core) { core.fail(now(), {RaftError::eio, entries.error().to_string()}); });
+    co_return;
+  }
+  input([&](Core& core) { core.entries_read(now(), one.number, std::move(*entries)); });
+}
+
+void NodeImpl::perform(effect::Send& one) {
+  shared_.peers.call(one.to.address(), one.request, one.timeout,
+                     [this, alive = std::weak_ptr<bool>(alive_), call = one.call](Result<jraft::Message> answer) {
+                       if (alive.expired()) return;
+                       input([&](Core& core) {
+                         if (answer) {
+                           core.answered(now(), call, std::move(*answer));
+                         } else {
+                           core.failed(now(), call, status_of(answer.error()));
+                         }
+                       });
+                     });
+}
+
+void NodeImpl::perform(effect::Answer& one) {
+  const auto found = answers_.find(one.token);
+  if (found == answers_.end()) return;
+  Answer answer = std::move(found->second);
+  answers_.erase(found);
+  answer(one.response);
+}
+
+void NodeImpl::perform(effect::ProposalsLost& one) {
+  while (!waiting_.empty() && waiting_.back().id.index > one.committed) {
+    Waiting lost = std::move(waiting_.back());
+    waiting_.pop_back();
+    lost.done(std::unexpected(error_of({RaftError::enewleader, fmt::format("the node leads no longer ({}): whether the entry {} will be applied is "
+                                                                           "not known",
+                                                                           one.why.message, lost.id.index)})));
+  }
+}
+
+void NodeImpl::perform(effect::Failed& one) {
+  kLog.error("the node is in the state ERROR, until it is started again",
+             {{"group", options_.group}, {"node", self_.to_string()}, {"why", one.why.to_string()}});
+  machine_tasks_.clear();
+  fail_all(one.why);
+  call_machine([&] { machine_->on_error(one.why); });
+}
+
+void NodeImpl::perform(effect::ReadAt& one) {
+  const auto found = reads_.find(one.token);
+  if (found == reads_.end()) return;
+  ReadDone done = std::move(found->second);
+  reads_.erase(found);
+  if (!one.status.ok()) return done(std::unexpected(error_of(one.status)));
+  if (one.index <= applied_ && !machine_busy_) return done(Result<void>{});
+  reads_at_.emplace(one.index, std::move(done));
+}
+
+void NodeImpl::perform(effect::Changed& one) {
+  const auto found = changes_.find(one.token);
+  if (found == changes_.end()) return;
+  ReadDone done = std::move(found->second);
+  changes_.erase(found);
+  done(one.status.ok() ? Result<void>{} : std::unexpected(error_of(one.status)));
+}
+
+// Users.
+
+Error NodeImpl::refusal_of_full_disk() const {
+  return error_of({RaftError::ebusy, fmt::format("the disk of {} is full: it takes no entries until there is space", shared_.address)});
+}
+
+void NodeImpl::apply(Bytes data, Done done) {
+  if (stopped_) return done(std::unexpected(error_of({RaftError::enodeshutdown, "the node is shutting down"})));
+  if (log_.is_full()) return done(std::unexpected(refusal_of_full_disk()));
+  if (data.size() > options_.max_entry_bytes) {
+    return done(std::unexpected(error_of(
+        {RaftError::einval, fmt::format("an entry of {} bytes is over the bound of {} (max_entry_bytes)", data.size(), options_.max_entry_bytes)})));
+  }
+  if (waiting_.size() + gathered_.size() >= options_.max_waiting) {
+    return done(std::unexpected(error_of({RaftError::ebusy, "Node is busy, has too many tasks, queue is full; try again later"})));
+  }
+  if (gathered_.empty()) io::Shard::current().at_turn_end(gather_);
+  gathered_.push_back(std::move(data));
+  gathered_done_.push_back(std::move(done));
+}
+
+/// All proposals of a turn are one append, and one request to each follower.
+void NodeImpl::propose_gathered() {
+  if (gathered_.empty() || stopped_) return;
+  std::vector<Done> done = std::exchange(gathered_done_, {});
+  Core::Proposed proposed;
+  proposed = core_->propose(now(), std::exchange(gathered_, {}));
+  if (!proposed.status.ok()) {
+    const Error error = error_of(proposed.status);
+    for (Done& one : done) one(std::unexpected(error));
+    return drive();
+  }
+  LogId id = proposed.first;
+  for (Done& one : done) {
+    waiting_.push_back({.id = id, .done = std::move(one)});
+    ++id.index;
+  }
+  drive();
+}
+
+io::Task<Result<Bytes>> NodeImpl::apply(Bytes data) {
+  io::Later<Bytes> result;
+  apply(std::move(data), [give = result.giver()](Result<Bytes> one) { give(std::move(one)); });
+  co_return co_await result.wait();
+}
+
+void NodeImpl::read(ReadDone done) {
+  if (stopped_) return done(std::unexpected(error_of({RaftError::enodeshutdown, "the node is shutting down"})));
+  if (reads_.size() + reads_at_.size() >= options_.max_waiting) {
+    return done(std::unexpected(error_of({RaftError::ebusy, "Node is busy, too many reads wait; try again later"})));
+  }
+  const uint64_t token = next_token_++;
+  reads_.emplace(token, std::move(done));
+  const Status begun = core_->read(exact_now(), token);
+  if (!begun.ok()) {
+    ReadDone refused = std::move(reads_.at(token));
+    reads_.erase(token);
+    refused(std::unexpected(error_of(begun)));
+  }
+  drive();
+}
+
+namespace {
+/// A void result is carried by a bool.
+auto into(const io::Later<bool>::Giver& give) {
+  return [give](Result<void> one) { give(one ? Result<bool>(true) : Result<bool>(std::unexpected(one.error()))); };
+}
+}  // namespace
+
+io::Task<Result<void>> NodeImpl::read() {
+  io::Later<bool> result;
+  read(into(result.giver()));
+  co_await io::or_return(result.wait());
+  co_return Result<void>{};
+}
+
+io::Task<Result<void>> NodeImpl::change_members(jraft::Configuration next) {
+  io::Later<bool> result;
+  const uint64_t token = next_token_++;
+  changes_.emplace(token, into(result.giver()));
+  Status begun;
+  input([&](Core& core) { begun = core.change_members(now(), token, std::move(next)); });
+  if (!begun.ok()) {
+    changes_.erase(token);
+    co_return std::unexpected(error_of(begun));
+  }
+  co_await io::or_return(result.wait());
+  co_return Result<void>{};
+}
+
+Result<void> NodeImpl::reset_peers(jraft::Configuration next) {
+  Status done;
+  input([&](Core& core) { done = core.reset_peers(now(), std::move(next)); });
+  if (!done.ok()) return std::unexpected(error_of(done));
+  return {};
+}
+
+Result<void> NodeImpl::transfer(PeerId to) {
+  Status begun;
+  input([&](Core& core) { begun = core.transfer(now(), to); });
+  if (!begun.ok()) return std::unexpected(error_of(begun));
+  return {};
+}
+
+NodeDescription NodeImpl::describe() const {
+  const Core& core = *core_;
+  return {.group = options_.group,
+          .self = self_.to_string(),
+          .leader = core.leader().is_nobody() ? std::string() : core.leader().to_string(),
+          .members = core.members().current.to_string(),
+          .old_members = core.members().old.empty() ? std::string() : core.members().old.to_string(),
+          .role = std::string(to_string(core.role())),
+          .error = core.error().ok() ? std::string() : core.error().to_string(),
+          .term = core.term(),
+          .first_log = core.log().first(),
+          .last_log = core.log().last(),
+          .saved = core.saved_id().index,
+          .committed = core.commit_index(),
+          .applied = applied_,
+          .snapshot = core.log().snapshot().index,
+          .elections = elections_,
+          .last_election = last_election_,
+          .disk_full = log_.is_full(),
+          .installing = fetch_ != nullptr,
+          .saving_snapshot = saving_,
+          .followers = core.followers()};
+}
+
+}  // namespace detail
+}  // namespace sofa::raft

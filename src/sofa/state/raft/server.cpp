@@ -1,0 +1,264 @@
+#include "sofa/state/raft/server.h"
+
+#include "sofa/base/log.h"
+#include "sofa/io/blocking_pool.h"
+#include "sofa/io/runtime.h"
+#include "sofa/state/raft/cli.h"
+#include "sofa/state/raft/detail/folder.h"
+#include "sofa/state/raft/detail/node_impl.h"
+#include "sofa/state/raft/detail/reply.h"
+#include "sofa/transport/bolt_protocol.h"
+
+namespace sofa::raft {
+
+using detail::NodeImpl;
+using detail::Reply;
+using io::or_return;
+using jraft::RaftError;
+using namespace std::chrono_literals;
+
+namespace {
+
+const Logger kLog{"raft"};
+
+/// Entries of one request, and what is around them.
+constexpr size_t kMaxFrame = size_t{64} << 20;
+
+jraft::ErrorResponse error_response(RaftError code, std::string message) {
+  return {.code = static_cast<int32_t>(code), .message = std::move(message)};
+}
+
+class ServerImpl final : public Server, public NodeTable, private transport::Handler {
+ public:
+  ServerImpl(ServerOptions options, PeerId self)
+      : options_(std::move(options)),
+        self_(std::move(self)),
+        throttle_(options_.snapshot_bytes_per_second),
+        file_service_(system_seed(), throttle_),
+        peers_(options_.client_tls, system_seed()) {}
+
+  io::Task<Result<void>> open(std::vector<std::pair<std::string, transport::Handler*>> own);
+
+  io::Task<Result<Node*>> start(NodeOptions options, std::unique_ptr<StateMachine> machine) override;
+  io::Task<Result<void>> leave(Node& node) override;
+  Node* find(std::string_view group, const PeerId& self) override { return find_impl(group, self); }
+  std::vector<Node*> nodes() override;
+  std::vector<Node*> nodes_of(std::string_view group) override;
+  const io::Address& local() const override { return port_->local(); }
+  log::LogStats log_stats() const override { return log_->stats(); }
+  io::Task<Result<void>> stop() override;
+
+ private:
+  log::FileSystem& files() { return options_.files != nullptr ? *options_.files : log::posix_file_system(); }
+  NodeImpl* find_impl(std::string_view group, const PeerId& self);
+  void handle(transport::IncomingRequest& request, transport::Responder& responder) override;
+  void on_message(uint64_t lane, const jraft::Message& message, Reply reply);
+  template <class Request>
+  void to_node(uint64_t lane, const jraft::Message& message, const Request& request, Reply reply);
+  io::Task<void> keep_house();
+
+  const ServerOptions options_;
+  const PeerId self_;
+  io::Shard& home_ = io::Shard::current();
+  SnapshotThrottle throttle_;
+  FileService file_service_;
+  detail::Peers peers_;
+  std::unique_ptr<log::Log> log_;
+  std::optional<detail::Directory> directory_;
+  std::optional<detail::Shared> shared_;
+  std::map<std::string, std::vector<std::shared_ptr<NodeImpl>>, std::less<>> groups_;
+  transport::Handlers handlers_;
+  std::optional<transport::BoltProtocol> bolt_;
+  std::unique_ptr<transport::Port> port_;
+  LogRate bad_requests_{10};
+  bool stopping_ = false;
+  io::TaskGroup tasks_;
+};
+
+io::Task<Result<void>> ServerImpl::open(std::vector<std::pair<std::string, transport::Handler*>> own) {
+  const std::string identity = options_.owner.empty() ? self_.address() : fmt::format("{} ({})", self_.address(), options_.owner);
+  co_await or_return(io::run_blocking(io::Shard::current().runtime().file_pool(),
+                                      [this, identity] { return detail::claim_folder(files(), options_.folder, identity); }));
+  log::LogOptions log_options = options_.log;
+  log_options.folder = options_.folder + "/log";
+  log_ = co_await or_return(log::Log::open(std::move(log_options), files()));
+  directory_.emplace(*log_);
+  co_await or_return(directory_->read());
+  shared_.emplace(detail::Shared{self_.address(), *log_, files(), peers_, file_service_, throttle_});
+  peers_.on_connected([this](const std::string& address) {
+    for (auto& [group, members] : groups_) {
+      for (const auto& one : members) one->connected(address);
+    }
+  });
+  std::vector<std::string> classes = cli_class_names();
+  for (const std::string_view name :
+       {jraft::PingRequest::kName, jraft::AppendEntriesRequest::kName, jraft::RequestVoteRequest::kName, jraft::InstallSnapshotRequest::kName,
+        jraft::TimeoutNowRequest::kName, jraft::ReadIndexRequest::kName, jraft::GetFileRequest::kName}) {
+    classes.emplace_back(name);
+  }
+  for (std::string& name : classes) co_await or_return(handlers_.add(std::move(name), *this, transport::HeaderKind::opaque));
+  for (auto& [name, handler] : own) co_await or_return(handlers_.add(std::move(name), *handler, transport::HeaderKind::opaque));
+  transport::BoltServerOptions bolt;
+  bolt.session.limits.max_frame = kMaxFrame;
+  bolt_.emplace(handlers_, bolt);
+  const io::Address address = co_await or_return(io::Address::parse(options_.bind.empty() ? self_.address() : options_.bind));
+  port_ = co_await or_return(
+      transport::Port::open(address, {&*bolt_}, {.option_name = "the address of the node", .tls = options_.tls, .tls_only = options_.tls_only}));
+  tasks_.spawn("raft: gives space back", keep_house());
+  co_return Result<void>{};
+}
+
+/// Moves what little is alive in the oldest segment of the log, so that a group that writes seldom does not keep it for ever.
+io::Task<void> ServerImpl::keep_house() {
+  while (co_await io::sleep_for(1s)) {
+    if (log_->stats().segments < 3 || log_->failure() != nullptr) continue;
+    const auto moved = co_await log_->compact_oldest();
+    if (!moved) kLog.warn("the oldest segment of the log was not emptied", {{"folder", options_.folder}, {"error", moved.error()}});
+  }
+}
+
+// Requests.
+
+void ServerImpl::handle(transport::IncomingRequest& request, transport::Responder& responder) {
+  const auto lane = static_cast<uint64_t>(reinterpret_cast<uintptr_t>(&request.session));
+  auto message = jraft::decode_message(request.frame.class_name(), request.frame.content_bytes());
+  if (!message) {
+    kLog.warn(bad_requests_, "request refused", {{"peer", request.session.peer().to_string()}, {"error", message.error()}});
+    return detail::answer_message(responder, error_response(RaftError::erequest, std::string(message.error().message())));
+  }
+  Reply reply(std::move(responder));
+  if (home_.is_current()) return on_message(lane, *message, std::move(reply));
+  home_.post([this, lane, message = std::move(*message), reply = std::move(reply)]() mutable { on_message(lane, message, std::move(reply)); });
+}
+
+void ServerImpl::on_message(uint64_t lane, const jraft::Message& message, Reply reply) {
+  if (stopping_) return reply(error_response(RaftError::enodeshutdown, "the node is shutting down"));
+  if (const auto* append = std::get_if<jraft::AppendEntriesRequest>(&message)) return to_node(lane, message, *append, std::move(reply));
+  if (const auto* vote = std::get_if<jraft::RequestVoteRequest>(&message)) return to_node(lane, message, *vote, std::move(reply));
+  if (const auto* install = std::get_if<jraft::InstallSnapshotRequest>(&message)) return to_node(lane, message, *install, std::move(reply));
+  if (const auto* timeout = std::get_if<jraft::TimeoutNowRequest>(&message)) return to_node(lane, message, *timeout, std::move(reply));
+  if (const auto* read = std::get_if<jraft::ReadIndexRequest>(&message)) return to_node(lane, message, *read, std::move(reply));
+  if (std::holds_alternative<jraft::PingRequest>(message)) return reply(error_response(RaftError::success, "OK"));
+  if (const auto* file = std::get_if<jraft::GetFileRequest>(&message)) {
+    return tasks_.spawn("raft: reads a file for a peer", [](FileService& files, jraft::GetFileRequest asked, Reply to) -> io::Task<void> {
+      to(co_await files.get_file(std::move(asked)));
+    }(file_service_, *file, std::move(reply)));
+  }
+  tasks_.spawn("raft: a command", [](NodeTable& table, jraft::Message asked, Reply to) -> io::Task<void> {
+    to(co_await answer_cli(table, std::move(asked)));
+  }(*this, message, std::move(reply)));
+}
+
+namespace {
+const std::string& peer_text(const std::string& peer) { return peer; }
+std::string peer_text(const std::optional<std::string>& peer) { return peer.value_or(""); }
+}  // namespace
+
+template <class Request>
+void ServerImpl::to_node(uint64_t lane, const jraft::Message& message, const Request& request, Reply reply) {
+  const auto peer = PeerId::parse(peer_text(request.peer_id));
+  if (!peer) return reply(error_response(RaftError::einval, fmt::format("Fail to parse peerId: {}", peer_text(request.peer_id))));
+  NodeImpl* const node = find_impl(request.group_id, *peer);
+  if (node == nullptr) {
+    kLog.warn(bad_requests_, "request for a member that is not here",
+              {{"group", request.group_id}, {"peer", peer->to_string()}, {"from", request.server_id}});
+    return reply(error_response(RaftError::enoent, fmt::format("Peer id not found: {}, group: {}", peer_text(request.peer_id), request.group_id)));
+  }
+  node->receive(lane, message, std::move(reply));
+}
+
+// Members.
+
+NodeImpl* ServerImpl::find_impl(std::string_view group, const PeerId& self) {
+  const auto found = groups_.find(group);
+  if (found == groups_.end()) return nullptr;
+  for (const auto& one : found->second) {
+    if (one->self() == self) return one.get();
+  }
+  return nullptr;
+}
+
+std::vector<Node*> ServerImpl::nodes() {
+  std::vector<Node*> all;
+  for (auto& [group, members] : groups_) {
+    for (const auto& one : members) all.push_back(one.get());
+  }
+  return all;
+}
+
+std::vector<Node*> ServerImpl::nodes_of(std::string_view group) {
+  std::vector<Node*> all;
+  if (const auto found = groups_.find(group); found != groups_.end()) {
+    for (const auto& one : found->second) all.push_back(one.get());
+  }
+  return all;
+}
+
+io::Task<Result<Node*>> ServerImpl::start(NodeOptions options, std::unique_ptr<StateMachine> machine) {
+  if (!jraft::is_group_name(options.group)) {
+    co_return fail(Code::invalid_argument, "'{}' is no name of a group: a letter, then letters, digits, '-' and '_'", options.group);
+  }
+  if (!options.initial.empty() && !options.initial.is_valid()) {
+    co_return fail(Code::invalid_argument, "the members '{}' of the group {} are no group: somebody must vote, and nobody be a peer and a learner",
+                   options.initial.to_string(), options.group);
+  }
+  PeerId self = self_;
+  self.idx = options.idx;
+  self.priority = options.priority;
+  if (find_impl(options.group, self) != nullptr) {
+    co_return fail(Code::already_exists, "the member {} of the group {} is started already", self.to_string(), options.group);
+  }
+  const detail::GroupStreams streams = co_await or_return(directory_->streams_of(options.group, self));
+  std::string folder = fmt::format("{}/snapshot/{}@{}_{}_{}", options_.folder, options.group, self.ip, self.port, self.idx);
+  const std::string group = options.group;
+  auto node = std::make_shared<NodeImpl>(std::move(options), std::move(self), streams, std::move(folder), *shared_, std::move(machine));
+  co_await or_return(node->recover());
+  groups_[group].push_back(node);
+  node->start();
+  co_return node.get();
+}
+
+io::Task<Result<void>> ServerImpl::leave(Node& node) {
+  const auto found = groups_.find(node.group());
+  if (found == groups_.end()) co_return fail(Code::not_found, "the group {} has no member here", node.group());
+  for (auto one = found->second.begin(); one != found->second.end(); ++one) {
+    if (one->get() != &node) continue;
+    const std::shared_ptr<NodeImpl> leaving = *one;
+    found->second.erase(one);
+    if (found->second.empty()) groups_.erase(found);
+    co_await leaving->stop();
+    co_return Result<void>{};
+  }
+  co_return fail(Code::not_found, "the member {} of the group {} is not here", node.self().to_string(), node.group());
+}
+
+io::Task<Result<void>> ServerImpl::stop() {
+  stopping_ = true;
+  for (auto& [group, members] : groups_) {
+    for (const auto& one : members) co_await one->stop();
+  }
+  if (port_ != nullptr) co_await or_return(port_->stop());
+  co_await peers_.close();
+  tasks_.cancel("the server stops");
+  [[maybe_unused]] const auto joined = co_await tasks_.join();
+  groups_.clear();
+  if (log_ != nullptr) co_await or_return(log_->close());
+  co_return Result<void>{};
+}
+
+}  // namespace
+
+io::Task<Result<std::unique_ptr<Server>>> Server::open(ServerOptions options, std::vector<std::pair<std::string, transport::Handler*>> own) {
+  const auto self = PeerId::parse(options.address);
+  if (!self || self->is_nobody()) {
+    co_return fail(Code::invalid_argument, "the address '{}' of the node is no ip:port, as it stands in the members of its groups", options.address);
+  }
+  if (options.folder.empty()) co_return fail(Code::invalid_argument, "the node {} has no folder for its data: give it one", options.address);
+  auto server = std::make_unique<ServerImpl>(std::move(options), PeerId{.ip = self->ip, .port = self->port});
+  auto opened = co_await server->open(std::move(own));
+  if (opened) co_return std::unique_ptr<Server>(std::move(server));
+  [[maybe_unused]] const auto stopped = co_await server->stop();
+  co_return forward_error(opened);
+}
+
+}  // namespace sofa::raft
