@@ -158,8 +158,9 @@ check_soak() {
 run_soak() {
   local tree=$1 name=$2 script=$root/tests/soak/$2 code=0
   [[ $name != package ]] || ensure_packages 'a bare machine that gets the package, and what judges it' debootstrap curl lintian
+  [[ $name != raft ]] || { ensure_python && ensure_java; }
   mkdir -p "$tree/test-logs"
-  SOFA_BIN="$tree/bin" "$script" </dev/null 2>&1 | tee "$tree/test-logs/soak-$name.log" || code=$?
+  PATH="${venv:+$venv/bin:}$PATH" SOFA_BIN="$tree/bin" "$script" </dev/null 2>&1 | tee "$tree/test-logs/soak-$name.log" || code=$?
   count_output "$tree/test-logs/soak-$name.log" "$code"
 }
 

@@ -14,6 +14,17 @@ import programs
 from certificates import Certificates
 
 
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Fixtures may ask a test's stash whether it failed."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
 def server_kind():
     return os.environ.get("SOFA_INTEROP_SERVER", "cpp")
 

@@ -7,6 +7,7 @@ import com.alipay.sofa.jraft.option.NodeOptions;
 import com.alipay.sofa.jraft.option.RaftOptions;
 import com.alipay.sofa.jraft.rpc.RaftRpcServerFactory;
 import com.alipay.sofa.jraft.rpc.RpcServer;
+import com.alipay.sofa.jraft.util.Endpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,13 +18,13 @@ import java.util.Set;
 
 /**
  * One JRaft node with the lab's state machine, and no port but its own:
- * --group G --id IP:PORT[:IDX[:PRIO]] --peers P1,P2,P3|- --data DIR [--election-ms 1000] [--snapshot-secs 0] [--checksum] [--learner]
+ * --group G --id IP:PORT[:IDX[:PRIO]] --peers P1,P2,P3|- --data DIR [--election-ms 1000] [--snapshot-secs 0] [--checksum] [--learner] [--listen PORT]
  *
- * A peer of --peers may end in /learner; --learner says it of this node. Prints "READY IP:PORT" once it serves; SIGTERM ends it.
+ * --listen is the port to listen on when it is not that of --id, where a relay stands then. A peer of --peers may end in /learner; --learner says it of this node. Prints "READY IP:PORT" once it serves; SIGTERM ends it.
  */
 public final class LabNode {
     private static final Set<String> SWITCHES = Set.of("--checksum", "--learner");
-    private static final Set<String> VALUES = Set.of("--group", "--id", "--peers", "--data", "--election-ms", "--snapshot-secs");
+    private static final Set<String> VALUES = Set.of("--group", "--id", "--peers", "--data", "--election-ms", "--snapshot-secs", "--listen");
 
     private final Map<String, String> values = new HashMap<>();
     private final Set<String> switches = new HashSet<>();
@@ -52,13 +53,17 @@ public final class LabNode {
         }
         KvMachine machine = new KvMachine();
         KvProcessor processor = new KvProcessor(machine);
-        RpcServer server = RaftRpcServerFactory.createRaftRpcServer(self.getEndpoint());
+        RpcServer server = RaftRpcServerFactory.createRaftRpcServer(listening(self));
         server.registerProcessor(processor);
         RaftGroupService service = new RaftGroupService(needed("--group"), self, options(self, machine), server);
         processor.serve(service.start());
         Runtime.getRuntime().addShutdownHook(new Thread(service::shutdown));
         System.out.println("READY " + self.getIp() + ":" + self.getPort());
         service.join();
+    }
+
+    private Endpoint listening(PeerId self) {
+        return new Endpoint(self.getIp(), values.containsKey("--listen") ? Integer.parseInt(values.get("--listen")) : self.getPort());
     }
 
     private NodeOptions options(PeerId self, KvMachine machine) throws IOException {
