@@ -133,18 +133,20 @@ void Core::answered(Instant now, uint64_t number, jraft::Message response) {
   }
   const Call call = found->second;
   calls_.erase(found);
+  if (call.kind == CallKind::read_index) {
+    const auto* const index = std::get_if<jraft::ReadIndexResponse>(&response);
+    if (!is_active()) return emit(effect::ReadAt{.token = call.token, .status = {RaftError::einval, "the node has failed or ends"}});
+    if (index == nullptr || !index->success) {
+      return emit(effect::ReadAt{.token = call.token, .status = {RaftError::unknown, "the leader could not confirm that it leads"}});
+    }
+    return emit(effect::ReadAt{.token = call.token, .index = planted(Plant::read_not_awaited) ? 0 : index->index});
+  }
   if (!is_active()) return;
   if (auto* append = std::get_if<jraft::AppendEntriesResponse>(&response)) {
     return call.kind == CallKind::heartbeat ? on_heartbeat_answer(now, call, *append) : on_append_answer(now, number, call, *append);
   }
   if (auto* vote = std::get_if<jraft::RequestVoteResponse>(&response)) return on_vote_answer(now, call, *vote);
   if (auto* install = std::get_if<jraft::InstallSnapshotResponse>(&response)) return on_install_answer(now, call, *install);
-  if (auto* index = std::get_if<jraft::ReadIndexResponse>(&response)) {
-    const bool good = call.kind == CallKind::read_index && index->success;
-    return emit(effect::ReadAt{.token = call.token,
-                               .index = planted(Plant::read_not_awaited) ? 0 : index->index,
-                               .status = good ? Status() : Status{RaftError::unknown, "the leader could not confirm that it leads"}});
-  }
   if (auto* timeout = std::get_if<jraft::TimeoutNowResponse>(&response); timeout != nullptr && timeout->term > term_) {
     step_down(now, timeout->term, {RaftError::ehighertermresponse, fmt::format("{} campaigns in the term {}", call.peer.to_string(), timeout->term)});
   }

@@ -69,6 +69,29 @@ TEST(Core, ReadsAreConfirmedByAMajority) {
   EXPECT_FALSE(cluster.reads().at(alone).status.ok());
 }
 
+TEST(Core, AReadThatAFollowerHasForwardedEndsWhenTheFollowerFailsMeanwhile) {
+  const Instant now{1s};
+  Core core({.group = "test", .self = Cluster::peer(0)}, {}, {}, *jraft::Configuration::parse("127.0.0.1:9000,127.0.0.1:9001"), 1);
+  core.start(now);
+  core.receive(now, 1, 1, jraft::AppendEntriesRequest{.group_id = "test", .server_id = "127.0.0.1:9001", .peer_id = "127.0.0.1:9000", .term = 1});
+  for (const Effect& effect : core.take()) {
+    if (const auto* save = std::get_if<effect::SaveState>(&effect)) core.state_saved(now, save->number);
+  }
+  ASSERT_TRUE(core.read(now, 7).ok());
+  uint64_t call = 0;
+  for (const Effect& effect : core.take()) {
+    if (const auto* send = std::get_if<effect::Send>(&effect)) call = send->call;
+  }
+  core.fail(now, {jraft::RaftError::eio, "the disk has failed"});
+  core.answered(now, call, jraft::ReadIndexResponse{.index = 3, .success = true});
+  const std::vector<Effect> effects = core.take();
+  ASSERT_FALSE(effects.empty());
+  const auto* read = std::get_if<effect::ReadAt>(&effects.back());
+  ASSERT_NE(read, nullptr) << "nobody answers the read";
+  EXPECT_EQ(read->token, 7u);
+  EXPECT_FALSE(read->status.ok());
+}
+
 TEST(Core, MembersAreAddedAndRemovedTheLeaderToo) {
   Cluster cluster(3, 6);
   ASSERT_TRUE(cluster.run(5s, [&] { return cluster.leader() != -1; }));
