@@ -1,0 +1,3 @@
+module sofa/chaos
+
+go 1.24
