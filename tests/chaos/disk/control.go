@@ -82,6 +82,9 @@ func (c *Control) LieAboutSyncs() { atomic.StoreUint64(&c.block.syncsLie, 1) }
 // Failed counts the calls that failed because this block said so.
 func (c *Control) Failed() uint64 { return atomic.LoadUint64(&c.block.failed) }
 
+// ResetFailed counts from 0 again.
+func (c *Control) ResetFailed() { atomic.StoreUint64(&c.block.failed, 0) }
+
 // Calls counts the steps that the process took.
 func (c *Control) Calls() uint64 { return atomic.LoadUint64(&c.block.calls) }
 
