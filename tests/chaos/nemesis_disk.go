@@ -1,0 +1,90 @@
+package main
+
+import (
+	"strings"
+	"syscall"
+	"time"
+)
+
+// failingDisk lets syncs or writes of a minority fail with EIO. A node that met this may not go on as if nothing were: it is in ERROR, or has ended.
+func failingDisk() Nemesis {
+	var nodes []*Node
+	return Nemesis{"failing-disk", func(c *Chaos) {
+		nodes = c.some(c.minority())
+		for _, node := range nodes {
+			node.Expect()
+			if c.random.IntN(3) > 0 {
+				c.Fault("syncs of %s fail", node)
+				node.Control.FailSyncs(syscall.EIO)
+			} else {
+				c.Fault("writes of %s fail", node)
+				node.Control.FailWrites(syscall.EIO)
+			}
+		}
+	}, func(c *Chaos) {
+		for _, node := range nodes {
+			c.endFailingDisk(node)
+		}
+		nodes = nil
+	}}
+}
+
+func (c *Chaos) endFailingDisk(node *Node) {
+	met := node.Control.Failed()
+	said := "has ended"
+	if node.Alive() {
+		state, err := node.Info(2 * time.Second)
+		said = state.Name
+		if err != nil {
+			said = err.Error()
+		} else if met > 0 && !strings.Contains(state.Name, "ERROR") {
+			c.Problem("%s goes on as %s although %d calls of its disk failed", node, state.Name, met)
+		}
+	}
+	c.Say("the disk of %s is well again (%d calls failed; it was: %s); it is started anew", node, met, said)
+	node.Kill()
+	node.Control.Clear()
+	node.Control.ResetFailed()
+	node.Restart()
+}
+
+// fullDisk fills the disks of some nodes; with space again ours go on by themselves, JRaft's are started anew.
+func fullDisk() Nemesis {
+	var nodes []*Node
+	return Nemesis{"full-disk", func(c *Chaos) {
+		nodes = c.mostlySmall()
+		c.Fault("disk full at %s", names(nodes))
+		for _, node := range nodes {
+			if node.Kind == 'j' {
+				node.Expect()
+			}
+			node.Control.FillDisk(true)
+		}
+	}, func(c *Chaos) {
+		for _, node := range nodes {
+			c.Say("space again at %s (%d calls failed)", node, node.Control.Failed())
+			node.Control.FillDisk(false)
+			node.Control.ResetFailed()
+			if node.Kind == 'j' {
+				c.revive(node)
+			} else if state, err := node.Info(2 * time.Second); err == nil && strings.Contains(state.Name, "ERROR") {
+				c.Problem("%s is in ERROR because its disk was full", node)
+			}
+		}
+		nodes = nil
+	}}
+}
+
+var slowDisk = Nemesis{"slow-disk", func(c *Chaos) {
+	for _, node := range c.some(len(c.Nodes)) {
+		sync := time.Duration(c.random.IntN(300)) * time.Millisecond
+		write := time.Duration(c.random.IntN(20)) * time.Millisecond
+		c.Fault("disk of %s is slow: sync %v, write %v", node, sync, write)
+		node.Control.Slow(sync, write)
+	}
+}, func(c *Chaos) {
+	for _, node := range c.Nodes {
+		node.Control.Slow(0, 0)
+	}
+	c.Say("disks are fast")
+}}
