@@ -319,3 +319,12 @@ func (n *Node) Info(within time.Duration) (lab.State, error) {
 	defer connection.Close()
 	return connection.Info(within)
 }
+
+// InError says whether the node has given up for good. JRaft's lab node then has no answer to INFO but an exception.
+func (n *Node) InError(within time.Duration) bool {
+	state, err := n.Info(within)
+	if n.Kind == 'j' && err != nil && n.Alive() {
+		return strings.Contains(err.Error(), "Bolt status")
+	}
+	return err == nil && strings.Contains(state.Name, "ERROR")
+}

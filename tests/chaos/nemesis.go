@@ -93,7 +93,7 @@ func (c *Chaos) settle() {
 
 // revive starts a node that is dead, and one anew whose disk had failed: ERROR is final.
 func (c *Chaos) revive(node *Node) {
-	if state, err := node.Info(time.Second); err == nil && strings.Contains(state.Name, "ERROR") {
+	if node.InError(time.Second) {
 		c.Say("%s is in ERROR and is started anew", node)
 		node.Kill()
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strings"
 	"syscall"
 	"time"
 )
@@ -33,12 +32,12 @@ func (c *Chaos) endFailingDisk(node *Node) {
 	met := node.Control.Failed()
 	said := "has ended"
 	if node.Alive() {
-		state, err := node.Info(2 * time.Second)
-		said = state.Name
-		if err != nil {
-			said = err.Error()
-		} else if met > 0 && !strings.Contains(state.Name, "ERROR") {
-			c.Problem("%s goes on as %s although %d calls of its disk failed", node, state.Name, met)
+		said = "in ERROR"
+		if !node.InError(2 * time.Second) {
+			said = "at work"
+			if met > 0 {
+				c.Problem("%s goes on although %d calls of its disk failed", node, met)
+			}
 		}
 	}
 	c.Say("the disk of %s is well again (%d calls failed; it was: %s); it is started anew", node, met, said)
@@ -67,7 +66,7 @@ func fullDisk() Nemesis {
 			node.Control.ResetFailed()
 			if node.Kind == 'j' {
 				c.revive(node)
-			} else if state, err := node.Info(2 * time.Second); err == nil && strings.Contains(state.Name, "ERROR") {
+			} else if node.InError(2 * time.Second) {
 				c.Problem("%s is in ERROR because its disk was full", node)
 			}
 		}
