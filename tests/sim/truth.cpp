@@ -1,0 +1,146 @@
+#include "truth.h"
+
+#include <algorithm>
+#include <set>
+
+#include "sofa/state/raft_core/quorum.h"
+
+namespace sofa::raft_sim {
+
+void Truth::broken(std::string invariant, const std::string& what) const {
+  throw sim::Broken(std::move(invariant), fmt::format("group {}: {}", group_, what));
+}
+
+uint64_t Truth::chain_after(uint64_t before, const Entry& entry) const {
+  uint64_t hash = before * 0x9e3779b97f4a7c15 + static_cast<uint64_t>(entry.id.term) * 0xff51afd7ed558ccd + static_cast<uint64_t>(entry.type);
+  hash ^= std::hash<std::string_view>()(entry.data.text());
+  if (entry.membership != nullptr) {
+    hash ^= 3 * std::hash<std::string>()(entry.membership->current.to_string()) + 5 * std::hash<std::string>()(entry.membership->old.to_string());
+  }
+  return hash ^ hash >> 32;
+}
+
+void Truth::check_chain(int node, LogId id, uint64_t chain) {
+  const auto at = static_cast<size_t>(id.index);
+  if (chains_.size() <= at) chains_.resize(at + 1);
+  for (const auto& [term, known] : chains_[at]) {
+    if (term != id.term) continue;
+    if (known == chain) return;
+    broken("I4_log_matching",
+           fmt::format("node {} has another entry {} of the term {} than another node, or another one before it", node, id.index, id.term));
+  }
+  chains_[at].emplace_back(id.term, chain);
+}
+
+std::optional<uint64_t> Truth::chain_of(LogId id) const {
+  const auto at = static_cast<size_t>(id.index);
+  if (id.index == 0) return 0;
+  if (at >= chains_.size()) return std::nullopt;
+  for (const auto& [term, known] : chains_[at]) {
+    if (term == id.term) return known;
+  }
+  return std::nullopt;
+}
+
+void Truth::on_leader(int node, const Core& core) {
+  const auto [known, fresh] = leaders_.emplace(core.term(), node);
+  if (known->second != node) broken("I1_one_leader_a_term", fmt::format("{} and {} lead in the term {}", known->second, node, core.term()));
+  if (!fresh) return;
+  // The newest index that was committed in an older term.
+  const auto after = std::ranges::lower_bound(committed_, core.term(), {}, &std::pair<int64_t, int64_t>::first);
+  if (after == committed_.begin()) return;
+  const int64_t index = std::prev(after)->second;
+  if (core.log().last() < index) {
+    broken("I5_leaders_have_what_is_committed",
+           fmt::format("{} leads in the term {} with a log up to {}, where {} is committed", node, core.term(), core.log().last(), index));
+  }
+  const int64_t term = core.log().term_of(index);
+  const auto chain = term == 0 ? std::nullopt : chain_of({.index = index, .term = term});
+  if (chain && static_cast<size_t>(index) < applied_.size() && *chain != applied_[static_cast<size_t>(index)].chain) {
+    broken("I5_leaders_have_what_is_committed",
+           fmt::format("{} leads in the term {} with another entry {} (of the term {}) than the committed one", node, core.term(), index, term));
+  }
+}
+
+void Truth::on_vote(int node, int64_t term, const PeerId& candidate) {
+  const auto [known, fresh] = votes_.emplace(std::pair(node, term), candidate);
+  if (known->second == candidate) return;
+  broken("I2_one_vote_a_term", fmt::format("{} votes for {} in the term {}, after {}", node, candidate.to_string(), term, known->second.to_string()));
+}
+
+bool quorums_meet(const Membership& one, const Membership& other) {
+  std::vector<PeerId> all;
+  for (const auto* peers : {&one.current.peers, &one.old.peers, &other.current.peers, &other.old.peers}) {
+    for (const PeerId& peer : *peers) {
+      if (std::ranges::find(all, peer) == all.end()) all.push_back(peer);
+    }
+  }
+  for (uint32_t chosen = 0; chosen < 1u << all.size(); ++chosen) {
+    const auto is_chosen = [&](const PeerId& peer) { return (chosen >> (std::ranges::find(all, peer) - all.begin()) & 1) != 0; };
+    if (raft::is_quorum(one, is_chosen) && raft::is_quorum(other, [&](const PeerId& peer) { return !is_chosen(peer); })) return false;
+  }
+  return true;
+}
+
+void Truth::on_members(int node, const Membership& before, const Membership& after) {
+  if (members_forced || before.current.peers.empty() || before == after || quorums_meet(before, after)) return;
+  broken("I10_quorums_meet", fmt::format("at {} the members '{}' (old '{}') follow '{}' (old '{}')", node, after.current.to_string(),
+                                         after.old.to_string(), before.current.to_string(), before.old.to_string()));
+}
+
+void Truth::on_commit(int, int64_t term, int64_t index) {
+  if (!committed_.empty() && (committed_.back().second >= index || committed_.back().first > term)) return;
+  if (!committed_.empty() && committed_.back().first == term) {
+    committed_.back().second = index;
+  } else {
+    committed_.emplace_back(term, index);
+  }
+}
+
+void Truth::on_apply(int node, const Entry& entry, uint64_t chain, uint64_t state) {
+  const auto at = static_cast<size_t>(entry.id.index);
+  if (at < applied_.size()) {
+    if (applied_[at].chain != chain) {
+      broken("I6_one_history", fmt::format("{} applies another entry {} (of the term {}) than others have", node, entry.id.index, entry.id.term));
+    }
+    return on_state(node, entry.id.index, state);
+  }
+  if (at != applied_.size()) broken("I6_one_history", fmt::format("{} applies {}, and nobody has applied {}", node, at, applied_.size()));
+  if (entry.type == raft::EntryType::data) {
+    ++data_;
+    if (auto command = decode_command(entry.data)) {
+      int64_t index = entry.id.index;
+      const auto result = kv_.apply(*command, index);
+      if (index == entry.id.index) {
+        results_[command->client].emplace(command->number, std::pair(index, result));
+        values_[command->key].emplace_back(index, kv_.get(command->key));
+      }
+    }
+  }
+  applied_.push_back({.chain = chain, .state = kv_.hash()});
+  on_state(node, entry.id.index, state);
+}
+
+void Truth::on_state(int node, int64_t index, uint64_t state) {
+  if (static_cast<size_t>(index) >= applied_.size()) {
+    broken("I6_one_history", fmt::format("{} has a state up to {}, where nobody has applied more than {}", node, index, most_applied()));
+  }
+  if (applied_[static_cast<size_t>(index)].state == state) return;
+  broken("I15_snapshot_equals_replay", fmt::format("the state of {} up to {} is not what the entries up to there give", node, index));
+}
+
+std::optional<std::string> Truth::value_at(const std::string& key, int64_t index) const {
+  const auto found = values_.find(key);
+  if (found == values_.end()) return std::nullopt;
+  const auto after = std::ranges::upper_bound(found->second, index, {}, &std::pair<int64_t, std::optional<std::string>>::first);
+  return after == found->second.begin() ? std::nullopt : std::prev(after)->second;
+}
+
+std::optional<std::pair<int64_t, std::string>> Truth::result_of(uint64_t client, uint64_t number) const {
+  const auto of = results_.find(client);
+  if (of == results_.end()) return std::nullopt;
+  const auto found = of->second.find(number);
+  return found == of->second.end() ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace sofa::raft_sim
