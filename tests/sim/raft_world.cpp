@@ -1,0 +1,301 @@
+#include "raft_world.h"
+
+#include <algorithm>
+
+#include "clients.h"
+#include "replica.h"
+
+namespace sofa::raft_sim {
+
+RaftOptions::RaftOptions() {
+  log.folder = "/log";
+  log.segment_bytes = 64 << 10;
+  log.max_record_bytes = 32 << 10;
+  log.control_reserve_bytes = 4096;
+  log.cache_bytes = 4096;
+  core.cache_bytes = 16 << 10;
+  core.catchup_margin = 20;
+}
+
+RaftWorld::RaftWorld(RaftOptions given, uint64_t seed)
+    : world(seed),
+      options(std::move(given)),
+      network(world, options.nodes + 1, kChannels),
+      buggify(world, options.buggify, 0.1),
+      atlas((options.voters.empty() ? static_cast<size_t>(options.nodes) : options.voters.size()) / 2 -
+            ((options.voters.empty() ? static_cast<size_t>(options.nodes) : options.voters.size()) % 2 == 0 ? 1 : 0)) {
+  network.shape = options.network;
+  network.on_broken = [this](const sim::Network::End& end) { on_broken(end); };
+  std::vector<int> voters = options.voters;
+  if (voters.empty()) voters = machines();
+  first_members_ = members(voters, options.learners);
+  for (int group = 0; group < options.groups; ++group) truths_.push_back(std::make_unique<Truth>(group));
+  for (int i = 0; i < options.nodes; ++i) {
+    machines_.push_back(std::make_unique<Machine>(*this, i));
+    machines_.back()->knows_first_members = first_members_.has(peer(i));
+  }
+  clients_ = std::make_unique<Clients>(*this);
+}
+
+RaftWorld::~RaftWorld() = default;
+
+std::vector<int> RaftWorld::machines() const {
+  std::vector<int> all(static_cast<size_t>(options.nodes));
+  for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<int>(i);
+  return all;
+}
+
+sim::Disk& RaftWorld::disk(int i) { return machine(i).disk; }
+
+PeerId RaftWorld::peer(int machine) { return {.ip = "127.0.0.1", .port = kFirstPort + machine}; }
+PeerId RaftWorld::peer_of(int machine) const {
+  PeerId id = peer(machine);
+  if (static_cast<size_t>(machine) < options.priorities.size()) id.priority = options.priorities[static_cast<size_t>(machine)];
+  return id;
+}
+
+jraft::Configuration RaftWorld::members(const std::vector<int>& voters, const std::vector<int>& learners) const {
+  jraft::Configuration all;
+  for (const int i : voters) all.peers.push_back(peer_of(i));
+  for (const int i : learners) all.learners.push_back(peer_of(i));
+  std::ranges::sort(all.learners);
+  return all;
+}
+
+void RaftWorld::start() {
+  network.set_up(clients_machine());
+  for (const int i : machines()) (void)start_machine(i);
+  clients_->start();
+  world.after(std::chrono::milliseconds(200), [this] { check_now_and_then(); });
+}
+
+bool RaftWorld::run_until(const std::function<bool()>& done, Duration most) { return world.run_until(world.now() + most, done); }
+
+int RaftWorld::wait_for_leader(int group, Duration most) {
+  if (!run_until([&] { return leader(group) >= 0; }, most)) truth(group).broken("L1_a_leader_is_found", "there is no leader:\n" + describe());
+  return leader(group);
+}
+
+// Looking.
+
+const Core* RaftWorld::core(int machine, int group) const { return replica(machine, group)->core(); }
+Replica* RaftWorld::replica(int machine, int group) const { return &machines_[static_cast<size_t>(machine)]->replica(group); }
+bool RaftWorld::is_up(int machine) const { return machines_[static_cast<size_t>(machine)]->is_up(); }
+int64_t RaftWorld::applied(int machine, int group) const { return replica(machine, group)->applied(); }
+
+int RaftWorld::leader(int group) const {
+  int found = -1;
+  for (const int i : machines()) {
+    const Core* one = core(i, group);
+    if (one != nullptr && one->role() == raft::Role::leader && (found < 0 || one->term() > core(found, group)->term())) found = i;
+  }
+  return found;
+}
+
+std::string RaftWorld::describe() const {
+  std::string text;
+  for (const auto& one : machines_) {
+    constexpr std::string_view kStates[] = {"off", "up", "ruined"};
+    text += fmt::format("machine {}: {}{}{}\n", one->number, kStates[static_cast<size_t>(one->state())], one->is_paused() ? ", paused" : "",
+                        one->log != nullptr && one->log->is_full() ? ", its disk is full" : "");
+    for (int group = 0; group < options.groups; ++group) text += one->replica(group).describe();
+  }
+  return text;
+}
+
+// Machines.
+
+bool RaftWorld::start_machine(int i) { return machine(i).start(); }
+void RaftWorld::kill(int i) { machine(i).stop(false); }
+void RaftWorld::cut_power(int i) {
+  if (machine(i).log != nullptr && machine(i).log->is_writing()) marks.reach("power cut before a write is acknowledged");
+  machine(i).stop(true);
+}
+void RaftWorld::cut_power_in(int i, uint64_t disk_calls) {
+  if (is_up(i)) disk(i).cut_power_in(disk_calls);
+}
+void RaftWorld::machine_died(int i) {
+  world.trace("{} loses its power inside of a call of its disk", i);
+  marks.reach("power cut inside of a call of the disk");
+  machine(i).stop(true);
+}
+void RaftWorld::pause(int i, Duration length) { machine(i).pause(length); }
+void RaftWorld::wipe(int i) {
+  if (machine(i).is_up()) return;
+  world.trace("{} is wiped", i);
+  marks.reach("wiped");
+  machine(i).wipe();
+  atlas.repaired(i);
+}
+
+// Groups.
+
+jraft::Status RaftWorld::change_members(int i, int group, const jraft::Configuration& next, Ended ended) {
+  if (core(i, group) == nullptr) return {jraft::RaftError::ehostdown, "the machine is down"};
+  return replica(i, group)->change_members(next, std::move(ended));
+}
+jraft::Status RaftWorld::transfer(int i, int group, int to) {
+  if (core(i, group) == nullptr) return {jraft::RaftError::ehostdown, "the machine is down"};
+  return replica(i, group)->transfer(to < 0 ? PeerId() : peer_of(to));
+}
+jraft::Status RaftWorld::reset_peers(int i, int group, const jraft::Configuration& next) {
+  if (core(i, group) == nullptr) return {jraft::RaftError::ehostdown, "the machine is down"};
+  return replica(i, group)->reset_peers(next);
+}
+void RaftWorld::snapshot(int i, int group) { replica(i, group)->take_snapshot(); }
+jraft::Status RaftWorld::propose(int i, int group, Bytes data) {
+  if (core(i, group) == nullptr) return {jraft::RaftError::ehostdown, "the machine is down"};
+  return replica(i, group)->propose(std::move(data));
+}
+void RaftWorld::stop(int i, int group) { replica(i, group)->shut_down(); }
+
+// For the parts.
+
+bool RaftWorld::inject(const std::string& what) {
+  const uint64_t number = ++injected_;
+  if (left_out.contains(number)) return false;
+  injections_.push_back({.number = number, .at = world.now(), .what = what});
+  world.trace("--- {} (injection {})", what, number);
+  return true;
+}
+
+void RaftWorld::on_broken(const sim::Network::End& end) {
+  if (end.from == clients_machine()) return clients_->connection_broke(end);
+  for (const int i : {end.from, end.to}) {
+    if (i >= options.nodes || !is_up(i)) continue;
+    machine(i).later(Duration(1), [this, i, end] {
+      for (int group = 0; group < options.groups; ++group) replica(i, group)->connection_broke(end);
+    });
+  }
+}
+
+void RaftWorld::check_lease(int i, int group) {
+  if (!options.core.lease_reads) return;
+  const auto has_lease = [&](int one) {
+    const Core* of = core(one, group);
+    return of != nullptr && !machine(one).is_paused() && of->is_leader() && of->log().term_of(of->commit_index()) == of->term() &&
+           of->has_lease(machine(one).now());
+  };
+  if (!has_lease(i)) return;
+  marks.reach("read while it has a lease");
+  for (const int other : machines()) {
+    if (other != i && has_lease(other)) {
+      truth(group).broken("I16_one_lease", fmt::format("{} serves a read in the term {}, and {} has the lease of the term {}", i,
+                                                       core(i, group)->term(), other, core(other, group)->term()));
+    }
+  }
+}
+
+/// What is not worth a look at each event: bounds of memory (I11).
+void RaftWorld::check_now_and_then() {
+  for (const int i : machines()) {
+    for (int group = 0; group < options.groups; ++group) {
+      const Core* one = core(i, group);
+      if (one == nullptr || !one->is_leader()) continue;
+      for (const Core::Follower& follower : one->followers()) {
+        if (follower.inflight > options.core.max_inflight + 1) {
+          truth(group).broken("I11_memory_is_bounded", fmt::format("{} has {} requests under way to {}, where {} are allowed", i, follower.inflight,
+                                                                   follower.peer.to_string(), options.core.max_inflight));
+        }
+      }
+    }
+  }
+  operate();
+  world.after(std::chrono::milliseconds(200), [this] { check_now_and_then(); });
+}
+
+// Who runs the machines.
+
+void RaftWorld::operate() {
+  for (const int i : machines()) {
+    Machine& one = machine(i);
+    bool failed = false;
+    for (int group = 0; one.is_up() && group < options.groups; ++group) failed = failed || one.replica(group).has_failed();
+    if (failed && restart_after != Duration() && !one.is_paused()) {
+      world.trace("{} has failed, and is started again", i);
+      kill(i);
+    }
+    if (one.state() == Machine::State::off && restart_after != Duration() && world.now() - one.off_since() >= restart_after) {
+      (void)start_machine(i);
+    }
+    if (has_operator && (one.state() == Machine::State::ruined || !one.knows_first_members)) repair(i);
+  }
+}
+
+void RaftWorld::want_members(int group, int at, const std::function<void(jraft::Configuration&)>& change) {
+  const Membership& now = core(at, group)->members();
+  if (now.is_joint()) return;
+  jraft::Configuration next = now.current;
+  change(next);
+  if (next == now.current || !next.is_valid()) return;
+  (void)change_members(at, group, next);
+}
+
+/// A ruined machine leaves its groups, is emptied, and comes back; one that has lost its place comes back, too.
+void RaftWorld::repair(int i) {
+  Machine& one = machine(i);
+  const PeerId id = peer(i);
+  const bool wanted = first_members_.has(id);
+  bool gone = true;
+  for (int group = 0; group < options.groups; ++group) {
+    const int at = leader(group);
+    if (at < 0 || machine(at).is_paused()) {
+      gone = false;
+      continue;
+    }
+    const Core& leads = *core(at, group);
+    const bool member = leads.members().current.has(id) || leads.members().old.has(id);
+    if (one.state() == Machine::State::ruined) {
+      // Committed, and not only there: an entry of this term behind it is committed.
+      const int64_t from = leads.log().members_from(leads.log().last());
+      if (member || leads.commit_index() < from) gone = false;
+      if (member) want_members(group, at, [&](jraft::Configuration& next) { std::erase(next.peers, id), std::erase(next.learners, id); });
+    } else if (one.is_up() && wanted && !member && settling_) {
+      want_members(group, at, [&](jraft::Configuration& next) { next.peers.push_back(peer_of(i)); });
+    }
+  }
+  if (one.state() == Machine::State::ruined && gone) wipe(i);
+}
+
+void RaftWorld::settle() {
+  settling_ = true;
+  buggify.stop();
+  clients_->stop();
+  network.shape = sim::NetworkShape();
+  network.heal();
+  restart_after = std::chrono::milliseconds(500);
+  for (const int i : machines()) {
+    disk(i).shape = sim::DiskShape();
+    disk(i).free_space();
+  }
+  // Whoever stands still goes on by itself; whoever is down starts.
+  const Duration timeout = options.core.election_timeout + options.core.max_election_delay;
+  const auto paused = [&](int i) { return machine(i).is_paused(); };
+  const bool up = run_until([&] { return std::ranges::none_of(machines(), paused); }, std::chrono::minutes(2));
+  if (!up) truth().broken("L0_machines_start", describe());
+  for (int group = 0; group < options.groups; ++group) {
+    const auto led = [&] { return leader(group) >= 0; };
+    if (!run_until(led, 10 * timeout + std::chrono::seconds(5)))
+      truth(group).broken("L1_a_leader_is_found", "there is no leader in time:\n" + describe());
+  }
+  if (!run_until([&] { return clients_->idle(); }, std::chrono::seconds(60)))
+    truth().broken("I13_each_call_ends", "a call of a client does not end\n" + describe());
+  const auto same = [&] {
+    for (int group = 0; group < options.groups; ++group) {
+      const int at = leader(group);
+      if (at < 0 || core(at, group)->members().is_joint() || core(at, group)->log().last() != applied(at, group)) return false;
+      for (const int i : machines()) {
+        if (machine(i).state() == Machine::State::ruined || !is_up(i)) return false;
+        const Core* one = core(i, group);
+        if (first_members_.has(peer(i)) && !core(at, group)->members().current.has(peer(i)) && !machine(i).knows_first_members) return false;
+        if (!core(at, group)->members().current.has(peer(i))) continue;
+        if (applied(i, group) != applied(at, group) || !one->is_active() || replica(i, group)->waiting() != 0) return false;
+      }
+    }
+    return true;
+  };
+  if (!run_until(same, std::chrono::minutes(3)))
+    truth().broken("L2_all_come_to_the_same", "the replicas do not come to the same state:\n" + describe());
+}
+
+}  // namespace sofa::raft_sim
