@@ -1,0 +1,94 @@
+// sim_raft: runs seeds of the Raft simulator. `./dev sim raft --help` says how.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "clients.h"
+#include "sofa/state/raft_core/plant.h"
+#include "swarm.h"
+
+namespace sofa::raft_sim {
+namespace {
+
+struct Arguments {
+  uint64_t seeds = 1, first = 1;
+  int64_t seconds = 60;
+  bool verbose = false;
+  std::string history{};
+};
+
+struct Outcome {
+  std::string invariant{}, what{};
+  double virtual_seconds = 0;
+  uint64_t hash = 0, events = 0;
+  sim::Marks marks{};
+};
+
+Outcome run_seed(uint64_t seed, const Arguments& arguments, size_t trace) {
+  RaftWorld world(draw_options(seed), seed);
+  world.world.keep_trace(trace);
+  std::FILE* history = arguments.history.empty() ? nullptr : std::fopen(arguments.history.c_str(), "w");
+  world.clients().write_history(history);
+  Outcome outcome;
+  try {
+    run_swarm(world, seed, std::chrono::seconds(arguments.seconds));
+  } catch (const sim::Broken& broken) {
+    outcome.invariant = broken.invariant;
+    outcome.what = broken.what();
+    for (const std::string& line : world.world.trace_lines()) fmt::print("{}\n", line);
+    if (trace != 0) fmt::print("{}", world.describe());
+  }
+  if (history != nullptr) std::fclose(history);
+  outcome.virtual_seconds = std::chrono::duration<double>(world.world.elapsed()).count();
+  outcome.hash = world.world.hash();
+  outcome.events = world.world.events();
+  outcome.marks = world.marks;
+  return outcome;
+}
+
+int run(const Arguments& arguments) {
+  const auto begun = std::chrono::steady_clock::now();
+  double seconds = 0;
+  uint64_t failed = 0, events = 0;
+  sim::Marks marks;
+  for (uint64_t seed = arguments.first; seed < arguments.first + arguments.seeds; ++seed) {
+    const Outcome outcome = run_seed(seed, arguments, 0);
+    seconds += outcome.virtual_seconds;
+    events += outcome.events;
+    marks.add(outcome.marks);
+    if (arguments.verbose) fmt::print("seed {}: {:.0f} s, {} events, hash {:016x}\n", seed, outcome.virtual_seconds, outcome.events, outcome.hash);
+    if (outcome.invariant.empty()) continue;
+    ++failed;
+    if (failed <= 3) (void)run_seed(seed, arguments, 200);
+    fmt::print("FAILED seed {} at {:.6f} s: {}: {}\n  again: ./dev sim raft --seed {}\n", seed, outcome.virtual_seconds, outcome.invariant,
+               outcome.what, seed);
+    std::fflush(stdout);
+  }
+  const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  for (const auto& [mark, times] : marks.all()) fmt::print("  {:10} {}\n", times, mark);
+  fmt::print("{} seeds, {:.0f} virtual s in {:.1f} s: {:.0f} virtual s/s, {:.2f} M events/s\n", arguments.seeds, seconds, took, seconds / took,
+             static_cast<double>(events) / took / 1e6);
+  fmt::print("{} passed, {} failed\n", arguments.seeds - failed, failed);
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace sofa::raft_sim
+
+int main(int count, char** values) {
+  sofa::raft_sim::Arguments arguments;
+  for (int i = 1; i < count; ++i) {
+    const std::string_view flag = values[i];
+    const char* value = i + 1 < count ? values[i + 1] : "";
+    if (flag == "--seeds") arguments.seeds = std::strtoull(value, nullptr, 10), ++i;
+    if (flag == "--seed") arguments.first = std::strtoull(value, nullptr, 10), ++i;
+    if (flag == "--seconds") arguments.seconds = std::strtoll(value, nullptr, 10), ++i;
+    if (flag == "--history") arguments.history = value, ++i;
+    if (flag == "--verbose") arguments.verbose = true;
+    if (flag == "--plant") sofa::raft::the_plant = sofa::raft::plant_named(value).value_or(sofa::raft::Plant::none), ++i;
+  }
+  return run(arguments);
+}

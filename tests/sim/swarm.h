@@ -1,0 +1,50 @@
+#pragma once
+// The swarm: a seed draws the group, the options and which faults come how often; then a minute of faults under load, then everything heals and must
+// come to rest. Each seed has few kinds of faults, and those often: more is reached than by a little of everything.
+
+#include "raft_world.h"
+
+namespace sofa::raft_sim {
+
+/// What a seed draws.
+RaftOptions draw_options(uint64_t seed);
+
+/// Faults, each with its own pace; 0: never.
+struct FaultRates {
+  // Each is how often a minute.
+  double power_cut = 0, power_cut_inside = 0, kill = 0, pause = 0, partition = 0, reset = 0;
+  double full_disk = 0, disk_error = 0, slow_disk = 0, damage = 0;
+  double snapshot = 0, transfer = 0, members = 0, wipe_outsider = 0, clock = 0;
+};
+FaultRates draw_rates(uint64_t seed);
+
+class Nemesis {
+ public:
+  Nemesis(RaftWorld& world, FaultRates rates);
+  void start();
+  /// No new faults.
+  void stop() { stopped_ = true; }
+
+ private:
+  void every(double a_minute, std::function<void()> strike);
+  void schedule(double a_minute, std::shared_ptr<std::function<void()>> strike);
+  int any_machine();
+  int any_up();
+  void partition();
+  void full_disk();
+  void disk_error();
+  void slow_disk();
+  void damage();
+  void change_members();
+  void wipe_outsider();
+
+  RaftWorld& world_;
+  Random& random_;
+  FaultRates rates_;
+  bool stopped_ = false;
+};
+
+/// A minute of it, and the end. Throws sim::Broken.
+void run_swarm(RaftWorld& world, uint64_t seed, Duration length);
+
+}  // namespace sofa::raft_sim
