@@ -75,6 +75,7 @@ struct StablePBMeta {
 
 /// What is known of a file of a snapshot.
 struct LocalFileMeta {
+  static constexpr std::string_view kName = "LocalFileMeta";
   std::optional<Bytes> user_meta{};
   std::optional<int32_t> source{};
   std::optional<std::string> checksum{};
@@ -99,6 +100,7 @@ struct SnapshotFile {
 /// `__raft_snapshot_meta`.
 struct LocalSnapshotPbMeta {
   static constexpr std::string_view kProtoName = "jraft.LocalSnapshotPbMeta";
+  static constexpr std::string_view kName = kProtoName;
   std::optional<SnapshotMeta> meta{};
   std::vector<SnapshotFile> files{};
   static void fields(auto& self, auto& visit) {
