@@ -2,6 +2,7 @@
 // The files of open snapshots, as other nodes read them with GetFile (jraft.md 2.10), and the node's side that fetches them.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -22,9 +23,11 @@ class SnapshotThrottle {
   uint64_t admit(Instant now, uint64_t wanted);
   /// Of what was admitted, this much was not used.
   void give_back(uint64_t bytes);
+  /// When more passes after admit() gave nothing.
+  Instant next_cycle() const { return cycle_begin_ + cycle_; }
 
  private:
-  const uint64_t bytes_per_cycle_;
+  const uint64_t bytes_per_cycle_;  // zero: no bound
   const Duration cycle_;
   Instant cycle_begin_{};
   uint64_t left_ = 0;
@@ -33,17 +36,25 @@ class SnapshotThrottle {
 /// Of one shard's server: snapshots that peers may read, by reader id.
 class FileService {
  public:
-  explicit FileService(uint64_t seed, SnapshotThrottle& throttle) : random_(seed), throttle_(throttle) {}
+  FileService(uint64_t seed, SnapshotThrottle& throttle) : random_(seed), throttle_(throttle) {}
   /// The id under which its files may be read until remove(). Ids are random, not negative.
   int64_t add(std::shared_ptr<SnapshotReader> reader);
   void remove(int64_t id);
-  /// Answers GetFile, errors as ErrorResponse (ENOENT "Fail to find reader=<id>", EREQUEST "Invalid request: ...", EAGAIN when throttled to nothing).
+  size_t size() const { return readers_.size(); }
+  /// Answers GetFile with at most 1 MiB, errors as ErrorResponse: ENOENT "Fail to find reader=<id>" and for a file that the snapshot has not;
+  /// EREQUEST "Invalid request: ..." for counts, offsets and names that can never be read; EAGAIN when throttled to nothing; EIO when the disk fails.
   io::Task<jraft::Message> get_file(jraft::GetFileRequest request);
 
  private:
+  struct Reader {
+    std::shared_ptr<SnapshotReader> snapshot{};
+    Bytes meta{};  // what the snapshot is for peers
+  };
+  io::Task<jraft::Message> read(std::shared_ptr<SnapshotReader> snapshot, const KeptFile& file, uint64_t offset, uint64_t count);
+
   Random random_;
   SnapshotThrottle& throttle_;
-  std::unordered_map<int64_t, std::shared_ptr<SnapshotReader>> readers_;
+  std::unordered_map<int64_t, Reader> readers_;
 };
 
 /// Asks one GetFile of the node that offers a snapshot: its answer, or an error of the transport.
@@ -51,19 +62,24 @@ using AskFile = std::function<io::Task<Result<jraft::Message>>(jraft::GetFileReq
 
 struct FetchOptions {
   uint64_t max_bytes_per_call = 131'072;  ///< JRaft's maxByteCountPerRpc
-  int parallel = 1;                       ///< pieces asked for at once; more than 1 only of a peer that is known to be C++
-  int retries = 3;                        ///< of a failed call, EAGAIN not counted
+  int parallel = 1;                       ///< pieces and files asked for at once; more than 1 only of a peer that is known to be C++
+  int retries = 3;                        ///< of a failed call or of a file with another checksum; EAGAIN is not counted
   Duration retry_wait = std::chrono::seconds(1);
-  uint64_t most_bytes = uint64_t{1} << 40;  ///< of all files together, as a bound
+  Duration throttled_wait = std::chrono::milliseconds(100);  ///< after an EAGAIN
+  uint64_t most_bytes = uint64_t{1} << 40;                   ///< of all files together, as a bound
+  size_t most_files = 65'536;
 };
 
 /// What has been fetched, for a progress line.
 struct FetchProgress {
   uint64_t bytes = 0, files = 0, files_done = 0;
+  uint64_t files_taken_over = 0;  ///< of those done, from the own snapshot
 };
 
 /// Fetches `__raft_snapshot_meta` and every file that it names into `to`, taking over from `own` (may be null) files with the same name and checksum.
-/// Errors: data_loss when the meta lies (names outside, other index than `expected`, sizes), else the transport's. Cancelled by its scope.
+/// After a failed call it goes on where it was. Errors: data_loss when the meta lies (names outside, another snapshot than `expected`, sizes) or a
+/// file has another checksum than the meta says, else the transport's. Cancelled by its scope, whose deadline bounds it. `progress` and what else is
+/// given by reference outlive it.
 io::Task<Result<jraft::LocalSnapshotPbMeta>> fetch_snapshot(AskFile ask, int64_t reader_id, jraft::SnapshotMeta expected, SnapshotWriter& to,
                                                             SnapshotReader* own, SnapshotThrottle& throttle, FetchOptions options,
                                                             FetchProgress& progress);
