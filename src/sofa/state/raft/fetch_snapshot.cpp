@@ -190,7 +190,7 @@ io::Task<Result<jraft::LocalSnapshotPbMeta>> Fetch::run(jraft::SnapshotMeta expe
 
 io::Task<Result<void>> Fetch::take_over(const jraft::LocalSnapshotPbMeta& meta, SnapshotReader& own) {
   std::map<std::string, std::string> known;
-  for (jraft::SnapshotFile& file : meta_of(own.kept()).files) known.emplace(std::move(file.name), file.meta.checksum.value_or(""));
+  for (jraft::SnapshotFile& file : local_meta_of(own.kept()).files) known.emplace(std::move(file.name), file.meta.checksum.value_or(""));
   for (const jraft::SnapshotFile& listed : meta.files) {
     const auto ours = known.find(listed.name);
     if (!listed.meta.checksum || listed.meta.checksum->empty() || ours == known.end() || ours->second != *listed.meta.checksum) continue;

@@ -51,7 +51,7 @@ void SnapshotThrottle::give_back(uint64_t bytes) {
 }
 
 int64_t FileService::add(std::shared_ptr<SnapshotReader> reader) {
-  Bytes meta = jraft::encode(meta_of(reader->kept()));
+  Bytes meta = jraft::encode(local_meta_of(reader->kept()));
   for (;;) {
     const auto id = static_cast<int64_t>(random_.next() >> 1);
     if (readers_.try_emplace(id, Reader{.snapshot = reader, .meta = meta}).second) return id;
