@@ -9,68 +9,6 @@ namespace sofa::raft {
 using jraft::RaftError;
 using jraft::Status;
 
-namespace {
-
-Code code_of(RaftError code) {
-  switch (code) {
-    case RaftError::eperm:
-    case RaftError::enodeshutdown:
-    case RaftError::eshutdown:
-      return Code::failed_precondition;
-    case RaftError::ebusy:
-      return Code::resource_exhausted;
-    case RaftError::eagain:
-    case RaftError::ehostdown:
-      return Code::unavailable;
-    case RaftError::etimedout:
-    case RaftError::erafttimedout:
-      return Code::deadline_exceeded;
-    case RaftError::einval:
-    case RaftError::erequest:
-      return Code::invalid_argument;
-    case RaftError::enoent:
-      return Code::not_found;
-    case RaftError::eio:
-      return Code::data_loss;
-    case RaftError::ecanceled:
-      return Code::cancelled;
-    default:
-      return Code::aborted;
-  }
-}
-
-RaftError raft_code_of(Code code) {
-  switch (code) {
-    case Code::deadline_exceeded:
-      return RaftError::etimedout;
-    case Code::data_loss:
-      return RaftError::eio;
-    case Code::invalid_argument:
-      return RaftError::einval;
-    case Code::resource_exhausted:
-      return RaftError::ebusy;
-    case Code::cancelled:
-      return RaftError::ecanceled;
-    case Code::not_found:
-      return RaftError::enoent;
-    default:
-      return RaftError::einternal;
-  }
-}
-
-}  // namespace
-
-Error error_of(Status status) {
-  const Code code = code_of(status.code);
-  std::string message = status.message.empty() ? std::string(jraft::name_of(status.code)) : status.message;
-  return Error(code, std::move(message)).with_detail(std::make_shared<const RaftStatus>(std::move(status)));
-}
-
-Status status_of(const Error& error) {
-  if (const auto* found = error.detail<RaftStatus>()) return found->status;
-  return {raft_code_of(error.code()), error.to_string()};
-}
-
 namespace detail {
 
 namespace {

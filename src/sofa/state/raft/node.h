@@ -26,7 +26,7 @@ struct RaftStatus : ErrorDetail {
   const jraft::Status status;
 };
 Error error_of(jraft::Status status);
-/// Of an error without one: EINTERNAL with its text.
+/// Of an error without one: the code that is nearest, with its text.
 jraft::Status status_of(const Error& error);
 
 struct NodeOptions {

@@ -4,6 +4,7 @@
 #include "sofa/io/blocking_pool.h"
 #include "sofa/io/runtime.h"
 #include "sofa/state/raft/cli.h"
+#include "sofa/state/raft/describe.h"
 #include "sofa/state/raft/detail/folder.h"
 #include "sofa/state/raft/detail/node_impl.h"
 #include "sofa/state/raft/detail/reply.h"
@@ -23,6 +24,8 @@ const Logger kLog{"raft"};
 
 /// Entries of one request, and what is around them.
 constexpr size_t kMaxFrame = size_t{64} << 20;
+/// What a record has beside an entry's data.
+constexpr size_t kRecordRoom = size_t{4} << 10;
 
 jraft::ErrorResponse error_response(RaftError code, std::string message) {
   return {.code = static_cast<int32_t>(code), .message = std::move(message)};
@@ -53,6 +56,8 @@ class ServerImpl final : public Server, public NodeTable, private transport::Han
   NodeImpl* find_impl(std::string_view group, const PeerId& self);
   void handle(transport::IncomingRequest& request, transport::Responder& responder) override;
   void on_message(uint64_t lane, const jraft::Message& message, Reply reply);
+  void on_describe(const DescribeRequest& request, Reply reply);
+  void at_home(auto work);
   template <class Request>
   void to_node(uint64_t lane, const jraft::Message& message, const Request& request, Reply reply);
   io::Task<void> keep_house();
@@ -93,7 +98,7 @@ io::Task<Result<void>> ServerImpl::open(std::vector<std::pair<std::string, trans
   std::vector<std::string> classes = cli_class_names();
   for (const std::string_view name :
        {jraft::PingRequest::kName, jraft::AppendEntriesRequest::kName, jraft::RequestVoteRequest::kName, jraft::InstallSnapshotRequest::kName,
-        jraft::TimeoutNowRequest::kName, jraft::ReadIndexRequest::kName, jraft::GetFileRequest::kName}) {
+        jraft::TimeoutNowRequest::kName, jraft::ReadIndexRequest::kName, jraft::GetFileRequest::kName, DescribeRequest::kName}) {
     classes.emplace_back(name);
   }
   for (std::string& name : classes) co_await or_return(handlers_.add(std::move(name), *this, transport::HeaderKind::opaque));
@@ -119,16 +124,30 @@ io::Task<void> ServerImpl::keep_house() {
 
 // Requests.
 
+void ServerImpl::at_home(auto work) {
+  if (home_.is_current()) return work();
+  home_.post(std::move(work));
+}
+
 void ServerImpl::handle(transport::IncomingRequest& request, transport::Responder& responder) {
+  if (request.frame.class_name() == DescribeRequest::kName) {
+    auto asked = jraft::decode<DescribeRequest>(request.frame.content_bytes());
+    if (asked) return at_home([this, asked = std::move(*asked), reply = Reply(std::move(responder))]() mutable { on_describe(asked, std::move(reply)); });
+  }
   const auto lane = static_cast<uint64_t>(reinterpret_cast<uintptr_t>(&request.session));
   auto message = jraft::decode_message(request.frame.class_name(), request.frame.content_bytes());
   if (!message) {
     kLog.warn(bad_requests_, "request refused", {{"peer", request.session.peer().to_string()}, {"error", message.error()}});
     return detail::answer_message(responder, error_response(RaftError::erequest, std::string(message.error().message())));
   }
-  Reply reply(std::move(responder));
-  if (home_.is_current()) return on_message(lane, *message, std::move(reply));
-  home_.post([this, lane, message = std::move(*message), reply = std::move(reply)]() mutable { on_message(lane, message, std::move(reply)); });
+  at_home([this, lane, message = std::move(*message), reply = Reply(std::move(responder))]() mutable { on_message(lane, message, std::move(reply)); });
+}
+
+void ServerImpl::on_describe(const DescribeRequest& request, Reply reply) {
+  const auto described = answer_describe(*this, request, io::Shard::current().now());
+  if (described) return reply.send(DescribeResponse::kName, jraft::encode(*described));
+  jraft::Status why = status_of(described.error());
+  reply(error_response(why.code, std::move(why.message)));
 }
 
 void ServerImpl::on_message(uint64_t lane, const jraft::Message& message, Reply reply) {
@@ -201,6 +220,10 @@ io::Task<Result<Node*>> ServerImpl::start(NodeOptions options, std::unique_ptr<S
   if (!options.initial.empty() && !options.initial.is_valid()) {
     co_return fail(Code::invalid_argument, "the members '{}' of the group {} are no group: somebody must vote, and nobody be a peer and a learner",
                    options.initial.to_string(), options.group);
+  }
+  if (options.max_entry_bytes + kRecordRoom > options_.log.max_record_bytes) {
+    co_return fail(Code::invalid_argument, "entries of {} bytes (max_entry_bytes) do not fit into a record of the log ({}, max_record_bytes): raise it",
+                   options.max_entry_bytes, options_.log.max_record_bytes);
   }
   PeerId self = self_;
   self.idx = options.idx;

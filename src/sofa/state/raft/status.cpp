@@ -46,6 +46,25 @@ Code code_of(RaftError code) {
   }
 }
 
+RaftError raft_code_of(Code code) {
+  switch (code) {
+    case Code::deadline_exceeded:
+      return RaftError::etimedout;
+    case Code::data_loss:
+      return RaftError::eio;
+    case Code::invalid_argument:
+      return RaftError::einval;
+    case Code::resource_exhausted:
+      return RaftError::ebusy;
+    case Code::cancelled:
+      return RaftError::ecanceled;
+    case Code::not_found:
+      return RaftError::enoent;
+    default:
+      return RaftError::einternal;
+  }
+}
+
 }  // namespace
 
 Error error_of(jraft::Status status) {
@@ -56,7 +75,7 @@ Error error_of(jraft::Status status) {
 
 jraft::Status status_of(const Error& error) {
   if (const auto* of = error.detail<RaftStatus>()) return of->status;
-  return {RaftError::einternal, error.to_string()};
+  return {raft_code_of(error.code()), error.to_string()};
 }
 
 }  // namespace sofa::raft

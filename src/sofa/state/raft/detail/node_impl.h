@@ -57,6 +57,7 @@ class NodeImpl final : public Node, public std::enable_shared_from_this<NodeImpl
   StateMachine& machine() override { return *machine_; }
   const Core& core() const override { return *core_; }
   NodeDescription describe() const override;
+  bool takes_cli() const override { return options_.cli; }
   io::Task<Result<Bytes>> apply(Bytes data) override;
   void apply(Bytes data, Done done) override;
   io::Task<Result<void>> read() override;
