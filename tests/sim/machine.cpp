@@ -20,6 +20,7 @@ bool Machine::start() {
   paused_ = kicked_ = false;
   inbox_.clear();
   world.marks.reach("started again", life_ > 1 ? 1 : 0);
+  const uint64_t errors = disk.errors();
   auto opened = SteppedLog::open(disk.files(), world.options.log, world.world.derive(fmt::format("log {} {}", number, life_)));
   Result<void> done;
   if (!opened) {
@@ -41,8 +42,10 @@ bool Machine::start() {
     kick_log();
     return true;
   }
-  const bool ruined = !done && done.error().code() == Code::data_loss;
+  // An error of the disk, or no power, is no verdict on what it holds: it is tried again.
+  const bool ruined = !done && done.error().code() == Code::data_loss && disk.errors() == errors && !disk.died();
   world.world.trace("{} does not start: {}", number, done ? "the power has gone" : done.error().to_string());
+  state_ = State::up;
   stop(disk.died());
   if (!ruined) return false;
   state_ = State::ruined;

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "sofa/base/crc.h"
-#include "sofa/state/raft_core/detail/entries_of.h"
 #include "sofa/state/raft_core/plant.h"
 
 namespace sofa::raft_sim {

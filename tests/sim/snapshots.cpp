@@ -3,7 +3,7 @@
 
 #include "replica.h"
 #include "sofa/base/crc.h"
-#include "sofa/state/raft_core/detail/entries_of.h"
+#include "sofa/state/raft_core/members.h"
 #include "sofa/state/raft_core/plant.h"
 
 namespace sofa::raft_sim {
@@ -122,7 +122,7 @@ void Replica::perform(effect::OfferSnapshot& one) {
     const uint64_t reader = next_reader_++;
     readers_[reader] = kept_.snapshot;
     offers_[one.number] = reader;
-    auto meta = raft::detail::meta_of(kept_.snapshot.id, *kept_.snapshot.members);
+    auto meta = raft::meta_of(kept_.snapshot.id, *kept_.snapshot.members);
     input([&](Core& core, Instant now) { core.snapshot_opened(now, one.number, meta, fmt::format("{}/{}", machine_.number, reader)); });
   });
 }
@@ -258,7 +258,7 @@ void Replica::fetch_complete() {
   machine_.later(machine_.disk.take_latency(), [this, life = life_, id, number = fetch.number, files = std::move(*files)]() mutable {
     if (life != life_ || !fetch_ || fetch_->number != number) return;
     fetch_->named = true;
-    const auto members = std::make_shared<const Membership>(raft::detail::members_of(fetch_->meta));
+    const auto members = std::make_shared<const Membership>(*raft::members_of(fetch_->meta));
     if (kept_.snapshot.id.index < id.index) kept_.snapshot = {.id = id, .members = members, .files = std::move(files)};
     save_kept([this, id, number] {
       if (!fetch_ || fetch_->number != number) return;

@@ -41,7 +41,7 @@ void Core::start(Instant now) {
   last_leader_contact_ = now;
   if (log_.must_reset()) emit(effect::ResetLog{.behind = log_.snapshot()});
   set_members(members_);
-  const bool alone = members_->current.peers.size() == 1 && members_->old.empty() && votes();
+  const bool alone = members_->current.peers.size() == 1 && members_->old.empty() && members_->current.has_peer(options_.self);
   if (alone) {
     elect_self(now);
   } else {

@@ -198,7 +198,7 @@ class Core {
   void set_members(std::shared_ptr<const Membership> members);
   Duration heartbeat_interval() const;
   Duration lease() const;
-  bool votes() const { return members_->current.has_peer(options_.self) || members_->old.has_peer(options_.self); }
+  bool votes() const;
   std::vector<PeerId> other_voters() const;
 
   // election.cpp

@@ -11,6 +11,13 @@ namespace sofa::raft {
 using jraft::RaftError;
 using jraft::Status;
 
+/// A member may campaign, and so may who is none any more until it knows that the others have agreed to that: perhaps nobody else has the entry that
+/// says so, and then nobody else can lead, since its log is the longest.
+bool Core::votes() const {
+  const auto has = [&](const Membership& members) { return members.current.has_peer(options_.self) || members.old.has_peer(options_.self); };
+  return has(*members_) || (members_from_ > commit_ && has(*log_.members_at(members_from_ - 1)));
+}
+
 void Core::arm_election(Instant now) {
   const auto most = std::max<int64_t>(options_.max_election_delay.count() - 1, 0);
   election_at_ = votes() ? now + options_.election_timeout + Duration(random_.uniform(0, most)) : kNoDeadline;
