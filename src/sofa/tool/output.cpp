@@ -96,7 +96,10 @@ void print_rows(const Type& row, std::span<const void* const> rows, OutputFormat
   for (const Field* column : columns) cells[0].push_back(title_of(*column));
   for (const void* at : rows) {
     std::vector<std::string>& line = cells.emplace_back();
-    for (const Field* column : columns) line.push_back(cell_of(*column, at));
+    for (const Field* column : columns) {
+      line.push_back(cell_of(*column, at));
+      if (line.back().empty()) line.back() = style.unknown;
+    }
   }
   const auto colour = [&](size_t column, std::string_view cell) {
     return style.colour ? style.colour(columns[column]->name, cell) : std::optional<Colour>();

@@ -41,6 +41,7 @@ void print_document(std::string_view json, OutputFormat format, Terminal& termin
 struct TableStyle {
   std::vector<std::string_view> columns{};  ///< of `table`, in this order; empty: all fields. `wide` has all fields, in the struct's order
   std::string_view none = "(none)";         ///< printed in place of a table without rows
+  std::string_view unknown = "";            ///< of a cell whose value is not there
   std::function<std::optional<Colour>(std::string_view column, std::string_view cell)> colour{};  ///< of one cell; empty: no colours
 };
 
