@@ -53,6 +53,7 @@ Command raft_reset_command();
 Command raft_learners_command();
 Command raft_transfer_command();
 Command raft_snapshot_command();
+Command raft_lab_command();
 Command explain_command();
 Command doctor_command();
 Command version_command();

@@ -150,11 +150,15 @@ void LabState::Frozen::encode(const Item& item, Buffer& out) {
   out.append(item.second);
 }
 
-Bytes LabState::encode() const {
-  Buffer out;
-  if (encoded_bytes_ > 0) out.reserve(encoded_bytes_);
+void LabState::encode(Buffer& out) const {
+  out.reserve(encoded_bytes_);
   const Frozen frozen = freeze();
   for (const Frozen::Item& item : frozen.sorted()) Frozen::encode(item, out);
+}
+
+Bytes LabState::encode() const {
+  Buffer out;
+  encode(out);
   return out.take();
 }
 

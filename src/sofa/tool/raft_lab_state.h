@@ -64,7 +64,8 @@ class LabState {
   };
   /// Made and destroyed by the thread that changes the state.
   Frozen freeze() const;
-  /// The whole snapshot: for small states.
+  /// Appends the whole snapshot: for small states.
+  void encode(Buffer& out) const;
   Bytes encode() const;
 
   /// Takes a snapshot's bytes piece by piece, in place of nothing: begin with an empty state.

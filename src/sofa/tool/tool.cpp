@@ -96,8 +96,8 @@ std::span<const Command> commands() {
                                         connections_command(),    raft_status_command(),    raft_peers_command(),
                                         raft_add_command(),       raft_remove_command(),    raft_change_command(),
                                         raft_reset_command(),     raft_learners_command(),  raft_transfer_command(),
-                                        raft_snapshot_command(),  explain_command(),        version_command(),
-                                        completion_command()};
+                                        raft_snapshot_command(),  raft_lab_command(),       explain_command(),
+                                        version_command(),        completion_command()};
   return all;
 }
 
