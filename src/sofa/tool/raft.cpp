@@ -34,7 +34,10 @@ Result<Configuration> parse_members(const std::string& text, std::string_view wh
 
 void RaftFlags::describe(Description<RaftFlags>& d) {
   d.field("group", &RaftFlags::group).alias("g").required().doc("name of the group");
-  d.field("peers", &RaftFlags::peers).alias("p").required().doc("members that are asked who leads: IP:PORT, with commas between; one that runs suffices");
+  d.field("peers", &RaftFlags::peers)
+      .alias("p")
+      .required()
+      .doc("members that are asked who leads: IP:PORT, with commas between; one that runs suffices");
   d.field("timeout", &RaftFlags::timeout).alias("t").range(0.001L, 86'400).unit("seconds").doc("how long everything may take");
   d.inherit<OutputFlags>();
   d.inherit<TlsFlags>();
@@ -108,7 +111,8 @@ Exit status(Arguments<RaftFlags>& given, Terminal& terminal) {
   const RaftFlags& flags = given.options;
   return ask_group(flags, terminal, [&](Group& group) -> io::Task<Result<void>> {
     const RaftGroupView view = co_await look_at(group);
-    const bool somebody = std::ranges::any_of(view.told, [](const auto& one) { return one.second || one.second.error().code() == Code::unimplemented; });
+    const bool somebody =
+        std::ranges::any_of(view.told, [](const auto& one) { return one.second || one.second.error().code() == Code::unimplemented; });
     if (!view.leader && !somebody) {
       // Whoever was asked said why not: the group is unknown there, or nobody answers.
       const auto leader = co_await group.cli.leader(group.name, group.members);
@@ -240,7 +244,7 @@ struct NodeRow {
 using Order = std::function<io::Task<Result<void>>(Group& group, PeerId node)>;
 
 /// One order to several nodes, in turn. The first failure is how it ends; the others are told in the rows.
-io::Task<Result<void>> order_each(Group& group, std::vector<PeerId> nodes, const Order& order, OutputFormat format, Terminal& terminal) {
+io::Task<Result<void>> order_each(Group& group, std::vector<PeerId> nodes, Order order, OutputFormat format, Terminal& terminal) {
   std::vector<NodeRow> rows;
   std::optional<Error> failed;
   for (const PeerId& node : nodes) {
@@ -280,8 +284,7 @@ Exit snapshot(Arguments<RaftFlags>& given, Terminal& terminal) {
       nodes = group.members.peers;
       nodes.insert(nodes.end(), group.members.learners.begin(), group.members.learners.end());
     }
-    return order_each(
-        group, nodes, [](Group& of, PeerId node) { return of.cli.snapshot(of.name, std::move(node)); }, flags.output, terminal);
+    return order_each(group, nodes, [](Group& of, PeerId node) { return of.cli.snapshot(of.name, std::move(node)); }, flags.output, terminal);
   });
 }
 

@@ -13,7 +13,7 @@ namespace sofa::tool {
 namespace {
 
 struct LabOptions {
-  std::string group{}, id{}, peers{}, data{};
+  std::string group{}, id{}, peers{}, data{}, listen{};
   int election_ms = 1000;
   int snapshot_secs = 0;
   bool checksum = false, learner = false, lease_reads = false;
@@ -24,6 +24,7 @@ struct LabOptions {
     d.field("id", &LabOptions::id).required().doc("this node, IP:PORT[:IDX[:PRIORITY]], as it stands in the peers of all nodes");
     d.field("peers", &LabOptions::peers).required().doc("members of a new group, with commas between; '-': wait until others make it a member");
     d.field("data", &LabOptions::data).required().doc("folder of its log and its snapshots");
+    d.field("listen", &LabOptions::listen).doc("where it listens when that is not --id, behind a proxy: PORT, or IP:PORT");
     d.field("election_ms", &LabOptions::election_ms).range(10, 600'000).unit("ms").doc("how long a leader may be silent");
     d.field("snapshot_secs", &LabOptions::snapshot_secs).range(0, 1'000'000).unit("seconds").doc("between snapshots; 0: none by time");
     d.field("checksum", &LabOptions::checksum).doc("entries carry their checksum");
@@ -76,6 +77,11 @@ raft::NodeOptions node_options(const LabOptions& options, const LabPlan& plan, i
           .lease_reads = options.lease_reads};
 }
 
+std::string bind_of(const LabOptions& options, const LabPlan& plan) {
+  const bool is_address = options.listen.empty() || options.listen.find(':') != std::string::npos;
+  return is_address ? options.listen : fmt::format("{}:{}", plan.self.ip, options.listen);
+}
+
 io::Task<Result<void>> start_groups(raft::Server& server, const LabOptions& options, const LabPlan& plan, LabHandler& handler) {
   for (int number = 0; number < options.groups; ++number) {
     auto machine = std::make_unique<LabMachine>();
@@ -91,9 +97,12 @@ io::Task<Result<void>> serve(const LabOptions& options, const LabPlan& plan, Ter
   LabHandler handler;
   const std::string owner =
       plan.self.idx == 0 ? fmt::format("group {}", options.group) : fmt::format("group {}, member {}", options.group, plan.self.idx);
-  auto server = co_await io::or_return(raft::Server::open(
-      {.folder = options.data, .address = plan.self.address(), .owner = owner, .snapshot_bytes_per_second = options.snapshot_bytes_per_second},
-      {{std::string(LabHandler::kRequest), &handler}}));
+  auto server = co_await io::or_return(raft::Server::open({.folder = options.data,
+                                                           .address = plan.self.address(),
+                                                           .owner = owner,
+                                                           .bind = bind_of(options, plan),
+                                                           .snapshot_bytes_per_second = options.snapshot_bytes_per_second},
+                                                          {{std::string(LabHandler::kRequest), &handler}}));
   auto started = co_await start_groups(*server, options, plan, handler);
   if (started) {
     terminal.print_line(fmt::format("READY {}", plan.self.address()));

@@ -8,7 +8,7 @@
 #include "sofa/state/raft/node.h"
 #include "sofa/state/raft/snapshot.h"
 #include "sofa/tool/raft_lab_state.h"
-#include "sofa/transport/handler.h"
+#include "sofa/transport/session.h"
 
 namespace sofa::tool {
 

@@ -17,7 +17,7 @@ namespace sofa::tool {
 struct RaftGroupView {
   std::optional<jraft::PeerId> leader{};  ///< nothing: nobody knows one
   jraft::Configuration members{};
-  std::optional<jraft::Configuration> alive{};                  ///< as the leader says
+  std::optional<jraft::Configuration> alive{};                   ///< as the leader says
   std::map<std::string, Result<raft::DescribeResponse>> told{};  ///< by peer; a node of Java's answers with Code::unimplemented
 };
 

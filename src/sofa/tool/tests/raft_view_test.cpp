@@ -16,7 +16,8 @@ RaftGroupView group_of(bool cpp_leader) {
   group.told.emplace(kLeader, cpp_leader ? Result<raft::DescribeResponse>(leader) : fail(Code::unimplemented, "unknown class"));
   group.told.emplace(kJava, fail(Code::unimplemented, "unknown class"));
   group.told.emplace(kDown, fail(Code::unavailable, "connection refused"));
-  group.told.emplace(kLearner, raft::DescribeResponse{.peer = kLearner, .role = "FOLLOWER", .term = 3, .last_log = 95, .committed = 95, .installing = true});
+  group.told.emplace(kLearner,
+                     raft::DescribeResponse{.peer = kLearner, .role = "FOLLOWER", .term = 3, .last_log = 95, .committed = 95, .installing = true});
   return group;
 }
 
