@@ -132,7 +132,8 @@ void ServerImpl::at_home(auto work) {
 void ServerImpl::handle(transport::IncomingRequest& request, transport::Responder& responder) {
   if (request.frame.class_name() == DescribeRequest::kName) {
     auto asked = jraft::decode<DescribeRequest>(request.frame.content_bytes());
-    if (asked) return at_home([this, asked = std::move(*asked), reply = Reply(std::move(responder))]() mutable { on_describe(asked, std::move(reply)); });
+    if (asked)
+      return at_home([this, asked = std::move(*asked), reply = Reply(std::move(responder))]() mutable { on_describe(asked, std::move(reply)); });
   }
   const auto lane = static_cast<uint64_t>(reinterpret_cast<uintptr_t>(&request.session));
   auto message = jraft::decode_message(request.frame.class_name(), request.frame.content_bytes());
@@ -140,7 +141,8 @@ void ServerImpl::handle(transport::IncomingRequest& request, transport::Responde
     kLog.warn(bad_requests_, "request refused", {{"peer", request.session.peer().to_string()}, {"error", message.error()}});
     return detail::answer_message(responder, error_response(RaftError::erequest, std::string(message.error().message())));
   }
-  at_home([this, lane, message = std::move(*message), reply = Reply(std::move(responder))]() mutable { on_message(lane, message, std::move(reply)); });
+  at_home(
+      [this, lane, message = std::move(*message), reply = Reply(std::move(responder))]() mutable { on_message(lane, message, std::move(reply)); });
 }
 
 void ServerImpl::on_describe(const DescribeRequest& request, Reply reply) {
@@ -222,7 +224,8 @@ io::Task<Result<Node*>> ServerImpl::start(NodeOptions options, std::unique_ptr<S
                    options.initial.to_string(), options.group);
   }
   if (options.max_entry_bytes + kRecordRoom > options_.log.max_record_bytes) {
-    co_return fail(Code::invalid_argument, "entries of {} bytes (max_entry_bytes) do not fit into a record of the log ({}, max_record_bytes): raise it",
+    co_return fail(Code::invalid_argument,
+                   "entries of {} bytes (max_entry_bytes) do not fit into a record of the log ({}, max_record_bytes): raise it",
                    options.max_entry_bytes, options_.log.max_record_bytes);
   }
   PeerId self = self_;
@@ -265,7 +268,10 @@ io::Task<Result<void>> ServerImpl::stop() {
   tasks_.cancel("the server stops");
   [[maybe_unused]] const auto joined = co_await tasks_.join();
   groups_.clear();
-  if (log_ != nullptr) co_await or_return(log_->close());
+  if (log_ == nullptr) co_return Result<void>{};
+  const bool has_failed = log_->failure() != nullptr;  // which has been told, and must not be the end of every stop
+  auto closed = co_await log_->close();
+  if (!closed && !has_failed) co_return forward_error(closed);
   co_return Result<void>{};
 }
 

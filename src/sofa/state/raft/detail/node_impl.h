@@ -192,7 +192,7 @@ class NodeImpl final : public Node, public std::enable_shared_from_this<NodeImpl
   bool saving_ = false;
 
   uint64_t elections_ = 0;
-  std::string last_election_{};
+  std::string last_election_ = "no leader is known since the start";
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // expires with the node
   io::TaskGroup tasks_;
 };

@@ -72,6 +72,8 @@ void Peers::call(const std::string& address, const jraft::Message& request, Dura
   transport::Session* const session = to.connections->live();
   if (session == nullptr) {
     watch(address, to);
+    const bool in_order = std::holds_alternative<jraft::AppendEntriesRequest>(request);
+    if (!in_order) return tasks_.spawn("raft: connects and calls", connect_and_call(address, request, timeout, std::move(done)));
     return done(fail(Code::unavailable, "Check connection[{}] fail and try to create new one", address));
   }
   tasks_.spawn("raft: call", carry_out(to, transport::SessionRef(*session), encode_request(request), timeout, std::move(done)));
@@ -92,6 +94,10 @@ io::Task<void> Peers::carry_out(Peer& peer, transport::SessionRef session, Encod
     session->close("it answers nothing");
   }
   done(forward_error(response));
+}
+
+io::Task<void> Peers::connect_and_call(std::string address, jraft::Message request, Duration timeout, Answered done) {
+  done(co_await ask(std::move(address), std::move(request), timeout));
 }
 
 io::Task<Result<jraft::Message>> Peers::ask(std::string address, jraft::Message request, Duration timeout) {

@@ -1,7 +1,8 @@
 #pragma once
 // Peers: the connections to other nodes, one for each address (jraft.md 1.5), and calls over them. Belongs to a shard.
 //
-// A call to a node without a connection fails at once, and connecting begins; the listener hears when there is one again.
+// Entries for a node without a connection fail at once, as in JRaft, and connecting begins; the listener hears when there is one again. Any other
+// call waits for the attempt under way: a vote that is asked for at a start, or a read, would be lost for nothing.
 
 #include <functional>
 #include <memory>
@@ -52,6 +53,7 @@ class Peers {
   Result<Peer*> peer(const std::string& address);
   void watch(const std::string& address, Peer& peer);
   io::Task<void> wait_for_connection(std::string address, Peer& peer);
+  io::Task<void> connect_and_call(std::string address, jraft::Message request, Duration timeout, Answered done);
   io::Task<void> carry_out(Peer& peer, transport::SessionRef session, EncodedRequest request, Duration timeout, Answered done);
 
   static constexpr int kMostSilentCalls = 4;  // then the connection is taken for dead

@@ -77,7 +77,8 @@ class RaftCluster {
   io::Task<void> start(int i) {
     Member& one = members_[static_cast<size_t>(i)];
     ServerOptions options{.folder = "/data", .address = one.address, .files = one.disk.get()};
-    options.log = {.folder = {}, .segment_bytes = 256 << 10, .max_record_bytes = 64 << 10, .max_batch_bytes = 64 << 10, .control_reserve_bytes = 8 << 10};
+    options.log = {
+        .folder = {}, .segment_bytes = 256 << 10, .max_record_bytes = 64 << 10, .max_batch_bytes = 64 << 10, .control_reserve_bytes = 8 << 10};
     auto server = co_await Server::open(std::move(options));
     EXPECT_TRUE(server) << server.error().to_string();
     if (!server) co_return;
@@ -131,7 +132,8 @@ class RaftCluster {
     EXPECT_TRUE(co_await eventually([&] {
       for (size_t i = 0; i < members_.size(); ++i) {
         Node* const one = members_[i].server == nullptr ? nullptr : member(static_cast<int>(i), group);
-        if (one != nullptr && one->core().role() == Role::leader && one->core().log().term_of(one->core().commit_index()) == one->core().term()) found = one;
+        if (one != nullptr && one->core().role() == Role::leader && one->core().log().term_of(one->core().commit_index()) == one->core().term())
+          found = one;
       }
       return found != nullptr;
     }));
