@@ -94,6 +94,7 @@ class Fetch {
   std::optional<Work> next_work();
   io::Task<Result<void>> fetch_whole(File& file);
   io::Task<Result<void>> fetch_to_end(File& file);
+  io::Task<Result<void>> forget(File& file);
   io::Task<Result<Bytes>> fetch_piece(const File& file, uint64_t offset, uint64_t count);
   io::Task<Result<void>> arrived(File& file, uint64_t offset, File::Piece piece);
   io::Task<Result<void>> write(File& file, Bytes bytes);
@@ -147,7 +148,7 @@ io::Task<Result<GetFileResponse>> Fetch::call(GetFileRequest request) {
   }
 }
 
-/// At most `count` bytes, fewer when the throttle says so.
+/// About `count` bytes: fewer when a throttle says so, and up to 1 KiB when fewer were asked for (see FileService).
 io::Task<Result<GetFileResponse>> Fetch::read(std::string name, uint64_t offset, uint64_t count) {
   uint64_t admitted = 0;
   while ((admitted = throttle_.admit(io::Shard::current().now(), count)) == 0) co_await io::or_return(io::sleep_until(throttle_.next_cycle()));
@@ -159,7 +160,8 @@ io::Task<Result<GetFileResponse>> Fetch::read(std::string name, uint64_t offset,
   throttle_.give_back(admitted - std::min<uint64_t>(admitted, response ? response->data.size() : 0));
   if (!response) co_return forward_error(response);
   const uint64_t got = response->data.size();
-  if (got > admitted || (!response->eof && (got == 0 || response->read_size.value_or(static_cast<int64_t>(got)) != static_cast<int64_t>(got)))) {
+  if (got > std::max<uint64_t>(admitted, 1024) ||
+      (!response->eof && (got == 0 || response->read_size.value_or(static_cast<int64_t>(got)) != static_cast<int64_t>(got)))) {
     co_return fail(Code::data_loss, "The answer for the file {} of the snapshot lies: {} bytes at offset {} of {} asked for, read_size {}, eof {}",
                    name, got, offset, admitted, response->read_size.value_or(0), response->eof);
   }
@@ -287,17 +289,22 @@ io::Task<Result<void>> Fetch::fetch_whole(File& file) {
       co_return fail(Code::data_loss, "The file {} of the snapshot has {} bytes with the checksum {:08x} where its checksum is {}", file.listed->name,
                      file.written, file.crc32c, file.sum->to_string());
     }
-    logger().warn("a file of a snapshot came with another checksum and is fetched again", {{"file", file.listed->name}});
-    co_await io::or_return(to_.remove(file.listed->name));
+    co_await io::or_return(forget(file));
     co_await io::or_return(io::sleep_for(options_.retry_wait));
   }
   ++progress_.files_done;
   co_return Result<void>();
 }
 
-io::Task<Result<void>> Fetch::fetch_to_end(File& file) {
+io::Task<Result<void>> Fetch::forget(File& file) {
+  logger().warn("a file of a snapshot came with another checksum and is fetched again", {{"file", file.listed->name}});
+  progress_.bytes -= std::min(progress_.bytes, file.written);
   file.written = 0;
   file.crc32c = 0;
+  co_return co_await to_.remove(file.listed->name);
+}
+
+io::Task<Result<void>> Fetch::fetch_to_end(File& file) {
   for (;;) {
     auto response = co_await io::or_return(read(file.listed->name, file.written, options_.max_bytes_per_call));
     co_await io::or_return(write(file, std::move(response.data)));
@@ -318,8 +325,8 @@ io::Task<Result<Bytes>> Fetch::fetch_piece(const File& file, uint64_t offset, ui
       co_return fail(Code::data_loss, "The file {} of the snapshot ends at {} bytes or not, where it should have {}", file.listed->name, end,
                      file.sum->size);
     }
-    if (response.data.size() == count) co_return std::move(response.data);
-    piece.append(response.data.span());
+    if (response.data.size() >= count) co_return response.data.slice(0, count);
+    piece.append(response.data.span().first(std::min<size_t>(response.data.size(), count - piece.size())));
   }
   co_return piece.take();
 }
@@ -335,8 +342,7 @@ io::Task<Result<void>> Fetch::arrived(File& file, uint64_t offset, File::Piece p
   file.writing = false;
   if (file.written < file.sum->size) co_return Result<void>();
   if (!holds_what_it_must(file)) {
-    logger().warn("a file of a snapshot came with another checksum and is fetched again", {{"file", file.listed->name}});
-    co_await io::or_return(to_.remove(file.listed->name));
+    co_await io::or_return(forget(file));
     co_return co_await fetch_whole(file);
   }
   ++progress_.files_done;

@@ -27,8 +27,8 @@ class SnapshotThrottle {
   Instant next_cycle() const { return cycle_begin_ + cycle_; }
 
  private:
-  const uint64_t bytes_per_cycle_;  // zero: no bound
-  const Duration cycle_;
+  uint64_t bytes_per_cycle_;  // zero: no bound
+  Duration cycle_;
   Instant cycle_begin_{};
   uint64_t left_ = 0;
 };
@@ -41,8 +41,9 @@ class FileService {
   int64_t add(std::shared_ptr<SnapshotReader> reader);
   void remove(int64_t id);
   size_t size() const { return readers_.size(); }
-  /// Answers GetFile with at most 1 MiB, errors as ErrorResponse: ENOENT "Fail to find reader=<id>" and for a file that the snapshot has not;
-  /// EREQUEST "Invalid request: ..." for counts, offsets and names that can never be read; EAGAIN when throttled to nothing; EIO when the disk fails.
+  /// Answers GetFile with at most 1 MiB, with up to 1 KiB also when fewer bytes are asked for, as JRaft does; errors as ErrorResponse: ENOENT "Fail
+  /// to find reader=<id>" and for a file that the snapshot has not; EREQUEST "Invalid request: ..." for counts, offsets and names that can never be
+  /// read; EAGAIN when throttled to nothing; EIO when the disk fails.
   io::Task<jraft::Message> get_file(jraft::GetFileRequest request);
 
  private:

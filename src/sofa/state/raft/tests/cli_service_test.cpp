@@ -1,10 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "core_node.h"
-#include "sofa/base/json.h"
+#include "recorded.h"
 #include "sofa/state/raft/describe.h"
 
 namespace sofa::raft {
@@ -30,29 +28,6 @@ void expect_refusal(const Message& message, RaftError code, const std::string& t
   const ErrorResponse refusal = refusal_of(message);
   EXPECT_EQ(refusal.code, static_cast<int32_t>(code));
   EXPECT_EQ(refusal.message, text);
-}
-
-/// One recorded frame of the wire module's vectors (made by jraft-core 1.3.15).
-struct Frame {
-  std::string name{}, type{}, body{};
-  static auto describe(Description<Frame>& d) {
-    d.field("name", &Frame::name);
-    d.field("class", &Frame::type);
-    d.field("bodyHex", &Frame::body);
-  }
-  Bytes bytes() const {
-    std::vector<uint8_t> out;
-    EXPECT_TRUE(from_hex(body, out)) << body;
-    return Bytes::copy_of(out);
-  }
-};
-
-std::vector<Frame> recorded() {
-  std::ifstream in("../../../wire/jraft/tests/vectors/frames.json");
-  const std::string text((std::istreambuf_iterator<char>(in)), {});
-  auto all = from_json<std::vector<Frame>>(text, {.source = "frames.json", .ignore_unknown = true, .null_is_default = true});
-  EXPECT_TRUE(all) << all.error().to_string();
-  return all ? std::move(*all) : std::vector<Frame>();
 }
 
 /// The group as it was when a request was recorded: who led it, and its members.
