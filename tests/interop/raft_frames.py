@@ -156,15 +156,16 @@ class Relay:
                 return
             try:
                 target = socket.create_connection(("127.0.0.1", self._target), 5)
-            except OSError:
+                target.settimeout(None)
+                for each in (caller, target):
+                    each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError:  # the node is down, or the caller has gone again
                 close(caller)
                 continue
-            target.settimeout(None)
             self._open += [caller, target]
             passed = Passed()
             self.connections.append(passed)
             for source, sink, kept in ((caller, target, passed.requests), (target, caller, passed.answers)):
-                sink.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self._pass, args=(source, sink, kept), daemon=True).start()
 
     @staticmethod

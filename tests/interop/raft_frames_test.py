@@ -12,7 +12,7 @@ from raft_frames import Frame, shapes, split_frames
 from raft_lab import Group, JavaAdmin, get, put
 
 VECTORS = programs.ROOT / "src" / "sofa" / "wire" / "jraft" / "tests" / "vectors" / "frames.json"
-MIXES = os.environ.get("SOFA_RAFT_FRAMES", "jjj").split()
+MIXES = os.environ.get("SOFA_RAFT_FRAMES", "jcj").split()
 RPCS = ["AppendEntries", "RequestVote", "InstallSnapshot", "TimeoutNow", "ReadIndex", "GetFile"]
 CLI = ["GetLeader", "GetPeers", "AddPeer", "RemovePeer", "ChangePeers"]
 

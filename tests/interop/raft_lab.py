@@ -380,7 +380,12 @@ class Group:
 
         programs.until(settled, seconds)
         dumps = {str(node): node.dump() for node in nodes}
-        assert len(set(dumps.values())) == 1, {name: (len(dump), dump[:200]) for name, dump in dumps.items()}
+        if len(set(dumps.values())) > 1:
+            held = {name: pairs_of(dump) for name, dump in dumps.items()}
+            differ = [key for key in sorted(set().union(*held.values())) if len({pairs.get(key) for pairs in held.values()}) > 1]
+            told = {name: [info.text for info in [node.info()]] for name, node in zip(held, nodes)}
+            raise AssertionError(f"they differ in {len(differ)} keys: {told}\n"
+                                 + "\n".join(f"{key}: { {name: pairs.get(key, b'(missing)')[:60] for name, pairs in held.items()} }" for key in differ[:10]))
         return next(iter(dumps.values()))
 
 

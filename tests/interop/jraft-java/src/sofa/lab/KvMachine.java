@@ -38,7 +38,8 @@ final class KvMachine extends StateMachineAdapter {
     @Override
     public void onApply(Iterator entries) {
         while (entries.hasNext()) {
-            byte[] result = apply(entries.getData());
+            // A copy of the position: JRaft still writes and sends from this buffer.
+            byte[] result = apply(entries.getData().duplicate());
             if (entries.done() instanceof WriteDone done) {
                 done.result = result;
                 done.run(Status.OK());
