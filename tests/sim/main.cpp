@@ -6,9 +6,8 @@
 #include <cstring>
 #include <string>
 
-#include "clients.h"
+#include "run.h"
 #include "sofa/state/raft_core/plant.h"
-#include "swarm.h"
 
 namespace sofa::raft_sim {
 namespace {
@@ -18,35 +17,27 @@ struct Arguments {
   int64_t seconds = 60;
   bool verbose = false;
   std::string history{};
+  bool plants = false, minimise = false;
+  std::vector<std::string> names{};  ///< of planted faults; none: all
 };
 
-struct Outcome {
-  std::string invariant{}, what{};
-  double virtual_seconds = 0;
-  uint64_t hash = 0, events = 0;
-  sim::Marks marks{};
-};
+Run run_of(uint64_t seed, const Arguments& arguments, size_t trace) {
+  return {.seed = seed, .length = std::chrono::seconds(arguments.seconds), .trace = trace};
+}
 
-Outcome run_seed(uint64_t seed, const Arguments& arguments, size_t trace) {
-  RaftWorld world(draw_options(seed), seed);
-  world.world.keep_trace(trace);
-  std::FILE* history = arguments.history.empty() ? nullptr : std::fopen(arguments.history.c_str(), "w");
-  world.clients().write_history(history);
-  Outcome outcome;
-  try {
-    run_swarm(world, seed, std::chrono::seconds(arguments.seconds));
-  } catch (const sim::Broken& broken) {
-    outcome.invariant = broken.invariant;
-    outcome.what = broken.what();
-    for (const std::string& line : world.world.trace_lines()) fmt::print("{}\n", line);
-    if (trace != 0) fmt::print("{}", world.describe());
-  }
-  if (history != nullptr) std::fclose(history);
-  outcome.virtual_seconds = std::chrono::duration<double>(world.world.elapsed()).count();
-  outcome.hash = world.world.hash();
-  outcome.events = world.world.events();
-  outcome.marks = world.marks;
+Outcome run_one(uint64_t seed, const Arguments& arguments) {
+  Run run = run_of(seed, arguments, 0);
+  run.history = arguments.history.empty() ? nullptr : std::fopen(arguments.history.c_str(), "w");
+  Outcome outcome = run_seed(run);
+  if (run.history != nullptr) std::fclose(run.history);
   return outcome;
+}
+
+/// It is known to fail: what happened last, and how it stands then.
+void explain(uint64_t seed, const Arguments& arguments) {
+  const Outcome outcome = run_seed(run_of(seed, arguments, 200));
+  for (const std::string& line : outcome.trace) fmt::print("{}\n", line);
+  fmt::print("{}\n", outcome.what);
 }
 
 int run(const Arguments& arguments) {
@@ -55,14 +46,14 @@ int run(const Arguments& arguments) {
   uint64_t failed = 0, events = 0;
   sim::Marks marks;
   for (uint64_t seed = arguments.first; seed < arguments.first + arguments.seeds; ++seed) {
-    const Outcome outcome = run_seed(seed, arguments, 0);
+    const Outcome outcome = run_one(seed, arguments);
     seconds += outcome.virtual_seconds;
     events += outcome.events;
     marks.add(outcome.marks);
     if (arguments.verbose) fmt::print("seed {}: {:.0f} s, {} events, hash {:016x}\n", seed, outcome.virtual_seconds, outcome.events, outcome.hash);
     if (outcome.invariant.empty()) continue;
     ++failed;
-    if (failed <= 3) (void)run_seed(seed, arguments, 200);
+    if (failed <= 3) explain(seed, arguments);
     fmt::print("FAILED seed {} at {:.6f} s: {}: {}\n  again: ./dev sim raft --seed {}\n", seed, outcome.virtual_seconds, outcome.invariant,
                outcome.what, seed);
     std::fflush(stdout);
@@ -88,7 +79,13 @@ int main(int count, char** values) {
     if (flag == "--seconds") arguments.seconds = std::strtoll(value, nullptr, 10), ++i;
     if (flag == "--history") arguments.history = value, ++i;
     if (flag == "--verbose") arguments.verbose = true;
+    if (flag == "--plants") arguments.plants = true;
+    if (flag == "--minimise") arguments.minimise = true;
+    if (flag == "--only") arguments.names.emplace_back(value), ++i;
     if (flag == "--plant") sofa::raft::the_plant = sofa::raft::plant_named(value).value_or(sofa::raft::Plant::none), ++i;
   }
+  const sofa::raft_sim::Run one{.seed = arguments.first, .length = std::chrono::seconds(arguments.seconds)};
+  if (arguments.plants) return sofa::raft_sim::find_plants(arguments.names, arguments.seeds, one) == 0 ? 0 : 1;
+  if (arguments.minimise) return sofa::raft_sim::minimise_seed(one, 400) ? 0 : 1;
   return run(arguments);
 }

@@ -4,6 +4,7 @@
 
 #include "clients.h"
 #include "replica.h"
+#include "sofa/state/raft_core/buggify.h"
 
 namespace sofa::raft_sim {
 
@@ -35,9 +36,10 @@ RaftWorld::RaftWorld(RaftOptions given, uint64_t seed)
     machines_.back()->knows_first_members = first_members_.has(peer(i));
   }
   clients_ = std::make_unique<Clients>(*this);
+  if (options.buggify > 0) raft::the_buggify = [this](std::string_view point) { return buggify.fires(point); };
 }
 
-RaftWorld::~RaftWorld() = default;
+RaftWorld::~RaftWorld() { raft::the_buggify = {}; }
 
 std::vector<int> RaftWorld::machines() const {
   std::vector<int> all(static_cast<size_t>(options.nodes));
@@ -151,13 +153,7 @@ void RaftWorld::stop(int i, int group) { replica(i, group)->shut_down(); }
 
 // For the parts.
 
-bool RaftWorld::inject(const std::string& what) {
-  const uint64_t number = ++injected_;
-  if (left_out.contains(number)) return false;
-  injections_.push_back({.number = number, .at = world.now(), .what = what});
-  world.trace("--- {} (injection {})", what, number);
-  return true;
-}
+bool RaftWorld::inject(const std::string& what) { return world.fault(what.substr(0, what.find_first_of("0123456789(:")), "{}", what); }
 
 void RaftWorld::on_broken(const sim::Network::End& end) {
   if (end.from == clients_machine()) return clients_->connection_broke(end);
@@ -206,6 +202,12 @@ void RaftWorld::check_now_and_then() {
 
 // Who runs the machines.
 
+Duration RaftWorld::restart_wait(const Machine& of) const {
+  constexpr int kPercents[] = {0, 0, 10, 25, 100, 100, 100, 300};
+  const auto since = static_cast<uint64_t>(of.off_since().time_since_epoch().count());
+  return restart_after * kPercents[Random(world.seed() ^ since).uniform(std::size(kPercents))] / 100;
+}
+
 void RaftWorld::operate() {
   for (const int i : machines()) {
     Machine& one = machine(i);
@@ -215,7 +217,7 @@ void RaftWorld::operate() {
       world.trace("{} has failed, and is started again", i);
       kill(i);
     }
-    if (one.state() == Machine::State::off && restart_after != Duration() && world.now() - one.off_since() >= restart_after) {
+    if (one.state() == Machine::State::off && restart_after != Duration() && world.now() - one.off_since() >= restart_wait(one)) {
       (void)start_machine(i);
     }
     if (has_operator && (one.state() == Machine::State::ruined || !one.knows_first_members)) repair(i);

@@ -15,7 +15,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -142,19 +141,12 @@ class RaftWorld {
   /// A machine whose disk is damaged, or whose power comes back, is no fault that the nodes must mend: someone takes it out of its groups, empties it
   /// and takes it in again. On by default while it runs.
   bool has_operator = true;
-  /// Restarts machines that are down or have failed after about so long; zero: not at all.
+  /// Restarts machines that are down or have failed after so long, half of them much sooner, some later; zero: not at all.
   Duration restart_after = std::chrono::seconds(2);
 
   // For the parts.
-  /// Of an action that may break something, by its number: the minimiser leaves some out. Written to the trace when it is done.
+  /// Whether a fault strikes (sim::World::fault); its kind are the words before the first number.
   bool inject(const std::string& what);
-  struct Injection {
-    uint64_t number = 0;
-    Instant at{};
-    std::string what{};
-  };
-  const std::vector<Injection>& injections() const { return injections_; }
-  std::set<uint64_t> left_out{};
   void machine_died(int machine);  ///< its disk has stopped inside of a call
   /// A leader serves a read, perhaps by its lease: nobody else may think that it has one (I16).
   void check_lease(int machine, int group);
@@ -164,6 +156,7 @@ class RaftWorld {
   void on_broken(const sim::Network::End& end);
   void check_now_and_then();
   void operate();
+  Duration restart_wait(const Machine& of) const;
   void repair(int machine);
   void want_members(int group, int leader, const std::function<void(jraft::Configuration&)>& change);
 
@@ -171,8 +164,6 @@ class RaftWorld {
   std::vector<std::unique_ptr<Truth>> truths_;
   std::vector<std::unique_ptr<Machine>> machines_;
   std::unique_ptr<Clients> clients_;
-  std::vector<Injection> injections_;
-  uint64_t injected_ = 0;
   bool settling_ = false;
 };
 

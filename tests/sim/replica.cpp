@@ -105,7 +105,7 @@ void Replica::stop() {
   }
   kv_ = {};
   applied_ = apply_target_ = 0;
-  applying_ = snapshotting_ = false;
+  applying_ = snapshotting_ = members_were_set_ = false;
   readers_.clear();
   offers_.clear();
   fetch_.reset();
@@ -207,7 +207,9 @@ void Replica::perform(effect::Append& one) {
       truth_.broken("I3_no_holes", fmt::format("node {} appends {} where {} comes next", machine_.number, entry.id.index, log_next_));
     }
     if (entry.type == raft::EntryType::configuration && core_->is_leader()) {
-      truth_.on_members(machine_.number, *core_->log().members_at(entry.id.index - 1), *entry.membership);
+      const auto before = core_->log().members_at(entry.id.index - 1);
+      truth_.on_members(machine_.number, *before, *entry.membership);
+      if (core_->is_leader()) check_caught_up(*before, *entry.membership);
     }
     const uint64_t chain = truth_.chain_after(chain_.empty() ? chain_base_ : chain_.back(), entry);
     truth_.check_chain(machine_.number, entry.id, chain);
@@ -374,6 +376,9 @@ void Replica::receive(uint64_t connection, int from, uint64_t call, jraft::Messa
     asked.vote_term = vote->term;
     asked.candidate = PeerId::parse(vote->server_id).value_or(PeerId());
   }
+  if (const auto* append = std::get_if<jraft::AppendEntriesRequest>(&request); append != nullptr && append->term < core_->term()) {
+    asked.old_term = append->term;
+  }
   world_.world.trace("{}.{} <- {} {}", machine_.number, group_, from, name_of(request));
   input([&](Core& core, Instant now) { core.receive(now, token, connection, request); });
 }
@@ -389,6 +394,10 @@ void Replica::perform(effect::Answer& one) {
   }
   if (const auto* vote = std::get_if<jraft::RequestVoteResponse>(&one.response); vote != nullptr && vote->granted && asked.vote_term != 0) {
     truth_.on_vote(machine_.number, asked.vote_term, asked.candidate);
+  }
+  if (const auto* append = std::get_if<jraft::AppendEntriesResponse>(&one.response); append != nullptr && append->success && asked.old_term != 0) {
+    truth_.broken("I5_nothing_from_an_old_leader", fmt::format("node {} is in the term {}, and takes what a leader of the term {} has sent",
+                                                               machine_.number, core_->term(), asked.old_term));
   }
   if (const auto* index = std::get_if<jraft::ReadIndexResponse>(&one.response); index != nullptr && index->success)
     world_.check_lease(machine_.number, group_);
@@ -512,6 +521,7 @@ void Replica::after_apply() {
 void Replica::perform(effect::LeaderStarted& one) {
   world_.marks.reach("leader started");
   world_.world.trace("{}.{} leads in the term {}", machine_.number, group_, one.term);
+  world_.check_lease(machine_.number, group_);
 }
 void Replica::perform(effect::LeaderStopped& one) { world_.world.trace("{}.{} leads no more: {}", machine_.number, group_, one.why.to_string()); }
 void Replica::perform(effect::FollowingStarted&) {}
@@ -618,6 +628,7 @@ jraft::Status Replica::transfer(const PeerId& to) {
 }
 jraft::Status Replica::reset_peers(const jraft::Configuration& next) {
   truth_.members_forced = true;
+  members_were_set_ = true;
   const Status status = core_->reset_peers(machine_.now(), next);
   perform();
   return status;
@@ -652,10 +663,35 @@ void Replica::check() {
     world_.world.note(static_cast<uint64_t>(core.term()) * 16 + static_cast<uint64_t>(machine_.number));
   }
   if (core.commit_index() > last_commit_) truth_.on_commit(machine_.number, core.term(), core.commit_index());
+  check_members();
   last_role_ = core.role();
   last_term_ = core.term();
   last_commit_ = core.commit_index();
   last_applied_ = applied_;
+}
+
+/// A node goes by the newest members of its log.
+void Replica::check_members() {
+  const Core& core = *core_;
+  if (members_were_set_ || core.log().members_from(core.log().last()) == 0) return;
+  const auto newest = core.log().members_at(core.log().last());
+  if (&core.members() == newest.get() || core.members() == *newest) return;
+  truth_.broken("I10_members_of_the_log", fmt::format("node {} goes by the members '{}' (old '{}'), and the newest in its log are '{}' (old '{}')",
+                                                      machine_.number, core.members().current.to_string(), core.members().old.to_string(),
+                                                      newest->current.to_string(), newest->old.to_string()));
+}
+
+/// Who is to vote from now on has what the others have.
+void Replica::check_caught_up(const Membership& before, const Membership& after) {
+  const Core& core = *core_;
+  const auto is_new = [&](const PeerId& peer) { return !before.current.has_peer(peer) && !before.old.has_peer(peer); };
+  if (std::ranges::count_if(after.current.peers, is_new) != 1) return;  // of several, one may have lagged again meanwhile
+  for (const Core::Follower& one : core.followers()) {
+    if (!after.current.has_peer(one.peer) || !is_new(one.peer)) continue;
+    if (one.match + core.options().catchup_margin + 1 >= core.log().last()) continue;
+    truth_.broken("I10_new_voters_have_caught_up", fmt::format("node {} lets {} vote, which has confirmed up to {} of {}", machine_.number,
+                                                               one.peer.to_string(), one.match, core.log().last()));
+  }
 }
 
 std::string Replica::describe() const {

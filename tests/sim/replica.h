@@ -132,6 +132,7 @@ class Replica {
     bool closed = false;
     int64_t vote_term = 0;  ///< of a request for a vote: what an answer that grants it would be
     PeerId candidate{};
+    int64_t old_term = 0;  ///< of entries of an older term than the node is in; 0: it is not
   };
   struct Read {
     std::string key{};
@@ -189,6 +190,8 @@ class Replica {
   void fail_call(uint64_t call, Duration after, jraft::RaftError code);
 
   Result<void> recover_snapshot();
+  void check_members();
+  void check_caught_up(const Membership& before, const Membership& after);
   Result<void> check_recovered(const raft::FoundLog& found);
   /// The number of the record that names the state; `saved` when it is durable.
   void save_kept(std::function<void()> saved, bool early = false);
@@ -237,7 +240,7 @@ class Replica {
 
   Kv kv_;
   int64_t applied_ = 0, apply_target_ = 0;
-  bool applying_ = false, snapshotting_ = false;
+  bool applying_ = false, snapshotting_ = false, members_were_set_ = false;
   int64_t apply_twice_ = 0;
   std::map<uint64_t, raft::KeptSnapshot> readers_;
   std::map<uint64_t, uint64_t> offers_;  // number of the core, reader

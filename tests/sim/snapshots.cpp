@@ -36,6 +36,7 @@ Result<void> Replica::recover_snapshot() {
   kv_ = std::move(kv);
   applied_ = apply_target_ = kept_.snapshot.id.index;
   truth_.on_state(machine_.number, applied_, kv_.hash());
+  truth_.on_snapshot_members(machine_.number, applied_, *kept_.snapshot.members);
   return {};
 }
 
@@ -259,6 +260,7 @@ void Replica::fetch_complete() {
     if (life != life_ || !fetch_ || fetch_->number != number) return;
     fetch_->named = true;
     const auto members = std::make_shared<const Membership>(*raft::members_of(fetch_->meta));
+    truth_.on_snapshot_members(machine_.number, id.index, *members);
     if (kept_.snapshot.id.index < id.index) kept_.snapshot = {.id = id, .members = members, .files = std::move(files)};
     save_kept([this, id, number] {
       if (!fetch_ || fetch_->number != number) return;

@@ -1,5 +1,7 @@
 #include "swarm.h"
 
+#include <fmt/ranges.h>
+
 #include <cmath>
 
 #include "clients.h"
@@ -69,6 +71,7 @@ RaftOptions draw_options(uint64_t seed) {
   sim::DiskShape& disk = options.disk;
   disk.mean_sync = one_of<Duration>(random, {100us, 500us, 5ms, 20ms});
   if (random.chance(0.2)) disk.stalled = 0.002;
+  options.buggify = one_of(random, {0.0, 0.0, 0.2, 0.6});
   return options;
 }
 
@@ -93,6 +96,7 @@ FaultRates draw_rates(uint64_t seed) {
   draw(rates.members, 0.5, 15);
   draw(rates.wipe_outsider, 0.3, 4);
   draw(rates.clock, 0.2, 6);
+  draw(rates.power_of_all, 0.3, 6);
   return rates;
 }
 
@@ -134,6 +138,7 @@ void Nemesis::start() {
           world_.marks.reach("paused");
           world_.pause(i, Duration(random_.uniform(1, 4 * world_.options.core.election_timeout.count())));
         }));
+  every(rates_.power_of_all, [this] { cut_power_of_all(); });
   every(rates_.partition, [this] { partition(); });
   every(rates_.reset, [this] {
     const int from = any_machine(), to = any_machine();
@@ -163,6 +168,14 @@ void Nemesis::start() {
     world_.machine(i).clock.set_rate(world_.world.now(), rate);
     world_.machine(i).clock.jump_wall(std::chrono::seconds(random_.uniform(-3600, 3600)));
   });
+}
+
+/// As when the power of a building goes: most of them at once, which is where it shows that what was acknowledged is on disks.
+void Nemesis::cut_power_of_all() {
+  std::vector<int> all = world_.machines();
+  std::erase_if(all, [&](int) { return random_.chance(0.2); });
+  if (!world_.inject(fmt::format("cut the power of all of {}", fmt::join(all, ", ")))) return;
+  for (const int i : all) world_.cut_power(i);
 }
 
 void Nemesis::partition() {

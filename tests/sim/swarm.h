@@ -14,7 +14,7 @@ struct FaultRates {
   // Each is how often a minute.
   double power_cut = 0, power_cut_inside = 0, kill = 0, pause = 0, partition = 0, reset = 0;
   double full_disk = 0, disk_error = 0, slow_disk = 0, damage = 0;
-  double snapshot = 0, transfer = 0, members = 0, wipe_outsider = 0, clock = 0;
+  double snapshot = 0, transfer = 0, members = 0, wipe_outsider = 0, clock = 0, power_of_all = 0;
 };
 FaultRates draw_rates(uint64_t seed);
 
@@ -30,6 +30,7 @@ class Nemesis {
   void schedule(double a_minute, std::shared_ptr<std::function<void()>> strike);
   int any_machine();
   int any_up();
+  void cut_power_of_all();
   void partition();
   void full_disk();
   void disk_error();

@@ -117,6 +117,7 @@ void Truth::on_apply(int node, const Entry& entry, uint64_t chain, uint64_t stat
       }
     }
   }
+  if (entry.membership != nullptr) members_[entry.id.index] = entry.membership;
   applied_.push_back({.chain = chain, .state = kv_.hash()});
   on_state(node, entry.id.index, state);
 }
@@ -127,6 +128,15 @@ void Truth::on_state(int node, int64_t index, uint64_t state) {
   }
   if (applied_[static_cast<size_t>(index)].state == state) return;
   broken("I15_snapshot_equals_replay", fmt::format("the state of {} up to {} is not what the entries up to there give", node, index));
+}
+
+void Truth::on_snapshot_members(int node, int64_t index, const Membership& members) const {
+  const auto after = members_.upper_bound(index);
+  if (after == members_.begin() || *std::prev(after)->second == members) return;
+  const Membership& known = *std::prev(after)->second;
+  broken("I15_snapshot_equals_replay",
+         fmt::format("a snapshot of {} up to {} names the members '{}' (old '{}'), and the entries up to there '{}' (old '{}')", node, index,
+                     members.current.to_string(), members.old.to_string(), known.current.to_string(), known.old.to_string()));
 }
 
 std::optional<std::string> Truth::value_at(const std::string& key, int64_t index) const {

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -54,6 +55,8 @@ class Truth {
   void on_apply(int node, const Entry& entry, uint64_t chain, uint64_t state);
   /// A node goes on from a snapshot.
   void on_state(int node, int64_t index, uint64_t state);
+  /// The members that a snapshot names.
+  void on_snapshot_members(int node, int64_t index, const Membership& members) const;
   int64_t most_applied() const { return static_cast<int64_t>(applied_.size()) - 1; }
   /// The value of a key behind an index.
   std::optional<std::string> value_at(const std::string& key, int64_t index) const;
@@ -75,6 +78,7 @@ class Truth {
   std::vector<std::pair<int64_t, int64_t>> committed_;            // term of who knew it first, index; both grow
   std::vector<Applied> applied_{Applied()};                       // by index
   Kv kv_;
+  std::map<int64_t, std::shared_ptr<const Membership>> members_;  // that were applied
   std::unordered_map<std::string, std::vector<std::pair<int64_t, std::optional<std::string>>>> values_;
   std::unordered_map<uint64_t, std::unordered_map<uint64_t, std::pair<int64_t, std::string>>> results_;
   uint64_t data_ = 0;
