@@ -48,6 +48,7 @@ CoreOptions NodeImpl::core_options() const {
   core.max_election_delay = options_.max_election_delay;
   core.checksum = options_.checksum;
   core.lease_reads = options_.lease_reads;
+  core.quiet_after = options_.quiet_after;
   return core;
 }
 
@@ -82,6 +83,7 @@ void NodeImpl::start() {
 io::Task<void> NodeImpl::stop() {
   if (std::exchange(stopped_, true)) co_return;
   input([&](Core& core) { core.shut_down(now()); });
+  if (is_watching_) watch(false);
   timer_.cancel();
   snapshot_timer_.cancel();
   fail_all({RaftError::enodeshutdown, "the node is shutting down"});
@@ -116,7 +118,23 @@ void NodeImpl::drive() {
     run_machine();
   } while (core_->has_effects());
   driving_ = false;
+  if (core_->is_quiet() != is_watching_) watch(core_->is_quiet());
   arm();
+}
+
+/// A quiet member counts on somebody watching the nodes of its peers.
+void NodeImpl::watch(bool quiet) {
+  is_watching_ = quiet;
+  if (!quiet) return shared_.watch.remove(*this);
+  if (core_->is_leader()) {
+    for (const Core::Follower& one : core_->followers()) shared_.watch.add(*this, one.peer.address());
+  } else {
+    shared_.watch.add(*this, core_->leader().address());
+  }
+}
+
+void NodeImpl::node_lost(const std::string& address) {
+  if (!stopped_) input([&](Core& core) { core.node_lost(now(), address); });
 }
 
 void NodeImpl::arm() {

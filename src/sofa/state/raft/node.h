@@ -36,15 +36,16 @@ struct NodeOptions {
   jraft::Configuration initial{};      ///< counts only while log and snapshot are empty; empty: waits until others make it a member
   Duration election_timeout = std::chrono::seconds(1);
   Duration max_election_delay = std::chrono::seconds(1);
-  Duration snapshot_interval{};               ///< zero: no snapshots by time
-  int64_t snapshot_log_margin = 0;            ///< a snapshot by time needs so many new entries, at least
-  bool checksum = false;                      ///< entries carry their checksum
-  bool lease_reads = false;                   ///< reads go by the leader's lease
-  bool cli = true;                            ///< takes commands of the CLI
-  size_t max_entry_bytes = size_t{16} << 20;  ///< of data; over it EINVAL
-  size_t apply_batch = 256;                   ///< entries that the state machine is given at once, at most
-  size_t max_waiting = 65'536;                ///< proposals and reads that wait; over it EBUSY
-  CoreOptions core{};                         ///< further bounds; what stands above takes its place
+  Duration snapshot_interval{};                     ///< zero: no snapshots by time
+  int64_t snapshot_log_margin = 0;                  ///< a snapshot by time needs so many new entries, at least
+  bool checksum = false;                            ///< entries carry their checksum
+  bool lease_reads = false;                         ///< reads go by the leader's lease
+  Duration quiet_after = std::chrono::seconds(10);  ///< idle for so long, a group of C++ nodes sends no heartbeats; zero: it always does
+  bool cli = true;                                  ///< takes commands of the CLI
+  size_t max_entry_bytes = size_t{16} << 20;        ///< of data; over it EINVAL
+  size_t apply_batch = 256;                         ///< entries that the state machine is given at once, at most
+  size_t max_waiting = 65'536;                      ///< proposals and reads that wait; over it EBUSY
+  CoreOptions core{};                               ///< further bounds; what stands above takes its place
 };
 
 /// How a node is, for a person or a page.

@@ -68,6 +68,7 @@ class ServerImpl final : public Server, public NodeTable, private transport::Han
   SnapshotThrottle throttle_;
   FileService file_service_;
   detail::Peers peers_;
+  detail::NodeWatch watch_{peers_, options_.watch_interval, options_.node_lost_after};
   std::unique_ptr<log::Log> log_;
   std::optional<detail::Directory> directory_;
   std::optional<detail::Shared> shared_;
@@ -89,7 +90,7 @@ io::Task<Result<void>> ServerImpl::open(std::vector<std::pair<std::string, trans
   log_ = co_await or_return(log::Log::open(std::move(log_options), files()));
   directory_.emplace(*log_);
   co_await or_return(directory_->read());
-  shared_.emplace(detail::Shared{self_.address(), *log_, files(), peers_, file_service_, throttle_});
+  shared_.emplace(detail::Shared{self_.address(), *log_, files(), peers_, file_service_, throttle_, watch_});
   peers_.on_connected([this](const std::string& address) {
     for (auto& [group, members] : groups_) {
       for (const auto& one : members) one->connected(address);
@@ -110,6 +111,7 @@ io::Task<Result<void>> ServerImpl::open(std::vector<std::pair<std::string, trans
   port_ = co_await or_return(
       transport::Port::open(address, {&*bolt_}, {.option_name = "the address of the node", .tls = options_.tls, .tls_only = options_.tls_only}));
   tasks_.spawn("raft: gives space back", keep_house());
+  tasks_.spawn("raft: watches nodes", watch_.run());
   co_return Result<void>{};
 }
 

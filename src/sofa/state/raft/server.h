@@ -32,7 +32,9 @@ struct ServerOptions {
   std::shared_ptr<io::TlsServerContext> tls{};                         ///< of the port; null: plain
   std::shared_ptr<io::TlsClientContext> client_tls{};                  ///< of connections to other nodes
   bool tls_only = false;
-  log::FileSystem* files = nullptr;  ///< null: the machine's
+  Duration watch_interval = std::chrono::milliseconds(250);  ///< how often a node is asked on which quiet groups count
+  Duration node_lost_after = std::chrono::seconds(1);        ///< without an answer; then they wake
+  log::FileSystem* files = nullptr;                          ///< null: the machine's
 };
 
 /// Belongs to the shard that opened it.

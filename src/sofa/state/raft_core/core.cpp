@@ -67,7 +67,7 @@ std::vector<PeerId> Core::other_voters() const {
 }
 
 Instant Core::due() const {
-  Instant next = std::min({election_at_, vote_at_, step_down_at_, transfer_at_});
+  Instant next = std::min({election_at_, vote_at_, step_down_at_, transfer_at_, quiet_until_});
   for (const auto& [peer, one] : replicators_) {
     if (one->heartbeat == 0) next = std::min(next, one->heartbeat_at);
     next = std::min(next, one->blocked_until);
@@ -78,6 +78,7 @@ Instant Core::due() const {
 
 void Core::tick(Instant now) {
   if (!is_active()) return;
+  if (now >= quiet_until_) end_quiet(now);
   if (now >= election_at_) election_timed_out(now);
   if (now >= vote_at_) vote_timed_out(now);
   if (now >= step_down_at_) check_dead_peers(now);
@@ -117,6 +118,7 @@ void Core::receive(Instant now, uint64_t token, uint64_t lane, const jraft::Mess
     return refuse(token, RaftError::einval,
                   fmt::format("Node <{}/{}> is not in active state, state {}.", options_.group, options_.self.to_string(), to_string(role_)));
   }
+  if (quiet_) end_quiet(now);
   if (const auto* append = std::get_if<jraft::AppendEntriesRequest>(&request)) return on_append(now, token, lane, *append);
   if (const auto* vote = std::get_if<jraft::RequestVoteRequest>(&request)) return on_vote_request(now, token, *vote);
   if (const auto* read_index = std::get_if<jraft::ReadIndexRequest>(&request)) return on_read_request(now, token, *read_index);
@@ -225,6 +227,13 @@ void Core::set_members(std::shared_ptr<const Membership> members) {
 void Core::step_down(Instant now, int64_t term, const Status& why, bool wake_candidate) {
   if (!is_active()) return;
   const bool led = is_leader();
+  if (quiet_) {
+    for (auto& [peer, one] : replicators_) {
+      if (led) send_heartbeat(now, *one);  // a last one, so that nobody waits quietly for a leader that is none
+    }
+    quiet_ = false;
+    quiet_until_ = kNoDeadline;
+  }
   vote_at_ = step_down_at_ = transfer_at_ = kNoDeadline;
   self_vote_waits_ = false;
   if (led) {
@@ -264,7 +273,8 @@ void Core::fail(Instant now, Status status) {
   end_install(status);
   role_ = Role::error;
   error_ = std::move(status);
-  election_at_ = vote_at_ = step_down_at_ = transfer_at_ = kNoDeadline;
+  election_at_ = vote_at_ = step_down_at_ = transfer_at_ = quiet_until_ = kNoDeadline;
+  quiet_ = false;
   for (auto& [lane, waiting] : waiting_) {
     for (const WaitingAnswer& one : waiting) refuse(one.token, RaftError::einval, fmt::format("the node has failed: {}", error_.to_string()));
   }
@@ -278,7 +288,8 @@ void Core::shut_down(Instant now) {
   if (is_active()) step_down(now, term_, why, true);
   end_install(why);
   role_ = Role::shutting;
-  election_at_ = kNoDeadline;
+  election_at_ = quiet_until_ = kNoDeadline;
+  quiet_ = false;
   for (auto& [lane, waiting] : waiting_) {
     for (const WaitingAnswer& one : waiting) refuse(one.token, RaftError::enodeshutdown, why.message);
   }

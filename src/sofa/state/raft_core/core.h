@@ -52,6 +52,8 @@ struct CoreOptions {
   int64_t catchup_margin = 1000;                          ///< a new peer is up to date when it lacks no more entries than this
   bool lease_reads = false;                               ///< reads go by the leader's lease, and by a round of heartbeats when it has run out
   bool checksum = false;                                  ///< entries carry their checksum
+  Duration quiet_after = {};                              ///< idle for so long, a group of nodes that know it needs no heartbeats; zero: never
+  Duration longest_quiet = std::chrono::minutes(1);       ///< then it looks whether all is well
   bool step_down_when_vote_times_out = true;              ///< a candidate asks again whether it would win before its next election
   Duration rpc_timeout = std::chrono::seconds(5);
   Duration install_timeout = std::chrono::minutes(5);
@@ -94,6 +96,8 @@ class Core {
   void failed(Instant now, uint64_t call, const jraft::Status& status);
   /// There is a connection to a peer again: it need not wait any longer.
   void connected(Instant now, const PeerId& peer);
+  /// The node at this address answers no more, or has been started anew: who was quiet, counting on it, is so no longer.
+  void node_lost(Instant now, const std::string& address);
 
   // The disk.
   void state_saved(Instant now, uint64_t number);
@@ -146,6 +150,8 @@ class Core {
   const Membership& members() const { return *members_; }
   const CoreOptions& options() const { return options_; }
   const jraft::Status& error() const { return error_; }
+  /// No heartbeats are sent, or waited for: somebody must watch the nodes of the peers (of a follower: the leader's), and tell node_lost.
+  bool is_quiet() const { return quiet_; }
   /// Whether this leader is known to be the only one at this time.
   bool has_lease(Instant now) const;
 
@@ -250,6 +256,13 @@ class Core {
   void check_dead_peers(Instant now);
   void append_own(Instant now, EntryType type, std::vector<Bytes> data, std::shared_ptr<const Membership> members);
 
+  // quiet.cpp
+  void active(Instant now);
+  bool may_be_quiet(Instant now) const;
+  bool follows_quietly(Instant now, const jraft::AppendEntriesRequest& heartbeat);
+  void quiet_answer(Instant now, Replicator& of);
+  void end_quiet(Instant now);
+
   // membership.cpp
   void on_caught_up(Instant now, const PeerId& peer);
   void check_catch_up(Instant now, Replicator& of);
@@ -303,6 +316,10 @@ class Core {
   bool self_vote_waits_ = false;
   int target_priority_ = PeerId::kNoPriority;
   int timeouts_below_priority_ = 0;
+
+  bool quiet_ = false;
+  Instant active_at_{};  // of a leader: when something last happened
+  Instant quiet_until_ = kNoDeadline;
 
   std::map<uint64_t, std::deque<WaitingAnswer>> waiting_;  // by lane
   struct Install {

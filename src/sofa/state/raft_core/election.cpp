@@ -94,7 +94,7 @@ void Core::become_leader(Instant now) {
   leads_ = false;
   lease_void_ = false;
   transfer_to_ = PeerId();
-  last_leader_contact_ = now;
+  last_leader_contact_ = active_at_ = now;
   step_down_at_ = now + options_.election_timeout / 2;
   replicators_.clear();
   refresh_replicators(now);

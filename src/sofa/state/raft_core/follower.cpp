@@ -58,6 +58,7 @@ void Core::on_append(Instant now, uint64_t token, uint64_t lane, const jraft::Ap
   leaders_commit_ = std::max(leaders_commit_, std::min(request.committed_index, vouched_for));
   commit_up_to(now, std::min(leaders_commit_, saved_.index));
   jraft::AppendEntriesResponse response{.term = term_, .success = true, .last_log_index = log_.last()};
+  if (heartbeat && follows_quietly(now, request)) response.quiet = true;
   if (heartbeat) return answer(token, std::move(response));
   answer_in_order(lane, {.token = token, .response = std::move(response)});
 }

@@ -22,6 +22,7 @@ Status Core::change_members(Instant now, uint64_t token, Configuration next) {
     emit(effect::Changed{.token = token});
     return {};
   }
+  active(now);
   change_ = std::make_unique<Change>();
   change_->token = token;
   change_->old = members_->current;
@@ -127,6 +128,7 @@ Status Core::transfer(Instant now, const PeerId& to) {
   }
   if (target == options_.self) return {};
   if (!members_->current.has_peer(target)) return {RaftError::einval, "Not in current configuration"};
+  active(now);
   role_ = Role::transferring;
   transfer_to_ = target;
   transfer_index_ = log_.last();

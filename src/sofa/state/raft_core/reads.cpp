@@ -54,6 +54,7 @@ void Core::lead_read(Instant now, Reader reader, bool by_lease) {
   }
   if (planted(Plant::read_context_reused) && round_ != nullptr) return round_->readers.push_back(reader);
   if (other_voters().empty() || (by_lease && has_lease(now)) || planted(Plant::read_without_round)) return end_read(reader, commit_, {});
+  active(now);
   waiting_reads_.push_back(reader);
   if (round_ == nullptr) begin_round(now);
 }

@@ -76,6 +76,7 @@ void Core::send_heartbeat(Instant now, Replicator& to, uint64_t round) {
   request.prev_log_index = anywhere ? 0 : prev;  // compacted: a place that every log has
   request.prev_log_term = anywhere ? 0 : term;
   request.committed_index = commit_;
+  if (round == 0 && may_be_quiet(now)) request.quiet = true;
   const uint64_t number = send(now, CallKind::heartbeat, to.peer, std::move(request), options_.election_timeout / 2);
   if (round != 0) {
     calls_[number].round = round;
@@ -101,6 +102,7 @@ void Core::on_heartbeat_answer(Instant now, const Call& call, const jraft::Appen
   if (of == nullptr || !is_leader()) return;
   of->last_answer = std::max(of->last_answer, planted(Plant::lease_from_answers_time) ? now : call.sent);
   of->errors = 0;
+  if (response.success && response.quiet.value_or(false) && call.sent > active_at_) return quiet_answer(now, *of);
   // It lacks what it was thought to have, as after a wipe: look for the place again.
   if (!response.success && response.last_log_index && of->state != Following::snapshot && of->inflights.empty() && !of->is_blocked()) {
     of->state = Following::probing;
@@ -373,6 +375,7 @@ void Core::on_install_answer(Instant now, const Call& call, const jraft::Install
 // Entries of this node's own.
 
 void Core::append_own(Instant now, EntryType type, std::vector<Bytes> data, std::shared_ptr<const Membership> members) {
+  active(now);
   std::vector<Entry> entries;
   int64_t index = log_.last();
   if (type == EntryType::configuration) data.emplace_back();

@@ -179,6 +179,7 @@ struct AppendEntriesRequest {
   std::vector<EntryMeta> entries{};
   int64_t committed_index = 0;
   std::optional<Bytes> data{};
+  std::optional<bool> quiet{};  ///< ours: of a heartbeat, after which none may come for long. Java passes it over
   static void fields(auto& self, auto& visit) {
     visit(1, self.group_id);
     visit(2, self.server_id);
@@ -189,6 +190,7 @@ struct AppendEntriesRequest {
     visit(7, self.entries);
     visit(8, self.committed_index);
     visit(9, self.data);
+    visit(1000, self.quiet);
   }
   bool operator==(const AppendEntriesRequest&) const = default;
 };
@@ -199,11 +201,13 @@ struct AppendEntriesResponse {
   bool success = false;
   std::optional<int64_t> last_log_index{};
   std::optional<ErrorResponse> error{};  ///< of the gRPC transport alone
+  std::optional<bool> quiet{};           ///< ours: it needs no heartbeats until something happens
   static void fields(auto& self, auto& visit) {
     visit(1, self.term);
     visit(2, self.success);
     visit(3, self.last_log_index);
     visit(99, self.error);
+    visit(1000, self.quiet);
   }
   bool operator==(const AppendEntriesResponse&) const = default;
 };

@@ -15,6 +15,7 @@
 #include "sofa/io/task_group.h"
 #include "sofa/io/timer.h"
 #include "sofa/state/raft/detail/group_log.h"
+#include "sofa/state/raft/detail/node_watch.h"
 #include "sofa/state/raft/detail/peers.h"
 #include "sofa/state/raft/file_service.h"
 #include "sofa/state/raft/node.h"
@@ -30,9 +31,10 @@ struct Shared {
   Peers& peers;
   FileService& file_service;
   SnapshotThrottle& throttle;
+  NodeWatch& watch;
 };
 
-class NodeImpl final : public Node, public std::enable_shared_from_this<NodeImpl>, private GroupLog::Owner {
+class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog::Owner {
  public:
   NodeImpl(NodeOptions options, PeerId self, GroupStreams streams, std::string snapshot_folder, Shared& shared,
            std::unique_ptr<StateMachine> machine);
@@ -50,6 +52,7 @@ class NodeImpl final : public Node, public std::enable_shared_from_this<NodeImpl
   /// A request of one of the five kinds of Raft; answered once, or never when the node ends before.
   void receive(uint64_t lane, const jraft::Message& request, Answer answer);
   void connected(const std::string& address);
+  void node_lost(const std::string& address) override;
 
   // Node
   const std::string& group() const override { return options_.group; }
@@ -93,6 +96,7 @@ class NodeImpl final : public Node, public std::enable_shared_from_this<NodeImpl
   CoreOptions core_options() const;
   void drive();
   void arm();
+  void watch(bool quiet);
   void propose_gathered();
   void fail_all(const jraft::Status& why);
   Error refusal_of_full_disk() const;
@@ -165,7 +169,7 @@ class NodeImpl final : public Node, public std::enable_shared_from_this<NodeImpl
   std::unique_ptr<SnapshotStore> snapshots_;
   std::unique_ptr<Core> core_;
   Kept kept_{};
-  bool driving_ = false, stopped_ = false;
+  bool driving_ = false, stopped_ = false, is_watching_ = false;
 
   // Inputs.
   std::vector<Bytes> gathered_{};  // proposals of this turn

@@ -114,6 +114,12 @@ io::Task<Result<jraft::Message>> Peers::ask(std::string address, jraft::Message 
   co_return message_of(*response);
 }
 
+transport::SessionRef Peers::session(const std::string& address) {
+  auto found = peer(address);
+  transport::Session* const live = found ? (*found)->connections->live() : nullptr;
+  return live == nullptr ? transport::SessionRef() : transport::SessionRef(*live);
+}
+
 io::Task<void> Peers::close() {
   tasks_.cancel("the server stops");
   co_await pool_.close();

@@ -40,6 +40,8 @@ class Peers {
   void call(const std::string& address, const jraft::Message& request, Duration timeout, Answered done);
   /// The same for a task, which waits for a connection.
   io::Task<Result<jraft::Message>> ask(std::string address, jraft::Message request, Duration timeout);
+  /// The live connection to an address; null when there is none.
+  transport::SessionRef session(const std::string& address);
   /// Ends all calls and connections.
   io::Task<void> close();
 

@@ -41,6 +41,7 @@ struct Core::Replicator {
   jraft::SnapshotMeta installing{};
   Instant last_answer{};  // when the last request that was answered had been sent
   int errors = 0;         // in a row
+  bool quiet = false;     // it has agreed to hear nothing until something happens
   bool catching_up = false;
   Instant catch_up_at{};  // looked at then
 

@@ -68,6 +68,7 @@ class Cluster {
 
   /// As kill -9 and a power cut: what was not saved is gone.
   void crash(int i) {
+    tell_lost(i);
     ++nodes_[i].life;
     nodes_[i].core = nullptr;
     nodes_[i].unsaved.clear();
@@ -75,8 +76,17 @@ class Cluster {
   }
   bool is_up(int i) { return nodes_[i].core != nullptr; }
 
-  void cut(int from, int to) { cut_.insert({from, to}); }
+  void cut(int from, int to) {
+    cut_.insert({from, to});
+    tell_lost(from);
+    tell_lost(to);
+  }
   void heal() { cut_.clear(); }
+  void tell_lost(int i);
+  bool all_quiet() {
+    return std::ranges::all_of(nodes_, [](const auto& item) { return item.second.core == nullptr || item.second.core->is_quiet(); });
+  }
+  size_t sent() const { return sent_; }
   void isolate(int i) {
     for (auto& [other, node] : nodes_) {
       if (other != i) cut(i, other), cut(other, i);
@@ -310,6 +320,7 @@ class Cluster {
   bool lost(int from, int to) { return cut_.contains({from, to}) || random_.chance(faults.loss); }
 
   void perform(int i, effect::Send& one) {
+    ++sent_;
     const int to = number_of(one.to);
     const uint64_t life = nodes_[i].life;
     const auto fail_at = [this, i, call = one.call](Duration after) {
@@ -428,6 +439,7 @@ class Cluster {
   Instant now_{std::chrono::seconds(1)};
   std::map<int, Node> nodes_;
   std::priority_queue<Event> events_;
+  size_t sent_ = 0;
   std::set<std::pair<int, int>> cut_;
   std::map<std::pair<int, int>, Instant> arrival_;
   struct Waiting {
@@ -444,5 +456,13 @@ class Cluster {
   std::map<uint64_t, int64_t> read_floors_;  // what was committed when it was asked
   std::map<uint64_t, jraft::Status> changes_;
 };
+
+/// As the watch of nodes: those that count on node `i` hear that it is gone.
+inline void Cluster::tell_lost(int i) {
+  for (auto& [other, node] : nodes_) {
+    if (node.core == nullptr || other == i) continue;
+    at(std::chrono::milliseconds(50), still(other, [this, i](Node& one) { one.core->node_lost(now_, peer(i).address()); }));
+  }
+}
 
 }  // namespace sofa::raft

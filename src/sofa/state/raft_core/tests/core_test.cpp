@@ -194,6 +194,46 @@ TEST(Core, AGroupThatHasLostItsMajorityIsSetAnew) {
 }
 
 /// One group under random faults for a minute, then at rest: it must agree, and go on.
+Cluster quiet_group() {
+  CoreOptions options;
+  options.quiet_after = 2s;
+  Cluster cluster(3, 1, options);
+  EXPECT_TRUE(cluster.run(10s, [&] { return cluster.leader() != -1; }));
+  EXPECT_TRUE(cluster.run(1s, [&] { return cluster.propose(cluster.leader(), "x"); }));
+  EXPECT_TRUE(cluster.run(10s, [&] { return cluster.all_quiet(); })) << cluster.describe();
+  return cluster;
+}
+
+TEST(Core, AnIdleGroupIsQuiet) {
+  Cluster cluster = quiet_group();
+  const size_t before = cluster.sent();
+  const int leader = cluster.leader();
+  const int64_t term = cluster.core(leader)->term();
+  cluster.run(50s);
+  EXPECT_EQ(cluster.sent(), before) << "not a message";
+  cluster.run(600s);
+  EXPECT_EQ(cluster.leader(), leader) << "who looks after a long time whether all is well disturbs nobody";
+  EXPECT_EQ(cluster.core(leader)->term(), term);
+}
+
+TEST(Core, AQuietGroupWakesForAnEntryAndARead) {
+  Cluster cluster = quiet_group();
+  const int leader = cluster.leader();
+  EXPECT_TRUE(cluster.propose(leader, "y"));
+  EXPECT_TRUE(cluster.run(1s, [&] { return cluster.all_applied(3); }));
+  EXPECT_TRUE(cluster.run(10s, [&] { return cluster.all_quiet(); }));
+  const uint64_t token = cluster.read((leader + 1) % 3);
+  EXPECT_TRUE(cluster.run(1s, [&] { return cluster.reads().contains(token); }));
+  EXPECT_TRUE(cluster.reads().at(token).status.ok());
+}
+
+TEST(Core, AQuietGroupElectsWhenTheLeadersNodeIsLost) {
+  Cluster cluster = quiet_group();
+  const int leader = cluster.leader();
+  cluster.crash(leader);
+  EXPECT_TRUE(cluster.run(4s, [&] { return cluster.leader() != -1 && cluster.leader() != leader; })) << cluster.describe();
+}
+
 void survive(uint64_t seed) {
   SCOPED_TRACE(seed);
   Random random(seed);
@@ -203,6 +243,7 @@ void survive(uint64_t seed) {
   options.max_inflight = random.chance(0.3) ? 1 : 8;
   options.cache_bytes = random.chance(0.5) ? 1 : 1 << 20;
   options.lease_reads = random.chance(0.5);
+  if (random.chance(0.5)) options.quiet_after = std::chrono::milliseconds(random.uniform(100, 3000));
   options.install_timeout = 2s;  // a lost connection is seen by nothing else here
   Cluster cluster(size, random.next(), options);
   cluster.faults = {.loss = random.unit() * 0.2,
