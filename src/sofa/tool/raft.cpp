@@ -104,6 +104,8 @@ io::Task<RaftGroupView> look_at(Group& group) {
     for (const PeerId& peer : *some) asking.spawn("asks how a member is", describe_one(group, peer, view));
   }
   [[maybe_unused]] const auto joined = co_await asking.join();
+  // Followers name a leader for a while that is gone.
+  if (view.leader && view.told.contains(view.leader->address()) && !has_answered(view, *view.leader)) view.leader = std::nullopt;
   co_return view;
 }
 
@@ -125,7 +127,7 @@ Exit status(Arguments<RaftFlags>& given, Terminal& terminal) {
                                  if (column == "alive") return cell == "yes" ? Colour::green : Colour::red;
                                  return column == "role" && cell == "leader" ? std::optional(Colour::bold) : std::nullopt;
                                }});
-    if (!view.leader) co_return fail(Code::unavailable, "group {} has no leader: a majority of its peers must run and reach each other", group.name);
+    if (!view.leader) co_return fail(Code::unavailable, "group {} has no leader that answers: a majority of its peers must run and reach each other", group.name);
     co_return Result<void>();
   });
 }

@@ -1,5 +1,6 @@
 // sofa raft lab: one node of a group with the lab's state machine (docs/protocols/jraft.md, the lab)
 
+#include "sofa/base/log.h"
 #include "sofa/io/runtime.h"
 #include "sofa/state/raft/server.h"
 #include "sofa/tool/admin_client.h"
@@ -121,6 +122,7 @@ Exit lab(Arguments<LabOptions>& given, Terminal& terminal) {
   const LabOptions& options = given.options;
   const auto plan = plan_of(options);
   if (!plan) return wrong_usage(plan.error(), OutputFormat::table, terminal);
+  set_log_level(LogLevel::info);
   const auto run = [&]() -> io::Task<int> {
     const auto served = co_await serve(options, *plan, terminal);
     co_return static_cast<int>(served ? Exit::ok : show_failure(served.error(), OutputFormat::table, terminal));

@@ -33,7 +33,7 @@ RaftMemberRow row_of(const RaftGroupView& group, const jraft::PeerId& peer, cons
   RaftMemberRow row{.peer = peer.to_string()};
   const auto answer = group.told.find(peer.address());
   const raft::DescribeResponse* const told = answer == group.told.end() || !answer->second ? nullptr : &*answer->second;
-  const bool answered = told != nullptr || (answer != group.told.end() && answer->second.error().code() == Code::unimplemented);
+  const bool answered = has_answered(group, peer);
   row.role = role_of(group, peer, told);
   row.alive = answered || (answer == group.told.end() && group.alive && group.alive->has(peer));
   if (told != nullptr) {
@@ -54,6 +54,11 @@ RaftMemberRow row_of(const RaftGroupView& group, const jraft::PeerId& peer, cons
 }
 
 }  // namespace
+
+bool has_answered(const RaftGroupView& group, const jraft::PeerId& peer) {
+  const auto answer = group.told.find(peer.address());
+  return answer != group.told.end() && (answer->second || answer->second.error().code() == Code::unimplemented);
+}
 
 std::vector<RaftMemberRow> raft_rows(const RaftGroupView& group) {
   const raft::DescribeResponse* const leader = leader_of(group);

@@ -21,6 +21,9 @@ struct RaftGroupView {
   std::map<std::string, Result<raft::DescribeResponse>> told{};  ///< by peer; a node of Java's answers with Code::unimplemented
 };
 
+/// Also one of Java's, which does not know the question, has answered.
+bool has_answered(const RaftGroupView& group, const jraft::PeerId& peer);
+
 struct RaftMemberRow {
   std::string peer{}, role{};
   bool alive = false;

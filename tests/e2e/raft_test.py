@@ -1,0 +1,201 @@
+"""Groups of real processes of `sofa raft lab`, and the commands of `sofa raft` on them: elections, kill -9, wiped folders, snapshots, changes of members,
+a lost majority, wrong arguments and folders. Groups that have Java's nodes, too: tests/interop/raft_mixed_test.py."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "interop"))
+
+import programs  # noqa: E402
+import raft_lab as lab  # noqa: E402
+
+QUICK = ("--election-ms", "300")
+OK, REFUSED, WRONG_USAGE, NO_ANSWER = range(4)
+
+
+def sofa(*words, code=OK, seconds=30):
+    """What `sofa raft` prints, and complains of."""
+    done = subprocess.run([programs.binaries() / "sofa", "raft", *map(str, words)], capture_output=True, text=True, timeout=seconds, check=False)
+    assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout, done.stderr
+
+
+def ask(group, verb, *words, peers=None, **how):
+    """The answer as JSON, or the complaint when it fails."""
+    flags = ["--group", group.name, "--peers", peers or lab.Group.text(group.live())]
+    answer, complaint = sofa(verb, *words, *flags, "-o", "json", **how)
+    return json.loads(answer) if answer else complaint
+
+
+def rows(group, **how):
+    return {row["peer"]: row for row in ask(group, "status", **how)}
+
+
+def group_of(folder, kinds="ccc", **how):
+    return lab.Group(folder, kinds, options=QUICK, **how)
+
+
+def fill(group, count=200, size=100, prefix="k"):
+    """So many keys, many in flight."""
+    leader = group.leader()
+    sent = [leader.send(lab.put(f"{prefix}{at}".encode(), bytes([at % 256]) * size)) for at in range(count)]
+    for one in sent:
+        assert leader.answer(one).status == lab.OK
+
+
+def test_a_group_replicates_every_op_and_survives_the_death_of_its_leader(tmp_path):
+    with group_of(tmp_path) as group:
+        leader = group.leader()
+        assert group.write(lab.put(b"a", b"one")) == b"\x01"
+        assert group.write(lab.add(b"n", 40)) == b"40"
+        assert group.write(lab.add(b"n", 2)) == b"42"
+        assert group.write(lab.cas(b"a", b"one", b"two")) == b"\x01"
+        assert group.write(lab.cas(b"a", b"one", b"three")) == b"\x00"
+        assert group.write(lab.append(b"a", b"!")) == b"\x01"
+        assert group.write(lab.put(b"gone", b"x")) and group.write(lab.delete(b"gone")) == b"\x01"
+        for node in group.members:
+            assert node.call(lab.get(b"a")).rest == b"two!", f"a linearizable read at {node}"
+            assert node.call(lab.get(b"gone")).status == lab.MISSING
+        follower = next(node for node in group.members if node is not leader)
+        refused = follower.call(lab.put(b"a", b"no"))
+        assert refused.status == lab.NOT_LEADER and refused.rest.decode() == leader.peer
+        assert leader.call(b"\x77").rest == b"Unknown op 119"
+
+        fill(group)
+        leader.kill()
+        assert group.leader() is not leader
+        assert group.write(lab.put(b"after", b"death")) == b"\x01"
+        leader.start_again()
+        dump = lab.pairs_of(group.equal())
+        assert dump[b"n"] == b"42" and dump[b"after"] == b"death" and len(dump) == 203
+
+        for node in group.members:
+            node.kill()
+        for node in group.members:
+            node.launch(group.peers)
+        for node in group.members:
+            node.ready()
+        group.leader()
+        assert lab.pairs_of(group.equal()) == dump
+
+
+def test_a_wiped_member_is_fed_again_by_log_and_by_snapshot(tmp_path):
+    with group_of(tmp_path) as group:
+        leader = group.leader()
+        victim = next(node for node in group.members if node is not leader)
+        fill(group)
+        for by in ("log", "snapshot"):
+            if by == "snapshot":
+                for _ in range(2):  # the log is cut up to the snapshot before the last
+                    fill(group, prefix="more")
+                    ask(group, "snapshot")
+            before = rows(group)[leader.peer]
+            victim.kill()
+            victim.wipe()
+            victim.start_again()
+            group.equal()
+            assert "a member without a log begins" in victim.tail(1000)
+            row = rows(group)[victim.peer]
+            assert (row["snapshot"] > 0) == (by == "snapshot") and row["log"] >= before["log"]
+
+
+def test_members_are_looked_at_and_changed_from_the_command_line(tmp_path):
+    with group_of(tmp_path) as group:
+        leader = group.leader()
+        fill(group)
+        told = rows(group)
+        assert [told[node.peer]["role"] for node in group.members] == ["leader" if node is leader else "follower" for node in group.members]
+        assert all(row["alive"] and row["term"] == told[leader.peer]["term"] and row["lag"] == 0 for row in told.values())
+
+        spare = group.spare("c")
+        assert spare.info().leader == "-" and spare.info().state == "FOLLOWER", "it waits"
+        changed = ask(group, "add", spare.peer)
+        assert changed == {"before": [node.peer for node in group.members], "after": [node.peer for node in [*group.members, spare]]}
+        assert "is a peer of group lab already" in json.dumps(ask(group, "add", spare.peer, code=REFUSED))
+        group.members.append(spare)
+        group.equal()
+
+        assert ask(group, "transfer", spare.peer)["leader"] == spare.peer
+        assert group.leader() is spare
+        assert ask(group, "transfer")["leader"] != spare.peer
+        assert "Not in current configuration" in json.dumps(ask(group, "transfer", "127.0.0.1:1", code=REFUSED))
+
+        learner = group.members[0]
+        assert ask(group, "remove", learner.peer)["after"] == [node.peer for node in group.members[1:]]
+        assert ask(group, "learners", "add", learner.peer)["after"] == [learner.peer + "/learner"]
+        assert ask(group, "learners", "add", learner.peer)["after"] == [learner.peer + "/learner"], "again"
+        assert rows(group)[learner.peer]["role"] == "learner"
+        assert ask(group, "learners", "promote", learner.peer)["after"][-1] == learner.peer
+        group.equal()
+
+        leader = group.leader()
+        assert leader.peer not in ask(group, "remove", leader.peer)["after"], "a leader that is removed answers"
+        group.members.remove(leader)
+        group.leader()
+        listed = ask(group, "peers")
+        assert sorted(row["peer"] for row in listed) == sorted(node.peer for node in group.members)
+        left = [node.peer for node in group.members[:2]]
+        assert ask(group, "change", ",".join(left))["after"] == left
+
+
+def test_a_group_that_has_lost_its_majority_is_set_anew(tmp_path):
+    with group_of(tmp_path) as group:
+        fill(group)
+        group.equal()
+        alone, *lost = group.members
+        for node in lost:
+            node.kill()
+        assert "group lab has no leader that answers" in sofa("status", "--group", group.name, "--peers", group.peers, code=NO_ANSWER)[1]
+        assert ask(group, "reset", alone.peer, peers=alone.peer) == [{"node": alone.peer, "result": "done"}]
+        group.members = [alone]
+        assert group.leader() is alone
+        assert group.write(lab.put(b"after", b"reset")) == b"\x01"
+        assert len(lab.pairs_of(alone.dump())) == 201
+
+
+@pytest.mark.parametrize("words, code, sentence", [
+    (["status", "--group", "lab"], WRONG_USAGE, "peers"),
+    (["status", "--group", "1lab", "--peers", "127.0.0.1:1"], WRONG_USAGE, "'1lab' is no name of a group"),
+    (["status", "--group", "lab", "--peers", "nobody"], WRONG_USAGE, "'nobody' is no member of a group; it must have the form IP:PORT"),
+    (["status", "--group", "lab", "--peers", "127.0.0.1:1", "--timeout", "0.3"], NO_ANSWER, "no leader of group lab has answered within 300 ms"),
+    (["add", "x", "--group", "lab", "--peers", "127.0.0.1:1"], WRONG_USAGE, "'x' is no member of a group"),
+    (["learners", "tease", "127.0.0.1:2", "--group", "lab", "--peers", "127.0.0.1:1"], WRONG_USAGE, "it is add, remove, reset or promote"),
+    (["lab", "--group", "lab", "--id", "here", "--peers", "-", "--data", "d"], WRONG_USAGE, "--id: 'here' is no member"),
+    (["lab", "--group", "la b", "--id", "127.0.0.1:1", "--peers", "-", "--data", "d"], WRONG_USAGE, "'la b' is no name of a group"),
+    (["lab", "--group", "lab", "--id", "127.0.0.1:1", "--peers", "127.0.0.1:1/learner", "--data", "d"], WRONG_USAGE, "somebody must vote"),
+    (["lab", "--group", "lab", "--id", "127.0.0.1:1", "--peers", "-"], WRONG_USAGE, "data"),
+])
+def test_a_wrong_command_line_is_refused_with_a_sentence(words, code, sentence):
+    _, complaint = sofa(*words, code=code)
+    assert sentence in complaint
+
+
+def start_in(folder, address, group="lab", code=REFUSED):
+    return sofa("lab", "--group", group, "--id", address, "--peers", address, "--data", folder, code=code)[1]
+
+
+def test_a_folder_or_a_port_that_is_not_its_own_is_refused(tmp_path):
+    with group_of(tmp_path, "c") as group:
+        node = group.leader()
+        group.write(lab.put(b"k", b"v"))
+        assert str(node.data) in start_in(node.data, node.peer), "in use"
+        taken = start_in(tmp_path / "other", node.peer)
+        assert node.address in taken and re.search("in use|taken|bind", taken), taken
+        node.stop()
+        other = f"127.0.0.1:{programs.free_port()}"
+        assert node.address in start_in(node.data, other), "of another address"
+        assert "lab" in start_in(node.data, node.peer, group="another"), "of another group"
+        identity = next(path for path in node.data.iterdir() if path.is_file() and node.address in path.read_text(errors="replace"))
+        kept = identity.read_text()
+        identity.write_text(re.sub(r"\b1\b", "999", kept, count=1))
+        assert re.search("999|newer", start_in(node.data, node.peer)), "of a newer version"
+        identity.write_text(kept)
+        node.start_again()
+        group.leader()
+        assert node.call(lab.get(b"k")).rest == b"v"
