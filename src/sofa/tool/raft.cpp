@@ -109,8 +109,12 @@ io::Task<RaftGroupView> look_at(Group& group) {
   co_return view;
 }
 
+/// A group without a leader is looked at, too: it is not waited for.
+constexpr double kMostForALeader = 3;
+
 Exit status(Arguments<RaftFlags>& given, Terminal& terminal) {
-  const RaftFlags& flags = given.options;
+  RaftFlags& flags = given.options;
+  flags.timeout = std::min(flags.timeout, kMostForALeader);
   return ask_group(flags, terminal, [&](Group& group) -> io::Task<Result<void>> {
     const RaftGroupView view = co_await look_at(group);
     const bool somebody =
@@ -127,7 +131,8 @@ Exit status(Arguments<RaftFlags>& given, Terminal& terminal) {
                                  if (column == "alive") return cell == "yes" ? Colour::green : Colour::red;
                                  return column == "role" && cell == "leader" ? std::optional(Colour::bold) : std::nullopt;
                                }});
-    if (!view.leader) co_return fail(Code::unavailable, "group {} has no leader that answers: a majority of its peers must run and reach each other", group.name);
+    if (!view.leader)
+      co_return fail(Code::unavailable, "group {} has no leader that answers: a majority of its peers must run and reach each other", group.name);
     co_return Result<void>();
   });
 }

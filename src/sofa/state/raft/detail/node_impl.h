@@ -152,6 +152,7 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   void perform(effect::FetchSnapshot& one);
   void perform(effect::CancelFetch& one);
   io::Task<Result<void>> save_snapshot();
+  io::Task<void> apply_waiting();
   io::Task<Result<void>> keep_snapshot(std::unique_ptr<SnapshotWriter> writer, KeptSnapshot kept);
   io::Task<Result<void>> save_kept();
   io::Task<void> fetch(std::shared_ptr<Fetch> fetch, effect::FetchSnapshot one);

@@ -30,8 +30,13 @@ io::Task<Result<void>> NodeImpl::snapshot() {
 
 io::Task<Result<void>> NodeImpl::save_snapshot() {
   if (applied_ <= core_->log().snapshot().index) co_return Result<void>{};
-  auto writer = co_await or_return(snapshots_->begin(applied_));
-  if (fetch_ != nullptr || machine_busy_) co_return std::unexpected(error_of({RaftError::ebusy, "Is loading another snapshot."}));
+  // It is begun as one of this entry: nothing is applied until save() has seen the state.
+  machine_busy_ = true;
+  auto begun_writer = co_await snapshots_->begin(applied_);
+  machine_busy_ = false;
+  tasks_.spawn("raft: applies what has waited", apply_waiting());
+  auto writer = co_await or_return(std::move(begun_writer));
+  if (fetch_ != nullptr) co_return std::unexpected(error_of({RaftError::ebusy, "Is loading another snapshot."}));
   const LogId id{.index = applied_, .term = core_->log().term_of(applied_)};
   auto members = core_->log().members_at(applied_);
   const Instant begun = now();
@@ -45,6 +50,12 @@ io::Task<Result<void>> NodeImpl::save_snapshot() {
                                {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(now() - begun).count()}});
   input([&](Core& core) { core.snapshot_saved(now(), id, std::move(members)); });
   co_return Result<void>{};
+}
+
+io::Task<void> NodeImpl::apply_waiting() {
+  if (stopped_) co_return;
+  drive();
+  release_reads();
 }
 
 /// Names it in the group's record; from then on it is the newest.

@@ -90,6 +90,33 @@ TEST(Node, AWipedMemberIsFedBySnapshot) {
   });
 }
 
+TEST(Node, ASnapshotIsOfTheEntryThatItWasBegunWithWhileOthersAreApplied) {
+  on_shard([]() -> io::Task<void> {
+    RaftCluster cluster(1);
+    co_await cluster.start_all();
+    Node& node = *co_await cluster.leader();
+    size_t answered = 0, sent = 0;
+    std::function<void()> send = [&] {
+      if (++sent > 2000) return;
+      node.apply(Bytes::copy_of("a"), [&](const Result<Bytes>& done) {
+        EXPECT_TRUE(done);
+        ++answered;
+        send();
+      });
+    };
+    for (int i = 0; i < 8; ++i) send();
+    while (answered < 2000) {
+      const auto saved = co_await node.snapshot();
+      EXPECT_TRUE(saved) << saved.error().to_string();
+      EXPECT_TRUE(co_await io::sleep_for(1ms));
+    }
+    co_await cluster.restart(0);
+    EXPECT_TRUE(co_await (*co_await cluster.leader()).read());
+    EXPECT_EQ(cluster.machine(0).text.size(), 2000u);
+    co_await cluster.stop_all();
+  });
+}
+
 TEST(Node, AFullDiskIsNoFailure) {
   on_shard([]() -> io::Task<void> {
     RaftCluster cluster(1);
