@@ -54,12 +54,12 @@ class Faulty:
         assert set(faults) <= set(self.FIELDS), faults
         self.control.write_bytes(struct.pack("<5Q2q3Q", *(faults.get(field, 0) for field in self.FIELDS)))
 
-    def start(self, command, *, links="", journal=True, **streams):
+    def start(self, command, *, links="", journal=True, folder=None, **streams):
         environment = {**os.environ, "LD_PRELOAD": str(FAULTS), "SOFA_FAULTS_CONTROL": str(self.control), "SOFA_FAULTS_ROOT": str(self.data),
                        "SOFA_FAULTS_LINKS": links}
         if journal:
             environment["SOFA_FAULTS_JOURNAL"] = str(self.journal)
-        return subprocess.Popen([str(word) for word in command], env=environment, cwd=self.data, text=True, **streams)
+        return subprocess.Popen([str(word) for word in command], env=environment, cwd=folder or self.data, text=True, **streams)
 
     def python(self, script, **more):
         """Runs a script in the data folder; its exit code and output. `die()` in it is SIGKILL."""

@@ -137,6 +137,16 @@ put("state.tmp", b"new", True); os.rename("state.tmp", "state"); put("more", b"m
     assert seen >= {(b"old", "state"), (b"new", "state"), (b"old", "state", "state.tmp"), (b"new", "more", "state")}
 
 
+def test_a_data_folder_that_the_program_makes_itself_stays(faulty):
+    faulty.data.rmdir()
+    process = faulty.python(f"os.chdir('/'); os.mkdir({str(faulty.data)!r}); os.chdir({str(faulty.data)!r})" + POWER_CUT + 'put("file", b"a", True); sync_folder(); die()',
+                            folder="/")
+    assert process[0] == -9, process
+    for seed in range(8):
+        faulty.cut(seed)
+        assert (faulty.data / "file").read_bytes() == b"a"
+
+
 def test_after_a_failed_sync_a_later_one_saves_nothing(faulty):
     faulty.python(POWER_CUT + 'put("file", b"a" * 1000, True); sync_folder()')
     faulty.set(sync_errno=errno.EIO)

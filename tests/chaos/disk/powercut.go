@@ -185,6 +185,7 @@ func dropNames(changes []*record, fate *fate, taken *Taken) {
 		taken.Names += len(byFolder[folder])
 		for _, change := range byFolder[folder][kept:] {
 			change.dropped = true
+			taken.NamesUndone++
 		}
 	}
 }

@@ -32,13 +32,14 @@ std::string path_of(int fd) {
 }  // namespace
 
 bool in_data_folder(const std::string& path) {
-  return !root().empty() && path.starts_with(root()) && (path.size() == root().size() || path[root().size()] == '/');
+  return !root().empty() && path.size() > root().size() && path.starts_with(root()) && path[root().size()] == '/';
 }
 
 bool tracked(int fd) {
   if (fd < 0 || root().empty()) return false;
   if (fd < kDescriptors && known[fd].load() != Belongs::unknown) return known[fd].load() == Belongs::yes;
-  const bool yes = in_data_folder(path_of(fd));
+  const std::string path = path_of(fd);
+  const bool yes = path == root() || in_data_folder(path);
   if (fd < kDescriptors) known[fd].store(yes ? Belongs::yes : Belongs::no);
   return yes;
 }

@@ -9,7 +9,7 @@ namespace sofa::chaos {
 bool tracked(int fd);
 void forget(int fd);
 
-/// Whether the absolute path lies in the data folder.
+/// Whether the absolute path lies in the data folder. The folder itself does not: what makes its own name durable happens outside of it.
 bool in_data_folder(const std::string& path);
 
 /// The path as an absolute one; empty when it cannot be told.
