@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -150,6 +151,9 @@ func verdict(t *testing.T, wrong string, workload Workload) string {
 	if history.Count(ok) < 600 {
 		t.Fatalf("%d operations in 20 s", history.Count(ok))
 	}
+	if _, areLists := workload.(*lists); areLists {
+		return strings.Join(judgeLists(history.Records()), "\n")
+	}
 	return Judge(lincheck, path, 30*time.Second)
 }
 
@@ -188,6 +192,34 @@ func TestASetIsJudgedByWhatIsThereInTheEnd(t *testing.T) {
 	}
 	if wrong := judgeSet(records, map[string]string{"kept": "v", "open": "v", "refused": "v", "from nowhere": "v"}); len(wrong) != 3 {
 		t.Fatal(wrong)
+	}
+}
+
+func TestAListIsJudgedByTheOrderOfItsItems(t *testing.T) {
+	appended := func(item string, call, back int64, status Outcome) Record {
+		return Record{Op: "append", Key: "l", Value: &item, Call: call, Return: back, Status: status}
+	}
+	read := func(items string, call, back int64) Record {
+		return Record{Op: "get", Key: "l", Result: &items, Call: call, Return: back, Status: ok}
+	}
+	history := []Record{appended("a,", 1, 4, ok), appended("b,", 2, 3, ok), appended("c,", 3, 0, unknown), appended("d,", 3, 0, unknown), read("b,a,", 5, 6)}
+	for name, one := range map[string]struct {
+		more Record
+		good bool
+	}{
+		"an open item comes later": {read("b,a,d,", 7, 8), true},
+		"an item is lost":          {appended("e,", 3, 4, ok), false},
+		"a read is no beginning":   {read("a,", 7, 8), false},
+		"an old state is read":     {read("b,", 7, 8), false},
+		"an item is there twice":   {read("b,a,b,", 7, 8), false},
+	} {
+		if wrong := judgeLists(append(append([]Record{}, history...), one.more)); (len(wrong) == 0) != one.good {
+			t.Errorf("%s: %v", name, wrong)
+		}
+	}
+	early := append(append([]Record{}, history...), read("b,a,e,", 7, 8), appended("e,", 9, 10, ok))
+	if wrong := judgeLists(early); len(wrong) == 0 {
+		t.Error("an item was read before it was appended")
 	}
 }
 

@@ -22,6 +22,7 @@ type Chaos struct {
 	mutex   sync.Mutex
 	events  *os.File
 	faults  int
+	removed *Node // from the group, and not yet back
 }
 
 // NewChaos writes its events to the file "events" in the group's folder.
@@ -87,6 +88,9 @@ func (c *Chaos) settle() {
 	}
 	for _, node := range c.Nodes {
 		c.revive(node)
+	}
+	if err := c.takeBack(40 * time.Second); err != nil {
+		c.Problem("%s cannot be added again: %v", c.removed, err)
 	}
 	c.Say("all faults ended")
 }
@@ -223,27 +227,30 @@ var rolling = Nemesis{"rolling", func(c *Chaos) {
 }, func(*Chaos) {}}
 
 // membership removes a node, perhaps with its data, and takes it back in the end.
-func membership() Nemesis {
-	var removed *Node
-	return Nemesis{"membership", func(c *Chaos) {
-		node := c.Nodes[c.random.IntN(len(c.Nodes))]
-		err := c.change("RemovePeer", node)
-		removed = node // also after an error: the answer alone may have been lost
-		c.Fault("%s is removed: %v", node, err)
-		if err == nil && c.random.IntN(2) == 0 {
-			c.wipe(node)
-		}
-	}, func(c *Chaos) {
-		if removed == nil {
-			return
-		}
-		err := c.until(40*time.Second, func() error { return c.change("AddPeer", removed) })
-		if err != nil {
-			c.Problem("%s cannot be added again: %v", removed, err)
-		}
-		c.Say("%s is added: %v", removed, err)
-		removed = nil
-	}}
+var membership = Nemesis{"membership", func(c *Chaos) {
+	if c.removed != nil {
+		return
+	}
+	node := c.Nodes[c.random.IntN(len(c.Nodes))]
+	err := c.change("RemovePeer", node)
+	c.removed = node // also after an error: the answer alone may have been lost
+	c.Fault("%s is removed: %v", node, err)
+	if err == nil && c.random.IntN(2) == 0 {
+		c.wipe(node)
+	}
+}, func(c *Chaos) { _ = c.takeBack(10 * time.Second) }}
+
+// takeBack adds the node that was removed. While others are dead there may be no majority that could; settle tries again.
+func (c *Chaos) takeBack(within time.Duration) error {
+	if c.removed == nil {
+		return nil
+	}
+	err := c.until(within, func() error { return c.change("AddPeer", c.removed) })
+	c.Say("%s is added: %v", c.removed, err)
+	if err == nil {
+		c.removed = nil
+	}
+	return err
 }
 
 // wipe takes all data from a node that is no member, which then waits to be added.

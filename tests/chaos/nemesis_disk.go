@@ -57,12 +57,18 @@ func fullDisk() Nemesis {
 			if node.Kind == 'j' {
 				node.Expect()
 			}
-			node.Control.FillDisk(true)
+			// Of a plain disk there is room where a file has been; of one that shares or compresses its blocks there is none.
+			if c.random.IntN(2) == 0 {
+				node.Control.FillDisk(true)
+			} else {
+				node.Control.FailWrites(syscall.ENOSPC)
+			}
 		}
 	}, func(c *Chaos) {
 		for _, node := range nodes {
 			c.Say("space again at %s (%d calls failed)", node, node.Control.Failed())
 			node.Control.FillDisk(false)
+			node.Control.FailWrites(0)
 			node.Control.ResetFailed()
 			if node.Kind == 'j' {
 				c.revive(node)

@@ -234,6 +234,12 @@ func (r *Run) judge() error {
 	if err := r.history.Write(path); err != nil {
 		return err
 	}
+	if _, areLists := r.workload.(*lists); areLists {
+		for _, wrong := range judgeLists(r.history.Records()) {
+			r.group.Problem("%s", wrong)
+		}
+		return nil
+	}
 	if verdict := Judge(r.Lincheck, path, 2*time.Minute); verdict != "" {
 		return errors.New(verdict)
 	}

@@ -17,7 +17,7 @@ func listWork() Workload     { return newLists() }
 // everything is what the mixed tests draw from.
 func everything() []Nemesis {
 	return []Nemesis{kill, killLeader, pause, flicker, halves, ring, bridge, oneWay, isolateLeader, linkFaults, cuts, clocks, strobe, transfer, snapshot,
-		rolling, slowDisk, failingDisk(), fullDisk(), membership()}
+		rolling, slowDisk, failingDisk(), fullDisk(), membership}
 }
 
 // allTests are the six of JRaft's Jepsen suite, and ours.
@@ -28,7 +28,7 @@ func allTests() []Test {
 		{name: "bridge", about: "two halves and a bridge; one key", workload: casWork, nemeses: []Nemesis{bridge}, off: 10 * second, on: 10 * second},
 		{name: "crash", about: "kill -9 of a subset; one key", workload: casWork, nemeses: []Nemesis{kill}, off: 10 * second, on: 10 * second},
 		{name: "pause", about: "SIGSTOP; one key", workload: casWork, nemeses: []Nemesis{pause}, off: 10 * second, on: 10 * second},
-		{name: "configuration", about: "remove a node, add it back; one key", workload: casWork, nemeses: []Nemesis{membership()}, off: 5 * second, on: 10 * second},
+		{name: "configuration", about: "remove a node, add it back; one key", workload: casWork, nemeses: []Nemesis{membership}, off: 5 * second, on: 10 * second},
 		{name: "set", about: "elements, under everything", workload: setWork, nemeses: everything(), off: 2 * second, on: 4 * second, overlap: true},
 		{name: "counter", about: "additions, under everything", workload: counterWork, nemeses: everything(), off: 2 * second, on: 4 * second, overlap: true},
 		{name: "append", about: "lists, under everything", workload: listWork, nemeses: everything(), off: 2 * second, on: 4 * second, overlap: true},
