@@ -14,7 +14,7 @@ def raft(chaos, lincheck, *flags, seconds):
 
 
 def test_a_group_under_mixed_faults_answers_as_one_map_would(chaos, lincheck):
-    code, said = raft(chaos, lincheck, "--test", "mixed", "--minutes", "1.2", seconds=200)
+    code, said = raft(chaos, lincheck, "--test", "mixed", "--minutes", "0.8", seconds=200)
     assert code == 0, said
 
 
@@ -29,5 +29,5 @@ def test_one_changed_answer_fails_a_run(chaos, lincheck):
 
 
 def test_disks_that_lie_about_syncs_fail_a_run_of_power_cuts(chaos, lincheck):
-    code, said = raft(chaos, lincheck, "--power-cuts", "20", "--lie", seconds=300)
+    code, said = raft(chaos, lincheck, "--power-cuts", "6", "--lie", seconds=300)
     assert code == 1, said
