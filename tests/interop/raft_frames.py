@@ -62,6 +62,9 @@ def fields(content):
     return found
 
 
+CHECKSUM = 6  # of EntryMeta
+
+
 class Frame(NamedTuple):
     kind: int  # 0 answer, 1 request, 2 oneway
     command: int
@@ -103,14 +106,17 @@ INNER = {
 
 def shapes(frame):
     """What must be the same whoever sends a frame, without its values: kind, codec, class, and the fields in their order, however often each; and of
-    each message inside, its fields. The fields of an entry depend on its type."""
+    each message inside, its fields. The fields of an entry depend on its type; its checksum is an option."""
     name = frame.class_name.rsplit("$", 1)[-1]
     # Heartbeats have -1 for their time.
     number = frame.timeout_or_status > 0 if frame.kind else frame.timeout_or_status
     found = {(frame.kind, frame.command, frame.version, frame.codec, number, frame.class_name, numbers(frame.header), numbers(frame.content))}
     for at, value in fields(frame.content):
         if part := INNER.get(name, {}).get(at):
-            found.add((name, part, dict(fields(value)).get(2) if part == "EntryMeta" else None, numbers(value)))
+            if part == "EntryMeta":
+                found.add((name, part, dict(fields(value))[2], tuple(number for number in numbers(value) if number != CHECKSUM)))
+            else:
+                found.add((name, part, numbers(value)))
     return found
 
 

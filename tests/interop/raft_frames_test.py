@@ -50,6 +50,8 @@ def exercise(group, admin, leader):
     if group.leader() is not leader:
         run("transferLeader", leader.peer)
     until(lambda: group.leader() is leader)
+    for node in group.members:
+        admin.must("getLeader", group.name, node.peer)
     for at in range(3):
         for future in [leader.send(put(b"%d" % key, os.urandom(2000))) for key in range(200)]:  # several chunks of a snapshot
             assert leader.answer(future).status == 0

@@ -148,11 +148,36 @@ void NodeImpl::arm() {
   }
 }
 
+namespace {
+/// No entries, but data, which are empty (jraft.md 2.4).
+bool is_probe(const jraft::Message& request) {
+  const auto* append = std::get_if<jraft::AppendEntriesRequest>(&request);
+  return append != nullptr && append->entries.empty() && append->data;
+}
+}  // namespace
+
 void NodeImpl::receive(uint64_t lane, const jraft::Message& request, Answer answer) {
   const uint64_t token = next_token_++;
+  if (is_probe(request) && !is_peer()) answer = unhurried(std::move(answer));
   answers_.emplace(token, std::move(answer));
   const bool is_read = std::holds_alternative<jraft::ReadIndexRequest>(request);
   input([&](Core& core) { core.receive(is_read ? exact_now() : now(), token, lane, request); });
+}
+
+bool NodeImpl::is_peer() const {
+  const jraft::Membership& members = core_->members();
+  return members.current.has_peer(self_) || members.old.has_peer(self_);
+}
+
+NodeImpl::Answer NodeImpl::unhurried(Answer answer) {
+  return [this, alive = std::weak_ptr<bool>(alive_), answer = std::move(answer)](const jraft::Message& response) mutable {
+    const auto* append = std::get_if<jraft::AppendEntriesResponse>(&response);
+    if (append == nullptr || !append->success || alive.expired()) return answer(response);
+    tasks_.spawn("raft: answers the leader that adds this node", [](Answer to, jraft::Message told) -> io::Task<void> {
+      (void)co_await io::sleep_for(std::chrono::milliseconds(20));
+      to(told);
+    }(std::move(answer), response));
+  };
 }
 
 void NodeImpl::connected(const std::string& address) {

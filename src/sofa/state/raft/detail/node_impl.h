@@ -97,6 +97,10 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   void drive();
   void arm();
   void watch(bool quiet);
+  bool is_peer() const;
+  /// A Java leader that adds a node which lacks nothing may have the answer to its only probe before it has noted that it waits for one; then it
+  /// waits until somebody writes. Good news to such a leader takes its time.
+  Answer unhurried(Answer answer);
   void propose_gathered();
   void fail_all(const jraft::Status& why);
   Error refusal_of_full_disk() const;
