@@ -8,6 +8,7 @@
 
 #include "sofa/io/runtime.h"
 #include "sofa/state/log/testing/fault_file_system.h"
+#include "sofa/state/raft/client.h"
 #include "sofa/state/raft/server.h"
 #include "sofa/state/raft/snapshot.h"
 
@@ -79,7 +80,8 @@ class RaftCluster {
     ServerOptions options{.folder = "/data", .address = one.address, .files = one.disk.get()};
     options.log = {
         .folder = {}, .segment_bytes = 256 << 10, .max_record_bytes = 64 << 10, .max_batch_bytes = 64 << 10, .control_reserve_bytes = 8 << 10};
-    auto server = co_await Server::open(std::move(options));
+    one.clients = std::make_unique<ClientService>();
+    auto server = co_await Server::open(std::move(options), {{std::string(ClientRequest::kName), one.clients.get()}});
     EXPECT_TRUE(server) << server.error().to_string();
     if (!server) co_return;
     one.server = std::move(*server);
@@ -116,6 +118,7 @@ class RaftCluster {
     for (size_t i = 0; i < members_.size(); ++i) members_[i].disk = std::move(left[i]);
   }
 
+  const jraft::Configuration& members() const { return initial_; }
   Node& node(int i) { return *member(i, "test"); }
   log::testing::FaultFileSystem& disk(int i) { return *members_[static_cast<size_t>(i)].disk; }
   TextMachine& machine(int i) { return static_cast<TextMachine&>(node(i).machine()); }
@@ -144,6 +147,7 @@ class RaftCluster {
   struct Member {
     std::string address;
     std::unique_ptr<log::testing::FaultFileSystem> disk;
+    std::unique_ptr<ClientService> clients;
     std::unique_ptr<Server> server;
   };
   io::Task<void> start_member(Member& one, std::string group) {
@@ -153,6 +157,12 @@ class RaftCluster {
     options.max_entry_bytes = 48 << 10;
     auto node = co_await one.server->start(std::move(options), std::make_unique<TextMachine>());
     EXPECT_TRUE(node) << node.error().to_string();
+    if (!node) co_return;
+    TextMachine& text = machine_of(**node);
+    one.clients->serve(**node, [&text](const Bytes& question) -> Result<Bytes> {
+      if (question.text() != "text") return fail(Code::invalid_argument, "'{}' is no question", question.text());
+      return Bytes::copy_of(text.text);
+    });
   }
   Node* member(int i, std::string_view group) {
     Member& one = members_[static_cast<size_t>(i)];

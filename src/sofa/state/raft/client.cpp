@@ -1,0 +1,124 @@
+#include "sofa/state/raft/client.h"
+
+#include <algorithm>
+
+#include "sofa/base/random.h"
+#include "sofa/io/scope.h"
+#include "sofa/transport/pool.h"
+#include "sofa/wire/jraft/messages.h"
+
+namespace sofa::raft {
+
+using jraft::RaftError;
+
+namespace {
+
+transport::PoolOptions pool_options(const ClientOptions& options) {
+  transport::PoolOptions pool;
+  pool.reconnect = false;
+  pool.backoff.most = options.pause;
+  pool.tls = options.tls;
+  return pool;
+}
+
+/// A try that gave no result.
+struct Failure {
+  Error error;
+  bool nothing_begun = false;  // so that an entry may be sent once more
+  bool is_final = false;       // another try would end the same
+  std::optional<PeerId> leader{};
+};
+using Try = std::expected<Bytes, Failure>;
+
+Try result_of(const PeerId& from, const bolt::Frame& frame) {
+  if (frame.status != bolt::Status::success || frame.class_name() != ClientResponse::kName) {
+    return std::unexpected(
+        Failure{.error = Error(Code::unimplemented, fmt::format("{} does not serve clients of a group", from.to_string())), .nothing_begun = true});
+  }
+  auto response = jraft::decode<ClientResponse>(frame.content_bytes());
+  if (!response) return std::unexpected(Failure{.error = std::move(response.error())});
+  if (response->code == 0) return std::move(response->result);
+  const auto code = static_cast<RaftError>(response->code);
+  return std::unexpected(Failure{.error = error_of({code, std::move(response->message)}).wrap(fmt::format("{} refuses", from.to_string())),
+                                 .nothing_begun = code == RaftError::eperm || code == RaftError::ebusy || code == RaftError::enoent,
+                                 .is_final = code == RaftError::einval || code == RaftError::erequest,
+                                 .leader = PeerId::parse(response->leader)});
+}
+
+}  // namespace
+
+struct Client::Impl {
+  Impl(std::string name, jraft::Configuration conf, ClientOptions given)
+      : group(std::move(name)), members(std::move(conf)), options(std::move(given)), pool(pool_options(options), Random(system_seed())) {}
+
+  io::Task<Result<Bytes>> call(bool is_question, Bytes data) {
+    Bytes content = jraft::encode(ClientRequest{.group_id = group, .is_question = is_question, .data = std::move(data)});
+    co_return co_await io::with_timeout(options.timeout, try_all(is_question, std::move(content)));
+  }
+
+  /// Until there is a result, the deadline, or a doubt.
+  io::Task<Result<Bytes>> try_all(bool is_question, Bytes content) {
+    std::optional<Error> last;
+    for (size_t tries = 0;; ++tries) {
+      const PeerId to = co_await io::or_return(next(tries));
+      Try outcome = co_await try_one(to, content);
+      if (outcome) {
+        leader = to;
+        co_return std::move(*outcome);
+      }
+      Failure& failure = outcome.error();
+      if (failure.is_final) co_return std::unexpected(std::move(failure.error));
+      if (!is_question && !failure.nothing_begun) co_return in_doubt(std::move(failure.error));
+      // Who knows the leader sends us there at once; else every member is asked, and then there is a pause.
+      leader = failure.leader && *failure.leader != to ? failure.leader : std::nullopt;
+      last = std::move(failure.error);
+      if (leader && tries % 8 != 7) continue;
+      if (tries % members.peers.size() != members.peers.size() - 1) continue;
+      if (co_await io::remaining() <= options.pause) co_return too_late(*std::move(last));
+      co_await io::or_return(io::sleep_for(options.pause));
+    }
+  }
+
+  /// Who leads, as far as that is known; else one member after the other.
+  Result<PeerId> next(size_t tries) const {
+    if (leader) return *leader;
+    if (members.peers.empty()) return fail(Code::invalid_argument, "the members of the group {} name no node", group);
+    return members.peers[tries % members.peers.size()];
+  }
+
+  io::Task<Try> try_one(PeerId to, Bytes content) {
+    auto address = io::Address::parse(to.address());
+    if (!address) co_return std::unexpected(Failure{.error = std::move(address.error()), .nothing_begun = true});
+    auto session = co_await pool.get(*address);
+    if (!session) co_return std::unexpected(Failure{.error = std::move(session.error()), .nothing_begun = true});
+    auto answer = co_await (*session)->call(
+        {.class_name = ClientRequest::kName, .header = {}, .content = std::move(content), .timeout = co_await io::remaining()});
+    if (!answer) co_return std::unexpected(Failure{.error = std::move(answer.error())});
+    co_return result_of(to, answer->frame);
+  }
+
+  std::unexpected<Error> in_doubt(Error error) const {
+    return std::unexpected<Error>(std::move(error).wrap(fmt::format("the group {} has not acknowledged the entry, it may have been applied", group)));
+  }
+  std::unexpected<Error> too_late(Error last) const {
+    return std::unexpected<Error>(Error(Code::deadline_exceeded, fmt::format("no leader of the group {} has answered within {} ms", group,
+                                                                             options.timeout / std::chrono::milliseconds(1)))
+                                      .with_cause(std::move(last)));
+  }
+
+  const std::string group;
+  const jraft::Configuration members;
+  const ClientOptions options;
+  transport::ConnectionPool pool;
+  std::optional<PeerId> leader{};
+};
+
+Client::Client(std::string group, jraft::Configuration members, ClientOptions options)
+    : impl_(std::make_unique<Impl>(std::move(group), std::move(members), std::move(options))) {}
+Client::~Client() = default;
+
+io::Task<Result<Bytes>> Client::apply(Bytes data) { return impl_->call(false, std::move(data)); }
+io::Task<Result<Bytes>> Client::ask(Bytes question) { return impl_->call(true, std::move(question)); }
+io::Task<void> Client::close() { return impl_->pool.close(); }
+
+}  // namespace sofa::raft
