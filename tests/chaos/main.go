@@ -53,7 +53,7 @@ func raft(arguments []string) int {
 	tests := flags.String("test", "", "tests, separated by commas; all without it: "+testNames())
 	flags.Uint64Var(&options.Seed, "seed", uint64(time.Now().UnixNano()%1_000_000), "of the schedule and of what clients do")
 	flags.IntVar(&options.Cuts, "power-cuts", 0, "so many power cuts, in place of the other tests")
-	flags.IntVar(&options.ElectionMs, "election-ms", 0, "election timeout of the nodes (1000; of power cuts 300)")
+	flags.IntVar(&options.ElectionMs, "election-ms", 0, "election timeout of the nodes (1000; of power cuts 500)")
 	flags.IntVar(&options.Clients, "clients", 10, "clients at the same time")
 	flags.Float64Var(&options.Rate, "rate", 20, "operations a second of one client")
 	flags.BoolVar(&options.Corrupt, "corrupt", false, "change one answer before it is judged: the run must fail")
@@ -85,7 +85,7 @@ func prepare(options *Options, nodes int, list string, minutes float64) ([]Test,
 	options.Folder = folder
 	if options.Cuts > 0 {
 		options.Journals = true
-		options.ElectionMs = orElse(options.ElectionMs, 300)
+		options.ElectionMs = orElse(options.ElectionMs, 500)
 		return []Test{powerCutTest()}, nil
 	}
 	options.ElectionMs = orElse(options.ElectionMs, 1000)

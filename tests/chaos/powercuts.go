@@ -21,7 +21,7 @@ func powerCuts(r *Run) {
 		for _, node := range victims {
 			node.Restart()
 		}
-		if r.progress(30, 30*time.Second) > 29*time.Second || len(r.group.Problems()) > 0 {
+		if _, serves := r.progress(30); !serves || len(r.group.Problems()) > 0 {
 			r.group.Problem("stopped after %d of %d power cuts", cut+1, r.Cuts)
 			return
 		}
