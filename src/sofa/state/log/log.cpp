@@ -142,8 +142,9 @@ std::vector<DiskRead> gather(LogRuntime& log, const Stream& stream, uint64_t fro
     const Entry& entry = stream.entries[index - stream.first];
     if (!out.empty() && bytes + entry.at.length > max_bytes) break;
     bytes += entry.at.length;
-    if (entry.cached.empty() && entry.at.length > 0) disk.push_back({log.core().segments().at(entry.at.segment), entry.at, index, out.size()});
-    out.push_back({entry.term, index, entry.cached});
+    Bytes cached = stream.cached_payload(index);
+    if (cached.empty() && entry.at.length > 0) disk.push_back({log.core().segments().at(entry.at.segment), entry.at, index, out.size()});
+    out.push_back({log.core().table().term_of(entry), index, std::move(cached)});
     // Small and empty payloads are bounded by count through their headers.
     bytes += kRecordHeaderSize;
   }
@@ -197,7 +198,7 @@ uint64_t Log::next_index(uint64_t stream) const {
 std::optional<uint64_t> Log::term_at(uint64_t stream, uint64_t index) const {
   const Stream* found = runtime_->core().table().find(stream);
   if (found == nullptr || index < found->first || index >= found->next()) return std::nullopt;
-  return found->entries[index - found->first].term;
+  return runtime_->core().table().term_of(found->entries[index - found->first]);
 }
 
 std::vector<uint64_t> Log::streams() const {

@@ -12,7 +12,6 @@
 // One thread at a time. Inputs that refer to something of a former term, or of the log before it was cut, are passed over.
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,6 +21,7 @@
 #include <vector>
 
 #include "sofa/base/clock.h"
+#include "sofa/base/queue.h"
 #include "sofa/base/random.h"
 #include "sofa/state/raft_core/effects.h"
 #include "sofa/state/raft_core/log_view.h"
@@ -48,7 +48,7 @@ struct CoreOptions {
   size_t max_unsaved_bytes = size_t{64} << 20;            ///< data of entries that are not durable here yet; over it EBUSY
   size_t max_uncommitted = 65'536;                        ///< entries of a leader; over it EBUSY
   size_t max_reads = 65'536;                              ///< that wait for a round; over it EBUSY
-  size_t cache_bytes = size_t{32} << 20;                  ///< data of entries that stay in memory for lagging peers
+  size_t cache_bytes = size_t{8} << 20;                   ///< data of entries that stay in memory for lagging peers
   int64_t catchup_margin = 1000;                          ///< a new peer is up to date when it lacks no more entries than this
   bool lease_reads = false;                               ///< reads go by the leader's lease, and by a round of heartbeats when it has run out
   bool checksum = false;                                  ///< entries carry their checksum
@@ -301,13 +301,13 @@ class Core {
   LogId saved_;
   int64_t leaders_commit_ = 0;  // what the leader has said, perhaps of entries that are not durable here yet
   size_t unsaved_bytes_ = 0;
-  std::deque<std::pair<LogId, size_t>> unsaved_;  // sizes of entries that are not durable yet
+  Queue<std::pair<LogId, size_t>> unsaved_;  // sizes of entries that are not durable yet
   jraft::Status error_{};
 
   uint64_t state_number_ = 0, saved_number_ = 0;
   uint64_t next_call_ = 1, next_number_ = 1;
   std::vector<Effect> effects_;
-  std::deque<Effect> held_;
+  Queue<Effect> held_;
   std::unordered_map<uint64_t, Call> calls_;
 
   Instant election_at_ = kNoDeadline, vote_at_ = kNoDeadline, step_down_at_ = kNoDeadline, transfer_at_ = kNoDeadline;
@@ -321,7 +321,7 @@ class Core {
   Instant active_at_{};  // of a leader: when something last happened
   Instant quiet_until_ = kNoDeadline;
 
-  std::map<uint64_t, std::deque<WaitingAnswer>> waiting_;  // by lane
+  std::map<uint64_t, Queue<WaitingAnswer>> waiting_;  // by lane
   struct Install {
     uint64_t number = 0, token = 0;
     jraft::SnapshotMeta meta{};
@@ -336,7 +336,7 @@ class Core {
   PeerId transfer_to_{};
   int64_t transfer_index_ = 0;
   bool lease_void_ = false;  // somebody was told to campaign in this term: who votes for it does not ask for the lease
-  std::deque<Reader> waiting_reads_;
+  Queue<Reader> waiting_reads_;
   std::unique_ptr<Round> round_;
   uint64_t next_round_ = 1;
 };

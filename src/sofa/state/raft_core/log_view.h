@@ -3,13 +3,13 @@
 // themselves. Pure.
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "sofa/base/queue.h"
 #include "sofa/wire/jraft/entry.h"
 
 namespace sofa::raft {
@@ -78,9 +78,9 @@ class LogView {
   LogId snapshot_;
   std::shared_ptr<const Membership> snapshot_members_;
   int64_t first_, last_;
-  std::deque<LogId> term_begins_;  // of first_..last_
+  Queue<LogId> term_begins_;  // of first_..last_
   std::map<int64_t, std::shared_ptr<const Membership>> members_;
-  std::deque<Entry> cache_;
+  Queue<Entry> cache_;
   size_t cached_bytes_ = 0;
 };
 

@@ -109,7 +109,7 @@ bool LogCore::stage_moved(uint64_t stream, uint64_t index, uint64_t segment, Byt
   if (failed_ || state == nullptr || state->staged_cuts > 0 || index < state->staged_first || index >= state->next()) return false;
   const Entry& entry = state->entries[index - state->first];
   if (entry.at.segment != segment) return false;
-  push({Kind::moved, stream, entry.term, index, std::move(payload), ends_group, waiter});
+  push({Kind::moved, stream, table_.term_of(entry), index, std::move(payload), ends_group, waiter});
   return true;
 }
 

@@ -62,22 +62,32 @@ const char* StreamTable::apply_entry(Stream& stream, const RecordHeader& header,
     --old.records;
     old.bytes -= record_size(entry.at.length);
   }
-  entry.term = header.term;
+  entry.term = number_of(header.term);
   entry.at = at;
   count(at);
-  if (!cached.empty() && entry.cached.empty()) cache(header.stream, header.index, entry, cached);
+  if (header.index + 1 == stream.next() && header.kind == Kind::entry) cache(header.stream, stream, cached);
   return nullptr;
+}
+
+uint32_t StreamTable::number_of(uint64_t term) {
+  const auto [found, added] = term_numbers_.try_emplace(term, static_cast<uint32_t>(terms_.size()));
+  if (added) terms_.push_back(term);
+  return found->second;
 }
 
 void StreamTable::cut_suffix(Stream& stream, uint64_t from) {
   while (!stream.entries.empty() && stream.next() > from) {
     forget(stream.entries.back());
     stream.entries.pop_back();
+    if (stream.cached.empty()) continue;
+    cached_bytes_ -= stream.cached.back().size();
+    stream.cached.pop_back();
   }
 }
 
 void StreamTable::cut_prefix(Stream& stream, uint64_t upto) {
   while (!stream.entries.empty() && stream.first <= upto) {
+    if (stream.cached_from() == stream.first && !stream.cached.empty()) forget_first_cached(stream);
     forget(stream.entries.front());
     stream.entries.pop_front();
     ++stream.first;
@@ -91,35 +101,35 @@ void StreamTable::count(const Location& at) {
   live.bytes += record_size(at.length);
 }
 
-void StreamTable::forget(Entry& entry) {
-  cached_bytes_ -= entry.cached.size();
+void StreamTable::forget(const Entry& entry) {
   if (entry.at.segment == 0) return;
   auto found = live_.find(entry.at.segment);
   found->second.bytes -= record_size(entry.at.length);
   if (--found->second.records == 0) live_.erase(found);
 }
 
-void StreamTable::cache(uint64_t stream, uint64_t index, Entry& entry, const Bytes& payload) {
-  if (payload.size() > cache_limit_) return;
-  entry.cached = payload;
-  cached_bytes_ += payload.size();
-  cache_order_.emplace_back(stream, index);
-  // An item of the order whose entry is gone (or was cut and written again) frees what it finds, or nothing; the bound holds in every case.
-  while (cached_bytes_ > cache_limit_ && !cache_order_.empty()) {
-    const auto [old_stream, old_index] = cache_order_.front();
-    cache_order_.pop_front();
-    auto found = streams_.find(old_stream);
-    if (found == streams_.end() || old_index < found->second.first || old_index >= found->second.next()) continue;
-    Bytes& old = found->second.entries[old_index - found->second.first].cached;
-    cached_bytes_ -= old.size();
-    old = {};
+void StreamTable::forget_first_cached(Stream& stream) {
+  cached_bytes_ -= stream.cached.front().size();
+  stream.cached.pop_front();
+}
+
+/// Of the entry that the stream now ends with; the oldest payloads of all streams go while there are too many bytes.
+void StreamTable::cache(uint64_t id, Stream& stream, const Bytes& payload) {
+  if (payload.size() > cache_limit_ || (payload.empty() && stream.cached.empty())) {
+    while (!stream.cached.empty()) forget_first_cached(stream);  // what is kept has no gap
+    return;
   }
-  // Entries that left by truncation leave stale items behind: drop those at the front, so that the order stays as short as the cache.
+  stream.cached.push_back(payload);
+  cached_bytes_ += payload.size();
+  cache_order_.emplace_back(id, stream.next() - 1);
+  // An item of the order whose payload is gone frees nothing, or one that is older than it; the bound holds in every case. Those at the front are
+  // dropped, so that the order stays as short as the cache.
   while (!cache_order_.empty()) {
-    const auto [old_stream, old_index] = cache_order_.front();
-    auto found = streams_.find(old_stream);
-    const bool present = found != streams_.end() && old_index >= found->second.first && old_index < found->second.next();
-    if (present && !found->second.entries[old_index - found->second.first].cached.empty()) break;
+    const auto [old_id, old_index] = cache_order_.front();
+    const auto found = streams_.find(old_id);
+    const bool is_kept = found != streams_.end() && !found->second.cached.empty() && old_index >= found->second.cached_from();
+    if (is_kept && cached_bytes_ <= cache_limit_) return;
+    if (is_kept) forget_first_cached(found->second);
     cache_order_.pop_front();
   }
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "sofa/base/queue.h"
 #include "sofa/state/log/format.h"
 
 namespace sofa::log::detail {
@@ -16,19 +17,23 @@ struct Location {
   uint64_t offset() const { return uint64_t{offset8} * kRecordAlignment; }
 };
 
+/// Of which there may be millions.
 struct Entry {
-  uint64_t term = 0;
   Location at;
-  Bytes cached;  // the payload while the cache holds it
+  uint32_t term = 0;  // a number of the table's, see StreamTable::term_of
 };
 
 struct Stream {
   uint64_t first = 1;
-  std::deque<Entry> entries;
+  Queue<Entry> entries;
+  Queue<Bytes> cached;        // payloads of the last entries, empty where one is not kept
   uint64_t staged_first = 1;  // bounds with all that waits for the disk
   uint64_t staged_next = 1;
   uint32_t staged_cuts = 0;  // suffix truncations on their way: no entry may be moved meanwhile
   uint64_t next() const { return first + entries.size(); }
+  uint64_t cached_from() const { return next() - cached.size(); }
+  /// Of an entry; empty when it is not in memory.
+  Bytes cached_payload(uint64_t index) const { return index < cached_from() ? Bytes() : cached[index - cached_from()]; }
 };
 
 struct LiveCount {
@@ -47,6 +52,7 @@ class StreamTable {
   /// Takes a durable record into account. An error text when it contradicts what came before (a hole, an index used twice, a bad table).
   /// `payload` is kept in the cache when it owns bytes (recovery passes an empty one: it caches nothing).
   const char* apply(const RecordHeader& header, ByteSpan payload, const Location& at, const Bytes& cached);
+  uint64_t term_of(const Entry& entry) const { return terms_[entry.term]; }
   /// An entry that some table named and no record held; none when complete.
   std::optional<std::pair<uint64_t, uint64_t>> missing() const;
   /// Forgets what was staged: the bounds of the disk are the bounds again.
@@ -62,13 +68,17 @@ class StreamTable {
   const char* apply_entry(Stream& stream, const RecordHeader& header, const Location& at, const Bytes& cached);
   void cut_suffix(Stream& stream, uint64_t from);
   void cut_prefix(Stream& stream, uint64_t upto);
-  void forget(Entry& entry);
+  void forget(const Entry& entry);
   void count(const Location& at);
-  void cache(uint64_t stream, uint64_t index, Entry& entry, const Bytes& payload);
+  uint32_t number_of(uint64_t term);
+  void cache(uint64_t id, Stream& stream, const Bytes& payload);
+  void forget_first_cached(Stream& stream);
 
   std::unordered_map<uint64_t, Stream> streams_;
   std::map<uint32_t, LiveCount> live_;
-  std::deque<std::pair<uint64_t, uint64_t>> cache_order_;
+  std::vector<uint64_t> terms_{0};
+  std::unordered_map<uint64_t, uint32_t> term_numbers_{{0, 0}};
+  std::deque<std::pair<uint64_t, uint64_t>> cache_order_;  // stream and index, oldest first
   uint64_t cached_bytes_ = 0;
   uint64_t cache_limit_;
 };

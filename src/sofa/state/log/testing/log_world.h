@@ -65,7 +65,7 @@ inline Result<Model> read_model(const detail::LogCore& core) {
       const detail::Entry& entry = stream.entries[i];
       auto payload = detail::read_entry(core.segments().at(entry.at.segment), id, stream.first + i, entry.at);
       if (!payload) return forward_error(payload);
-      copy.entries.emplace_back(entry.term, std::string(payload->text()));
+      copy.entries.emplace_back(core.table().term_of(entry), std::string(payload->text()));
     }
   }
   return model;

@@ -4,12 +4,12 @@
 // Operations are durable in their order. A full disk is no failure: what was refused is kept, in order, and tried again until there is space;
 // meanwhile is_full() holds. Any other failure is final, and told once.
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "sofa/base/queue.h"
 #include "sofa/io/task.h"
 #include "sofa/io/timer.h"
 #include "sofa/state/log/log.h"
@@ -71,10 +71,10 @@ class GroupLog {
   log::Log& log_;
   const GroupStreams streams_;
   Owner& owner_;
-  std::deque<std::unique_ptr<Operation>> operations_;  // not durable yet, in order
-  size_t staged_ = 0;                                  // of them, in the hands of the log: the first ones
-  uint64_t first_staged_ = 0;                          // where the entries begin once all that is staged is durable; 0: nothing is cut
-  bool stalled_ = false;                               // something was refused: nothing is staged before the next try
+  Queue<std::unique_ptr<Operation>> operations_;  // not durable yet, in order
+  size_t staged_ = 0;                             // of them, in the hands of the log: the first ones
+  uint64_t first_staged_ = 0;                     // where the entries begin once all that is staged is durable; 0: nothing is cut
+  bool stalled_ = false;                          // something was refused: nothing is staged before the next try
   bool full_ = false;
   bool failed_ = false;
   io::TimerNode retry_;

@@ -5,13 +5,13 @@
 //   node_machine.cpp    what the state machine is given, in order
 //   node_snapshots.cpp  snapshots: saved, offered to peers, fetched
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <unordered_map>
 
 #include "sofa/base/log.h"
+#include "sofa/base/queue.h"
 #include "sofa/io/task_group.h"
 #include "sofa/io/timer.h"
 #include "sofa/state/raft/detail/group_log.h"
@@ -180,7 +180,7 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   std::vector<Bytes> gathered_{};  // proposals of this turn
   std::vector<Done> gathered_done_{};
   io::TurnEndHook gather_;
-  std::deque<Waiting> waiting_{};  // proposals, by index
+  Queue<Waiting> waiting_{};  // proposals, by index
   uint64_t next_token_ = 1;
   std::unordered_map<uint64_t, Answer> answers_{};
   std::unordered_map<uint64_t, ReadDone> reads_{};  // that wait for an index
@@ -190,7 +190,7 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   Instant armed_ = kNoDeadline;
 
   // The state machine.
-  std::deque<MachineTask> machine_tasks_{};
+  Queue<MachineTask> machine_tasks_{};
   bool machine_busy_ = false;  // something that waits for the disk is under way
   int64_t applied_ = 0;
   std::vector<Committed> batch_{};

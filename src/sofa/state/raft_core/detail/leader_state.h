@@ -1,12 +1,12 @@
 #pragma once
 // What a leader keeps of its peers, of a change of members, and of a round of reads.
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
 #include <vector>
 
+#include "sofa/base/queue.h"
 #include "sofa/state/raft_core/core.h"
 
 namespace sofa::raft {
@@ -28,7 +28,7 @@ struct Core::Replicator {
     Instant sent{};
     std::optional<jraft::AppendEntriesResponse> answer{};
   };
-  std::deque<Inflight> inflights{};
+  Queue<Inflight> inflights{};
   size_t inflight_bytes = 0;
   int64_t mismatches = 0;  // in a row
   bool installed = false;  // it has just taken a snapshot
