@@ -4,6 +4,7 @@
 
 #include "sofa/base/random.h"
 #include "sofa/io/scope.h"
+#include "sofa/io/sync.h"
 #include "sofa/transport/pool.h"
 #include "sofa/wire/jraft/messages.h"
 
@@ -41,7 +42,7 @@ Try result_of(const PeerId& from, const bolt::Frame& frame) {
   const auto code = static_cast<RaftError>(response->code);
   return std::unexpected(Failure{.error = error_of({code, std::move(response->message)}).wrap(fmt::format("{} refuses", from.to_string())),
                                  .nothing_begun = code == RaftError::eperm || code == RaftError::ebusy || code == RaftError::enoent,
-                                 .is_final = code == RaftError::einval || code == RaftError::erequest,
+                                 .is_final = code == RaftError::einval || code == RaftError::erequest || code == RaftError::estale,
                                  .leader = PeerId::parse(response->leader)});
 }
 
@@ -52,12 +53,22 @@ struct Client::Impl {
       : group(std::move(name)), members(std::move(conf)), options(std::move(given)), pool(pool_options(options), Random(system_seed())) {}
 
   io::Task<Result<Bytes>> call(bool is_question, Bytes data) {
-    Bytes content = jraft::encode(ClientRequest{.group_id = group, .is_question = is_question, .data = std::move(data)});
-    co_return co_await io::with_timeout(options.timeout, try_all(is_question, std::move(content)));
+    ClientRequest request{.group_id = group, .is_question = is_question, .data = std::move(data)};
+    co_return co_await io::with_timeout(
+        options.timeout, options.exactly_once && !is_question ? write_once(std::move(request)) : try_all(is_question, std::move(request)));
   }
 
-  /// Until there is a result, the deadline, or a doubt.
-  io::Task<Result<Bytes>> try_all(bool is_question, Bytes content) {
+  /// One after another: a session knows its newest entry alone.
+  io::Task<Result<Bytes>> write_once(ClientRequest request) {
+    const auto turn = co_await io::or_return(one_write.lock());
+    request.session = static_cast<int64_t>(own_session);
+    request.number = static_cast<int64_t>(++number);
+    co_return co_await try_all(true, std::move(request));
+  }
+
+  /// Until there is a result, the deadline, or a doubt; there is none about what can be sent again.
+  io::Task<Result<Bytes>> try_all(bool can_repeat, ClientRequest request) {
+    const Bytes content = jraft::encode(request);
     std::optional<Error> last;
     for (size_t tries = 0;; ++tries) {
       const PeerId to = co_await io::or_return(next(tries));
@@ -68,7 +79,7 @@ struct Client::Impl {
       }
       Failure& failure = outcome.error();
       if (failure.is_final) co_return std::unexpected(std::move(failure.error));
-      if (!is_question && !failure.nothing_begun) co_return in_doubt(std::move(failure.error));
+      if (!can_repeat && !failure.nothing_begun) co_return in_doubt(std::move(failure.error));
       // Who knows the leader sends us there at once; else every member is asked, and then there is a pause.
       leader = failure.leader && *failure.leader != to ? failure.leader : std::nullopt;
       last = std::move(failure.error);
@@ -111,6 +122,9 @@ struct Client::Impl {
   const ClientOptions options;
   transport::ConnectionPool pool;
   std::optional<PeerId> leader{};
+  const uint64_t own_session = Random(system_seed()).next();
+  uint64_t number = 0;  // of its newest entry
+  io::Mutex one_write{};
 };
 
 Client::Client(std::string group, jraft::Configuration members, ClientOptions options)

@@ -30,10 +30,13 @@ struct ClientRequest {
   std::string group_id{};
   bool is_question = false;
   Bytes data{};
+  std::optional<int64_t> session{}, number{};  ///< of an entry: SessionWrite
   static void fields(auto& self, auto& visit) {
     visit(1, self.group_id);
     visit(2, self.is_question);
     visit(3, self.data);
+    visit(4, self.session);
+    visit(5, self.number);
   }
   bool operator==(const ClientRequest&) const = default;
 };
@@ -78,6 +81,9 @@ class ClientService final : public transport::Handler {
 struct ClientOptions {
   Duration timeout = std::chrono::seconds(5);      ///< of a call, all tries together; an earlier deadline of the caller's scope stays in force
   Duration pause = std::chrono::milliseconds(50);  ///< before all members are asked once more
+  /// Each entry is applied exactly once, however often it is sent again: the group, which must have sessions (NodeOptions::sessions), remembers it by
+  /// this client's (session.h). Nothing is in doubt then. One entry at a time: others wait.
+  bool exactly_once = false;
   std::shared_ptr<io::TlsClientContext> tls{};
 };
 

@@ -43,7 +43,10 @@ void ClientService::carry_out(ClientRequest request, std::function<void(ClientRe
   if (found == served_.end()) return reply(refusal({RaftError::enoent, fmt::format("No nodes in group {}", request.group_id)}));
   Node* const node = found->node;
   if (!request.is_question) {
-    return node->apply(std::move(request.data), [node, reply = std::move(reply)](Result<Bytes> done) { reply(response_of(std::move(done), node)); });
+    Node::Done done = [node, reply = std::move(reply)](Result<Bytes> result) { reply(response_of(std::move(result), node)); };
+    if (!request.session) return node->apply(std::move(request.data), std::move(done));
+    const SessionWrite write{.session = static_cast<uint64_t>(*request.session), .number = static_cast<uint64_t>(request.number.value_or(0))};
+    return node->apply_once(write, std::move(request.data), std::move(done));
   }
   node->read([node, reply = std::move(reply), answer = found->answer, question = std::move(request.data)](Result<void> ready) {
     reply(response_of(ready ? answer(question) : Result<Bytes>(forward_error(ready)), node));

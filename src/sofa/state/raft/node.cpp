@@ -58,7 +58,8 @@ io::Task<Result<void>> NodeImpl::recover() {
   kept_ = co_await io::or_return(log_.read_kept());
   FoundLog found = co_await io::or_return(log_.find(kept_.snapshot));
   co_await io::or_return(snapshots_->recover(kept_.snapshot));
-  if (const auto reader = snapshots_->open_newest()) co_await io::or_return(machine_->load(*reader));
+  if (options_.sessions) sessions_.emplace();
+  if (const auto reader = snapshots_->open_newest()) co_await io::or_return(load(*reader));
   applied_ = kept_.snapshot.id.index;
   const bool is_new = kept_.state == HardState() && found.last < found.first && kept_.snapshot.id.index == 0;
   if (is_new && !options_.initial.empty()) {
@@ -297,7 +298,15 @@ Error NodeImpl::refusal_of_full_disk() const {
   return error_of({RaftError::ebusy, fmt::format("the disk of {} is full: it takes no entries until there is space", shared_.address)});
 }
 
-void NodeImpl::apply(Bytes data, Done done) {
+void NodeImpl::apply(Bytes data, Done done) { gather(sessions_ ? encode_write(std::nullopt, data.span()) : std::move(data), std::move(done)); }
+
+void NodeImpl::apply_once(SessionWrite write, Bytes data, Done done) {
+  if (!sessions_) return done(std::unexpected(error_of({RaftError::einval, fmt::format("the group {} has no sessions", options_.group)})));
+  if (write.number == 0) return done(std::unexpected(error_of({RaftError::einval, "the writes of a session are numbered from 1"})));
+  gather(encode_write(write, data.span()), std::move(done));
+}
+
+void NodeImpl::gather(Bytes data, Done done) {
   if (stopped_) return done(std::unexpected(error_of({RaftError::enodeshutdown, "the node is shutting down"})));
   if (log_.is_full()) return done(std::unexpected(refusal_of_full_disk()));
   if (data.size() > options_.max_entry_bytes) {

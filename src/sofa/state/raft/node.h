@@ -15,6 +15,7 @@
 
 #include "sofa/base/error.h"
 #include "sofa/io/task.h"
+#include "sofa/state/raft/session.h"
 #include "sofa/state/raft/state_machine.h"
 #include "sofa/state/raft_core/core.h"
 
@@ -41,11 +42,12 @@ struct NodeOptions {
   bool checksum = false;                            ///< entries carry their checksum
   bool lease_reads = false;                         ///< reads go by the leader's lease
   Duration quiet_after = std::chrono::seconds(10);  ///< idle for so long, a group of C++ nodes sends no heartbeats; zero: it always does
-  bool cli = true;                                  ///< takes commands of the CLI
-  size_t max_entry_bytes = size_t{16} << 20;        ///< of data; over it EINVAL
-  size_t apply_batch = 256;                         ///< entries that the state machine is given at once, at most
-  size_t max_waiting = 65'536;                      ///< proposals and reads that wait; over it EBUSY
-  CoreOptions core{};                               ///< further bounds; what stands above takes its place
+  bool sessions = false;  ///< writes may be of a session (session.h): the same on all members, from the group's first entry on; C++ nodes alone
+  bool cli = true;        ///< takes commands of the CLI
+  size_t max_entry_bytes = size_t{16} << 20;  ///< of data; over it EINVAL
+  size_t apply_batch = 256;                   ///< entries that the state machine is given at once, at most
+  size_t max_waiting = 65'536;                ///< proposals and reads that wait; over it EBUSY
+  CoreOptions core{};                         ///< further bounds; what stands above takes its place
 };
 
 /// How a node is, for a person or a page.
@@ -77,6 +79,8 @@ class Node {
   /// The same without a coroutine: `done` is called once, on the shard, possibly before this returns.
   using Done = std::function<void(Result<Bytes>)>;
   virtual void apply(Bytes data, Done done) = 0;
+  /// The same exactly once: a write that has been applied before gets the reply of then. Of a group with sessions.
+  virtual void apply_once(SessionWrite write, Bytes data, Done done) = 0;
   /// After it the state machine has applied all that was acknowledged anywhere before the call. On any member, learners too.
   virtual io::Task<Result<void>> read() = 0;
   virtual void read(std::function<void(Result<void>)> done) = 0;

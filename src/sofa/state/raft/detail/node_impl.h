@@ -63,6 +63,7 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   bool takes_cli() const override { return options_.cli; }
   io::Task<Result<Bytes>> apply(Bytes data) override;
   void apply(Bytes data, Done done) override;
+  void apply_once(SessionWrite write, Bytes data, Done done) override;
   io::Task<Result<void>> read() override;
   void read(std::function<void(Result<void>)> done) override;
   io::Task<Result<void>> change_members(jraft::Configuration next) override;
@@ -101,6 +102,7 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   /// A Java leader that adds a node which lacks nothing may have the answer to its only probe before it has noted that it waits for one; then it
   /// waits until somebody writes. Good news to such a leader takes its time.
   Answer unhurried(Answer answer);
+  void gather(Bytes entry, Done done);
   void propose_gathered();
   void fail_all(const jraft::Status& why);
   Error refusal_of_full_disk() const;
@@ -137,6 +139,10 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   bool run_task(MachineTask& task);
   bool apply_cached(int64_t up_to);
   void apply_entries(std::span<const Entry> entries);
+  void take_entry(const Entry& entry);
+  void apply_batch();
+  std::optional<size_t> waiting_index_of(LogId id) const;
+  void answer_waiting(LogId id, Result<Bytes> reply);
   io::Task<void> apply_from_disk(int64_t up_to);
   void end_waiting_before(int64_t index);
   void release_reads();
@@ -162,6 +168,8 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   io::Task<void> fetch(std::shared_ptr<Fetch> fetch, effect::FetchSnapshot one);
   io::Task<Result<void>> fetch_into_place(Fetch& fetch, const effect::FetchSnapshot& one);
   io::Task<void> load_fetched(uint64_t number);
+  io::Task<Result<void>> save(SnapshotWriter& to);
+  io::Task<Result<void>> load(SnapshotReader& from);
   void arm_snapshot(bool first);
   void snapshot_due();
 
@@ -194,6 +202,8 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   bool machine_busy_ = false;  // something that waits for the disk is under way
   int64_t applied_ = 0;
   std::vector<Committed> batch_{};
+  std::vector<std::optional<SessionWrite>> batch_writes_{};  // of which session each of them is
+  std::optional<Sessions> sessions_{};                       // of a group that has them
 
   // Snapshots.
   std::shared_ptr<Fetch> fetch_{};

@@ -82,30 +82,80 @@ io::Task<void> NodeImpl::apply_from_disk(int64_t up_to) {
 }
 
 void NodeImpl::apply_entries(std::span<const Entry> entries) {
-  batch_.clear();
-  const auto waits = waiting_.begin();
-  size_t at = 0;
   for (const Entry& entry : entries) {
-    if (entry.type != EntryType::data) continue;
-    while (at < waiting_.size() && waits[static_cast<ptrdiff_t>(at)].id.index < entry.id.index) ++at;
-    const bool waited = at < waiting_.size() && waits[static_cast<ptrdiff_t>(at)].id == entry.id;
-    batch_.emplace_back(entry.id, entry.data, waited);
+    if (entry.type == EntryType::data) take_entry(entry);
+    if (!core_->is_active()) return;
   }
-  Batch batch(batch_);
-  if (!batch_.empty()) call_machine([&] { machine_->apply(batch); });
+  apply_batch();
   if (!core_->is_active()) return;
   applied_ = entries.back().id.index;
-  for (size_t i = 0; i < batch_.size(); ++i) {
-    if (!batch_[i].is_waited_for()) continue;
-    end_waiting_before(batch_[i].id().index);
-    Waiting one = std::move(waiting_.front());
-    waiting_.pop_front();
-    one.done(batch.take_result(i));
-  }
   end_waiting_before(applied_ + 1);
-  batch_.clear();
   core_->applied(now(), applied_);
   release_reads();
+}
+
+/// Puts it into the batch, unless its session says that it has been applied before.
+void NodeImpl::take_entry(const Entry& entry) {
+  const bool waited = waiting_index_of(entry.id).has_value();
+  if (!sessions_) {
+    batch_.emplace_back(entry.id, entry.data, waited);
+    return batch_writes_.emplace_back(), void();
+  }
+  auto write = decode_write(entry.data);
+  if (!write) return core_->fail(now(), {RaftError::estatemachine, write.error().to_string()});
+  // What a session has in the batch must be remembered before it is judged again.
+  const bool is_there = write->of && std::ranges::any_of(batch_writes_, [&](const auto& one) { return one && one->session == write->of->session; });
+  if (is_there) apply_batch();
+  const auto verdict = write->of ? sessions_->judge(*write->of) : Sessions::Verdict::fresh;
+  switch (verdict) {
+    case Sessions::Verdict::fresh:
+      batch_.emplace_back(entry.id, std::move(write->data), waited || write->of.has_value());
+      batch_writes_.push_back(write->of);
+      return;
+    case Sessions::Verdict::repeated:
+      return answer_waiting(entry.id, sessions_->reply_of(*write->of));
+    case Sessions::Verdict::outdated:
+      return answer_waiting(entry.id,
+                            std::unexpected(error_of({RaftError::estale, fmt::format("the write {} of the session {:016x} is older than its last one",
+                                                                                     write->of->number, write->of->session)})));
+    case Sessions::Verdict::forgotten:
+      return answer_waiting(
+          entry.id,
+          std::unexpected(error_of(
+              {RaftError::enoent, fmt::format("the session {:016x} is not known any more: its write {} is not applied; begin another session",
+                                              write->of->session, write->of->number)})));
+  }
+}
+
+void NodeImpl::apply_batch() {
+  if (batch_.empty()) return;
+  std::vector<Committed> committed = std::exchange(batch_, {});
+  const auto writes = std::exchange(batch_writes_, {});
+  Batch batch(committed);
+  call_machine([&] { machine_->apply(batch); });
+  if (!core_->is_active()) return;
+  for (size_t i = 0; i < committed.size(); ++i) {
+    if (!committed[i].is_waited_for()) continue;
+    Bytes reply = batch.take_result(i);
+    if (writes[i]) sessions_->remember(*writes[i], reply);
+    answer_waiting(committed[i].id(), std::move(reply));
+  }
+}
+
+std::optional<size_t> NodeImpl::waiting_index_of(LogId id) const {
+  if (waiting_.empty() || id.index < waiting_.front().id.index) return std::nullopt;
+  // Mostly they follow each other without a gap.
+  const auto at = std::ranges::lower_bound(waiting_, id.index, {}, [](const Waiting& one) { return one.id.index; });
+  if (at == waiting_.end() || at->id != id) return std::nullopt;
+  return static_cast<size_t>(at - waiting_.begin());
+}
+
+void NodeImpl::answer_waiting(LogId id, Result<Bytes> reply) {
+  if (!waiting_index_of(id)) return;
+  end_waiting_before(id.index);
+  Waiting one = std::move(waiting_.front());
+  waiting_.pop_front();
+  one.done(std::move(reply));
 }
 
 /// Another entry has taken the place of what was proposed.

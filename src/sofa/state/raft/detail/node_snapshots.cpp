@@ -40,7 +40,7 @@ io::Task<Result<void>> NodeImpl::save_snapshot() {
   const LogId id{.index = applied_, .term = core_->log().term_of(applied_)};
   auto members = core_->log().members_at(applied_);
   const Instant begun = now();
-  co_await or_return(machine_->save(*writer));  // runs to its first wait before anything else is applied
+  co_await or_return(save(*writer));  // runs to its first wait before anything else is applied
   KeptSnapshot kept = co_await or_return(snapshots_->finish(*writer, id, members));
   if (id.index <= kept_.snapshot.id.index) co_return Result<void>{};  // one of the leader's has come meanwhile
   co_await or_return(keep_snapshot(std::move(writer), std::move(kept)));
@@ -56,6 +56,23 @@ io::Task<void> NodeImpl::apply_waiting() {
   if (stopped_) co_return;
   drive();
   release_reads();
+}
+
+namespace {
+constexpr const char* kSessionsFile = "__sessions";
+}  // namespace
+
+io::Task<Result<void>> NodeImpl::save(SnapshotWriter& to) {
+  const Bytes sessions = sessions_ ? sessions_->encode() : Bytes();  // as they are now
+  co_await or_return(machine_->save(to));
+  if (sessions_) co_await or_return(to.put(kSessionsFile, sessions));
+  co_return Result<void>{};
+}
+
+io::Task<Result<void>> NodeImpl::load(SnapshotReader& from) {
+  if (sessions_) co_await or_return(sessions_->decode(co_await or_return(from.get(kSessionsFile))));
+  co_await or_return(machine_->load(from));
+  co_return Result<void>{};
 }
 
 /// Names it in the group's record; from then on it is the newest.
@@ -187,7 +204,7 @@ io::Task<Result<void>> NodeImpl::fetch_into_place(Fetch& fetch, const effect::Fe
 /// The record names it already: whether it is still wanted is no question any more.
 io::Task<void> NodeImpl::load_fetched(uint64_t number) {
   const auto reader = snapshots_->open_newest();
-  Result<void> loaded = co_await machine_->load(*reader);
+  Result<void> loaded = co_await load(*reader);
   machine_busy_ = false;
   if (fetch_ != nullptr && fetch_->number == number) fetch_ = nullptr;
   if (stopped_) co_return;

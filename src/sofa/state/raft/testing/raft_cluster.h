@@ -75,13 +75,16 @@ class RaftCluster {
     }
   }
 
+  /// Of every node that is started from now on.
+  NodeOptions options{};
+
   io::Task<void> start(int i) {
     Member& one = members_[static_cast<size_t>(i)];
-    ServerOptions options{.folder = "/data", .address = one.address, .files = one.disk.get()};
-    options.log = {
+    ServerOptions server_options{.folder = "/data", .address = one.address, .files = one.disk.get()};
+    server_options.log = {
         .folder = {}, .segment_bytes = 256 << 10, .max_record_bytes = 64 << 10, .max_batch_bytes = 64 << 10, .control_reserve_bytes = 8 << 10};
     one.clients = std::make_unique<ClientService>();
-    auto server = co_await Server::open(std::move(options), {{std::string(ClientRequest::kName), one.clients.get()}});
+    auto server = co_await Server::open(std::move(server_options), {{std::string(ClientRequest::kName), one.clients.get()}});
     EXPECT_TRUE(server) << server.error().to_string();
     if (!server) co_return;
     one.server = std::move(*server);
@@ -151,11 +154,13 @@ class RaftCluster {
     std::unique_ptr<Server> server;
   };
   io::Task<void> start_member(Member& one, std::string group) {
-    NodeOptions options{.group = std::move(group), .initial = initial_};
-    options.election_timeout = std::chrono::milliseconds(300);
-    options.max_election_delay = std::chrono::milliseconds(300);
-    options.max_entry_bytes = 48 << 10;
-    auto node = co_await one.server->start(std::move(options), std::make_unique<TextMachine>());
+    NodeOptions own = options;
+    own.group = std::move(group);
+    own.initial = initial_;
+    own.election_timeout = std::chrono::milliseconds(300);
+    own.max_election_delay = std::chrono::milliseconds(300);
+    own.max_entry_bytes = 48 << 10;
+    auto node = co_await one.server->start(std::move(own), std::make_unique<TextMachine>());
     EXPECT_TRUE(node) << node.error().to_string();
     if (!node) co_return;
     TextMachine& text = machine_of(**node);

@@ -87,5 +87,51 @@ TEST(Client, IsToldWhatTheGroupRefusesAtOnce) {
   });
 }
 
+TEST(Client, WritesExactlyOnceThroughChangesOfTheLeader) {
+  on_shard([]() -> io::Task<void> {
+    RaftCluster cluster(3);
+    cluster.options.sessions = true;
+    co_await cluster.start_all();
+    Client client("test", cluster.members(), {.timeout = 20s, .exactly_once = true});
+    std::string expected;
+    for (int i = 0; i < 60; ++i) {
+      if (i % 20 == 10) co_await cluster.restart(cluster.index_of(*co_await cluster.leader()));
+      if (i == 30) EXPECT_TRUE(co_await (*co_await cluster.leader()).snapshot());
+      auto reply = co_await client.apply(Bytes::copy_of(fmt::format("{},", i)));
+      EXPECT_TRUE(reply) << reply.error().to_string();
+      expected += fmt::format("{},", i);
+    }
+    expect_text(co_await client.ask(Bytes::copy_of("text")), expected);
+    co_await client.close();
+    co_await cluster.stop_all();
+  });
+}
+
+TEST(Client, ARepeatedWriteGetsTheReplyOfThen) {
+  on_shard([]() -> io::Task<void> {
+    RaftCluster cluster(3);
+    cluster.options.sessions = true;
+    co_await cluster.start_all();
+    Node& leader = *co_await cluster.leader();
+    std::vector<std::string> replies;
+    const auto write = [&](uint64_t session, uint64_t number, std::string text) {
+      leader.apply_once({.session = session, .number = number}, Bytes::copy_of(text),
+                        [&](Result<Bytes> reply) { replies.push_back(std::string(reply ? reply->text() : name_of(status_of(reply.error()).code))); });
+    };
+    write(7, 1, "a,");
+    write(7, 1, "a,");  // perhaps in the same batch
+    EXPECT_TRUE(co_await eventually([&] { return replies.size() == 2; }));
+    write(7, 2, "b,");
+    EXPECT_TRUE(co_await leader.apply(Bytes::copy_of("other,"))) << "entries without a session go beside";
+    write(7, 2, "b,");
+    write(7, 1, "a,");
+    write(8, 5, "c,");  // of a session that is not known, in its middle
+    EXPECT_TRUE(co_await eventually([&] { return replies.size() == 6; }));
+    EXPECT_EQ(replies, (std::vector<std::string>{"1", "1", "2", "2", "ESTALE", "ENOENT"}));
+    EXPECT_EQ(cluster.machine_of(leader).text, "a,b,other,");
+    co_await cluster.stop_all();
+  });
+}
+
 }  // namespace
 }  // namespace sofa::raft::testing

@@ -58,6 +58,7 @@ class CoreNode final : public Node {
 
   io::Task<Result<Bytes>> apply(Bytes) override { std::abort(); }
   void apply(Bytes, Done) override { std::abort(); }
+  void apply_once(SessionWrite, Bytes, Done) override { std::abort(); }
   io::Task<Result<void>> read() override { std::abort(); }
   void read(std::function<void(Result<void>)>) override { std::abort(); }
 
