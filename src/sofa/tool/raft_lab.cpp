@@ -75,7 +75,8 @@ raft::NodeOptions node_options(const LabOptions& options, const LabPlan& plan, i
           .max_election_delay = election,
           .snapshot_interval = std::chrono::seconds(options.snapshot_secs),
           .checksum = options.checksum,
-          .lease_reads = options.lease_reads};
+          .lease_reads = options.lease_reads,
+          .core = {.cache_bytes = size_t{8} << 20}};
 }
 
 std::string bind_of(const LabOptions& options, const LabPlan& plan) {
@@ -98,12 +99,13 @@ io::Task<Result<void>> serve(const LabOptions& options, const LabPlan& plan, Ter
   LabHandler handler;
   const std::string owner =
       plan.self.idx == 0 ? fmt::format("group {}", options.group) : fmt::format("group {}, member {}", options.group, plan.self.idx);
-  auto server = co_await io::or_return(raft::Server::open({.folder = options.data,
-                                                           .address = plan.self.address(),
-                                                           .owner = owner,
-                                                           .bind = bind_of(options, plan),
-                                                           .snapshot_bytes_per_second = options.snapshot_bytes_per_second},
-                                                          {{std::string(LabHandler::kRequest), &handler}}));
+  raft::ServerOptions server_options{.folder = options.data,
+                                     .address = plan.self.address(),
+                                     .owner = owner,
+                                     .bind = bind_of(options, plan),
+                                     .snapshot_bytes_per_second = options.snapshot_bytes_per_second};
+  server_options.log.cache_bytes = size_t{1} << 20;  // the core has the newest entries
+  auto server = co_await io::or_return(raft::Server::open(std::move(server_options), {{std::string(LabHandler::kRequest), &handler}}));
   auto started = co_await start_groups(*server, options, plan, handler);
   if (started) {
     terminal.print_line(fmt::format("READY {}", plan.self.address()));
