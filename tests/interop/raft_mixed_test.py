@@ -5,7 +5,9 @@ $SOFA_RAFT_MIXES names the groups ("ccj cjj" by default; "jjj" proves the tests 
 
 import contextlib
 import os
+import re
 import signal
+import subprocess
 import threading
 
 import pytest
@@ -57,8 +59,15 @@ class Mix(Group):
         node.wipe()
 
     def run(self, *words):
-        """A command of JRaft's administration client, given (command, arguments...)."""
-        return self.admin.must(words[0], self.name, self.peers, *words[1:])
+        """A command of JRaft's administration client, given (command, arguments...). On a busy machine a node may not catch up in time (10003), or the
+        change before may not be over yet (1009): then it is given again."""
+
+        def done():
+            answer = self.admin(words[0], self.name, self.peers, *words[1:])
+            assert answer.startswith(("ok", "error 10003 ", "error 1009 ")), f"{words}: {answer}"
+            return answer if answer.startswith("ok") else None
+
+        return until(done, 60).removeprefix("ok").strip()
 
     def lead(self, node):
         """Hands leadership to the node."""
@@ -70,8 +79,9 @@ class Mix(Group):
         return node
 
     def leader_of_each_kind(self):
-        """One member of each kind after the other, as the leader."""
-        for kind in sorted(set(self.kinds)):
+        """One member of each kind after the other, as the leader. Where there is less time only one of the kind that is alone: over unlike followers."""
+        kinds = sorted(set(self.kinds))
+        for kind in kinds if FULL else [min(kinds, key=self.kinds.count)]:
             leader = self.leader()
             yield self.lead(leader if leader.kind == kind else next(node for node in self.live() if node.kind == kind))
 
@@ -192,7 +202,11 @@ def test_many_reads_of_a_follower_in_flight(mix):
         mix.keep(b"read often", b"yes")
         for node in mix.live():
             answers = [node.answer(future, 30) for future in [node.send(get(b"read often")) for _ in range(500)]]
-            assert {(answer.status, answer.rest) for answer in answers} == {(OK, b"yes")}, f"{node}, led by {leader}"
+            read = {answer.rest for answer in answers if answer.status == OK}
+            assert read == {b"yes"}, f"{node}, led by {leader}: {read}"
+            # A starved machine may cost a round of heartbeats, which all reads of one batch need.
+            refused = [answer for answer in answers if answer.status != OK]
+            assert len(refused) < 100, f"{node}, led by {leader}: {len(refused)} refused, {refused[0]}"
 
 
 def test_values_of_a_mebibyte(mix):
@@ -275,6 +289,41 @@ def test_learners(mix):
             assert peers_of(mix.run("getPeers")) == {node.peer for node in [*mix.members, spare]}
             mix.run("removePeer", spare.peer)
             mix.empty(spare)
+    mix.check()
+
+
+def sofa(mix, command, *words):
+    """`sofa raft COMMAND`; what it prints."""
+    line = [programs.binaries() / "sofa", "raft", *command.split(), *words, "--group", mix.name, "--peers", mix.peers, "--timeout", "30"]
+    done = subprocess.run([str(word) for word in line], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{line}: {done.returncode} {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def test_the_commands_of_sofa_raft(mix):
+    for leader in mix.leader_of_each_kind():
+        for kind in sorted({"j", *mix.kinds}):
+            spare = mix.spare_of(kind)
+            shown = sofa(mix, "status")
+            assert re.search(rf"{leader.peer}\s+leader", shown), shown
+            assert all(node.peer in shown for node in mix.members), shown
+            sofa(mix, "add", spare.peer)
+            assert spare.peer in sofa(mix, "peers")
+            sofa(mix, "remove", spare.peer)
+            sofa(mix, "change", mix.text([*mix.members, spare]))
+            sofa(mix, "change", mix.peers)
+            assert spare.peer not in sofa(mix, "peers")
+            sofa(mix, "learners add", spare.peer)
+            assert spare.peer in sofa(mix, "peers")
+            sofa(mix, "learners promote", spare.peer)
+            mix.keep(b"promoted", kind.encode())
+            mix.check([*mix.live(), spare])
+            sofa(mix, "remove", spare.peer)
+            mix.empty(spare)
+        sofa(mix, "snapshot")
+        other = next(node for node in mix.members if node is not leader)
+        sofa(mix, "transfer", other.peer)
+        assert mix.leader() is other
     mix.check()
 
 
@@ -442,10 +491,13 @@ def test_peers_are_reset_after_the_majority_is_lost(mix):
         mix.members = [leader]
         assert mix.leader() is leader
         mix.keep(b"alone", b"and alive")
+        mix.peers, all_peers = leader.peer, mix.peers
         for node in others:
             node.start("-")
             assert mix.admin("getLeader", mix.name, node.peer).startswith("error")
-            mix.admin.must("addPeer", mix.name, leader.peer, node.peer)
+            mix.run("addPeer", node.peer)
+        mix.peers = all_peers
+        for node in others:
             node._told = (mix.peers, ())
         mix.members = [node for node in mix.all if node in [leader, *others]]
         mix.check()
