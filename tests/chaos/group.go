@@ -19,6 +19,9 @@ import (
 
 const groupName = "chaos"
 
+// startsWithin is long for a node, since the machine may be busy with other work.
+const startsWithin = time.Minute
+
 // Settings are what every node of a group is started with.
 type Settings struct {
 	Kinds      string // a letter a node: c is ours, j is Java's
@@ -87,7 +90,7 @@ func (g *Group) Start() error {
 		}
 	}
 	for _, node := range g.Nodes {
-		if err := node.WaitReady(30 * time.Second); err != nil {
+		if err := node.WaitReady(startsWithin); err != nil {
 			return err
 		}
 	}
@@ -294,7 +297,7 @@ func (n *Node) Restart() {
 	}
 	err := n.Start()
 	if err == nil {
-		err = n.WaitReady(30 * time.Second)
+		err = n.WaitReady(startsWithin)
 	}
 	if err != nil {
 		n.group.Problem("%v", err)

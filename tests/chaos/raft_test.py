@@ -14,20 +14,20 @@ def raft(chaos, lincheck, *flags, seconds):
 
 
 def test_a_group_under_mixed_faults_answers_as_one_map_would(chaos, lincheck):
-    code, said = raft(chaos, lincheck, "--test", "mixed", "--minutes", "0.8", seconds=200)
+    code, said = raft(chaos, lincheck, "--test", "mixed", "--minutes", "0.8", seconds=400)
     assert code == 0, said
 
 
 def test_power_cuts_lose_nothing_that_was_acknowledged(chaos, lincheck):
-    code, said = raft(chaos, lincheck, "--power-cuts", "20", seconds=300)
+    code, said = raft(chaos, lincheck, "--power-cuts", "20", seconds=400)
     assert code == 0, said
 
 
 def test_one_changed_answer_fails_a_run(chaos, lincheck):
-    code, said = raft(chaos, lincheck, "--test", "partition", "--minutes", "0.1", "--corrupt", seconds=100)
+    code, said = raft(chaos, lincheck, "--test", "partition", "--minutes", "0.1", "--corrupt", seconds=300)
     assert code == 1 and "never written" in said, said
 
 
 def test_disks_that_lie_about_syncs_fail_a_run_of_power_cuts(chaos, lincheck):
-    code, said = raft(chaos, lincheck, "--power-cuts", "6", "--lie", seconds=300)
+    code, said = raft(chaos, lincheck, "--power-cuts", "6", "--lie", seconds=400)
     assert code == 1, said
