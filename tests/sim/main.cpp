@@ -1,19 +1,22 @@
 // sim_raft: runs seeds of the Raft simulator. `./dev sim raft --help` says how.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 
+#include "campaign.h"
 #include "run.h"
 #include "sofa/state/raft_core/plant.h"
+#include "swarm.h"
 
 namespace sofa::raft_sim {
 namespace {
 
 struct Arguments {
-  uint64_t seeds = 1, first = 1;
+  CampaignOptions campaign{};
   int64_t seconds = 60;
   bool verbose = false;
   std::string history{};
@@ -40,30 +43,20 @@ void explain(uint64_t seed, const Arguments& arguments) {
   fmt::print("{}\n", outcome.what);
 }
 
+SeedResult run_for_campaign(uint64_t seed, const Arguments& arguments) {
+  Outcome outcome = run_one(seed, arguments);
+  if (arguments.verbose) fmt::print("seed {}: {:.0f} s, {} events, hash {:016x}\n", seed, outcome.virtual_seconds, outcome.events, outcome.hash);
+  std::fflush(stdout);
+  return {.invariant = std::move(outcome.invariant),
+          .what = std::move(outcome.what),
+          .virtual_seconds = outcome.virtual_seconds,
+          .events = outcome.events,
+          .marks = std::move(outcome.marks)};
+}
+
 int run(const Arguments& arguments) {
-  const auto begun = std::chrono::steady_clock::now();
-  double seconds = 0;
-  uint64_t failed = 0, events = 0;
-  sim::Marks marks;
-  for (uint64_t seed = arguments.first; seed < arguments.first + arguments.seeds; ++seed) {
-    const Outcome outcome = run_one(seed, arguments);
-    seconds += outcome.virtual_seconds;
-    events += outcome.events;
-    marks.add(outcome.marks);
-    if (arguments.verbose) fmt::print("seed {}: {:.0f} s, {} events, hash {:016x}\n", seed, outcome.virtual_seconds, outcome.events, outcome.hash);
-    if (outcome.invariant.empty()) continue;
-    ++failed;
-    if (failed <= 3) explain(seed, arguments);
-    fmt::print("FAILED seed {} at {:.6f} s: {}: {}\n  again: ./dev sim raft --seed {}\n", seed, outcome.virtual_seconds, outcome.invariant,
-               outcome.what, seed);
-    std::fflush(stdout);
-  }
-  const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-  for (const auto& [mark, times] : marks.all()) fmt::print("  {:10} {}\n", times, mark);
-  fmt::print("{} seeds, {:.0f} virtual s in {:.1f} s: {:.0f} virtual s/s, {:.2f} M events/s\n", arguments.seeds, seconds, took, seconds / took,
-             static_cast<double>(events) / took / 1e6);
-  fmt::print("{} passed, {} failed\n", arguments.seeds - failed, failed);
-  return failed == 0 ? 0 : 1;
+  const auto run_it = [&](uint64_t seed) { return run_for_campaign(seed, arguments); };
+  return run_campaign(arguments.campaign, run_it, [&](uint64_t seed) { explain(seed, arguments); }) == 0 ? 0 : 1;
 }
 
 }  // namespace
@@ -71,11 +64,16 @@ int run(const Arguments& arguments) {
 
 int main(int count, char** values) {
   sofa::raft_sim::Arguments arguments;
+  arguments.campaign.required_marks = sofa::raft_sim::required_marks();
   for (int i = 1; i < count; ++i) {
     const std::string_view flag = values[i];
     const char* value = i + 1 < count ? values[i + 1] : "";
-    if (flag == "--seeds") arguments.seeds = std::strtoull(value, nullptr, 10), ++i;
-    if (flag == "--seed") arguments.first = std::strtoull(value, nullptr, 10), ++i;
+    if (flag == "--seeds") arguments.campaign.seeds = std::strtoull(value, nullptr, 10), ++i;
+    if (flag == "--seed") arguments.campaign.first = std::strtoull(value, nullptr, 10), ++i;
+    if (flag == "--processes") arguments.campaign.processes = std::max(1, std::atoi(value)), ++i;
+    if (flag == "--resume") arguments.campaign.resume_file = value, ++i;
+    if (flag == "--sources") arguments.campaign.sources = value, ++i;
+    if (flag == "--commit") arguments.campaign.commit = value, ++i;
     if (flag == "--seconds") arguments.seconds = std::strtoll(value, nullptr, 10), ++i;
     if (flag == "--history") arguments.history = value, ++i;
     if (flag == "--verbose") arguments.verbose = true;
@@ -84,8 +82,8 @@ int main(int count, char** values) {
     if (flag == "--only") arguments.names.emplace_back(value), ++i;
     if (flag == "--plant") sofa::raft::the_plant = sofa::raft::plant_named(value).value_or(sofa::raft::Plant::none), ++i;
   }
-  const sofa::raft_sim::Run one{.seed = arguments.first, .length = std::chrono::seconds(arguments.seconds)};
-  if (arguments.plants) return sofa::raft_sim::find_plants(arguments.names, arguments.seeds, one) == 0 ? 0 : 1;
+  const sofa::raft_sim::Run one{.seed = arguments.campaign.first, .length = std::chrono::seconds(arguments.seconds)};
+  if (arguments.plants) return sofa::raft_sim::find_plants(arguments.names, arguments.campaign.seeds, one) == 0 ? 0 : 1;
   if (arguments.minimise) return sofa::raft_sim::minimise_seed(one, 400) ? 0 : 1;
   return run(arguments);
 }

@@ -29,8 +29,9 @@ RaftOptions draw_options(uint64_t seed) {
   for (int i = 0; i < voters; ++i) options.voters.push_back(i);
   for (int i = voters; i < std::min(voters + learners, options.nodes); ++i) options.learners.push_back(i);
   if (random.chance(0.2)) {
-    for (int i = 0; i < options.nodes; ++i) options.priorities.push_back(one_of(random, {0, 10, 40, 100, 100}));
-    options.priorities[0] = 100;
+    for (int i = 0; i < options.nodes; ++i) options.priorities.push_back(one_of(random, {10, 40, 100, 100}));
+    // Who never leads must not be needed for a majority: the longest log may be there.
+    if (voters >= 3 && random.chance(0.5)) options.priorities[static_cast<size_t>(voters - 1)] = PeerId::kNeverLeads;
   }
   options.groups = one_of(random, {1, 1, 1, 1, 2, 3});
 
@@ -86,11 +87,12 @@ FaultRates draw_rates(uint64_t seed) {
   draw(rates.kill, 0.3, 10);
   draw(rates.pause, 0.3, 10);
   draw(rates.partition, 0.5, 12);
+  draw(rates.clog, 0.4, 60);
   draw(rates.reset, 0.3, 60);
   draw(rates.full_disk, 0.15, 4);
   draw(rates.disk_error, 0.15, 4);
   draw(rates.slow_disk, 0.2, 6);
-  draw(rates.damage, 0.15, 3);
+  draw(rates.damage, 0.2, 4);
   draw(rates.snapshot, 0.4, 20);
   draw(rates.transfer, 0.4, 15);
   draw(rates.members, 0.5, 15);
@@ -98,6 +100,32 @@ FaultRates draw_rates(uint64_t seed) {
   draw(rates.clock, 0.2, 6);
   draw(rates.power_of_all, 0.3, 6);
   return rates;
+}
+
+std::vector<std::string> required_marks() {
+  return {"started again",
+          "torn tail cut",
+          "started from a snapshot",
+          "power cut before a write is acknowledged",
+          "power cut inside of a call of the disk",
+          "suffix cut while a write is under way",
+          "log reset",
+          "snapshot installed",
+          "fetch failed",
+          "snapshot within a change of members",
+          "joint members committed",
+          "change of members failed",
+          "transfer",
+          "read while it has a lease",
+          "paused",
+          "partition",
+          "request sent again",
+          "disk full",
+          "slow disk",
+          "node in ERROR",
+          "ruined disk refused",
+          "wiped",
+          "proposals lost"};
 }
 
 Nemesis::Nemesis(RaftWorld& world, FaultRates rates) : world_(world), random_(world.world.random("nemesis")), rates_(rates) {}
@@ -140,6 +168,11 @@ void Nemesis::start() {
         }));
   every(rates_.power_of_all, [this] { cut_power_of_all(); });
   every(rates_.partition, [this] { partition(); });
+  every(rates_.clog, [this] {
+    const int from = any_machine(), to = any_machine();
+    const Duration length(random_.uniform(1, 2 * world_.options.core.election_timeout.count()));
+    if (from != to && world_.inject(fmt::format("the link from {} to {} is clogged", from, to))) world_.network.clog(from, to, length);
+  });
   every(rates_.reset, [this] {
     const int from = any_machine(), to = any_machine();
     const uint64_t connection = from == to ? 0 : world_.network.connect(from, to, RaftWorld::kRaft);
@@ -223,11 +256,36 @@ void Nemesis::slow_disk() {
   world_.world.after(Duration(random_.uniform(1, 8'000'000'000)), [this, i] { world_.disk(i).shape.mean_sync = world_.options.disk.mean_sync; });
 }
 
+/// Whether a majority of each configuration in use in a group would be sound if this machine were not.
+bool Nemesis::tolerates_damage(int machine, int group) const {
+  const auto sound = [&](const std::vector<PeerId>& peers) {
+    const auto bad = std::ranges::count_if(peers, [&](const PeerId& peer) {
+      const int i = RaftWorld::machine_of(peer);
+      return i == machine || world_.atlas.is_damaged(i);
+    });
+    return peers.empty() || peers.size() - static_cast<size_t>(bad) >= peers.size() / 2 + 1;
+  };
+  return std::ranges::all_of(world_.machines(), [&](int i) {
+    const Core* one = world_.core(i, group);
+    return one == nullptr || (sound(one->members().current.peers) && sound(one->members().old.peers));
+  });
+}
+
 /// Only of first voters, and never more than the others can make good.
 void Nemesis::damage() {
   const int i = any_machine();
   const uint64_t kind = random_.uniform(3);
+  if (std::ranges::find(world_.options.priorities, PeerId::kNeverLeads) != world_.options.priorities.end()) return;
+  for (int group = 0; group < world_.options.groups; ++group) {
+    if (!tolerates_damage(i, group)) return;
+  }
   if (!world_.first_members().has_peer(world_.peer(i)) || !world_.atlas.allow(i)) return;
+  // Its next start tells.
+  if (random_.chance(0.5)) {
+    world_.world.after(Duration(random_.uniform(1, 4'000'000'000)), [this, i] {
+      if (world_.is_up(i)) world_.kill(i);
+    });
+  }
   if (!world_.inject(fmt::format("the disk of {} is damaged ({})", i, kind))) return;
   if (kind == 0) {
     world_.marks.reach("bits rot", world_.disk(i).rot("segment") ? 1 : 0);
@@ -263,7 +321,11 @@ void Nemesis::change_members() {
     }
   }
   std::ranges::sort(next.learners);
-  if (!next.is_valid() || !world_.inject(fmt::format("members of group {} at {}: {}", group, at, next.to_string()))) return;
+  const auto never = static_cast<size_t>(std::ranges::count(next.peers, PeerId::kNeverLeads, &PeerId::priority));
+  const auto damaged = static_cast<size_t>(
+      std::ranges::count_if(next.peers, [&](const PeerId& peer) { return world_.atlas.is_damaged(RaftWorld::machine_of(peer)); }));
+  if (!next.is_valid() || next.peers.size() - std::max(never, damaged) < next.quorum()) return;
+  if (!world_.inject(fmt::format("members of group {} at {}: {}", group, at, next.to_string()))) return;
   if (world_.change_members(at, group, next).ok()) world_.marks.reach("change of members begun");
 }
 
@@ -272,7 +334,7 @@ void Nemesis::wipe_outsider() {
   const int i = any_machine();
   for (int group = 0; group < world_.options.groups; ++group) {
     const int at = world_.leader(group);
-    if (at < 0) return;
+    if (at < 0 || at == i) return;
     for (const int other : world_.machines()) {
       const Core* one = world_.core(other, group);
       if (other == i) continue;

@@ -12,11 +12,14 @@ RaftOptions draw_options(uint64_t seed);
 /// Faults, each with its own pace; 0: never.
 struct FaultRates {
   // Each is how often a minute.
-  double power_cut = 0, power_cut_inside = 0, kill = 0, pause = 0, partition = 0, reset = 0;
+  double power_cut = 0, power_cut_inside = 0, kill = 0, pause = 0, partition = 0, clog = 0, reset = 0;
   double full_disk = 0, disk_error = 0, slow_disk = 0, damage = 0;
   double snapshot = 0, transfer = 0, members = 0, wipe_outsider = 0, clock = 0, power_of_all = 0;
 };
 FaultRates draw_rates(uint64_t seed);
+
+/// What some seeds of many must reach, or they have shown too little.
+std::vector<std::string> required_marks();
 
 class Nemesis {
  public:
@@ -32,6 +35,7 @@ class Nemesis {
   int any_up();
   void cut_power_of_all();
   void partition();
+  bool tolerates_damage(int machine, int group) const;
   void full_disk();
   void disk_error();
   void slow_disk();

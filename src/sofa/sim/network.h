@@ -64,6 +64,8 @@ class Network {
   void block(int from, int to) { blocked_[link(from, to)] = true; }
   bool is_blocked(int from, int to) const { return blocked_[link(from, to)]; }
   void heal();
+  /// What is sent over this link from now on does not leave before then.
+  void clog(int from, int to, Duration length) { clogged_until_[link(from, to)] = world_.now() + length; }
   // Partitions of some machines; what others may reach stays as it is.
   void isolate(int machine, const std::vector<int>& from);
   /// Two halves that do not see each other.
