@@ -37,7 +37,7 @@ RaftOptions draw_options(uint64_t seed) {
 
   raft::CoreOptions& core = options.core;
   core.election_timeout = one_of<Duration>(random, {300ms, 1000ms, 1000ms, 2000ms});
-  core.max_election_delay = core.election_timeout;
+  core.max_election_delay = core.election_timeout / one_of(random, {1, 1, 10});
   core.lease_reads = random.chance(0.4);
   core.checksum = random.chance(0.5);
   core.step_down_when_vote_times_out = random.chance(0.8);
@@ -64,13 +64,13 @@ RaftOptions draw_options(uint64_t seed) {
   net.mean_delay = one_of<Duration>(random, {100us, 500us, 5ms, 30ms});
   if (random.chance(0.4)) net.broken = one_of(random, {0.001, 0.005, 0.02});
   if (random.chance(0.2)) net.black_hole = 0.001;
-  if (random.chance(0.3)) net.clogged = one_of(random, {0.001, 0.005});
+  if (random.chance(0.4)) net.clogged = one_of(random, {0.001, 0.005, 0.03});
   net.clogged_mean = one_of<Duration>(random, {50ms, 300ms, 1500ms});
   net.broken_at_heal = one_of(random, {0.0, 0.5, 1.0});
   if (random.chance(0.1)) net.capacity = 4096;
 
   sim::DiskShape& disk = options.disk;
-  disk.mean_sync = one_of<Duration>(random, {100us, 500us, 5ms, 20ms});
+  disk.mean_sync = one_of<Duration>(random, {100us, 500us, 5ms, 20ms, 60ms});
   if (random.chance(0.2)) disk.stalled = 0.002;
   options.buggify = one_of(random, {0.0, 0.0, 0.2, 0.6});
   return options;
@@ -84,18 +84,18 @@ FaultRates draw_rates(uint64_t seed) {
   };
   draw(rates.power_cut, 0.4, 10);
   draw(rates.power_cut_inside, 0.3, 10);
-  draw(rates.kill, 0.3, 10);
+  draw(rates.kill, 0.4, 25);
   draw(rates.pause, 0.3, 10);
   draw(rates.partition, 0.5, 12);
   draw(rates.clog, 0.4, 60);
   draw(rates.reset, 0.3, 60);
   draw(rates.full_disk, 0.15, 4);
   draw(rates.disk_error, 0.15, 4);
-  draw(rates.slow_disk, 0.2, 6);
+  draw(rates.slow_disk, 0.3, 10);
   draw(rates.damage, 0.2, 4);
   draw(rates.snapshot, 0.4, 20);
-  draw(rates.transfer, 0.4, 15);
-  draw(rates.members, 0.5, 15);
+  draw(rates.transfer, 0.4, 30);
+  draw(rates.members, 0.5, 30);
   draw(rates.wipe_outsider, 0.3, 4);
   draw(rates.clock, 0.2, 6);
   draw(rates.power_of_all, 0.3, 6);
@@ -158,7 +158,7 @@ void Nemesis::start() {
       if (i >= 0 && world_.inject(fmt::format("{} {}", what, i))) strike(i);
     };
   };
-  every(rates_.power_cut, with_machine("cut the power of", [this](int i) { world_.cut_power(i); }));
+  every(rates_.power_cut, with_machine("cut the power of", [this](int i) { once_writing({i}, [this, i] { world_.cut_power(i); }); }));
   every(rates_.power_cut_inside,
         with_machine("cut the power inside of a call of the disk of", [this](int i) { world_.cut_power_in(i, 1 + random_.uniform(12)); }));
   every(rates_.kill, with_machine("kill", [this](int i) { world_.kill(i); }));
@@ -208,13 +208,23 @@ void Nemesis::cut_power_of_all() {
   std::vector<int> all = world_.machines();
   std::erase_if(all, [&](int) { return random_.chance(0.2); });
   if (!world_.inject(fmt::format("cut the power of all of {}", fmt::join(all, ", ")))) return;
-  for (const int i : all) world_.cut_power(i);
+  once_writing(all, [this, all] {
+    for (const int i : all) world_.cut_power(i);
+  });
+}
+
+/// What is lost with the power is what is just being written: waits a little for one of the machines to write.
+void Nemesis::once_writing(const std::vector<int>& machines, std::function<void()> strike, int tries) {
+  const bool writes = std::ranges::any_of(machines, [&](int i) { return world_.is_up(i) && world_.machine(i).log->is_writing(); });
+  if (writes || tries == 0) return strike();
+  world_.world.after(200us, [this, machines, strike = std::move(strike), tries]() mutable { once_writing(machines, std::move(strike), tries - 1); });
 }
 
 void Nemesis::partition() {
   sim::Network& network = world_.network;
   const std::vector<int> all = world_.machines();
-  const int one = any_machine();
+  const int up = any_up();
+  const int one = up >= 0 ? up : any_machine();
   const uint64_t kind = random_.uniform(6);
   constexpr std::string_view kKinds[] = {"two halves", "a bridge", "a ring", "isolated", "hears nobody", "is heard by nobody"};
   const Duration length(random_.uniform(1, 6 * world_.options.core.election_timeout.count()));

@@ -34,6 +34,7 @@ class Nemesis {
   int any_machine();
   int any_up();
   void cut_power_of_all();
+  void once_writing(const std::vector<int>& machines, std::function<void()> strike, int tries = 100);
   void partition();
   bool tolerates_damage(int machine, int group) const;
   void full_disk();

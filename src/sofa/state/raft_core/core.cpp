@@ -275,8 +275,15 @@ void Core::fail(Instant now, Status status) {
   error_ = std::move(status);
   election_at_ = vote_at_ = step_down_at_ = transfer_at_ = quiet_until_ = kNoDeadline;
   quiet_ = false;
+  const auto answer_failed = [&](uint64_t token) { refuse(token, RaftError::einval, fmt::format("the node has failed: {}", error_.to_string())); };
+  // What has waited for term and vote to be saved does not leave any more.
+  saved_number_ = state_number_;
+  for (const Effect& held : std::exchange(held_, {})) {
+    if (const auto* one = std::get_if<effect::Answer>(&held)) answer_failed(one->token);
+    if (const auto* one = std::get_if<effect::Send>(&held)) failed(now, one->call, error_);
+  }
   for (auto& [lane, waiting] : waiting_) {
-    for (const WaitingAnswer& one : waiting) refuse(one.token, RaftError::einval, fmt::format("the node has failed: {}", error_.to_string()));
+    for (const WaitingAnswer& one : waiting) answer_failed(one.token);
   }
   waiting_.clear();
   emit(effect::Failed{.why = error_});

@@ -92,6 +92,24 @@ TEST(Core, AReadThatAFollowerHasForwardedEndsWhenTheFollowerFailsMeanwhile) {
   EXPECT_FALSE(read->status.ok());
 }
 
+TEST(Core, AVoteThatIsNotSavedWhenTheNodeFailsIsNotGivenAfterwards) {
+  const Instant now{1s};
+  Core core({.group = "test", .self = Cluster::peer(0)}, {}, {}, *jraft::Configuration::parse("127.0.0.1:9000,127.0.0.1:9001,127.0.0.1:9002"), 1);
+  core.start(now);
+  core.receive(now, 7, 1, jraft::RequestVoteRequest{.group_id = "test", .server_id = "127.0.0.1:9001", .peer_id = "127.0.0.1:9000", .term = 5});
+  core.fail(now, {jraft::RaftError::eio, "the disk has failed"});
+  core.state_saved(now, 1);
+  core.state_saved(now, 2);
+  int answers = 0;
+  for (const Effect& effect : core.take()) {
+    const auto* answer = std::get_if<effect::Answer>(&effect);
+    if (answer == nullptr) continue;
+    ++answers;
+    EXPECT_TRUE(std::holds_alternative<jraft::ErrorResponse>(answer->response));
+  }
+  EXPECT_EQ(answers, 1);
+}
+
 TEST(Core, MembersAreAddedAndRemovedTheLeaderToo) {
   Cluster cluster(3, 6);
   ASSERT_TRUE(cluster.run(5s, [&] { return cluster.leader() != -1; }));
