@@ -78,12 +78,20 @@ int main(int count, char** values) {
     if (flag == "--history") arguments.history = value, ++i;
     if (flag == "--verbose") arguments.verbose = true;
     if (flag == "--plants") arguments.plants = true;
+    if (flag == "--plants-of-today") arguments.plants = true, arguments.names = sofa::raft_sim::plants_of_today();
     if (flag == "--minimise") arguments.minimise = true;
     if (flag == "--only") arguments.names.emplace_back(value), ++i;
     if (flag == "--plant") sofa::raft::the_plant = sofa::raft::plant_named(value).value_or(sofa::raft::Plant::none), ++i;
   }
   const sofa::raft_sim::Run one{.seed = arguments.campaign.first, .length = std::chrono::seconds(arguments.seconds)};
-  if (arguments.plants) return sofa::raft_sim::find_plants(arguments.names, arguments.campaign.seeds, one) == 0 ? 0 : 1;
-  if (arguments.minimise) return sofa::raft_sim::minimise_seed(one, 400) ? 0 : 1;
+  if (arguments.plants) {
+    const auto processes = static_cast<size_t>(arguments.campaign.processes);
+    return sofa::raft_sim::find_plants(arguments.names, arguments.campaign.seeds, one, processes) == 0 ? 0 : 1;
+  }
+  if (arguments.minimise) {
+    const auto minimal = sofa::raft_sim::minimise_seed(one, 400);
+    sofa::raft_sim::print(minimal);
+    return minimal.invariant.empty() ? 0 : 1;
+  }
   return run(arguments);
 }

@@ -31,11 +31,22 @@ struct Outcome {
 
 Outcome run_seed(const Run& run);
 
-/// From a seed that fails to the few faults that it takes; prints them. Whether it fails at all.
-bool minimise_seed(const Run& run, size_t most_runs);
+/// The few faults that a seed that fails takes to do so.
+struct Minimal {
+  std::string invariant{}, what{};  ///< empty: it does not fail
+  std::vector<sim::World::Fault> faults{};
+  double virtual_seconds = 0;
+  size_t all = 0, runs = 0;  ///< faults of the whole run; runs that it took
+};
+Minimal minimise_seed(const Run& run, size_t most_runs);
+void print(const Minimal& minimal);
 
 /// The planted faults, each with the seeds of the swarm that it takes until an invariant is broken: a line for each of `names` (none: all), as the
-/// table of docs/simulator.md. A seed that fails without the fault, too, does not count. How many were not found.
-int find_plants(std::vector<std::string> names, uint64_t most_seeds, const Run& run);
+/// table of docs/simulator.md. A seed that fails without the fault, too, does not count. How many were not found. So many
+/// processes at once.
+int find_plants(std::vector<std::string> names, uint64_t most_seeds, const Run& run, size_t processes);
+
+/// Three of those that the table says are found, others each day.
+std::vector<std::string> plants_of_today();
 
 }  // namespace sofa::raft_sim
