@@ -10,4 +10,12 @@ namespace sofa {
 template <class T>
 using Queue = boost::container::deque<T, void, boost::container::deque_options_t<boost::container::block_bytes<256u>>>;
 
+/// Of a container that is empty: what it has kept goes.
+template <class Container>
+void give_memory_back(Container& empty) {
+  if (!empty.empty()) return;
+  Container fresh;
+  empty.swap(fresh);
+}
+
 }  // namespace sofa

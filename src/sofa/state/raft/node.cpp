@@ -127,6 +127,14 @@ void NodeImpl::drive() {
 void NodeImpl::watch(bool quiet) {
   is_watching_ = quiet;
   if (!quiet) return shared_.watch.remove(*this);
+  give_memory_back(machine_tasks_);
+  give_memory_back(waiting_);
+  give_memory_back(answers_);
+  give_memory_back(gathered_);
+  give_memory_back(gathered_done_);
+  give_memory_back(batch_);
+  give_memory_back(batch_writes_);
+  log_.give_memory_back();
   if (core_->is_leader()) {
     for (const Core::Follower& one : core_->followers()) shared_.watch.add(*this, one.peer.address());
   } else {

@@ -262,6 +262,7 @@ class Core {
   bool follows_quietly(Instant now, const jraft::AppendEntriesRequest& heartbeat);
   void quiet_answer(Instant now, Replicator& of);
   void end_quiet(Instant now);
+  void give_memory_back();
 
   // membership.cpp
   void on_caught_up(Instant now, const PeerId& peer);

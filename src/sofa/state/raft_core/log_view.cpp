@@ -116,6 +116,12 @@ int64_t LogView::members_from(int64_t index) const {
   return after == members_.begin() ? 0 : std::prev(after)->first;
 }
 
+void LogView::forget_cache() {
+  cache_.clear();
+  give_memory_back(cache_);
+  cached_bytes_ = 0;
+}
+
 void LogView::shrink(int64_t keep_from) {
   while (cached_bytes_ > cache_bytes_ && !cache_.empty() && cache_.front().id.index < keep_from) {
     cached_bytes_ -= bytes_of(cache_.front());

@@ -67,6 +67,8 @@ class LogView {
   size_t cached_bytes() const { return cached_bytes_; }
   /// Lets old entries go while the cache is over its bound, none of them above `keep_from`.
   void shrink(int64_t keep_from);
+  /// Lets all of them go: they are applied and durable, and nobody needs them soon.
+  void forget_cache();
 
  private:
   static size_t bytes_of(const Entry& entry) { return entry.data.size() + sizeof(Entry); }

@@ -36,7 +36,18 @@ bool Core::follows_quietly(Instant now, const jraft::AppendEntriesRequest& heart
   quiet_ = true;
   quiet_until_ = now + options_.longest_quiet + Duration(random_.uniform(0, options_.longest_quiet.count()));
   election_at_ = kNoDeadline;
+  give_memory_back();
   return true;
+}
+
+/// There may be tens of thousands of quiet groups. Queues keep a block of memory when they are empty, maps their buckets.
+void Core::give_memory_back() {
+  if (applied_ == log_.last()) log_.forget_cache();
+  sofa::give_memory_back(unsaved_);
+  sofa::give_memory_back(held_);
+  sofa::give_memory_back(waiting_reads_);
+  sofa::give_memory_back(calls_);
+  for (auto& [peer, one] : replicators_) sofa::give_memory_back(one->inflights);
 }
 
 /// Of a leader, when a peer has agreed.
@@ -47,6 +58,7 @@ void Core::quiet_answer(Instant now, Replicator& of) {
   quiet_until_ = now + options_.longest_quiet + Duration(random_.uniform(0, options_.longest_quiet.count()));
   step_down_at_ = kNoDeadline;
   for (auto& [peer, one] : replicators_) one->heartbeat_at = kNoDeadline;
+  give_memory_back();
 }
 
 void Core::end_quiet(Instant now) {

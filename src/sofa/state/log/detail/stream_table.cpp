@@ -111,6 +111,7 @@ void StreamTable::forget(const Entry& entry) {
 void StreamTable::forget_first_cached(Stream& stream) {
   cached_bytes_ -= stream.cached.front().size();
   stream.cached.pop_front();
+  give_memory_back(stream.cached);
 }
 
 /// Of the entry that the stream now ends with; the oldest payloads of all streams go while there are too many bytes.

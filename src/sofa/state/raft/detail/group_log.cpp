@@ -60,6 +60,8 @@ io::Task<Result<FoundLog>> GroupLog::find(KeptSnapshot snapshot) {
       [&](int64_t index) -> Result<Entry> { return members.at(index); });
 }
 
+void GroupLog::give_memory_back() { sofa::give_memory_back(operations_); }
+
 // Operations.
 
 void GroupLog::append(const std::vector<Entry>& entries) {

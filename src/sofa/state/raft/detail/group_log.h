@@ -53,6 +53,8 @@ class GroupLog {
   io::Task<Result<std::vector<Entry>>> read(int64_t from, size_t max_entries, size_t max_bytes);
 
   bool is_full() const { return full_; }
+  /// Of a queue that is empty.
+  void give_memory_back();
   /// Something is in the hands of the log: the group's log must not end yet.
   bool is_writing() const { return staged_ > 0; }
 

@@ -237,6 +237,7 @@ TEST(Core, AnIdleGroupIsQuiet) {
 TEST(Core, AQuietGroupWakesForAnEntryAndARead) {
   Cluster cluster = quiet_group();
   const int leader = cluster.leader();
+  EXPECT_EQ(cluster.core(leader)->log().cached_bytes(), 0u) << "it keeps no entries in memory";
   EXPECT_TRUE(cluster.propose(leader, "y"));
   EXPECT_TRUE(cluster.run(1s, [&] { return cluster.all_applied(3); }));
   EXPECT_TRUE(cluster.run(10s, [&] { return cluster.all_quiet(); }));
