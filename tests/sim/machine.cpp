@@ -4,7 +4,7 @@
 
 namespace sofa::raft_sim {
 
-Machine::Machine(RaftWorld& of, int i) : world(of), number(i), disk(of.world, std::to_string(i)) {
+Machine::Machine(RaftWorld& of, int i) : world(of), number(i), disk(of.world, std::to_string(i)), log_options(of.options.log) {
   Random& random = of.world.random("clocks");
   const double drift = of.options.drift;
   clock = sim::NodeClock(Duration(random.uniform(0, int64_t{1'000'000'000} * 3600)), 1 - drift + 2 * drift * random.unit());
@@ -21,7 +21,7 @@ bool Machine::start() {
   inbox_.clear();
   world.marks.reach("started again", life_ > 1 ? 1 : 0);
   const uint64_t errors = disk.errors();
-  auto opened = SteppedLog::open(disk.files(), world.options.log, world.world.derive(fmt::format("log {} {}", number, life_)));
+  auto opened = SteppedLog::open(disk.files(), log_options, world.world.derive(fmt::format("log {} {}", number, life_)));
   Result<void> done;
   if (!opened) {
     done = forward_error(opened);
@@ -43,7 +43,8 @@ bool Machine::start() {
     return true;
   }
   // An error of the disk, or no power, is no verdict on what it holds: it is tried again.
-  const bool ruined = !done && done.error().code() == Code::data_loss && disk.errors() == errors && !disk.died();
+  const bool refused = !done && (done.error().code() == Code::data_loss || world.atlas.is_damaged(number));
+  const bool ruined = refused && disk.errors() == errors && !disk.died();
   world.world.trace("{} does not start: {}", number, done ? "the power has gone" : done.error().to_string());
   state_ = State::up;
   stop(disk.died());
@@ -136,7 +137,7 @@ void Machine::write_log() {
     });
     return;
   }
-  later(disk.take_latency(), [this] {
+  later(std::max(disk.take_latency(), disk_held_until_ - world.world.now()), [this] {
     log->complete();
     if (!is_up()) return;
     (void)log->keep_house(true);

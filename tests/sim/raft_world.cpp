@@ -36,6 +36,7 @@ RaftWorld::RaftWorld(RaftOptions given, uint64_t seed)
     machines_.back()->knows_first_members = first_members_.has(peer(i));
   }
   clients_ = std::make_unique<Clients>(*this);
+  watched_.resize(machines_.size() * machines_.size());
   if (options.buggify > 0) raft::the_buggify = [this](std::string_view point) { return buggify.fires(point); };
 }
 
@@ -151,6 +152,21 @@ jraft::Status RaftWorld::propose(int i, int group, Bytes data) {
 }
 void RaftWorld::stop(int i, int group) { replica(i, group)->shut_down(); }
 
+// Messages.
+
+uint64_t RaftWorld::deliver_request(int from, int to, jraft::Message request, int group) {
+  const uint64_t call = next_made_up_call_++;
+  machine(to).later(Duration(1), [this, from, to, group, call, request = std::move(request)]() mutable {
+    replica(to, group)->take_request(network.connect(from, to, kRaft), from, call, std::move(request));
+  });
+  return call;
+}
+
+void RaftWorld::deliver_answer(int to, uint64_t call, jraft::Message answer, int group) {
+  machine(to).later(Duration(1),
+                    [this, to, group, call, answer = std::move(answer)]() mutable { replica(to, group)->take_answer(call, std::move(answer)); });
+}
+
 // For the parts.
 
 bool RaftWorld::inject(const std::string& what) { return world.fault(what.substr(0, what.find_first_of("0123456789(:")), "{}", what); }
@@ -197,7 +213,51 @@ void RaftWorld::check_now_and_then() {
     }
   }
   operate();
+  if (options.core.quiet_after != Duration()) watch_nodes();
   world.after(std::chrono::milliseconds(200), [this] { check_now_and_then(); });
+}
+
+// Watching nodes, for members that are quiet (raft_core/quiet.cpp).
+
+void RaftWorld::watch_nodes() {
+  for (const int from : machines()) {
+    if (!is_up(from) || machine(from).is_paused()) continue;
+    for (const int to : machines()) {
+      if (to != from) watch(from, to);
+    }
+  }
+}
+
+/// A node is lost when it has not answered for long, or when the connection over which it was asked has ended, as with a new start.
+void RaftWorld::watch(int from, int to) {
+  const size_t at = static_cast<size_t>(from) * machines_.size() + static_cast<size_t>(to);
+  Watched& one = watched_[at];
+  if (one.life != machine(from).life()) one = {.life = machine(from).life(), .answered = world.now()};
+  const uint64_t connection = network.connect(from, to, kWatch);
+  const bool ended = one.connection != 0 && connection != one.connection;
+  if (ended || world.now() - one.answered > options.node_lost_after) {
+    one = {.life = one.life, .answered = world.now()};
+    return node_lost(from, to);
+  }
+  if (one.asked || connection == 0) return;
+  one.connection = connection;
+  const auto answer = [this, from, at, connection] {
+    machine(from).enter([this, at, connection] {
+      if (watched_[at].connection != connection) return;
+      watched_[at].asked = false;
+      watched_[at].answered = world.now();
+    });
+  };
+  one.asked = network.send(connection, sim::Way::there, 50, [this, to, connection, answer] {
+    machine(to).enter([this, connection, answer] { (void)network.send(connection, sim::Way::back, 50, answer); });
+  });
+}
+
+void RaftWorld::node_lost(int from, int to) {
+  for (int group = 0; group < options.groups; ++group) {
+    if (core(from, group) != nullptr && core(from, group)->is_quiet()) marks.reach("quiet node told that another one is lost");
+    replica(from, group)->node_lost(peer(to).address());
+  }
 }
 
 // Who runs the machines.

@@ -60,7 +60,8 @@ struct RaftOptions {
   double snapshot_corrupted = 0;  ///< of the chunks
   double resend = 0.3;            ///< of the requests on a connection that breaks: sent again on the next one
   Duration mean_apply = std::chrono::microseconds(100);
-  double buggify = 0;  ///< of the points: on
+  double buggify = 0;                                  ///< of the points: on
+  Duration node_lost_after = std::chrono::seconds(1);  ///< without an answer, a node counts as lost; where groups may be quiet
   sim::NetworkShape network{};
   sim::DiskShape disk{};
 
@@ -80,7 +81,7 @@ class RaftWorld {
   sim::Marks marks;
   /// Who may be damaged (sofa/sim/disk.h): a minority of the first voters.
   sim::FaultAtlas atlas;
-  enum Channel { kRaft, kFiles, kClient, kChannels };
+  enum Channel { kRaft, kFiles, kClient, kWatch, kChannels };
   int clients_machine() const { return options.nodes; }
   /// 0 .. nodes-1
   std::vector<int> machines() const;
@@ -144,6 +145,22 @@ class RaftWorld {
   /// Restarts machines that are down or have failed after so long, half of them much sooner, some later; zero: not at all.
   Duration restart_after = std::chrono::seconds(2);
 
+  // Messages, for scenarios that meddle with them.
+  /// A message that has come to a machine of which nobody need run: a scenario may answer in its name.
+  struct Passing {
+    int from = 0, to = 0, group = 0;
+    bool is_answer = false;
+    uint64_t call = 0;        ///< of the one that asks
+    uint64_t connection = 0;  ///< of a request
+    const jraft::Message& message;
+  };
+  /// Asked for every message; false: it goes no further, and who waits for it waits in vain.
+  std::function<bool(const Passing&)> meddle{};
+  /// A request comes as if from `from`; nobody meddles with it. Its answer passes by `meddle` with the number that is returned.
+  uint64_t deliver_request(int from, int to, jraft::Message request, int group = 0);
+  /// An answer comes to the core, wanted or not.
+  void deliver_answer(int to, uint64_t call, jraft::Message answer, int group = 0);
+
   // For the parts.
   /// Whether a fault strikes (sim::World::fault); its kind are the words before the first number.
   bool inject(const std::string& what);
@@ -155,6 +172,9 @@ class RaftWorld {
   static constexpr int kFirstPort = 9000;
   void on_broken(const sim::Network::End& end);
   void check_now_and_then();
+  void watch_nodes();
+  void watch(int from, int to);
+  void node_lost(int from, int to);
   void operate();
   Duration restart_wait(const Machine& of) const;
   void repair(int machine);
@@ -164,7 +184,16 @@ class RaftWorld {
   std::vector<std::unique_ptr<Truth>> truths_;
   std::vector<std::unique_ptr<Machine>> machines_;
   std::unique_ptr<Clients> clients_;
+  /// What a machine knows of another one that it asks now and then, once for all groups.
+  struct Watched {
+    uint64_t life = 0;        // of the machine that asks
+    uint64_t connection = 0;  // over which it was last asked
+    bool asked = false;
+    Instant answered{};
+  };
+  std::vector<Watched> watched_;  // by both
   bool settling_ = false;
+  uint64_t next_made_up_call_ = uint64_t{1} << 60;
 };
 
 }  // namespace sofa::raft_sim

@@ -136,10 +136,14 @@ Result<void> Replica::check_recovered(const raft::FoundLog& found) {
     chain_.push_back(chain);
   }
   const LogId last = durable_.last;
-  if (last.index <= kept_.snapshot.id.index) return {};
-  if (found.last < last.index) return lost(fmt::format("a log up to {}, where {} was saved", found.last, last.index));
-  const auto term = machine_.log->term_at(entries_stream(group_), static_cast<uint64_t>(last.index));
-  if (term && raft::term_of_record(*term) != last.term) return lost(fmt::format("the entry {} of the term {}", last.index, last.term));
+  if (last.index > kept_.snapshot.id.index) {
+    if (found.last < last.index) return lost(fmt::format("a log up to {}, where {} was saved", found.last, last.index));
+    const auto term = machine_.log->term_at(entries_stream(group_), static_cast<uint64_t>(last.index));
+    if (term && raft::term_of_record(*term) != last.term) return lost(fmt::format("the entry {} of the term {}", last.index, last.term));
+  }
+  // What it has found it goes by: it must stay.
+  durable_ = {.term = kept_.state.term, .voted_for = kept_.state.voted_for, .last = {}, .snapshot = kept_.snapshot.id.index};
+  if (!found.term_begins.empty()) durable_.last = {.index = found.last, .term = found.term_begins.back().term};
   return {};
 }
 
@@ -368,6 +372,15 @@ void Replica::sweep_calls() {
 }
 
 void Replica::receive(uint64_t connection, int from, uint64_t call, jraft::Message request) {
+  if (world_.meddle) {
+    const RaftWorld::Passing passing{
+        .from = from, .to = machine_.number, .group = group_, .call = call, .connection = connection, .message = request};
+    if (!world_.meddle(passing)) return;
+  }
+  take_request(connection, from, call, std::move(request));
+}
+
+void Replica::take_request(uint64_t connection, int from, uint64_t call, jraft::Message request) {
   if (core_ == nullptr) return;
   const uint64_t token = next_token_++;
   Asked& asked = asked_[token];
@@ -402,17 +415,26 @@ void Replica::perform(effect::Answer& one) {
   if (const auto* index = std::get_if<jraft::ReadIndexResponse>(&one.response); index != nullptr && index->success)
     world_.check_lease(machine_.number, group_);
   const size_t bytes = bytes_of(one.response);
-  (void)world_.network.send(
-      asked.connection, sim::Way::back, bytes, [this, to = asked.from, call = asked.call, response = std::move(one.response)]() mutable {
-        Machine& target = world_.machine(to);
-        target.enter(
-            [&target, group = group_, call, response = std::move(response)]() mutable { target.replica(group).answered(call, std::move(response)); });
-      });
+  (void)world_.network.send(asked.connection, sim::Way::back, bytes,
+                            [this, to = asked.from, call = asked.call, response = std::move(one.response)]() mutable {
+                              Machine& target = world_.machine(to);
+                              target.enter([&target, group = group_, from = machine_.number, call, response = std::move(response)]() mutable {
+                                target.replica(group).answered(from, call, std::move(response));
+                              });
+                            });
 }
 
-void Replica::answered(uint64_t call, jraft::Message response) {
+void Replica::answered(int from, uint64_t call, jraft::Message response) {
+  if (world_.meddle && !world_.meddle({.from = from, .to = machine_.number, .group = group_, .is_answer = true, .call = call, .message = response})) {
+    return;
+  }
   if (core_ == nullptr || calls_.erase(call) == 0) return;
   world_.world.trace("{}.{} has {}", machine_.number, group_, name_of(response));
+  input([&](Core& core, Instant now) { core.answered(now, call, std::move(response)); });
+}
+
+void Replica::take_answer(uint64_t call, jraft::Message response) {
+  calls_.erase(call);
   input([&](Core& core, Instant now) { core.answered(now, call, std::move(response)); });
 }
 
@@ -638,6 +660,12 @@ jraft::Status Replica::propose(Bytes data) {
   perform();
   return proposed.status;
 }
+void Replica::fail_state_machine(const jraft::Status& why) {
+  input([&](Core& core, Instant now) { core.fail(now, why); });
+}
+void Replica::node_lost(const std::string& address) {
+  input([&](Core& core, Instant now) { core.node_lost(now, address); });
+}
 void Replica::shut_down() {
   input([](Core& core, Instant now) { core.shut_down(now); });
 }
@@ -664,6 +692,8 @@ void Replica::check() {
   }
   if (core.commit_index() > last_commit_) truth_.on_commit(machine_.number, core.term(), core.commit_index());
   check_members();
+  if (core.is_quiet()) world_.marks.reach("quiet", was_quiet_ ? 0 : 1);
+  was_quiet_ = core.is_quiet();
   last_role_ = core.role();
   last_term_ = core.term();
   last_commit_ = core.commit_index();

@@ -43,12 +43,14 @@ class Machine {
   sim::Disk disk;
   sim::NodeClock clock;
   std::unique_ptr<SteppedLog> log;
+  log::LogOptions log_options;  ///< of the next start
   /// Its replicas begin with the members of options.voters; else with none.
   bool knows_first_members = true;
 
   State state() const { return state_; }
   bool is_up() const { return state_ == State::up; }
   bool is_paused() const { return paused_; }
+  uint64_t life() const { return life_; }
   Instant now() const { return clock.local(world.world.now()); }
   Instant off_since() const { return off_since_; }
   Replica& replica(int group) { return *replicas_[static_cast<size_t>(group)]; }
@@ -57,6 +59,8 @@ class Machine {
   void stop(bool power_lost);
   void wipe();
   void pause(Duration length);
+  /// What is written to the log is not said to be durable before then, and nothing more is written.
+  void hold_disk_until(Instant when) { disk_held_until_ = when; }
   /// Runs it now; while the machine is paused, when it goes on.
   void enter(sim::Action action);
   /// In a while, if it is still the same life of the machine.
@@ -72,7 +76,7 @@ class Machine {
   State state_ = State::off;
   bool paused_ = false, kicked_ = false;
   uint64_t life_ = 0;
-  Instant off_since_{};
+  Instant off_since_{}, disk_held_until_{};
   std::deque<sim::Action> inbox_;
   std::vector<std::unique_ptr<Replica>> replicas_;
 };
@@ -89,6 +93,8 @@ class Replica {
   int64_t applied() const { return applied_; }
   const Kv& kv() const { return kv_; }
   const raft::Kept& kept() const { return kept_; }
+  const Durable& durable() const { return durable_; }
+  bool is_fetching() const { return fetch_.has_value(); }
   bool has_failed() const { return core_ != nullptr && core_->role() == raft::Role::error; }
 
   void request(const Request& request, Respond respond);
@@ -97,11 +103,18 @@ class Replica {
   jraft::Status reset_peers(const jraft::Configuration& next);
   jraft::Status propose(Bytes data);
   void shut_down();
+  /// Its state machine has failed.
+  void fail_state_machine(const jraft::Status& why);
+  /// The node at this address answers no more.
+  void node_lost(const std::string& address);
   void take_snapshot();
 
   // The network.
   void receive(uint64_t connection, int from, uint64_t call, jraft::Message request);
-  void answered(uint64_t call, jraft::Message response);
+  void answered(int from, uint64_t call, jraft::Message response);
+  /// As they come to the core.
+  void take_request(uint64_t connection, int from, uint64_t call, jraft::Message request);
+  void take_answer(uint64_t call, jraft::Message response);
   void connection_broke(const sim::Network::End& end);
   struct ChunkRequest {
     uint64_t reader = 0;
@@ -229,6 +242,7 @@ class Replica {
   uint64_t chain_base_ = 0;
   raft::Role last_role_{};
   int64_t last_term_ = 0, last_commit_ = 0, last_applied_ = 0;
+  bool was_quiet_ = false;
 
   std::unordered_map<uint64_t, Call> calls_;
   std::map<uint64_t, Asked> asked_;

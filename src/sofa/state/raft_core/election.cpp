@@ -109,7 +109,9 @@ void Core::become_leader(Instant now) {
 }
 
 bool Core::grants_pre_vote(Instant now, const jraft::RequestVoteRequest& request, const PeerId& candidate) const {
-  if (!members_->current.has_peer(candidate) && !members_->old.has_peer(candidate)) return false;
+  // Who is no member may be one by an entry that this node lacks: perhaps nobody can be elected without its vote.
+  const bool is_member = members_->current.has_peer(candidate) || members_->old.has_peer(candidate);
+  if (!is_member && LogId{.index = request.last_log_index, .term = request.last_log_term} <= log_.last_id()) return false;
   // Also after a start, while the leader is not known yet: it may rest on a lease that this node has confirmed before.
   const bool may_be_led = !leader_.is_nobody() || (term_ > 0 && !planted(Plant::lease_forgotten_at_start));
   if (may_be_led && !planted(Plant::pre_vote_ignores_leader) && now - last_leader_contact_ < options_.election_timeout) return false;

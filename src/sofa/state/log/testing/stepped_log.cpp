@@ -163,7 +163,7 @@ uint64_t SteppedLog::last_index(uint64_t stream) const {
 std::optional<uint64_t> SteppedLog::term_at(uint64_t stream, uint64_t index) const {
   const detail::Stream* found = core_.table().find(stream);
   if (found == nullptr || index < found->first || index >= found->next()) return std::nullopt;
-  return found->entries[index - found->first].term;
+  return core_.table().term_of(found->entries[index - found->first]);
 }
 Result<Bytes> SteppedLog::read(uint64_t stream, uint64_t index) const {
   const detail::Stream* found = core_.table().find(stream);
