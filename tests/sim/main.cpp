@@ -9,6 +9,7 @@
 
 #include "campaign.h"
 #include "run.h"
+#include "scenario.h"
 #include "sofa/state/raft_core/plant.h"
 #include "swarm.h"
 
@@ -21,6 +22,9 @@ struct Arguments {
   bool verbose = false;
   std::string history{};
   bool plants = false, minimise = false;
+  std::vector<std::string> scenarios{};  ///< "all", or their names
+  bool list_scenarios = false;
+  uint64_t scenario_seeds = 5;
   std::vector<std::string> names{};  ///< of planted faults; none: all
 };
 
@@ -68,6 +72,7 @@ int main(int count, char** values) {
   for (int i = 1; i < count; ++i) {
     const std::string_view flag = values[i];
     const char* value = i + 1 < count ? values[i + 1] : "";
+    if (flag == "--seeds") arguments.scenario_seeds = std::strtoull(value, nullptr, 10);
     if (flag == "--seeds") arguments.campaign.seeds = std::strtoull(value, nullptr, 10), ++i;
     if (flag == "--seed") arguments.campaign.first = std::strtoull(value, nullptr, 10), ++i;
     if (flag == "--processes") arguments.campaign.processes = std::max(1, std::atoi(value)), ++i;
@@ -80,8 +85,15 @@ int main(int count, char** values) {
     if (flag == "--plants") arguments.plants = true;
     if (flag == "--plants-of-today") arguments.plants = true, arguments.names = sofa::raft_sim::plants_of_today();
     if (flag == "--minimise") arguments.minimise = true;
+    if (flag == "--scenario") arguments.scenarios.emplace_back(value), ++i;
+    if (flag == "--scenarios") arguments.list_scenarios = true;
     if (flag == "--only") arguments.names.emplace_back(value), ++i;
     if (flag == "--plant") sofa::raft::the_plant = sofa::raft::plant_named(value).value_or(sofa::raft::Plant::none), ++i;
+  }
+  if (arguments.list_scenarios) return sofa::raft_sim::list_scenarios(), 0;
+  if (!arguments.scenarios.empty()) {
+    const uint64_t first = arguments.campaign.first;
+    return sofa::raft_sim::run_scenarios(arguments.scenarios, first, arguments.scenario_seeds, arguments.verbose) == 0 ? 0 : 1;
   }
   const sofa::raft_sim::Run one{.seed = arguments.campaign.first, .length = std::chrono::seconds(arguments.seconds)};
   if (arguments.plants) {
