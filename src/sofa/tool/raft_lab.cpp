@@ -84,12 +84,18 @@ std::string bind_of(const LabOptions& options, const LabPlan& plan) {
   return is_address ? options.listen : fmt::format("{}:{}", plan.self.ip, options.listen);
 }
 
+/// The group of the clients first, the others many at once: they share the log's syncs.
 io::Task<Result<void>> start_groups(raft::Server& server, const LabOptions& options, const LabPlan& plan, LabHandler& handler) {
-  for (int number = 0; number < options.groups; ++number) {
-    auto machine = std::make_unique<LabMachine>();
-    const LabMachine& kept = *machine;
-    raft::Node* const node = co_await io::or_return(server.start(node_options(options, plan, number), std::move(machine)));
-    if (number == 0) handler.serve(*node, kept);
+  auto machine = std::make_unique<LabMachine>();
+  const LabMachine& kept = *machine;
+  handler.serve(*co_await io::or_return(server.start(node_options(options, plan, 0), std::move(machine))), kept);
+  constexpr int kAtOnce = 256;
+  for (int first = 1; first < options.groups; first += kAtOnce) {
+    std::vector<io::Task<Result<raft::Node*>>> starting;
+    for (int number = first; number < std::min(first + kAtOnce, options.groups); ++number) {
+      starting.push_back(server.start(node_options(options, plan, number), std::make_unique<LabMachine>()));
+    }
+    co_await io::or_return(io::when_all(std::move(starting)));
   }
   co_return Result<void>();
 }
