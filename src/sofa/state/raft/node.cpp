@@ -49,6 +49,7 @@ CoreOptions NodeImpl::core_options() const {
   core.checksum = options_.checksum;
   core.lease_reads = options_.lease_reads;
   core.quiet_after = options_.quiet_after;
+  core.max_entry_bytes = shared_.max_entry_bytes;
   return core;
 }
 
@@ -261,6 +262,11 @@ void NodeImpl::perform(effect::Answer& one) {
   if (found == answers_.end()) return;
   Answer answer = std::move(found->second);
   answers_.erase(found);
+  if (const auto* refusal = std::get_if<jraft::ErrorResponse>(&one.response);
+      refusal != nullptr && refusal->code == static_cast<int32_t>(RaftError::einval)) {
+    kLog.warn(refusals_, "request of a peer refused",
+              {{"group", options_.group}, {"node", self_.to_string()}, {"why", refusal->message.value_or("")}});
+  }
   answer(one.response);
 }
 

@@ -90,7 +90,8 @@ io::Task<Result<void>> ServerImpl::open(std::vector<std::pair<std::string, trans
   log_ = co_await or_return(log::Log::open(std::move(log_options), files()));
   directory_.emplace(*log_);
   co_await or_return(directory_->read());
-  shared_.emplace(detail::Shared{self_.address(), *log_, files(), peers_, file_service_, throttle_, watch_});
+  shared_.emplace(
+      detail::Shared{self_.address(), *log_, files(), peers_, file_service_, throttle_, watch_, options_.log.max_record_bytes - kRecordRoom});
   peers_.on_connected([this](const std::string& address) {
     for (auto& [group, members] : groups_) {
       for (const auto& one : members) one->connected(address);

@@ -42,6 +42,7 @@ struct CoreOptions {
   int priority_gap = 10;                                  ///< by which the priority that is waited for falls, at least
   size_t max_entries = 1024;                              ///< of one request
   size_t max_body = size_t{512} << 10;                    ///< bytes of data after which no further entry joins a request
+  size_t max_entry_bytes = size_t{64} << 20;              ///< data of one entry of a leader's; over it EINVAL: it could not be stored
   size_t max_inflight = 256;                              ///< requests with entries to one peer
   size_t max_inflight_bytes = size_t{8} << 20;            ///< their data
   size_t max_waiting_answers = 256;                       ///< requests of one peer whose entries are not durable here yet; over it EBUSY

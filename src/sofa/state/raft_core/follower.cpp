@@ -69,6 +69,12 @@ void Core::take_entries(Instant now, uint64_t token, uint64_t lane, const jraft:
   }
   auto entries = detail::entries_of(request, options_.checksum);
   if (!entries) return refuse(token, RaftError::einval, std::string(entries.error().message()));
+  for (const Entry& entry : *entries) {
+    if (entry.data.size() <= options_.max_entry_bytes) continue;
+    return refuse(token, RaftError::einval,
+                  fmt::format("the entry {} has {} bytes, this node stores at most {} in one: raise max_record_bytes of its log", entry.id.index,
+                              entry.data.size(), options_.max_entry_bytes));
+  }
   const LogId last = entries->back().id;
 
   // What is there already stays; what another leader has put there goes.

@@ -32,6 +32,7 @@ struct Shared {
   FileService& file_service;
   SnapshotThrottle& throttle;
   NodeWatch& watch;
+  size_t max_entry_bytes = 0;  // that fit into a record of the log
 };
 
 class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog::Owner {
@@ -212,6 +213,7 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
 
   uint64_t elections_ = 0;
   std::string last_election_ = "no leader is known since the start";
+  LogRate refusals_{5};
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // expires with the node
   io::TaskGroup tasks_;
 };

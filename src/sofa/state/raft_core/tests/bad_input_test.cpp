@@ -1,0 +1,188 @@
+// What others may send that is wrong: each gets its code and a sentence, and changes nothing.
+#include <gtest/gtest.h>
+
+#include "sofa/state/raft_core/core.h"
+
+namespace sofa::raft {
+namespace {
+
+using namespace std::chrono_literals;
+using jraft::RaftError;
+
+constexpr const char* kSelf = "127.0.0.1:9000";
+constexpr const char* kLeader = "127.0.0.1:9001";
+constexpr const char* kOther = "127.0.0.1:9002";
+
+class BadInput : public ::testing::Test {
+ protected:
+  BadInput() : core_(options(), {.term = 5}, {}, *jraft::Configuration::parse(fmt::format("{},{},{}", kSelf, kLeader, kOther)), 1) {
+    core_.start(now_);
+    (void)run();
+    // It follows a leader in the term 5 that has given it two entries.
+    auto request = append(5, 0, 0);
+    for (const char* data : {"a", "b"}) add(request, 5, data);
+    EXPECT_TRUE(std::get<jraft::AppendEntriesResponse>(*ask(request)).success);
+  }
+
+  static CoreOptions options() {
+    CoreOptions options;
+    options.group = "test";
+    options.self = *PeerId::parse(kSelf);
+    options.max_entry_bytes = 1000;
+    return options;
+  }
+  static jraft::AppendEntriesRequest append(int64_t term, int64_t prev, int64_t prev_term) {
+    jraft::AppendEntriesRequest request{.group_id = "test", .server_id = kLeader, .peer_id = kSelf, .term = term};
+    request.prev_log_index = prev;
+    request.prev_log_term = prev_term;
+    return request;
+  }
+  static void add(jraft::AppendEntriesRequest& request, int64_t term, std::string_view data) {
+    request.entries.push_back({.term = term, .type = 2, .data_len = static_cast<int64_t>(data.size())});
+    Buffer all;
+    if (request.data) all.append(request.data->span());
+    all.append(data);
+    request.data = all.take();
+  }
+
+  /// Carries out what the disk is asked for; the answers.
+  std::vector<jraft::Message> run() {
+    std::vector<jraft::Message> answers;
+    while (core_.has_effects()) {
+      for (Effect& effect : core_.take()) {
+        if (auto* state = std::get_if<effect::SaveState>(&effect)) core_.state_saved(now_, state->number);
+        if (auto* entries = std::get_if<effect::Append>(&effect)) core_.log_saved(now_, entries->entries.back().id);
+        if (auto* apply = std::get_if<effect::Apply>(&effect)) core_.applied(now_, apply->up_to);
+        if (auto* answer = std::get_if<effect::Answer>(&effect)) answers.push_back(answer->response);
+      }
+    }
+    return answers;
+  }
+  /// The answer, when there is one at once.
+  std::optional<jraft::Message> ask(const jraft::Message& request) {
+    core_.receive(now_, ++token_, 1, request);
+    auto answers = run();
+    EXPECT_LE(answers.size(), 1u);
+    return answers.empty() ? std::nullopt : std::optional(std::move(answers.front()));
+  }
+  void expect_refused(const jraft::Message& request, RaftError code, std::string_view words) {
+    const LogId last = core_.log().last_id();
+    const int64_t term = core_.term(), commit = core_.commit_index();
+    const auto answer = ask(request);
+    ASSERT_TRUE(answer);
+    const auto* refusal = std::get_if<jraft::ErrorResponse>(&*answer);
+    ASSERT_NE(refusal, nullptr) << words;
+    EXPECT_EQ(refusal->code, static_cast<int32_t>(code)) << refusal->message.value_or("");
+    EXPECT_NE(refusal->message.value_or("").find(words), std::string::npos) << refusal->message.value_or("");
+    EXPECT_EQ(core_.log().last_id(), last) << words;
+    EXPECT_EQ(core_.term(), term) << words;
+    EXPECT_EQ(core_.commit_index(), commit) << words;
+    EXPECT_TRUE(core_.is_active()) << words;
+  }
+
+  Instant now_ = Instant() + 100s;
+  uint64_t token_ = 0;
+  Core core_;
+};
+
+TEST_F(BadInput, EntriesOfAnOlderTermAreNotTaken) {
+  auto request = append(4, 2, 5);
+  add(request, 4, "old");
+  const auto answer = std::get<jraft::AppendEntriesResponse>(*ask(request));
+  EXPECT_FALSE(answer.success);
+  EXPECT_EQ(answer.term, 5);
+  EXPECT_FALSE(answer.last_log_index) << "of an older term nothing is told but the term";
+}
+
+TEST_F(BadInput, EntriesBehindAGapAreNotTaken) {
+  auto request = append(5, 7, 5);
+  add(request, 5, "far");
+  const auto answer = std::get<jraft::AppendEntriesResponse>(*ask(request));
+  EXPECT_FALSE(answer.success);
+  EXPECT_EQ(answer.last_log_index, 2) << "so that the leader finds the place";
+  EXPECT_EQ(core_.log().last(), 2);
+}
+
+TEST_F(BadInput, ASecondLeaderOfOneTermEndsTheTerm) {
+  auto request = append(5, 2, 5);
+  request.server_id = kOther;
+  const auto answer = std::get<jraft::AppendEntriesResponse>(*ask(request));
+  EXPECT_FALSE(answer.success);
+  EXPECT_EQ(answer.term, 6);
+  EXPECT_EQ(core_.log().last(), 2);
+}
+
+TEST_F(BadInput, NamesThatAreNoneAreRefused) {
+  for (const char* name : {"", "nowhere", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:1:2:3:4"}) {
+    auto request = append(5, 2, 5);
+    request.server_id = name;
+    expect_refused(request, RaftError::einval, "Fail to parse peerId");
+    expect_refused(jraft::RequestVoteRequest{.group_id = "test", .server_id = name, .peer_id = kSelf, .term = 9}, RaftError::einval,
+                   "Fail to parse peerId");
+  }
+}
+
+TEST_F(BadInput, EntriesThatCannotBeStoredAreRefused) {
+  auto request = append(5, 2, 5);
+  add(request, 5, std::string(1001, 'x'));
+  expect_refused(request, RaftError::einval, "has 1001 bytes, this node stores at most 1000");
+}
+
+TEST_F(BadInput, LengthsThatDoNotFitAreRefused) {
+  for (const int64_t length : {int64_t{-1}, int64_t{100}, INT64_MAX}) {
+    auto request = append(5, 2, 5);
+    add(request, 5, "data");
+    request.entries.back().data_len = length;
+    expect_refused(request, RaftError::einval, "is said to have");
+  }
+}
+
+TEST_F(BadInput, KindsAndMembersOfEntriesThatAreNoneAreRefused) {
+  auto request = append(5, 2, 5);
+  add(request, 5, "data");
+  request.entries.back().type = 9;
+  expect_refused(request, RaftError::einval, "the type 9 of an entry");
+  request.entries.back().type = 3;
+  request.entries.back().peers = {"nobody"};
+  expect_refused(request, RaftError::einval, "the member 'nobody'");
+}
+
+TEST_F(BadInput, WhatIsCommittedIsNotReplaced) {
+  auto heartbeat = append(5, 2, 5);
+  heartbeat.committed_index = 2;
+  ASSERT_TRUE(ask(heartbeat));
+  ASSERT_EQ(core_.commit_index(), 2);
+  auto request = append(6, 1, 5);
+  add(request, 6, "another");
+  const LogId last = core_.log().last_id();
+  const auto answer = ask(request);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(std::get<jraft::ErrorResponse>(*answer).code, static_cast<int32_t>(RaftError::einval));
+  EXPECT_EQ(core_.log().last_id(), last);
+}
+
+TEST_F(BadInput, ASnapshotWhoseMetaLiesIsNotFetched) {
+  jraft::InstallSnapshotRequest request{.group_id = "test", .server_id = kLeader, .peer_id = kSelf, .term = 5};
+  request.meta = {.last_included_index = 100, .last_included_term = 5, .peers = {"nobody"}};
+  request.uri = "remote://127.0.0.1:9001/1";
+  expect_refused(request, RaftError::einval, "the member 'nobody'");
+}
+
+TEST_F(BadInput, AReadOfAStrangerIsRefused) {
+  jraft::ReadIndexRequest request{.group_id = "test", .server_id = "127.0.0.1:9999"};
+  request.peer_id = kSelf;
+  expect_refused(request, RaftError::eperm, "Invalid state for readIndex");
+}
+
+TEST_F(BadInput, TimeoutNowOfAnotherTermIsNotFollowed) {
+  for (const int64_t term : {int64_t{1}, int64_t{4}}) {
+    const auto answer =
+        std::get<jraft::TimeoutNowResponse>(*ask(jraft::TimeoutNowRequest{.group_id = "test", .server_id = kLeader, .peer_id = kSelf, .term = term}));
+    EXPECT_FALSE(answer.success);
+    EXPECT_EQ(core_.role(), Role::follower);
+    EXPECT_EQ(core_.term(), 5);
+  }
+}
+
+}  // namespace
+}  // namespace sofa::raft
