@@ -253,8 +253,11 @@ class Node:
         return Info(answer.rest.decode()) if answer.status == OK else None
 
     def dump(self, seconds=30):
-        answer = self.call(DUMP, seconds)
-        assert answer.status == OK, f"{self}: {answer}"
+        """Of a linearizable read, which may be refused while nobody leads."""
+        deadline = time.monotonic() + seconds
+        while (answer := self.call(DUMP, seconds)).status != OK:
+            assert time.monotonic() < deadline, f"{self}: {answer}"
+            time.sleep(0.2)
         return answer.rest
 
     def snapshot(self, seconds=60):

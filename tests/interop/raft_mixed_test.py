@@ -295,7 +295,10 @@ def test_learners(mix):
 def sofa(mix, command, *words):
     """`sofa raft COMMAND`; what it prints."""
     line = [programs.binaries() / "sofa", "raft", *command.split(), *words, "--group", mix.name, "--peers", mix.peers, "--timeout", "30"]
-    done = subprocess.run([str(word) for word in line], capture_output=True, text=True, timeout=60, check=False)
+    for _ in range(5):
+        done = subprocess.run([str(word) for word in line], capture_output=True, text=True, timeout=60, check=False)
+        if "failed to catch up" not in done.stderr:  # what a node may do on a busy machine
+            break
     assert done.returncode == 0, f"{line}: {done.returncode} {done.stdout}{done.stderr}"
     return done.stdout
 
@@ -609,10 +612,11 @@ def test_refusals_are_the_same_from_either_kind(mix):
 
 def test_a_node_without_a_configuration_waits(mix):
     for kind in sorted(set(mix.kinds)):
-        spare = mix.spare_of(kind)
+        spare = mix.spare(kind)
         assert spare.ask(RPC + "PingRequest", message((1, 1))) == ((RPC + "ErrorResponse").encode(), message((1, 0), (2, "OK")))
         assert spare.ask(CLI + "GetLeaderRequest", message((1, mix.name))) == ((RPC + "ErrorResponse").encode(), message((1, 1002), (2, "Unknown leader")))
         assert (spare.info().state, spare.info().term, spare.info().leader) == ("FOLLOWER", 0, "-"), spare.info().text
+        spare.stop()
 
 
 def test_a_learner_by_option(mix):
@@ -654,7 +658,7 @@ def test_priorities_decide_who_leads(jraft, java_admin, tmp_path, request):
     kinds = {"ccj": "jcc", "cjj": "cjj"}.get(MIXES[0], MIXES[0])
     with Group(tmp_path, kinds, priorities=[100, 60, 0], options=["--election-ms", "1000", "--checksum"]) as group:
         first, second, never = group.members
-        assert until(lambda: (found := group.leader()) is first and found, 20)
+        assert until(lambda: (found := group.leader()) is first and found, 60)
         for at in range(20):
             group.write(put(b"%d" % at, b"by the first"))
         first.kill()
