@@ -34,8 +34,9 @@ io::Task<Result<void>> serve(const Options& options) {
 
   auto machine = std::make_unique<counter::Counter>();
   const counter::Counter& state = *machine;
-  raft::Node* node = co_await or_return(
-      server->start({.group = "counter", .initial = *members, .snapshot_interval = std::chrono::seconds(options.snapshot_secs)}, std::move(machine)));
+  raft::NodeOptions group{.group = "counter", .initial = *members, .snapshot_interval = std::chrono::seconds(options.snapshot_secs)};
+  group.sessions = true;  // a client in doubt sends its entry again, and it counts once
+  raft::Node* node = co_await or_return(server->start(std::move(group), std::move(machine)));
   clients.serve(*node, [&state](const Bytes&) -> Result<Bytes> { return counter::encode(state.value()); });
 
   std::printf("READY %s\n", options.id.c_str());

@@ -14,6 +14,9 @@ using jraft::RaftError;
 
 namespace {
 
+/// Of one try where another may follow: a node that hangs must not take all the time.
+constexpr Duration kMostOfOneTry = std::chrono::seconds(1);
+
 transport::PoolOptions pool_options(const ClientOptions& options) {
   transport::PoolOptions pool;
   pool.reconnect = false;
@@ -25,8 +28,8 @@ transport::PoolOptions pool_options(const ClientOptions& options) {
 /// A try that gave no result.
 struct Failure {
   Error error;
-  bool nothing_begun = false;  // so that an entry may be sent once more
-  bool is_final = false;       // another try would end the same
+  bool nothing_begun = false;           // so that an entry may be sent once more
+  RaftError code = RaftError::success;  // of the group
   std::optional<PeerId> leader{};
 };
 using Try = std::expected<Bytes, Failure>;
@@ -42,8 +45,13 @@ Try result_of(const PeerId& from, const bolt::Frame& frame) {
   const auto code = static_cast<RaftError>(response->code);
   return std::unexpected(Failure{.error = error_of({code, std::move(response->message)}).wrap(fmt::format("{} refuses", from.to_string())),
                                  .nothing_begun = code == RaftError::eperm || code == RaftError::ebusy || code == RaftError::enoent,
-                                 .is_final = code == RaftError::einval || code == RaftError::erequest || code == RaftError::estale,
+                                 .code = code,
                                  .leader = PeerId::parse(response->leader)});
+}
+
+/// Whether another try would end the same. EINVAL of an entry says that no node takes it; of a question, that this node has failed.
+bool is_final(RaftError code, bool is_question) {
+  return code == RaftError::erequest || code == RaftError::estale || (code == RaftError::einval && !is_question);
 }
 
 }  // namespace
@@ -69,23 +77,23 @@ struct Client::Impl {
   /// Until there is a result, the deadline, or a doubt; there is none about what can be sent again.
   io::Task<Result<Bytes>> try_all(bool can_repeat, ClientRequest request) {
     const Bytes content = jraft::encode(request);
-    std::optional<Error> last;
+    bool doubt = false;
     for (size_t tries = 0;; ++tries) {
       const PeerId to = co_await io::or_return(next(tries));
-      Try outcome = co_await try_one(to, content);
+      Try outcome = co_await try_one(to, content, can_repeat ? kMostOfOneTry : options.timeout);
       if (outcome) {
         leader = to;
         co_return std::move(*outcome);
       }
       Failure& failure = outcome.error();
-      if (failure.is_final) co_return std::unexpected(std::move(failure.error));
-      if (!can_repeat && !failure.nothing_begun) co_return in_doubt(std::move(failure.error));
+      if (is_final(failure.code, request.is_question)) co_return std::unexpected(std::move(failure.error));
+      doubt = doubt || (!request.is_question && !failure.nothing_begun);
+      if (doubt && !can_repeat) co_return in_doubt(std::move(failure.error));
       // Who knows the leader sends us there at once; else every member is asked, and then there is a pause.
       leader = failure.leader && *failure.leader != to ? failure.leader : std::nullopt;
-      last = std::move(failure.error);
       if (leader && tries % 8 != 7) continue;
       if (tries % members.peers.size() != members.peers.size() - 1) continue;
-      if (co_await io::remaining() <= options.pause) co_return too_late(*std::move(last));
+      if (co_await io::remaining() <= options.pause) co_return too_late(std::move(failure.error), doubt);
       co_await io::or_return(io::sleep_for(options.pause));
     }
   }
@@ -97,13 +105,13 @@ struct Client::Impl {
     return members.peers[tries % members.peers.size()];
   }
 
-  io::Task<Try> try_one(PeerId to, Bytes content) {
+  io::Task<Try> try_one(PeerId to, Bytes content, Duration most) {
     auto address = io::Address::parse(to.address());
     if (!address) co_return std::unexpected(Failure{.error = std::move(address.error()), .nothing_begun = true});
     auto session = co_await pool.get(*address);
     if (!session) co_return std::unexpected(Failure{.error = std::move(session.error()), .nothing_begun = true});
     auto answer = co_await (*session)->call(
-        {.class_name = ClientRequest::kName, .header = {}, .content = std::move(content), .timeout = co_await io::remaining()});
+        {.class_name = ClientRequest::kName, .header = {}, .content = std::move(content), .timeout = std::min(most, co_await io::remaining())});
     if (!answer) co_return std::unexpected(Failure{.error = std::move(answer.error())});
     co_return result_of(to, answer->frame);
   }
@@ -111,10 +119,11 @@ struct Client::Impl {
   std::unexpected<Error> in_doubt(Error error) const {
     return std::unexpected<Error>(std::move(error).wrap(fmt::format("the group {} has not acknowledged the entry, it may have been applied", group)));
   }
-  std::unexpected<Error> too_late(Error last) const {
-    return std::unexpected<Error>(Error(Code::deadline_exceeded, fmt::format("no leader of the group {} has answered within {} ms", group,
-                                                                             options.timeout / std::chrono::milliseconds(1)))
-                                      .with_cause(std::move(last)));
+  std::unexpected<Error> too_late(Error last, bool doubt) const {
+    const auto timeout = options.timeout / std::chrono::milliseconds(1);
+    Error late(Code::deadline_exceeded, fmt::format("no leader of the group {} has answered within {} ms", group, timeout));
+    late = std::move(late).with_cause(std::move(last));
+    return doubt ? in_doubt(std::move(late)) : std::unexpected<Error>(std::move(late));
   }
 
   const std::string group;

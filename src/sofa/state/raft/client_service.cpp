@@ -49,7 +49,10 @@ void ClientService::carry_out(ClientRequest request, std::function<void(ClientRe
     return node->apply_once(write, std::move(request.data), std::move(done));
   }
   node->read([node, reply = std::move(reply), answer = found->answer, question = std::move(request.data)](Result<void> ready) {
-    reply(response_of(ready ? answer(question) : Result<Bytes>(forward_error(ready)), node));
+    if (!ready) return reply(refusal(status_of(ready.error()), node));
+    Result<Bytes> found_out = answer(question);
+    if (found_out) return reply({.result = std::move(*found_out)});
+    reply(refusal({RaftError::erequest, found_out.error().to_string()}));  // every node would say so
   });
 }
 
