@@ -235,7 +235,9 @@ io::Task<Result<void>> Fetch::fetch_files(const jraft::LocalSnapshotPbMeta& meta
     }
     bytes += size;
   }
-  const int workers = std::max(1, options_.parallel);
+  // A snapshot that Java's nodes have made is fetched as they do it, one piece after the other.
+  const bool ours = std::ranges::all_of(files_, [](const File& file) { return file.sum.has_value(); });
+  const int workers = ours ? std::max(1, options_.parallel) : 1;
   if (workers == 1) co_return co_await work();
   io::TaskGroup group(co_await io::current_scope());
   std::optional<Error> first;

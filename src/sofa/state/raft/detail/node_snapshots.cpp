@@ -13,6 +13,7 @@ using jraft::Status;
 
 namespace {
 const Logger kLog{"raft"};
+constexpr int kPieces = 4;  // of a snapshot that C++ nodes have made, fetched at once
 }  // namespace
 
 // Saved.
@@ -186,7 +187,7 @@ io::Task<Result<void>> NodeImpl::fetch_into_place(Fetch& fetch, const effect::Fe
   const AskFile ask = [this, &source](jraft::GetFileRequest request) -> io::Task<Result<jraft::Message>> {
     return shared_.peers.ask(source.address, std::move(request), std::chrono::seconds(10));
   };
-  co_await or_return(fetch_snapshot(ask, source.reader_id, one.meta, *writer, own.get(), shared_.throttle, {}, fetch.progress));
+  co_await or_return(fetch_snapshot(ask, source.reader_id, one.meta, *writer, own.get(), shared_.throttle, {.parallel = kPieces}, fetch.progress));
   const LogId id{.index = one.meta.last_included_index, .term = one.meta.last_included_term};
   auto members = std::make_shared<const Membership>(co_await or_return(members_of(one.meta)));
   KeptSnapshot kept = co_await or_return(snapshots_->finish(*writer, id, std::move(members)));
