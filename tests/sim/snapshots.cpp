@@ -277,6 +277,12 @@ void Replica::fetch_complete() {
         world_.marks.reach("snapshot installed");
         world_.world.trace("{}.{} has the snapshot {}", machine_.number, group_, id.index);
         truth_.on_state(machine_.number, applied_, kv_.hash());
+        // What it holds is applied here without anybody having seen its result.
+        while (!proposals_.empty() && proposals_.begin()->first <= applied_) {
+          const Respond respond = std::move(proposals_.begin()->second.respond);
+          proposals_.erase(proposals_.begin());
+          if (respond) respond({.kind = Reply::Kind::failed});
+        }
       }
       drop_other_files();
       const uint64_t alive = life_;

@@ -15,7 +15,11 @@ using jraft::Status;
 /// says so, and then nobody else can lead, since its log is the longest.
 bool Core::votes() const {
   const auto has = [&](const Membership& members) { return members.current.has_peer(options_.self) || members.old.has_peer(options_.self); };
-  return has(*members_) || (members_from_ > commit_ && has(*log_.members_at(members_from_ - 1)));
+  if (has(*members_)) return true;
+  for (int64_t from = members_from_; from > commit_; from = log_.members_from(from - 1)) {
+    if (has(*log_.members_at(from - 1))) return true;
+  }
+  return false;
 }
 
 void Core::arm_election(Instant now) {

@@ -336,5 +336,49 @@ TEST(Core, SurvivesRandomFaults) {
   for (uint64_t seed = 1; seed <= count && !HasFailure(); ++seed) survive(seed);
 }
 
+/// A core alone, with a log of these configurations, one entry each, of the term 1.
+Core lone_core(int self, const std::vector<std::string>& members) {
+  FoundLog found{.term_begins = {{.index = 1, .term = 1}}, .last = static_cast<int64_t>(members.size())};
+  for (size_t i = 0; i < members.size(); ++i) {
+    found.members[static_cast<int64_t>(i) + 1] = std::make_shared<const Membership>(Membership{.current = *jraft::Configuration::parse(members[i])});
+  }
+  return Core({.group = "test", .self = Cluster::peer(self)}, {.term = 1}, std::move(found), {}, 1);
+}
+
+std::vector<effect::Answer> answers_of(Core& core) {
+  std::vector<effect::Answer> found;
+  for (Effect& one : core.take()) {
+    if (auto* answer = std::get_if<effect::Answer>(&one)) found.push_back(std::move(*answer));
+  }
+  return found;
+}
+
+TEST(Core, WhoLagsVotesForACandidateThatItDoesNotKnowAsAMember) {
+  Core core = lone_core(0, {"127.0.0.1:9000,127.0.0.1:9001"});
+  core.start(Instant{10s});
+  jraft::RequestVoteRequest request{.group_id = "test",
+                                    .server_id = "127.0.0.1:9005",
+                                    .peer_id = "127.0.0.1:9000",
+                                    .term = 2,
+                                    .last_log_term = 1,
+                                    .last_log_index = 9,
+                                    .pre_vote = true};
+  core.receive(Instant{20s}, 1, 1, request);
+  const auto told = answers_of(core);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_TRUE(std::get<jraft::RequestVoteResponse>(told[0].response).granted);
+}
+
+TEST(Core, WhoWasRemovedCampaignsWhileItAloneMayKnow) {
+  Core core = lone_core(0, {"127.0.0.1:9000,127.0.0.1:9001", "127.0.0.1:9001", "127.0.0.1:9001"});
+  core.start(Instant{10s});
+  EXPECT_NE(core.due(), kNoDeadline);
+  (void)core.take();
+  core.tick(Instant{20s});
+  const auto effects = core.take();
+  EXPECT_TRUE(std::ranges::any_of(effects, [](const Effect& one) { return std::holds_alternative<effect::Send>(one); }))
+      << "it asks whether it would win";
+}
+
 }  // namespace
 }  // namespace sofa::raft
