@@ -61,7 +61,6 @@ Result<void> Replica::start() {
     kept_ = std::move(*kept);
   }
   if (auto done = recover_snapshot(); !done) return done;
-  drop_other_files();
   log_first_ = static_cast<int64_t>(log.first_index(stream));
   log_next_ = static_cast<int64_t>(log.last_index(stream)) + 1;
   auto found = raft::find_log(
@@ -73,6 +72,7 @@ Result<void> Replica::start() {
       });
   if (!found) return forward_error(found);
   if (auto done = check_recovered(*found); !done) return done;
+  drop_other_files();
 
   raft::CoreOptions options = world_.options.core;
   options.group = world_.group_name(group_);

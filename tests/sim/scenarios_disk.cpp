@@ -96,7 +96,7 @@ void rot(Trial& trial, RaftWorld& world, int machine, std::string_view part) {
 void rot_in_the_middle(Trial& trial) {
   RaftOptions options = busy(3);
   options.load.mean_pause = 20ms;
-  options.load.value_bytes = 500;
+  options.load.value_bytes = 300;
   RaftWorld& world = trial.begin_led(options);
   world.run_for(3s);
   rot(trial, world, static_cast<int>(trial.random.uniform(3)), "segment");
@@ -255,7 +255,7 @@ void file_times(Trial& trial) {
 
 void restart_with_other_options(Trial& trial) {
   RaftOptions options = busy(3);
-  options.load.value_bytes = 500;
+  options.load.value_bytes = 300;
   options.load.mean_pause = 20ms;
   RaftWorld& world = trial.begin_led(options);
   for (const uint64_t kib : {1024, 64, 256}) {

@@ -67,8 +67,9 @@ Result<std::vector<KeptFile>> Replica::write_files(const std::vector<std::pair<s
   return kept;
 }
 
-/// What nothing names and nobody reads.
+/// What nothing names and nobody reads; not while files wait for their name, or a name is on its way to the disk.
 void Replica::drop_other_files() {
+  if (snapshotting_ || kept_.snapshot.id.index != durable_.snapshot) return;
   log::FileSystem& disk = machine_.disk.files();
   auto names = disk.list(folder());
   if (!names) return;
