@@ -252,7 +252,8 @@ bool Core::take_append_answer(Instant now, Replicator& of) {
 void Core::on_mismatch(Instant now, Replicator& of, int64_t prev, const jraft::AppendEntriesResponse& response) {
   of.drop_inflights();
   of.state = Following::probing;
-  const int64_t theirs = response.last_log_index.value_or(0);
+  // Who does not say how far its log goes (a Java node whose term has moved while it wrote) is asked a little further back.
+  const int64_t theirs = response.last_log_index.value_or(prev);
   if (theirs + 1 < prev + 1) {
     of.next = theirs + 1;
   } else if (of.installed && of.mismatches == 0) {

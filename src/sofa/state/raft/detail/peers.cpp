@@ -61,7 +61,7 @@ io::Task<void> Peers::wait_for_connection(std::string address, Peer& peer) {
     if (!co_await io::sleep_for(20ms)) co_return;
   }
   peer.watched = false;
-  peer.silent_calls = 0;
+  peer.silent_since = {};
   if (listener_) listener_(address);
 }
 
@@ -80,17 +80,20 @@ void Peers::call(const std::string& address, const jraft::Message& request, Dura
 }
 
 io::Task<void> Peers::carry_out(Peer& peer, transport::SessionRef session, EncodedRequest request, Duration timeout, Answered done) {
-  const auto begun = session->stats().bytes_in;
+  const Instant begun = io::Shard::current().now();
+  const auto bytes_before = session->stats().bytes_in;
   auto response = co_await session->call(
       {.class_name = request.class_name, .header = request.header.span(), .content = std::move(request.content), .timeout = timeout});
   if (response) {
-    peer.silent_calls = 0;
+    peer.silent_since = {};
     co_return done(message_of(*response));
   }
-  // A connection over which nothing comes may be half open: a new one is tried before TCP gives it up.
-  const bool silent = response.error().code() == Code::deadline_exceeded && session->stats().bytes_in == begun;
-  if (silent && ++peer.silent_calls >= kMostSilentCalls && session->is_open()) {
-    peer.silent_calls = 0;
+  // A connection over which nothing comes may be half open: a new one is tried before TCP gives it up. A slow peer is left alone for a while: what it
+  // has received over a connection that is closed it answers to nobody.
+  const bool silent = response.error().code() == Code::deadline_exceeded && session->stats().bytes_in == bytes_before;
+  if (silent && peer.silent_since == Instant()) peer.silent_since = begun;
+  if (silent && session->is_open() && io::Shard::current().now() - peer.silent_since > kLongestSilence) {
+    peer.silent_since = {};
     session->close("it answers nothing");
   }
   done(forward_error(response));

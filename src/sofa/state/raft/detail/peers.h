@@ -49,8 +49,8 @@ class Peers {
   struct Peer {
     io::Address address{};
     transport::ConnectionPool::Peer* connections = nullptr;
-    bool watched = false;  // somebody waits for a connection
-    int silent_calls = 0;  // that had no answer in time, in a row
+    bool watched = false;    // somebody waits for a connection
+    Instant silent_since{};  // when the first of the calls began that had no answer in time, in a row; zero: there are none
   };
   Result<Peer*> peer(const std::string& address);
   void watch(const std::string& address, Peer& peer);
@@ -58,7 +58,7 @@ class Peers {
   io::Task<void> connect_and_call(std::string address, jraft::Message request, Duration timeout, Answered done);
   io::Task<void> carry_out(Peer& peer, transport::SessionRef session, EncodedRequest request, Duration timeout, Answered done);
 
-  static constexpr int kMostSilentCalls = 4;  // then the connection is taken for dead
+  static constexpr Duration kLongestSilence = std::chrono::seconds(5);  // then the connection is taken for dead
 
   std::unordered_map<std::string, Peer> peers_;
   std::function<void(const std::string&)> listener_;
