@@ -195,7 +195,7 @@ void Replica::save_kept(std::function<void()> saved, bool early) {
 }
 
 void Replica::perform(effect::SaveState& one) {
-  kept_.state = {.term = one.term, .voted_for = one.voted_for};
+  kept_.state = {.term = one.term, .voted_for = one.voted_for, .must_reach = one.must_reach};
   save_kept(
       [this, one] {
         if (one.term > durable_.term || durable_.voted_for.is_nobody()) durable_.voted_for = one.voted_for;

@@ -223,7 +223,7 @@ void NodeImpl::perform(effect::SaveState& one) {
     ++elections_;
     kLog.info("election", {{"group", options_.group}, {"node", self_.to_string()}, {"term", one.term}, {"why", last_election_}});
   }
-  kept_.state = {.term = one.term, .voted_for = one.voted_for};
+  kept_.state = {.term = one.term, .voted_for = one.voted_for, .must_reach = one.must_reach};
   log_.save(kept_, [this, number = one.number] { input([&](Core& core) { core.state_saved(now(), number); }); });
 }
 void NodeImpl::perform(effect::Append& one) { log_.append(one.entries); }

@@ -25,6 +25,7 @@ Core::Core(CoreOptions options, HardState state, FoundLog log, jraft::Configurat
       log_(std::move(log), options_.cache_bytes),
       term_(std::max(state.term, log_.last_id().term)),
       voted_for_(state.term < log_.last_id().term ? PeerId() : std::move(state.voted_for)),
+      must_reach_(state.must_reach),
       members_(log_.members_at(log_.last())),
       members_from_(log_.members_from(log_.last())),
       commit_(log_.snapshot().index),
@@ -42,7 +43,7 @@ void Core::start(Instant now) {
   if (log_.must_reset()) emit(effect::ResetLog{.behind = log_.snapshot()});
   set_members(members_);
   const bool alone = members_->current.peers.size() == 1 && members_->old.empty() && members_->current.has_peer(options_.self);
-  if (alone) {
+  if (alone && may_lead()) {
     elect_self(now);
   } else {
     arm_election(now);
@@ -193,7 +194,8 @@ void Core::save_state(int64_t term, PeerId voted_for) {
   term_ = term;
   voted_for_ = std::move(voted_for);
   if (planted(Plant::term_saved_with_vote_only) && voted_for_.is_nobody()) return;
-  emit(effect::SaveState{.number = ++state_number_, .term = term_, .voted_for = planted(Plant::vote_not_persisted) ? PeerId() : voted_for_});
+  emit(effect::SaveState{
+      .number = ++state_number_, .term = term_, .voted_for = planted(Plant::vote_not_persisted) ? PeerId() : voted_for_, .must_reach = must_reach_});
 }
 
 void Core::state_saved(Instant now, uint64_t number) {

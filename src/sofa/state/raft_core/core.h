@@ -64,6 +64,7 @@ struct CoreOptions {
 struct HardState {
   int64_t term = 0;
   PeerId voted_for{};
+  int64_t must_reach = 0;  ///< of a node that began with nothing: what was committed then. Before its log is there it leads nobody
   bool operator==(const HardState&) const = default;
 };
 
@@ -200,6 +201,7 @@ class Core {
   Request addressed(const PeerId& to) const;
   std::optional<PeerId> parse_peer(uint64_t token, const std::string& text);
   void save_state(int64_t term, PeerId voted_for);
+  bool may_lead() const { return log_.last() >= must_reach_; }
   void step_down(Instant now, int64_t term, const jraft::Status& why, bool wake_candidate = false);
   void set_leader(PeerId leader, const jraft::Status& why);
   void set_members(std::shared_ptr<const Membership> members);
@@ -296,6 +298,7 @@ class Core {
   Role role_ = Role::uninitialized;
   int64_t term_;
   PeerId voted_for_;
+  int64_t must_reach_;
   PeerId leader_{};
   std::shared_ptr<const Membership> members_;
   int64_t members_from_ = 0;

@@ -26,6 +26,7 @@ struct SaveState {
   uint64_t number = 0;
   int64_t term = 0;
   PeerId voted_for{};
+  int64_t must_reach = 0;  // see HardState
 };
 /// Append durably; then Core::log_saved of the last entry. Later ones may be saved together with it.
 struct Append {

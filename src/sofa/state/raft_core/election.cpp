@@ -50,7 +50,7 @@ bool Core::may_campaign() {
 }
 
 void Core::pre_vote(Instant now) {
-  if (install_ || !votes()) return;
+  if (install_ || !votes() || !may_lead()) return;
   ballot_.begin(members_);
   ask_for_votes(now, true);
   ballot_.grant(options_.self);
@@ -58,7 +58,7 @@ void Core::pre_vote(Instant now) {
 }
 
 void Core::elect_self(Instant now) {
-  if (!votes()) return;
+  if (!votes() || !may_lead()) return;
   election_at_ = kNoDeadline;
   set_leader(PeerId(), {RaftError::erafttimedout, "A follower's leader_id is reset to NULL as it begins to request_vote."});
   role_ = Role::candidate;
@@ -165,7 +165,8 @@ void Core::on_timeout_now(Instant now, uint64_t token, const jraft::TimeoutNowRe
     step_down(now, request.term, {RaftError::ehighertermrequest, fmt::format("Raft node receives higher term request from {}.", request.server_id)});
     return answer(token, jraft::TimeoutNowResponse{.term = term_, .success = false});
   }
-  if (request.term != term_ || role_ != Role::follower || !votes()) return answer(token, jraft::TimeoutNowResponse{.term = term_, .success = false});
+  if (request.term != term_ || role_ != Role::follower || !votes() || !may_lead())
+    return answer(token, jraft::TimeoutNowResponse{.term = term_, .success = false});
   elect_self(now);
   answer(token, jraft::TimeoutNowResponse{.term = term_, .success = true});
 }

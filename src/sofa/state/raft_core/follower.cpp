@@ -40,6 +40,12 @@ bool Core::accepts_leader(Instant now, uint64_t token, int64_t term, const PeerI
 void Core::on_append(Instant now, uint64_t token, uint64_t lane, const jraft::AppendEntriesRequest& request) {
   const auto sender = parse_peer(token, request.server_id);
   if (!sender || !accepts_leader(now, token, request.term, *sender, false)) return;
+  if (log_.last() == 0 && request.committed_index > must_reach_) {
+    // It begins with nothing, perhaps after a loss. On its way through the log it passes by members of old, and may be the only one among them:
+    // whoever lacks what is committed must lead nobody.
+    must_reach_ = request.committed_index;
+    save_state(term_, voted_for_);
+  }
   const bool heartbeat = request.entries.empty() && !request.data;
   if (!request.entries.empty() && install_)
     return refuse(token, RaftError::ebusy, fmt::format("Node {} is installing snapshot.", options_.self.to_string()));

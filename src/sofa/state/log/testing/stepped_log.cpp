@@ -135,6 +135,7 @@ bool SteppedLog::keep_house(bool compact) {
 /// Moves the live records of the oldest full segment, when at most a quarter of it is alive.
 bool SteppedLog::compact_oldest() {
   if (core_.segments().size() < 3) return false;
+  if (std::ranges::any_of(staged_, [](const Wanted& one) { return one.kind == Kind::moved; })) return false;  // one at a time, as in the log
   const auto& [sequence, segment] = *core_.segments().begin();
   if (sequence == core_.active() || core_.table().live(sequence).bytes * 4 > segment.capacity) return false;
   bool any = false;

@@ -270,7 +270,7 @@ class Cluster {
 
   void perform(int i, effect::SaveState& one) {
     save(i, still(i, [this, one](Node& node) {
-           node.state = {.term = one.term, .voted_for = one.voted_for};
+           node.state = {.term = one.term, .voted_for = one.voted_for, .must_reach = one.must_reach};
            node.core->state_saved(now_, one.number);
          }));
   }
