@@ -727,11 +727,13 @@ void Replica::check_caught_up(const Membership& before, const Membership& after)
 std::string Replica::describe() const {
   if (core_ == nullptr) return "";
   const Core& core = *core_;
-  std::string text = fmt::format("  {}.{}: {} term {} leader {} log [{}, {}] snapshot {} saved {} commit {} applied {} members {} old {} waits {}{}",
-                                 machine_.number, group_, raft::to_string(core.role()), core.term(), core.leader().to_string(), core.log().first(),
-                                 core.log().last(), core.log().snapshot().index, core.saved_id().index, core.commit_index(), applied_,
-                                 core.members().current.to_string(), core.members().old.to_string(), waiting(),
-                                 fetch_ ? fmt::format(" fetches {}", fetch_->meta.last_included_index) : "");
+  std::string text = fmt::format(
+      "  {}.{}: {} term {} leader {} log [{}, {}] snapshot {} saved {} commit {} applied {} members {} old {} waits: reads {}, proposals {}, changes "
+      "{}{}",
+      machine_.number, group_, raft::to_string(core.role()), core.term(), core.leader().to_string(), core.log().first(), core.log().last(),
+      core.log().snapshot().index, core.saved_id().index, core.commit_index(), applied_, core.members().current.to_string(),
+      core.members().old.to_string(), reads_.size(), proposals_.size(), changes_.size(),
+      fetch_ ? fmt::format(" fetches {}", fetch_->meta.last_included_index) : "");
   for (const Core::Follower& one : core.followers()) {
     text += fmt::format("\n     {} state {} match {} next {} inflight {} errors {}", one.peer.to_string(), static_cast<int>(one.state), one.match,
                         one.next, one.inflight, one.errors);

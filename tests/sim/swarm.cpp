@@ -73,6 +73,13 @@ RaftOptions draw_options(uint64_t seed) {
   disk.mean_sync = one_of<Duration>(random, {100us, 500us, 5ms, 20ms, 60ms});
   if (random.chance(0.2)) disk.stalled = 0.002;
   options.buggify = one_of(random, {0.0, 0.0, 0.2, 0.6});
+  if (random.chance(0.15)) {  // groups that fall quiet, since their clients are silent for long
+    core.quiet_after = one_of<Duration>(random, {300ms, 1s, 3s});
+    core.longest_quiet = one_of<Duration>(random, {2s, 10s, 60s});
+    options.node_lost_after = one_of<Duration>(random, {300ms, 1s, 3s});
+    options.load.mean_pause = one_of<Duration>(random, {1s, 3s, 8s});
+  }
+  core.install_timeout = 15s;  // a black hole is seen by nothing else here; a node closes connections over which nothing comes
   return options;
 }
 
@@ -117,6 +124,8 @@ std::vector<std::string> required_marks() {
           "change of members failed",
           "transfer",
           "read while it has a lease",
+          "quiet",
+          "quiet node told that another one is lost",
           "paused",
           "partition",
           "request sent again",

@@ -288,6 +288,7 @@ class Core {
   void end_read(const Reader& reader, int64_t index, const jraft::Status& status);
   void begin_round(Instant now);
   void on_round_answer(Instant now, uint64_t round, const PeerId& peer, bool good);
+  void decide_round(Instant now);
   void fail_reads(const jraft::Status& why);
 
   const CoreOptions options_;

@@ -66,12 +66,14 @@ void Core::begin_round(Instant now) {
   round_->index = commit_;
   round_->readers.assign(waiting_reads_.begin(), waiting_reads_.end());
   waiting_reads_.clear();
+  round_->members = members_;
   round_->good.begin(members_);
   round_->good.grant(options_.self);
   const uint64_t number = round_->number;
   for (const PeerId& peer : other_voters()) {
     if (Replicator* const of = find(peer); of != nullptr) send_heartbeat(now, *of, number);
   }
+  decide_round(now);  // perhaps there is nobody to ask any more
 }
 
 void Core::on_round_answer(Instant now, uint64_t number, const PeerId& peer, bool good) {
@@ -81,9 +83,14 @@ void Core::on_round_answer(Instant now, uint64_t number, const PeerId& peer, boo
   } else {
     round_->bad.insert(peer);
   }
+  decide_round(now);
+}
+
+/// Ends the round when it is won, or can be won no more.
+void Core::decide_round(Instant now) {
   const auto may_still = [&](const PeerId& one) { return !round_->bad.contains(one); };
   const bool won = round_->good.is_won();
-  if (!won && is_quorum(*members_, may_still)) return;
+  if (!won && is_quorum(*round_->members, may_still)) return;
   const std::unique_ptr<Round> done = std::move(round_);
   for (const Reader& reader : done->readers) {
     end_read(reader, done->index, won ? Status() : Status{RaftError::unknown, "a majority could not confirm that this node leads"});

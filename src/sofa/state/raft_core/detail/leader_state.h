@@ -70,6 +70,7 @@ struct Core::Round {
   uint64_t number = 0;
   int64_t index = 0;
   std::vector<Reader> readers{};
+  std::shared_ptr<const Membership> members{};  // when it began: they were asked, whoever is a member now
   Ballot good{};
   std::set<PeerId> bad{};
 };

@@ -222,6 +222,21 @@ Cluster quiet_group() {
   return cluster;
 }
 
+TEST(Core, AReadThatWaitsForARoundEndsWhenTheOthersAreMembersNoMore) {
+  Cluster cluster(2, 9);
+  ASSERT_TRUE(cluster.run(5s, [&] { return cluster.leader() != -1; }));
+  ASSERT_TRUE(cluster.run(1s, [&] { return cluster.all_applied(1); }));
+  const int leader = cluster.leader();
+  (void)cluster.read(leader);  // its round is under way ...
+  const uint64_t waits = cluster.read(leader);
+  ASSERT_TRUE(cluster.change(leader, Cluster::peer(leader).to_string()).ok());
+  EXPECT_TRUE(cluster.run(5s, [&] { return cluster.reads().contains(waits); }));
+  for (int i = 0; i < 20; ++i) {
+    const uint64_t token = cluster.read(leader);
+    EXPECT_TRUE(cluster.run(5s, [&] { return cluster.reads().contains(token); }));
+  }
+}
+
 TEST(Core, AnIdleGroupIsQuiet) {
   Cluster cluster = quiet_group();
   const size_t before = cluster.sent();
