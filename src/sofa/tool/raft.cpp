@@ -52,12 +52,6 @@ struct Group {
   Configuration members;
 };
 
-std::vector<std::string> texts_of(const std::vector<PeerId>& peers) {
-  std::vector<std::string> texts;
-  for (const PeerId& peer : peers) texts.push_back(peer.to_string());
-  return texts;
-}
-
 using Work = std::function<io::Task<Result<void>>(Group& group)>;
 
 io::Task<Exit> with_client(const RaftFlags& flags, Configuration members, Terminal& terminal, const Work& work) {

@@ -1,7 +1,8 @@
 #include "sofa/tool/raft_lab_state.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "sofa/base/text.h"
 
 namespace sofa::tool {
 
@@ -13,14 +14,6 @@ constexpr uint32_t kAbsent = 0xffffffff;  // of CAS: the key must not be there
 
 Bytes done() { return Bytes::literal("\x01"); }
 Bytes not_done() { return Bytes::literal({"\0", 1}); }
-
-/// Decimal, with a sign or without; nothing for anything else.
-std::optional<int64_t> number_of(std::string_view text) {
-  int64_t number = 0;
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (wrong != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 }  // namespace
 
@@ -59,7 +52,7 @@ Bytes LabState::apply(ByteSpan entry) {
 Bytes LabState::add(std::string_view key, ByteSpan rest) {
   if (rest.size() < sizeof(int64_t)) return {};
   const std::string* const before = find_value(key);
-  const auto number = before == nullptr ? 0 : number_of(*before);
+  const auto number = before == nullptr ? 0 : whole_number<int64_t>(*before);
   if (!number) return {};
   // Sums wrap, as Java's do.
   const auto sum = static_cast<int64_t>(static_cast<uint64_t>(*number) + load_be<uint64_t>(rest.data()));

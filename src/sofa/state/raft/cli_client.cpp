@@ -37,12 +37,6 @@ std::vector<PeerId> peers_of(const std::vector<std::string>& texts) {
   return peers;
 }
 
-std::vector<std::string> texts_of(const std::vector<PeerId>& peers) {
-  std::vector<std::string> texts;
-  for (const PeerId& peer : peers) texts.push_back(peer.to_string());
-  return texts;
-}
-
 bool is_code(const Error& error, RaftError code) {
   const auto* status = error.detail<RaftStatus>();
   return status != nullptr && status->status.code == code;

@@ -69,13 +69,6 @@ Result<std::vector<PeerId>> parse_peers(const std::vector<std::string>& texts) {
 
 bool has(const std::vector<PeerId>& peers, const PeerId& peer) { return std::ranges::find(peers, peer) != peers.end(); }
 
-std::vector<std::string> texts_of(const std::vector<PeerId>& peers) {
-  std::vector<std::string> texts;
-  texts.reserve(peers.size());
-  for (const PeerId& peer : peers) texts.push_back(peer.to_string());
-  return texts;
-}
-
 /// Answers when the change is committed; a leader that is removed still answers.
 template <class Response>
 io::Task<Result<Message>> change_peers(Node& node, Configuration next) {
@@ -186,9 +179,8 @@ io::Task<Result<Message>> answer(NodeTable& nodes, const jraft::GetLeaderRequest
 /// Of a leader: itself, and who has answered within its lease.
 bool is_alive(const Node& leader, const std::vector<Core::Follower>& followers, const PeerId& peer, Instant now) {
   if (peer == leader.self()) return true;
-  const CoreOptions& options = leader.core().options();
   const auto at = std::ranges::find(followers, peer, &Core::Follower::peer);
-  return at != followers.end() && now - at->last_answer <= options.election_timeout * options.lease_percent / 100;
+  return at != followers.end() && now - at->last_answer <= leader.core().options().lease();
 }
 
 io::Task<Result<Message>> answer(NodeTable& nodes, const jraft::GetPeersRequest& request) {
@@ -207,11 +199,6 @@ io::Task<Result<Message>> answer(NodeTable& nodes, const jraft::GetPeersRequest&
 template <class Request>
 concept CliRequest = requires(NodeTable& nodes, const Request& request) { answer(nodes, request); };
 
-jraft::ErrorResponse refusal(const Error& error) {
-  jraft::Status status = status_of(error);
-  return {.code = static_cast<int32_t>(status.code), .message = std::move(status.message)};
-}
-
 }  // namespace
 
 io::Task<Message> answer_cli(NodeTable& nodes, Message request) {
@@ -222,9 +209,9 @@ io::Task<Message> answer_cli(NodeTable& nodes, Message request) {
         if constexpr (CliRequest<Request>) answering.emplace(answer(nodes, one));
       },
       request);
-  if (!answering) co_return jraft::ErrorResponse{.code = static_cast<int32_t>(RaftError::erequest), .message = "this is no request of the CLI"};
+  if (!answering) co_return jraft::error_response({RaftError::erequest, "this is no request of the CLI"});
   auto answered = co_await std::move(*answering);
-  if (!answered) co_return refusal(answered.error());
+  if (!answered) co_return jraft::error_response(status_of(answered.error()));
   co_return *std::move(answered);
 }
 
@@ -294,17 +281,6 @@ Result<DescribeResponse> answer_describe(NodeTable& nodes, const DescribeRequest
                             .saving_snapshot = is.saving_snapshot};
   for (const Core::Follower& one : is.followers) response.followers.push_back(described(one, now));
   return response;
-}
-
-void DescribeHandler::handle(transport::IncomingRequest& request, transport::Responder& responder) {
-  auto answered = [&]() -> Result<DescribeResponse> {
-    auto asked = jraft::decode<DescribeRequest>(request.frame.content_bytes());
-    if (!asked) return refuse(RaftError::erequest, asked.error().to_string());
-    return answer_describe(nodes_, *asked, io::Shard::current().now());
-  }();
-  // What cannot be sent has been answered with a status by the responder.
-  (void)(answered ? responder.answer(DescribeResponse::kName, {}, jraft::encode(*answered))
-                  : responder.answer(jraft::ErrorResponse::kName, {}, jraft::encode(refusal(answered.error()))));
 }
 
 }  // namespace sofa::raft

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "sofa/state/raft/cli.h"
-#include "sofa/transport/handler.h"
 
 namespace sofa::raft {
 
@@ -78,15 +77,5 @@ struct DescribeResponse {
 
 /// Errors are those of the CLI: ENOENT, EINVAL, EACCES.
 Result<DescribeResponse> answer_describe(NodeTable& nodes, const DescribeRequest& request, Instant now);
-
-/// For the server's port, under DescribeRequest::kName. `nodes` outlives it.
-class DescribeHandler final : public transport::Handler {
- public:
-  explicit DescribeHandler(NodeTable& nodes) : nodes_(nodes) {}
-  void handle(transport::IncomingRequest& request, transport::Responder& responder) override;
-
- private:
-  NodeTable& nodes_;
-};
 
 }  // namespace sofa::raft

@@ -16,9 +16,7 @@ constexpr uint64_t kMostBytes = uint64_t{1} << 20;  // of one answer
 /// JRaft reads into a buffer of so many bytes and gives all that it holds, also to who asked for fewer (recorded: 200 asked for, 569 given).
 constexpr uint64_t kFewestBytes = 1024;
 
-jraft::Message refuse(RaftError code, std::string message) {
-  return jraft::ErrorResponse{.code = static_cast<int32_t>(code), .message = std::move(message)};
-}
+jraft::Message refuse(RaftError code, std::string message) { return jraft::error_response({code, std::move(message)}); }
 
 jraft::Message invalid(const jraft::GetFileRequest& request) {
   return refuse(RaftError::erequest, fmt::format("Invalid request: reader_id: {} filename: \"{}\" count: {} offset: {}", request.reader_id,

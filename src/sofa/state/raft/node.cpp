@@ -94,6 +94,7 @@ io::Task<void> NodeImpl::stop() {
   }
   tasks_.cancel("the node ends");
   [[maybe_unused]] const auto joined = co_await tasks_.join();
+  ended_ = true;
   answers_.clear();
 }
 
@@ -244,6 +245,7 @@ io::Task<void> NodeImpl::read_entries(effect::ReadEntries one) {
 }
 
 void NodeImpl::perform(effect::Send& one) {
+  if (ended_) return;
   shared_.peers.call(one.to.address(), one.request, one.timeout,
                      [this, alive = std::weak_ptr<bool>(alive_), call = one.call](Result<jraft::Message> answer) {
                        if (alive.expired()) return;

@@ -27,10 +27,6 @@ constexpr size_t kMaxFrame = size_t{64} << 20;
 /// What a record has beside an entry's data.
 constexpr size_t kRecordRoom = size_t{4} << 10;
 
-jraft::ErrorResponse error_response(RaftError code, std::string message) {
-  return {.code = static_cast<int32_t>(code), .message = std::move(message)};
-}
-
 class ServerImpl final : public Server, public NodeTable, private transport::Handler {
  public:
   ServerImpl(ServerOptions options, PeerId self)
@@ -73,6 +69,7 @@ class ServerImpl final : public Server, public NodeTable, private transport::Han
   std::optional<detail::Directory> directory_;
   std::optional<detail::Shared> shared_;
   std::map<std::string, std::vector<std::shared_ptr<NodeImpl>>, std::less<>> groups_;
+  std::vector<std::shared_ptr<NodeImpl>> left_;  // that the log must still tell something
   transport::Handlers handlers_;
   std::optional<transport::BoltProtocol> bolt_;
   std::unique_ptr<transport::Port> port_;
@@ -142,7 +139,7 @@ void ServerImpl::handle(transport::IncomingRequest& request, transport::Responde
   auto message = jraft::decode_message(request.frame.class_name(), request.frame.content_bytes());
   if (!message) {
     kLog.warn(bad_requests_, "request refused", {{"peer", request.session.peer().to_string()}, {"error", message.error()}});
-    return detail::answer_message(responder, error_response(RaftError::erequest, std::string(message.error().message())));
+    return detail::answer_message(responder, jraft::error_response({RaftError::erequest, std::string(message.error().message())}));
   }
   at_home(
       [this, lane, message = std::move(*message), reply = Reply(std::move(responder))]() mutable { on_message(lane, message, std::move(reply)); });
@@ -151,18 +148,17 @@ void ServerImpl::handle(transport::IncomingRequest& request, transport::Responde
 void ServerImpl::on_describe(const DescribeRequest& request, Reply reply) {
   const auto described = answer_describe(*this, request, io::Shard::current().now());
   if (described) return reply.send(DescribeResponse::kName, jraft::encode(*described));
-  jraft::Status why = status_of(described.error());
-  reply(error_response(why.code, std::move(why.message)));
+  reply(jraft::error_response(status_of(described.error())));
 }
 
 void ServerImpl::on_message(uint64_t lane, const jraft::Message& message, Reply reply) {
-  if (stopping_) return reply(error_response(RaftError::enodeshutdown, "the node is shutting down"));
+  if (stopping_) return reply(jraft::error_response({RaftError::enodeshutdown, "the node is shutting down"}));
   if (const auto* append = std::get_if<jraft::AppendEntriesRequest>(&message)) return to_node(lane, message, *append, std::move(reply));
   if (const auto* vote = std::get_if<jraft::RequestVoteRequest>(&message)) return to_node(lane, message, *vote, std::move(reply));
   if (const auto* install = std::get_if<jraft::InstallSnapshotRequest>(&message)) return to_node(lane, message, *install, std::move(reply));
   if (const auto* timeout = std::get_if<jraft::TimeoutNowRequest>(&message)) return to_node(lane, message, *timeout, std::move(reply));
   if (const auto* read = std::get_if<jraft::ReadIndexRequest>(&message)) return to_node(lane, message, *read, std::move(reply));
-  if (std::holds_alternative<jraft::PingRequest>(message)) return reply(error_response(RaftError::success, "OK"));
+  if (std::holds_alternative<jraft::PingRequest>(message)) return reply(jraft::error_response({RaftError::success, "OK"}));
   if (const auto* file = std::get_if<jraft::GetFileRequest>(&message)) {
     return tasks_.spawn("raft: reads a file for a peer", [](FileService& files, jraft::GetFileRequest asked, Reply to) -> io::Task<void> {
       to(co_await files.get_file(std::move(asked)));
@@ -181,12 +177,13 @@ std::string peer_text(const std::optional<std::string>& peer) { return peer.valu
 template <class Request>
 void ServerImpl::to_node(uint64_t lane, const jraft::Message& message, const Request& request, Reply reply) {
   const auto peer = PeerId::parse(peer_text(request.peer_id));
-  if (!peer) return reply(error_response(RaftError::einval, fmt::format("Fail to parse peerId: {}", peer_text(request.peer_id))));
+  if (!peer) return reply(jraft::error_response({RaftError::einval, fmt::format("Fail to parse peerId: {}", peer_text(request.peer_id))}));
   NodeImpl* const node = find_impl(request.group_id, *peer);
   if (node == nullptr) {
     kLog.warn(bad_requests_, "request for a member that is not here",
               {{"group", request.group_id}, {"peer", peer->to_string()}, {"from", request.server_id}});
-    return reply(error_response(RaftError::enoent, fmt::format("Peer id not found: {}, group: {}", peer_text(request.peer_id), request.group_id)));
+    return reply(
+        jraft::error_response({RaftError::enoent, fmt::format("Peer id not found: {}, group: {}", peer_text(request.peer_id), request.group_id)}));
   }
   node->receive(lane, message, std::move(reply));
 }
@@ -256,6 +253,7 @@ io::Task<Result<void>> ServerImpl::leave(Node& node) {
     found->second.erase(one);
     if (found->second.empty()) groups_.erase(found);
     co_await leaving->stop();
+    if (leaving->is_writing()) left_.push_back(leaving);  // the wait was cut short: the log still has something of it
     co_return Result<void>{};
   }
   co_return fail(Code::not_found, "the member {} of the group {} is not here", node.self().to_string(), node.group());
@@ -270,10 +268,11 @@ io::Task<Result<void>> ServerImpl::stop() {
   co_await peers_.close();
   tasks_.cancel("the server stops");
   [[maybe_unused]] const auto joined = co_await tasks_.join();
-  groups_.clear();
   if (log_ == nullptr) co_return Result<void>{};
   const bool has_failed = log_->failure() != nullptr;  // which has been told, and must not be the end of every stop
   auto closed = co_await log_->close();
+  groups_.clear();  // not before: what the log has of theirs is told to them, also when the wait in Node::stop() was cut short
+  left_.clear();
   if (!closed && !has_failed) co_return forward_error(closed);
   co_return Result<void>{};
 }

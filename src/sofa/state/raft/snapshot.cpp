@@ -5,6 +5,7 @@
 #include <set>
 
 #include "sofa/base/log.h"
+#include "sofa/base/text.h"
 #include "sofa/io/runtime.h"
 #include "sofa/io/shard.h"
 #include "sofa/state/raft/detail/snapshot_reader.h"
@@ -31,14 +32,6 @@ bool is_file_name(std::string_view name) {
   }
 }
 
-template <class N>
-std::optional<N> number_of(std::string_view text, int base = 10) {
-  N number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 /// "<index>-<number>": the higher number was made later.
 struct FolderName {
   int64_t index = 0;
@@ -47,8 +40,8 @@ struct FolderName {
   static std::optional<FolderName> parse(std::string_view text) {
     const size_t dash = text.find('-');
     if (dash == std::string_view::npos) return std::nullopt;
-    const auto index = number_of<int64_t>(text.substr(0, dash));
-    const auto number = number_of<uint64_t>(text.substr(dash + 1));
+    const auto index = whole_number<int64_t>(text.substr(0, dash));
+    const auto number = whole_number<uint64_t>(text.substr(dash + 1));
     if (!index || !number || FolderName{*index, *number}.to_string() != text) return std::nullopt;
     return FolderName{*index, *number};
   }
@@ -244,10 +237,11 @@ std::optional<FileSum> FileSum::parse(std::string_view text) {
   text.remove_prefix(kKind.size());
   const size_t colon = text.find(':');
   if (colon == std::string_view::npos) return std::nullopt;
-  const auto crc = number_of<uint32_t>(text.substr(0, colon), 16);
-  const auto size = number_of<uint64_t>(text.substr(colon + 1));
-  if (!crc || !size) return std::nullopt;
-  return FileSum{.crc32c = *crc, .size = *size};
+  uint32_t crc = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + colon, crc, 16);
+  const auto size = whole_number<uint64_t>(text.substr(colon + 1));
+  if (wrong != std::errc() || end != text.data() + colon || !size) return std::nullopt;
+  return FileSum{.crc32c = crc, .size = *size};
 }
 
 jraft::LocalSnapshotPbMeta local_meta_of(const KeptSnapshot& snapshot) {

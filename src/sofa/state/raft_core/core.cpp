@@ -55,7 +55,7 @@ std::vector<Effect> Core::take() { return std::exchange(effects_, {}); }
 Duration Core::heartbeat_interval() const {
   return std::max<Duration>(options_.election_timeout / options_.heartbeats, std::chrono::milliseconds(10));
 }
-Duration Core::lease() const { return options_.election_timeout * (planted(Plant::lease_longer_than_timeout) ? 200 : options_.lease_percent) / 100; }
+Duration Core::lease() const { return planted(Plant::lease_longer_than_timeout) ? 2 * options_.election_timeout : options_.lease(); }
 
 std::vector<PeerId> Core::other_voters() const {
   std::vector<PeerId> voters;
@@ -97,9 +97,7 @@ void Core::leave(Effect effect) {
   }
 }
 
-void Core::refuse(uint64_t token, RaftError code, std::string message) {
-  answer(token, jraft::ErrorResponse{.code = static_cast<int32_t>(code), .message = std::move(message)});
-}
+void Core::refuse(uint64_t token, RaftError code, std::string message) { answer(token, jraft::error_response({code, std::move(message)})); }
 
 uint64_t Core::send(Instant now, CallKind kind, const PeerId& to, jraft::Message request, Duration timeout) {
   const uint64_t number = next_call_++;
@@ -118,6 +116,9 @@ void Core::receive(Instant now, uint64_t token, uint64_t lane, const jraft::Mess
   if (!is_active()) {
     return refuse(token, RaftError::einval,
                   fmt::format("Node <{}/{}> is not in active state, state {}.", options_.group, options_.self.to_string(), to_string(role_)));
+  }
+  if (held_.size() >= options_.max_held) {  // a disk that is full, or hangs: this answer rests on nothing that is not saved
+    return emit(effect::Answer{token, jraft::error_response({RaftError::ebusy, "term and vote are not saved yet, and too much waits for that"})});
   }
   if (quiet_) end_quiet(now);
   if (const auto* append = std::get_if<jraft::AppendEntriesRequest>(&request)) return on_append(now, token, lane, *append);

@@ -46,6 +46,7 @@ struct CoreOptions {
   size_t max_inflight = 256;                              ///< requests with entries to one peer
   size_t max_inflight_bytes = size_t{8} << 20;            ///< their data
   size_t max_waiting_answers = 256;                       ///< requests of one peer whose entries are not durable here yet; over it EBUSY
+  size_t max_held = 4096;                                 ///< requests and answers that wait for term and vote to be saved; over it EBUSY
   size_t max_unsaved_bytes = size_t{64} << 20;            ///< data of entries that are not durable here yet; over it EBUSY
   size_t max_uncommitted = 65'536;                        ///< entries of a leader; over it EBUSY
   size_t max_reads = 65'536;                              ///< that wait for a round; over it EBUSY
@@ -56,6 +57,7 @@ struct CoreOptions {
   Duration quiet_after = {};                              ///< idle for so long, a group of nodes that know it needs no heartbeats; zero: never
   Duration longest_quiet = std::chrono::minutes(1);       ///< then it looks whether all is well
   bool step_down_when_vote_times_out = true;              ///< a candidate asks again whether it would win before its next election
+  Duration lease() const { return election_timeout * lease_percent / 100; }
   Duration rpc_timeout = std::chrono::seconds(5);
   Duration install_timeout = std::chrono::minutes(5);
 };

@@ -18,12 +18,6 @@ Result<void> parse(const std::vector<std::string>& texts, std::vector<PeerId>& i
   return {};
 }
 
-std::vector<std::string> texts_of(const std::vector<PeerId>& peers) {
-  std::vector<std::string> texts;
-  for (const PeerId& peer : peers) texts.push_back(peer.to_string());
-  return texts;
-}
-
 template <class Meta>
 Result<Membership> parse_members(const Meta& meta) {
   Membership members;

@@ -62,4 +62,6 @@ Result<Bytes> content_of_file(const Bytes& file, std::string_view proto_name) {
   return file.slice(8 + name);
 }
 
+ErrorResponse error_response(Status why) { return {.code = static_cast<int32_t>(why.code), .message = std::move(why.message)}; }
+
 }  // namespace sofa::jraft

@@ -17,6 +17,7 @@
 #include "sofa/base/error.h"
 #include "sofa/base/fixed_text.h"
 #include "sofa/base/protobuf_fields.h"
+#include "sofa/wire/jraft/status.h"
 
 namespace sofa::jraft {
 
@@ -123,6 +124,8 @@ struct ErrorResponse {
   }
   bool operator==(const ErrorResponse&) const = default;
 };
+
+ErrorResponse error_response(Status why);
 
 /// Asked before anything else on a connection; answered with ErrorResponse{0, "OK"}.
 struct PingRequest {

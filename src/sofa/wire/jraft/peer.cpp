@@ -102,4 +102,11 @@ bool is_group_name(std::string_view text) {
          std::ranges::all_of(text, [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_'; });
 }
 
+std::vector<std::string> texts_of(const std::vector<PeerId>& peers) {
+  std::vector<std::string> texts;
+  texts.reserve(peers.size());
+  for (const PeerId& peer : peers) texts.push_back(peer.to_string());
+  return texts;
+}
+
 }  // namespace sofa::jraft

@@ -33,6 +33,9 @@ struct PeerId {
   }
 };
 
+/// As the messages carry them.
+std::vector<std::string> texts_of(const std::vector<PeerId>& peers);
+
 /// Who votes, in order, and who only learns. Equality is that of the originals: the order of the peers counts.
 struct Configuration {
   std::vector<PeerId> peers{};

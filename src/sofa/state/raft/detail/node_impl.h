@@ -45,8 +45,9 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   /// Reads what the disk has, and loads the snapshot into the state machine.
   io::Task<Result<void>> recover();
   void start();
-  /// Hands leadership over and ends; what waits gets an error.
+  /// Hands leadership over and ends; what waits gets an error. It must live on while is_writing(), which a cancelled stop may leave behind.
   io::Task<void> stop();
+  bool is_writing() const { return log_.is_writing(); }
 
   // Peers.
   using Answer = std::move_only_function<void(const jraft::Message& response)>;
@@ -184,6 +185,7 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   std::unique_ptr<Core> core_;
   Kept kept_{};
   bool driving_ = false, stopped_ = false, is_watching_ = false;
+  bool ended_ = false;  // it sends nothing any more
 
   // Inputs.
   std::vector<Bytes> gathered_{};  // proposals of this turn

@@ -1,6 +1,5 @@
 // Snapshots of a member: saved, offered to peers that lag too far, fetched from a leader (jraft.md 2.10).
-#include <charconv>
-
+#include "sofa/base/text.h"
 #include "sofa/io/later.h"
 #include "sofa/state/raft/detail/node_impl.h"
 #include "sofa/state/raft_core/members.h"
@@ -144,9 +143,8 @@ Result<Source> source_of(std::string_view uri) {
   Source source;
   if (uri.starts_with(kScheme) && slash > kScheme.size() && slash != std::string_view::npos) {
     source.address = uri.substr(kScheme.size(), slash - kScheme.size());
-    const std::string_view id = uri.substr(slash + 1);
-    const auto [end, wrong] = std::from_chars(id.data(), id.data() + id.size(), source.reader_id);
-    if (wrong == std::errc() && end == id.data() + id.size() && source.reader_id >= 0) return source;
+    source.reader_id = whole_number<int64_t>(uri.substr(slash + 1)).value_or(-1);
+    if (source.reader_id >= 0) return source;
   }
   return fail(Code::invalid_argument, "the address '{}' of a snapshot is not of the form remote://ip:port/reader", uri);
 }

@@ -50,6 +50,7 @@ Result<Peers::Peer*> Peers::peer(const std::string& address) {
 }
 
 void Peers::watch(const std::string& address, Peer& peer) {
+  peer.wanted = io::Shard::current().now();
   if (std::exchange(peer.watched, true)) return;
   peer.connections->connect();
   tasks_.spawn("raft: waits for a connection", wait_for_connection(address, peer));
@@ -58,7 +59,10 @@ void Peers::watch(const std::string& address, Peer& peer) {
 io::Task<void> Peers::wait_for_connection(std::string address, Peer& peer) {
   while (!peer.connections->is_live()) {
     peer.connections->connect();
-    if (!co_await io::sleep_for(20ms)) co_return;
+    const bool goes_on = (co_await io::sleep_for(20ms)).has_value() && io::Shard::current().now() - peer.wanted < kLongestWatch;
+    if (goes_on) continue;
+    peer.watched = false;
+    co_return;
   }
   peer.watched = false;
   peer.silent_since = {};
@@ -105,14 +109,10 @@ io::Task<void> Peers::connect_and_call(std::string address, jraft::Message reque
 
 io::Task<Result<jraft::Message>> Peers::ask(std::string address, jraft::Message request, Duration timeout) {
   Peer& to = *co_await or_return(peer(address));
-  auto session = co_await to.connections->get();
-  if (!session) {
-    watch(address, to);
-    co_return forward_error(session);
-  }
+  const auto session = co_await or_return(to.connections->get());
   const EncodedRequest encoded = encode_request(request);
   auto response =
-      co_await (*session)->call({.class_name = encoded.class_name, .header = encoded.header.span(), .content = encoded.content, .timeout = timeout});
+      co_await session->call({.class_name = encoded.class_name, .header = encoded.header.span(), .content = encoded.content, .timeout = timeout});
   if (!response) co_return forward_error(response);
   co_return message_of(*response);
 }

@@ -50,6 +50,7 @@ class Peers {
     io::Address address{};
     transport::ConnectionPool::Peer* connections = nullptr;
     bool watched = false;    // somebody waits for a connection
+    Instant wanted{};        // when it was last called without one
     Instant silent_since{};  // when the first of the calls began that had no answer in time, in a row; zero: there are none
   };
   Result<Peer*> peer(const std::string& address);
@@ -58,6 +59,7 @@ class Peers {
   io::Task<void> connect_and_call(std::string address, jraft::Message request, Duration timeout, Answered done);
   io::Task<void> carry_out(Peer& peer, transport::SessionRef session, EncodedRequest request, Duration timeout, Answered done);
 
+  static constexpr Duration kLongestWatch = std::chrono::seconds(30);   // for a node that nobody calls any more
   static constexpr Duration kLongestSilence = std::chrono::seconds(5);  // then the connection is taken for dead
 
   std::unordered_map<std::string, Peer> peers_;

@@ -19,6 +19,22 @@ using jraft::RaftError;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+/// Answers DescribeRequest, as servers of C++ nodes do.
+class DescribeHandler : public transport::Handler {
+ public:
+  explicit DescribeHandler(NodeTable& nodes) : nodes_(nodes) {}
+  void handle(transport::IncomingRequest& request, transport::Responder& responder) override {
+    const auto asked = jraft::decode<DescribeRequest>(request.frame.content_bytes());
+    ASSERT_TRUE(asked);
+    const auto described = answer_describe(nodes_, *asked, io::Shard::current().now());
+    EXPECT_TRUE(described ? responder.answer(DescribeResponse::kName, {}, jraft::encode(*described))
+                          : responder.answer(jraft::ErrorResponse::kName, {}, jraft::encode(jraft::error_response(status_of(described.error())))));
+  }
+
+ private:
+  NodeTable& nodes_;
+};
+
 /// A server of JRaft's CLI on a port of its own; what it answers is the test's.
 class CliServer : transport::Handler {
  public:

@@ -168,6 +168,23 @@ TEST_F(BadInput, ASnapshotWhoseMetaLiesIsNotFetched) {
   expect_refused(request, RaftError::einval, "the member 'nobody'");
 }
 
+TEST_F(BadInput, WhoAsksMuchOfANodeWhoseDiskHangsIsRefused) {
+  jraft::RequestVoteRequest vote{.group_id = "test", .server_id = kOther, .peer_id = kSelf, .term = 9};
+  size_t refused = 0;
+  for (int i = 0; i < 5000; ++i) {
+    core_.receive(now_, ++token_, 1, vote);
+    for (const Effect& effect : core_.take()) {  // nothing is saved
+      const auto* answer = std::get_if<effect::Answer>(&effect);
+      if (answer == nullptr) continue;
+      const auto* refusal = std::get_if<jraft::ErrorResponse>(&answer->response);
+      ASSERT_NE(refusal, nullptr) << "no vote leaves before it is saved";
+      EXPECT_EQ(refusal->code, static_cast<int32_t>(RaftError::ebusy));
+      ++refused;
+    }
+  }
+  EXPECT_EQ(refused, 5000 - options().max_held);
+}
+
 TEST_F(BadInput, AReadOfAStrangerIsRefused) {
   jraft::ReadIndexRequest request{.group_id = "test", .server_id = "127.0.0.1:9999"};
   request.peer_id = kSelf;
