@@ -1,10 +1,12 @@
 """The layer of faults: what a program meets that has it preloaded, and what a power cut leaves."""
 
+import contextlib
 import errno
 import random
 import shutil
 import socket
 import subprocess
+import threading
 
 import pytest
 from conftest import BINARIES
@@ -197,3 +199,58 @@ def test_a_disk_that_lies_about_syncs_is_found_out(faulty, tmp_path):
         if not verify(faulty, acknowledged)[0]:
             return
     raise AssertionError("20 power cuts of a disk that never syncs lost nothing: the fault layer does nothing")
+
+
+@contextlib.contextmanager
+def raft_node(faulty, port):
+    """A group of one node, which is killed in the end."""
+    address = f"127.0.0.1:{port}"
+    command = [BINARIES / "sofa", "raft", "lab", "--group", "one", "--id", address, "--peers", address, "--data", faulty.data / "node"]
+    process = faulty.start(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    limit = threading.Timer(60, process.kill)
+    limit.start()
+    try:
+        yield process
+    finally:
+        limit.cancel()
+        process.kill()
+        process.communicate()
+
+
+def said_until_ready(process):
+    """The output until it serves, or has ended."""
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("READY "):
+            break
+    return "".join(lines)
+
+
+def test_a_node_starts_while_its_disk_is_full(faulty):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with raft_node(faulty, port) as node:
+        assert "READY" in said_until_ready(node)
+    (faulty.data / "node" / "log" / "LOCK").write_bytes(b"")  # so that it would have to grow
+    faulty.set(disk_full=1)
+    with raft_node(faulty, port) as node:
+        said = said_until_ready(node)
+        assert "READY" in said, said
+        with raft_node(faulty, port) as second:
+            refused = said_until_ready(second)
+            assert second.wait(30) == 1 and "LOCK is held by another process (pid unknown)" in refused, refused
+
+
+def test_a_node_whose_disk_lets_nothing_be_overwritten_says_so_and_starts_when_there_is_space(faulty):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with raft_node(faulty, port) as node:
+        assert "READY" in said_until_ready(node)
+    faulty.set(write_errno=errno.ENOSPC)
+    with raft_node(faulty, port) as node:
+        said = said_until_ready(node)
+        assert node.wait(30) == 1 and "free space, then start again" in said, said
+    faulty.set()
+    with raft_node(faulty, port) as node:
+        assert "READY" in said_until_ready(node)

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -68,18 +70,35 @@ func NewGroup(settings Settings) (*Group, error) {
 	return group, nil
 }
 
-// freePorts finds ports that are free on every address, since JRaft listens at all of them; another program may take one first.
+// freePorts finds ports that are free on every address, since JRaft listens at all of them. They are none of those that the kernel hands out: while a
+// node is dead, a connection or a listener of another program would be given its port.
 func freePorts(count int) ([]int, error) {
+	const first = 10_000
+	behind := firstHandedOut()
 	var ports []int
-	for range count {
-		listener, err := net.Listen("tcp", "0.0.0.0:0")
-		if err != nil {
-			return nil, err
+	for tries := 0; len(ports) < count; tries++ {
+		listener, err := net.Listen("tcp", fmt.Sprintf("0.0.0.0:%d", first+rand.IntN(behind-first)))
+		if err == nil {
+			defer listener.Close()
+			ports = append(ports, listener.Addr().(*net.TCPAddr).Port)
+		} else if tries == 1000 {
+			return nil, fmt.Errorf("no port between %d and %d is free: %w", first, behind, err)
 		}
-		defer listener.Close()
-		ports = append(ports, listener.Addr().(*net.TCPAddr).Port)
 	}
 	return ports, nil
+}
+
+// firstHandedOut is the first port that the kernel gives to whoever asks for any.
+func firstHandedOut() int {
+	port := 0
+	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
+	if err == nil {
+		_, err = fmt.Sscan(string(text), &port)
+	}
+	if err != nil || port < 11_000 {
+		return 32_768
+	}
+	return port
 }
 
 // Start starts every node, and waits until each serves.
@@ -132,7 +151,8 @@ type Node struct {
 	process  *exec.Cmd
 	ready    chan struct{} // closed when the process says that it serves
 	exited   chan struct{} // closed when it has ended
-	expected bool          // its end is wanted
+	expected bool          // it may end by itself
+	said     []string      // the last lines of its output
 	first    string        // the configuration that it begins with when its folder is empty
 }
 
@@ -183,9 +203,19 @@ func (n *Node) Start() error {
 	if err := command.Start(); err != nil {
 		return err
 	}
-	n.process, n.ready, n.exited, n.expected = command, make(chan struct{}), make(chan struct{}), false
+	n.process, n.ready, n.exited, n.expected, n.said = command, make(chan struct{}), make(chan struct{}), n.mayEndAtStart(), nil
 	go n.watch(command, bufio.NewScanner(output), n.ready, n.exited)
 	return nil
+}
+
+// mayEndAtStart says whether the disk refuses what a start must write. On a plain disk that is full a node of ours starts: it has its files.
+func (n *Node) mayEndAtStart() bool {
+	return n.Control.RefusesCalls() || n.Control.IsFull() && (n.Kind == 'j' || !n.hasLog())
+}
+
+func (n *Node) hasLog() bool {
+	segments, _ := filepath.Glob(filepath.Join(n.data(), "log", "segment-*.log"))
+	return len(segments) > 0
 }
 
 // watch keeps the output, sees when the process serves, and notes an end that nobody wanted.
@@ -201,6 +231,7 @@ func (n *Node) watch(command *exec.Cmd, lines *bufio.Scanner, ready, exited chan
 		if output != nil {
 			fmt.Fprintln(output, lines.Text())
 		}
+		n.hear(lines.Text())
 		if !said && strings.HasPrefix(lines.Text(), "READY ") {
 			said = true
 			close(ready)
@@ -211,10 +242,28 @@ func (n *Node) watch(command *exec.Cmd, lines *bufio.Scanner, ready, exited chan
 	expected := n.expected
 	n.mutex.Unlock()
 	if !expected {
-		n.group.Problem("%s ended by itself (%v): see %s", n, ended, filepath.Join(n.folder, "output"))
+		n.group.Problem("%s ended by itself (%v): %s", n, ended, n.lastSaid())
 	}
 	close(exited)
 }
+
+// hear keeps the last lines of the output, for whoever cannot see the file.
+func (n *Node) hear(line string) {
+	const most = 15
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	n.said = append(n.said, line)
+	n.said = n.said[max(0, len(n.said)-most):]
+}
+
+func (n *Node) lastSaid() string {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	return fmt.Sprintf("see %s, which ends with\n%s", filepath.Join(n.folder, "output"), strings.Join(n.said, "\n"))
+}
+
+// errEnded is that of a process that ended before it served.
+var errEnded = errors.New("ended before it served")
 
 // WaitReady waits until the process serves.
 func (n *Node) WaitReady(within time.Duration) error {
@@ -225,9 +274,9 @@ func (n *Node) WaitReady(within time.Duration) error {
 	case <-ready:
 		return nil
 	case <-exited:
-		return fmt.Errorf("%s ended before it served: see %s", n, filepath.Join(n.folder, "output"))
+		return fmt.Errorf("%s %w", n, errEnded)
 	case <-time.After(within):
-		return fmt.Errorf("%s does not serve after %v: see %s", n, within, filepath.Join(n.folder, "output"))
+		return fmt.Errorf("%s does not serve after %v: %s", n, within, n.lastSaid())
 	}
 }
 
@@ -246,11 +295,11 @@ func (n *Node) Alive() bool {
 	}
 }
 
-// Expect says that the process may end by itself from now on.
-func (n *Node) Expect() {
+// MayEnd says whether the process may end by itself from now on.
+func (n *Node) MayEnd(expected bool) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
-	n.expected = true
+	n.expected = expected
 }
 
 // Signal sends a signal if the process runs.
@@ -270,8 +319,9 @@ func (n *Node) end(signal syscall.Signal, within time.Duration) error {
 	if !n.Alive() {
 		return nil
 	}
-	n.Expect()
+	n.MayEnd(true)
 	n.Signal(signal)
+	n.Signal(syscall.SIGCONT) // one that is stopped does not hear of the other
 	if n.Exits(within) {
 		return nil
 	}
@@ -290,7 +340,8 @@ func (n *Node) Exits(within time.Duration) bool {
 	}
 }
 
-// Restart starts a process that has ended, and waits until it serves.
+// Restart starts a process that has ended, and waits until it serves. Where its disk refuses what a start must write it may end again: whoever mends
+// the disk starts it then.
 func (n *Node) Restart() {
 	if n.Alive() {
 		return
@@ -299,7 +350,7 @@ func (n *Node) Restart() {
 	if err == nil {
 		err = n.WaitReady(startsWithin)
 	}
-	if err != nil {
+	if err != nil && !(errors.Is(err, errEnded) && n.mayEndAtStart()) {
 		n.group.Problem("%v", err)
 	}
 }

@@ -53,6 +53,9 @@ type Nemesis struct {
 	end   func(*Chaos)
 }
 
+// failsCalls says whether calls of a disk fail. Two such at the same time would take each other's failures for their own.
+func (n Nemesis) failsCalls() bool { return n.name == "failing-disk" || n.name == "full-disk" }
+
 // some gives a random subset of 1 to most nodes.
 func (c *Chaos) some(most int) []*Node {
 	nodes := append([]*Node(nil), c.Nodes...)
@@ -88,6 +91,7 @@ func (c *Chaos) settle() {
 	}
 	for _, node := range c.Nodes {
 		c.revive(node)
+		node.MayEnd(false)
 	}
 	if err := c.takeBack(40 * time.Second); err != nil {
 		c.Problem("%s cannot be added again: %v", c.removed, err)

@@ -11,7 +11,7 @@ func failingDisk() Nemesis {
 	return Nemesis{"failing-disk", func(c *Chaos) {
 		nodes = c.some(c.minority())
 		for _, node := range nodes {
-			node.Expect()
+			node.MayEnd(true)
 			if c.random.IntN(3) > 0 {
 				c.Fault("syncs of %s fail", node)
 				node.Control.FailSyncs(syscall.EIO)
@@ -55,7 +55,7 @@ func fullDisk() Nemesis {
 		c.Fault("disk full at %s", names(nodes))
 		for _, node := range nodes {
 			if node.Kind == 'j' {
-				node.Expect()
+				node.MayEnd(true)
 			}
 			// Of a plain disk there is room where a file has been; of one that shares or compresses its blocks there is none.
 			if c.random.IntN(2) == 0 {
@@ -72,9 +72,13 @@ func fullDisk() Nemesis {
 			node.Control.ResetFailed()
 			if node.Kind == 'j' {
 				c.revive(node)
-			} else if node.InError(2 * time.Second) {
+				continue
+			}
+			if node.InError(2 * time.Second) {
 				c.Problem("%s is in ERROR because its disk was full", node)
 			}
+			node.Restart() // one that another nemesis had killed, and that could not start
+			node.MayEnd(false)
 		}
 		nodes = nil
 	}}

@@ -35,7 +35,7 @@ func powerCuts(r *Run) {
 func (r *Run) cutPower(victims []*Node) {
 	first := victims[0]
 	for _, node := range victims {
-		node.Expect()
+		node.MayEnd(true)
 	}
 	if r.chaos.random.IntN(4) > 0 {
 		first.Control.KillAfter(1 + r.chaos.random.Int64N([]int64{8, 60, 400}[r.chaos.random.IntN(3)]))

@@ -121,7 +121,7 @@ func (r *Run) schedule(end time.Time) {
 		first.begin(r.chaos)
 		if r.test.overlap {
 			r.sleep(r.test.on/2, end)
-			second := r.draw()
+			second := r.drawBeside(first)
 			second.begin(r.chaos)
 			r.sleep(r.test.on/2, end)
 			second.end(r.chaos)
@@ -132,6 +132,15 @@ func (r *Run) schedule(end time.Time) {
 }
 
 func (r *Run) draw() Nemesis { return r.test.nemeses[r.chaos.random.IntN(len(r.test.nemeses))] }
+
+// drawBeside draws one that can be at work together with another.
+func (r *Run) drawBeside(other Nemesis) Nemesis {
+	for {
+		if drawn := r.draw(); !drawn.failsCalls() || !other.failsCalls() {
+			return drawn
+		}
+	}
+}
 
 // sleep takes half to all of the time; a fault does not begin at the same beat each time.
 func (r *Run) sleep(long time.Duration, end time.Time) {

@@ -70,6 +70,14 @@ func (c *Control) FillDisk(full bool) {
 	atomic.StoreUint64(&c.block.diskFull, value)
 }
 
+// IsFull says whether nothing can be made longer.
+func (c *Control) IsFull() bool { return atomic.LoadUint64(&c.block.diskFull) != 0 }
+
+// RefusesCalls says whether every sync or every write fails.
+func (c *Control) RefusesCalls() bool {
+	return atomic.LoadUint64(&c.block.syncErrno) != 0 || atomic.LoadUint64(&c.block.writeErrno) != 0
+}
+
 // ShiftClock adds to the wall clock of the process.
 func (c *Control) ShiftClock(by time.Duration) { atomic.StoreInt64(&c.block.clockOffsetNs, int64(by)) }
 

@@ -136,12 +136,22 @@ class PosixFileSystem final : public FileSystem {
     if (fd < 0) return system_failure("create", path);
     auto lock = std::make_unique<PosixLock>(fd);
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return in_use(fd, path);
-    const std::string pid = fmt::format("{}\n", ::getpid());
-    if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) return system_failure("write", path);
+    if (auto told = tell_holder(fd, path); !told) return forward_error(told);
     return lock;
   }
 
  private:
+  /// Whose the lock is stands in it for whoever finds it taken. A full disk, which may have no room for that, keeps nobody from the lock.
+  static Result<void> tell_holder(int fd, const std::string& path) {
+    const std::string pid = fmt::format("{}\n", ::getpid());
+    const ssize_t written = ::pwrite(fd, pid.data(), pid.size(), 0);
+    if (written < 0) {
+      auto failure = system_failure("write", path);
+      if (!is_disk_full(failure.error())) return failure;
+    }
+    if (::ftruncate(fd, std::max<ssize_t>(written, 0)) != 0) return system_failure("write", path);
+    return {};
+  }
   static std::unexpected<Error> in_use(int fd, const std::string& path) {
     char text[32] = {};
     const ssize_t n = ::pread(fd, text, sizeof text - 1, 0);

@@ -59,6 +59,11 @@ namespace {
 /// A log that has no room at all gets its segment before anyone waits for it. A full disk is no reason not to open: reads and truncations work.
 Result<RecoveredLog> open_ready(FileSystem& files, const LogOptions& options) {
   auto log = open_folder(files, options);
+  if (!log && is_disk_full(log.error())) {
+    return std::unexpected(
+        std::move(log.error())
+            .wrap(fmt::format("The disk of {} is full: it refuses what a start has to write; free space, then start again", options.folder)));
+  }
   if (!log || log->prepared.file != nullptr || (log->active != 0 && !log->sealed)) return log;
   auto made = detail::prepare_segment(files, options.folder, {log->active + 1, system_seed()}, options.segment_bytes);
   if (made) {
