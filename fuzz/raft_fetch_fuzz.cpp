@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "input.h"
 #include "must.h"
 #include "sofa/base/crc.h"
 #include "sofa/base/log.h"
@@ -15,6 +16,7 @@ namespace {
 
 using namespace sofa;
 using namespace sofa::raft;
+using fuzz::Input;
 using fuzz::must;
 
 constexpr uint64_t kMostBytes = 4096;
@@ -66,28 +68,6 @@ class Own final : public SnapshotReader {
  private:
   const KeptSnapshot kept_{.id = {.index = 1, .term = 1}, .files = {{.name = "own", .size = 11, .crc32c = crc32c(as_bytes("own content"))}}};
   const std::string folder_ = "/own";
-};
-
-/// Takes the input from its front.
-class Input {
- public:
-  explicit Input(ByteSpan bytes) : rest_(bytes) {}
-  bool empty() const { return rest_.empty(); }
-  uint8_t byte() {
-    if (rest_.empty()) return 0;
-    const uint8_t first = rest_[0];
-    rest_ = rest_.subspan(1);
-    return first;
-  }
-  Bytes bytes() {
-    const size_t size = std::min<size_t>(static_cast<size_t>(byte()) << 8 | byte(), rest_.size());
-    const Bytes taken = Bytes::copy_of(rest_.first(size));
-    rest_ = rest_.subspan(size);
-    return taken;
-  }
-
- private:
-  ByteSpan rest_;
 };
 
 jraft::Message next_answer(Input& input) {

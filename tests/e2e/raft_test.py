@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT / "tests" / "interop"))
 
 import programs  # noqa: E402
 import raft_lab as lab  # noqa: E402
+from raft_frames import RPC, fields, message  # noqa: E402
 
 QUICK = ("--election-ms", "600")
 OK, REFUSED, WRONG_USAGE, NO_ANSWER = range(4)
@@ -213,3 +214,69 @@ def test_a_folder_or_a_port_that_is_not_its_own_is_refused(tmp_path):
         node.start_again()
         group.leader()
         assert node.call(lab.get(b"k")).rest == b"v"
+
+
+def test_a_state_is_dumped_that_is_larger_than_a_frame_may_be(tmp_path):
+    with group_of(tmp_path, "c") as group:
+        fill(group, count=70, size=1 << 20, prefix="big")
+        dump = lab.pairs_of(group.leader().dump())
+        assert len(dump) == 70 and {len(value) for value in dump.values()} == {1 << 20}
+
+
+def test_ops_that_are_no_writes_may_be_numbered_in_decimal(tmp_path):
+    with group_of(tmp_path, "c") as group:
+        node = group.leader()
+        group.write(lab.put(b"k", b"v"))
+        for op in (lab.get(b"k"), lab.get_local(b"k"), lab.DUMP, lab.TRIGGER):
+            decimal = node.call(bytes([op[0] - 6]) + op[1:])
+            assert (decimal.status, decimal.rest) == (lab.OK, node.call(op).rest), op
+        assert node.call(b"\x0d").rest.split(b" ")[0] == b"LEADER"
+
+
+def test_bad_input_of_peers_is_refused_told_in_the_log_and_does_no_harm(tmp_path):
+    """What else is refused with JRaft's codes and texts, by Java's nodes, too: tests/interop/raft_mixed_test.py."""
+    with lab.Group(tmp_path, "ccc", options=("--election-ms", "2000")) as group:
+        fill(group)
+        leader = group.leader()
+        group.equal()
+        node = next(one for one in group.members if one is not leader)
+        me, term, stranger, error = node.peer, node.info().term, "127.0.0.1:7999", RPC + "ErrorResponse"
+        einval, last = 1015, node.info().applied
+
+        def append(name="lab", sender=leader.peer, of=term, prev=last, entry=None, data=None):
+            head = ((1, name), (2, sender), (3, me))
+            return ("AppendEntriesRequest", message(*head, (4, of), (5, of), (6, prev), (7, entry), (8, 0), (9, data)), message(*head))
+
+        def install(peer):
+            meta = message((1, 10_000), (2, term), (3, peer))
+            return ("InstallSnapshotRequest", message((1, "lab"), (2, leader.peer), (3, me), (4, term), (5, meta), (6, "remote://127.0.0.1:1/1")), b"")
+
+        def file(name):
+            return ("GetFileRequest", message((1, 77), (2, name), (3, 100), (4, 0)), b"")
+
+        def entry(size):
+            return message((1, term), (2, 2), (4, size))
+
+        large = 25 << 20
+        for (request, content, header), answer, told in [
+            (append(name="nope"), (error, [(1, 1012), (2, f"Peer id not found: {me}, group: nope")]), "request for a member that is not here"),
+            (append(of=term - 1, sender=stranger), (RPC + "AppendEntriesResponse", [(1, term), (2, 0)]), "request of an older term"),
+            (append(sender="nobody"), (error, [(1, einval), (2, "Fail to parse peerId: nobody")]), "Fail to parse peerId: nobody"),
+            (append(prev=last + 1000, entry=entry(1), data="x"), (RPC + "AppendEntriesResponse", [(1, term), (2, 0), (3, last)]), None),
+            (append(entry=entry(100), data="x"), (error, [(1, einval), (2, "is said to have")]), "is said to have"),
+            (append(entry=entry(large), data=bytes(large)), (error, [(1, einval), (2, f"has {large} bytes, this node stores at most")]), "stores at most"),
+            (install("nobody"), (error, [(1, einval), (2, "the member 'nobody'")]), "the member 'nobody'"),
+            (file("data"), (error, [(1, 1012), (2, "Fail to find reader=77")]), "Fail to find reader=77"),
+            (file("../identity"), (error, [(1, 1012), (2, "Fail to find reader=77")]), "Fail to find reader=77"),
+            (("RequestVoteRequest", b"\xff\xff", b""), (error, [(1, 1000), (2, "")]), "request refused"),
+        ]:
+            class_name, said = node.ask(RPC + request, content, header)
+            found = [(number, value.decode() if isinstance(value, bytes) else value) for number, value in fields(said)]
+            assert class_name.decode() == answer[0] and len(found) == len(answer[1]), f"{request}: {class_name} {found}"
+            for (number, value), (wanted_number, wanted) in zip(found, answer[1]):
+                assert number == wanted_number and (wanted in value if isinstance(wanted, str) else value == wanted), f"{request}: {found}"
+            if told:
+                programs.until(lambda: any(told in line for line in node.process.lines))  # noqa: B023
+        assert (node.info().term, node.info().applied) == (term, last) and group.leader() is leader
+        group.write(lab.put(b"after", b"all of it"))
+        assert len(lab.pairs_of(group.equal())) == 201

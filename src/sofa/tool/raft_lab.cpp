@@ -109,7 +109,8 @@ io::Task<Result<void>> serve(const LabOptions& options, const LabPlan& plan, Ter
                                      .address = plan.self.address(),
                                      .owner = owner,
                                      .bind = bind_of(options, plan),
-                                     .snapshot_bytes_per_second = options.snapshot_bytes_per_second};
+                                     .snapshot_bytes_per_second = options.snapshot_bytes_per_second,
+                                     .max_write_queue = LabHandler::kMostOfDump + (uint64_t{64} << 20)};
   server_options.log.cache_bytes = size_t{1} << 20;  // the core has the newest entries
   auto server = co_await io::or_return(raft::Server::open(std::move(server_options), {{std::string(LabHandler::kRequest), &handler}}));
   auto started = co_await start_groups(*server, options, plan, handler);

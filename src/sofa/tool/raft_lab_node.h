@@ -30,6 +30,7 @@ class LabMachine final : public raft::StateMachine {
 class LabHandler final : public transport::Handler {
  public:
   static constexpr std::string_view kRequest = "sofa.lab.KvRequest", kResponse = "sofa.lab.KvResponse";
+  static constexpr uint64_t kMostOfDump = uint64_t{1} << 30;  ///< a larger state is refused; the server must let so much wait for one peer
 
   /// From now on; requests before are refused with a sentence. Both outlive the requests.
   void serve(raft::Node& node, const LabMachine& machine);

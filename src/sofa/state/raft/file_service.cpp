@@ -16,12 +16,9 @@ constexpr uint64_t kMostBytes = uint64_t{1} << 20;  // of one answer
 /// JRaft reads into a buffer of so many bytes and gives all that it holds, also to who asked for fewer (recorded: 200 asked for, 569 given).
 constexpr uint64_t kFewestBytes = 1024;
 
-jraft::Message refuse(RaftError code, std::string message) { return jraft::error_response({code, std::move(message)}); }
+const Logger kLog{"raft"};
 
-jraft::Message invalid(const jraft::GetFileRequest& request) {
-  return refuse(RaftError::erequest, fmt::format("Invalid request: reader_id: {} filename: \"{}\" count: {} offset: {}", request.reader_id,
-                                                 request.filename, request.count, request.offset));
-}
+jraft::Message refuse(RaftError code, std::string message) { return jraft::error_response({code, std::move(message)}); }
 
 /// -1 at the end, although the data is all there (jraft.md 2.10).
 jraft::Message answer(Bytes data, bool eof) {
@@ -60,17 +57,28 @@ int64_t FileService::add(std::shared_ptr<SnapshotReader> reader) {
 
 void FileService::remove(int64_t id) { readers_.erase(id); }
 
+/// What no peer in its senses asks for.
+jraft::Message FileService::refuse_odd(RaftError code, std::string message) {
+  kLog.warn(refusals_, "request for a file of a snapshot refused", {{"why", message}});
+  return refuse(code, std::move(message));
+}
+
+jraft::Message FileService::invalid(const jraft::GetFileRequest& request) {
+  return refuse_odd(RaftError::erequest, fmt::format("Invalid request: reader_id: {} filename: \"{}\" count: {} offset: {}", request.reader_id,
+                                                     request.filename, request.count, request.offset));
+}
+
 io::Task<jraft::Message> FileService::get_file(jraft::GetFileRequest request) {
   if (request.count <= 0 || request.offset < 0) co_return invalid(request);
   const auto found = readers_.find(request.reader_id);
-  if (found == readers_.end()) co_return refuse(RaftError::enoent, fmt::format("Fail to find reader={}", request.reader_id));
+  if (found == readers_.end()) co_return refuse_odd(RaftError::enoent, fmt::format("Fail to find reader={}", request.reader_id));
   if (request.filename == kSnapshotMetaName) co_return answer(found->second.meta, true);
   if (!check_file_name(request.filename)) co_return invalid(request);
   const std::shared_ptr<SnapshotReader> snapshot = found->second.snapshot;
   const auto& files = snapshot->kept().files;
   const auto file = std::ranges::find(files, request.filename, &KeptFile::name);
   if (file == files.end()) {
-    co_return refuse(RaftError::enoent, fmt::format("Fail to find file={} of reader={}", request.filename, request.reader_id));
+    co_return refuse_odd(RaftError::enoent, fmt::format("Fail to find file={} of reader={}", request.filename, request.reader_id));
   }
   co_return co_await read(snapshot, *file, static_cast<uint64_t>(request.offset), static_cast<uint64_t>(request.count));
 }
@@ -84,8 +92,7 @@ io::Task<jraft::Message> FileService::read(std::shared_ptr<SnapshotReader> snaps
   Result<Bytes> bytes = co_await snapshot->read(file.name, offset, admitted);
   if (bytes) co_return answer(std::move(*bytes), offset + admitted == size);
   throttle_.give_back(admitted);
-  static const Logger log{"raft"};
-  log.error("a file of a snapshot cannot be read for a peer", {{"folder", snapshot->folder()}, {"file", file.name}, {"error", bytes.error()}});
+  kLog.error("a file of a snapshot cannot be read for a peer", {{"folder", snapshot->folder()}, {"file", file.name}, {"error", bytes.error()}});
   co_return refuse(RaftError::eio, fmt::format("Fail to read file={}: {}", file.name, bytes.error().to_string()));
 }
 

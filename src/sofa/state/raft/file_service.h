@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "sofa/base/clock.h"
+#include "sofa/base/log.h"
 #include "sofa/base/random.h"
 #include "sofa/io/task.h"
 #include "sofa/state/raft/snapshot.h"
@@ -43,7 +44,7 @@ class FileService {
   size_t size() const { return readers_.size(); }
   /// Answers GetFile with at most 1 MiB, with up to 1 KiB also when fewer bytes are asked for, as JRaft does; errors as ErrorResponse: ENOENT "Fail
   /// to find reader=<id>" and for a file that the snapshot has not; EREQUEST "Invalid request: ..." for counts, offsets and names that can never be
-  /// read; EAGAIN when throttled to nothing; EIO when the disk fails.
+  /// read; EAGAIN when throttled to nothing; EIO when the disk fails. A line in the log tells of all but EAGAIN.
   io::Task<jraft::Message> get_file(jraft::GetFileRequest request);
 
  private:
@@ -52,7 +53,10 @@ class FileService {
     Bytes meta{};  // what the snapshot is for peers
   };
   io::Task<jraft::Message> read(std::shared_ptr<SnapshotReader> snapshot, const KeptFile& file, uint64_t offset, uint64_t count);
+  jraft::Message refuse_odd(jraft::RaftError code, std::string message);
+  jraft::Message invalid(const jraft::GetFileRequest& request);
 
+  LogRate refusals_{5};
   Random random_;
   SnapshotThrottle& throttle_;
   std::unordered_map<int64_t, Reader> readers_;

@@ -167,7 +167,20 @@ bool is_probe(const jraft::Message& request) {
 }
 }  // namespace
 
+/// Who sends it has been cut off from the group, or is none of it.
+void NodeImpl::tell_of_an_older_term(const jraft::Message& request) {
+  const auto tell = [this](const auto& one) {
+    if constexpr (requires { one.term < core_->term() && !one.server_id.empty(); }) {
+      if (one.term >= core_->term()) return;
+      kLog.info(refusals_, "request of an older term",
+                {{"group", options_.group}, {"node", self_.to_string()}, {"from", one.server_id}, {"term", one.term}, {"own_term", core_->term()}});
+    }
+  };
+  std::visit(tell, request);
+}
+
 void NodeImpl::receive(uint64_t lane, const jraft::Message& request, Answer answer) {
+  tell_of_an_older_term(request);
   const uint64_t token = next_token_++;
   if (is_probe(request) && !is_peer()) answer = unhurried(std::move(answer));
   answers_.emplace(token, std::move(answer));
@@ -264,8 +277,9 @@ void NodeImpl::perform(effect::Answer& one) {
   if (found == answers_.end()) return;
   Answer answer = std::move(found->second);
   answers_.erase(found);
-  if (const auto* refusal = std::get_if<jraft::ErrorResponse>(&one.response);
-      refusal != nullptr && refusal->code == static_cast<int32_t>(RaftError::einval)) {
+  const auto* refusal = std::get_if<jraft::ErrorResponse>(&one.response);
+  const auto is = [&](RaftError code) { return refusal != nullptr && refusal->code == static_cast<int32_t>(code); };
+  if (is(RaftError::einval) || is(RaftError::eperm)) {
     kLog.warn(refusals_, "request of a peer refused",
               {{"group", options_.group}, {"node", self_.to_string()}, {"why", refusal->message.value_or("")}});
   }

@@ -104,10 +104,12 @@ io::Task<Result<void>> ServerImpl::open(std::vector<std::pair<std::string, trans
   for (auto& [name, handler] : own) co_await or_return(handlers_.add(std::move(name), *handler, transport::HeaderKind::opaque));
   transport::BoltServerOptions bolt;
   bolt.session.limits.max_frame = kMaxFrame;
+  bolt.session.max_write_queue = options_.max_write_queue;
   bolt_.emplace(handlers_, bolt);
   const io::Address address = co_await or_return(io::Address::parse(options_.bind.empty() ? self_.address() : options_.bind));
-  port_ = co_await or_return(
-      transport::Port::open(address, {&*bolt_}, {.option_name = "the address of the node", .tls = options_.tls, .tls_only = options_.tls_only}));
+  transport::PortOptions port{.option_name = "the address of the node", .tls = options_.tls, .tls_only = options_.tls_only};
+  port.stream.max_write_queue = 2 * options_.max_write_queue;  // the session's bound is reached first
+  port_ = co_await or_return(transport::Port::open(address, {&*bolt_}, std::move(port)));
   tasks_.spawn("raft: gives space back", keep_house());
   tasks_.spawn("raft: watches nodes", watch_.run());
   co_return Result<void>{};

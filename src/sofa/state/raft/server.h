@@ -32,6 +32,7 @@ struct ServerOptions {
   std::shared_ptr<io::TlsServerContext> tls{};                                                   ///< of the port; null: plain
   std::shared_ptr<io::TlsClientContext> client_tls{};                                            ///< of connections to other nodes
   bool tls_only = false;
+  size_t max_write_queue = size_t{64} << 20;                 ///< bytes of answers that one peer has not taken; over it its connection ends
   Duration watch_interval = std::chrono::milliseconds(250);  ///< how often a node is asked on which quiet groups count
   Duration node_lost_after = std::chrono::seconds(1);        ///< without an answer; then they wake
   log::FileSystem* files = nullptr;                          ///< null: the machine's

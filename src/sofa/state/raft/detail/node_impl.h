@@ -101,6 +101,7 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   void arm();
   void watch(bool quiet);
   bool is_peer() const;
+  void tell_of_an_older_term(const jraft::Message& request);
   /// A Java leader that adds a node which lacks nothing may have the answer to its only probe before it has noted that it waits for one; then it
   /// waits until somebody writes. Good news to such a leader takes its time.
   Answer unhurried(Answer answer);

@@ -78,7 +78,7 @@ TEST(Client, IsToldWhatTheGroupRefusesAtOnce) {
     EXPECT_FALSE(strange);
     if (!strange) EXPECT_NE(strange.error().to_string().find("'what?' is no question"), std::string::npos) << strange.error().to_string();
     co_await client.close();
-    Client other("other", cluster.members(), {.timeout = 200ms});
+    Client other("other", cluster.members(), {.timeout = 2s});
     const auto unknown = co_await other.apply(Bytes::copy_of("x"));
     EXPECT_FALSE(unknown);
     if (!unknown) EXPECT_NE(unknown.error().to_string().find("No nodes in group other"), std::string::npos) << unknown.error().to_string();

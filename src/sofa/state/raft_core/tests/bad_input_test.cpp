@@ -29,6 +29,7 @@ class BadInput : public ::testing::Test {
     options.group = "test";
     options.self = *PeerId::parse(kSelf);
     options.max_entry_bytes = 1000;
+    options.checksum = true;
     return options;
   }
   static jraft::AppendEntriesRequest append(int64_t term, int64_t prev, int64_t prev_term) {
@@ -145,6 +146,17 @@ TEST_F(BadInput, KindsAndMembersOfEntriesThatAreNoneAreRefused) {
   request.entries.back().type = 3;
   request.entries.back().peers = {"nobody"};
   expect_refused(request, RaftError::einval, "the member 'nobody'");
+}
+
+TEST_F(BadInput, AnEntryThatHasChangedOnItsWayIsRefused) {
+  auto request = append(5, 2, 5);
+  add(request, 5, "data");
+  Entry sent{.id = {.index = 3, .term = 5}, .data = Bytes::literal("data")};
+  request.entries.back().checksum = static_cast<int64_t>(jraft::checksum_of(sent));
+  request.data = Bytes::literal("dbta");
+  expect_refused(request, RaftError::einval, "checksum");
+  request.data = sent.data;
+  EXPECT_TRUE(std::get<jraft::AppendEntriesResponse>(*ask(request)).success);
 }
 
 TEST_F(BadInput, WhatIsCommittedIsNotReplaced) {
