@@ -144,12 +144,12 @@ std::vector<DiskRead> gather(LogRuntime& log, const Stream& stream, uint64_t fro
   std::vector<DiskRead> disk;
   uint64_t bytes = 0;
   for (uint64_t index = from; index < stream.next(); ++index) {
-    const Entry& entry = stream.entries[index - stream.first];
+    const Entry entry = stream.entries[index - stream.first];
     if (!out.empty() && bytes + entry.at.length > max_bytes) break;
     bytes += entry.at.length;
     Bytes cached = stream.cached_payload(index);
     if (cached.empty() && entry.at.length > 0) disk.push_back({log.core().segments().at(entry.at.segment), entry.at, index, out.size()});
-    out.push_back({log.core().table().term_of(entry), index, std::move(cached)});
+    out.push_back({log.core().table().term_of(entry.term), index, std::move(cached)});
     // Small and empty payloads are bounded by count through their headers.
     bytes += kRecordHeaderSize;
   }
@@ -203,7 +203,7 @@ uint64_t Log::next_index(uint64_t stream) const {
 std::optional<uint64_t> Log::term_at(uint64_t stream, uint64_t index) const {
   const Stream* found = runtime_->core().table().find(stream);
   if (found == nullptr || index < found->first || index >= found->next()) return std::nullopt;
-  return runtime_->core().table().term_of(found->entries[index - found->first]);
+  return runtime_->core().table().term_of(found->entries.term_at(index - found->first));
 }
 
 std::vector<uint64_t> Log::streams() const {

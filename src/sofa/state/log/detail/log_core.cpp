@@ -107,9 +107,9 @@ Result<void> LogCore::stage_truncate(Kind kind, uint64_t stream, uint64_t index,
 bool LogCore::stage_moved(uint64_t stream, uint64_t index, uint64_t segment, Bytes payload, bool ends_group, void* waiter) {
   const Stream* state = table_.find(stream);
   if (failed_ || state == nullptr || state->staged_cuts > 0 || index < state->staged_first || index >= state->next()) return false;
-  const Entry& entry = state->entries[index - state->first];
+  const Entry entry = state->entries[index - state->first];
   if (entry.at.segment != segment) return false;
-  push({Kind::moved, stream, table_.term_of(entry), index, std::move(payload), ends_group, waiter});
+  push({Kind::moved, stream, table_.term_of(entry.term), index, std::move(payload), ends_group, waiter});
   return true;
 }
 

@@ -44,26 +44,24 @@ const char* StreamTable::apply_bounds(ByteSpan payload) {
     missing += b.next - b.first;
     if (missing > kMostMissing) return "a table of streams that names more entries than a log may lack";
     stream.first = b.first;
-    stream.entries.resize(b.next - b.first);
+    stream.entries.push_unknown(b.next - b.first);
   }
   return nullptr;
 }
 
 const char* StreamTable::apply_entry(Stream& stream, const RecordHeader& header, const Location& at, const Bytes& cached) {
   if (header.index < stream.first || header.index > stream.next()) return "an entry that leaves a hole in its stream";
+  const Entry entry{.at = at, .term = number_of(header.term)};
   if (header.index == stream.next()) {
     if (header.kind == Kind::moved) return "a moved entry that its stream does not have";
-    stream.entries.emplace_back();
+    stream.entries.push_back(entry);
+  } else {
+    const size_t place = header.index - stream.first;
+    const Entry before = stream.entries[place];
+    if (header.kind == Kind::entry && before.at.segment != 0) return "an index that its stream has already";
+    forget(before);
+    stream.entries.set(place, entry);
   }
-  Entry& entry = stream.entries[header.index - stream.first];
-  if (header.kind == Kind::entry && entry.at.segment != 0) return "an index that its stream has already";
-  if (entry.at.segment != 0) {
-    auto& old = live_[entry.at.segment];
-    --old.records;
-    old.bytes -= record_size(entry.at.length);
-  }
-  entry.term = number_of(header.term);
-  entry.at = at;
   count(at);
   if (header.index + 1 == stream.next() && header.kind == Kind::entry) cache(header.stream, stream, cached);
   return nullptr;
@@ -137,9 +135,7 @@ void StreamTable::cache(uint64_t id, Stream& stream, const Bytes& payload) {
 
 std::optional<std::pair<uint64_t, uint64_t>> StreamTable::missing() const {
   for (const auto& [id, stream] : streams_) {
-    for (size_t i = 0; i < stream.entries.size(); ++i) {
-      if (stream.entries[i].at.segment == 0) return std::pair{id, stream.first + i};
-    }
+    if (const auto unknown = stream.entries.first_unknown()) return std::pair{id, stream.first + *unknown};
   }
   return std::nullopt;
 }
@@ -168,9 +164,9 @@ LiveCount StreamTable::live(uint64_t segment) const {
 std::vector<std::pair<uint64_t, uint64_t>> StreamTable::entries_of(uint64_t segment) const {
   std::vector<std::pair<uint64_t, uint64_t>> found;
   for (const auto& [id, stream] : streams_) {
-    for (size_t i = 0; i < stream.entries.size(); ++i) {
-      if (stream.entries[i].at.segment == segment) found.emplace_back(id, stream.first + i);
-    }
+    stream.entries.for_each([&](size_t place, const Entry& entry) {
+      if (entry.at.segment == segment) found.emplace_back(id, stream.first + place);
+    });
   }
   std::sort(found.begin(), found.end());
   return found;

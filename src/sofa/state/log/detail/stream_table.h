@@ -6,26 +6,13 @@
 #include <unordered_map>
 
 #include "sofa/base/queue.h"
-#include "sofa/state/log/format.h"
+#include "sofa/state/log/detail/places.h"
 
 namespace sofa::log::detail {
 
-struct Location {
-  uint32_t segment = 0;  // 0: the table of a segment names the entry, but it was not met (yet)
-  uint32_t offset8 = 0;  // in units of 8 bytes
-  uint32_t length = 0;   // of the payload
-  uint64_t offset() const { return uint64_t{offset8} * kRecordAlignment; }
-};
-
-/// Of which there may be millions.
-struct Entry {
-  Location at;
-  uint32_t term = 0;  // a number of the table's, see StreamTable::term_of
-};
-
 struct Stream {
   uint64_t first = 1;
-  Queue<Entry> entries;
+  Places entries;
   Queue<Bytes> cached;        // payloads of the last entries, empty where one is not kept
   uint64_t staged_first = 1;  // bounds with all that waits for the disk
   uint64_t staged_next = 1;
@@ -52,7 +39,8 @@ class StreamTable {
   /// Takes a durable record into account. An error text when it contradicts what came before (a hole, an index used twice, a bad table).
   /// `payload` is kept in the cache when it owns bytes (recovery passes an empty one: it caches nothing).
   const char* apply(const RecordHeader& header, ByteSpan payload, const Location& at, const Bytes& cached);
-  uint64_t term_of(const Entry& entry) const { return terms_[entry.term]; }
+  /// Of the number that an entry has.
+  uint64_t term_of(uint32_t number) const { return terms_[number]; }
   /// An entry that some table named and no record held; none when complete.
   std::optional<std::pair<uint64_t, uint64_t>> missing() const;
   /// Forgets what was staged: the bounds of the disk are the bounds again.

@@ -62,10 +62,10 @@ inline Result<Model> read_model(const detail::LogCore& core) {
     ModelStream& copy = model[id];
     copy.first = stream.first;
     for (size_t i = 0; i < stream.entries.size(); ++i) {
-      const detail::Entry& entry = stream.entries[i];
+      const detail::Entry entry = stream.entries[i];
       auto payload = detail::read_entry(core.segments().at(entry.at.segment), id, stream.first + i, entry.at);
       if (!payload) return forward_error(payload);
-      copy.entries.emplace_back(core.table().term_of(entry), std::string(payload->text()));
+      copy.entries.emplace_back(core.table().term_of(entry.term), std::string(payload->text()));
     }
   }
   return model;
@@ -188,7 +188,7 @@ inline bool random_step(LogWorld& world, std::mt19937_64& random, uint64_t salt)
     } else if (dice == 3 && core.segments().size() > 1) {
       const uint64_t oldest = core.segments().begin()->first;
       for (const auto& [id, index] : core.table().entries_of(oldest)) {
-        const detail::Entry& entry = core.table().find(id)->entries[index - core.table().find(id)->first];
+        const detail::Entry entry = core.table().find(id)->entries[index - core.table().find(id)->first];
         auto payload = detail::read_entry(core.segments().at(oldest), id, index, entry.at);
         if (payload) core.stage_moved(id, index, oldest, *payload, true, nullptr);
       }

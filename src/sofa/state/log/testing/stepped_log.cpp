@@ -164,14 +164,14 @@ uint64_t SteppedLog::last_index(uint64_t stream) const {
 std::optional<uint64_t> SteppedLog::term_at(uint64_t stream, uint64_t index) const {
   const detail::Stream* found = core_.table().find(stream);
   if (found == nullptr || index < found->first || index >= found->next()) return std::nullopt;
-  return core_.table().term_of(found->entries[index - found->first]);
+  return core_.table().term_of(found->entries.term_at(index - found->first));
 }
 Result<Bytes> SteppedLog::read(uint64_t stream, uint64_t index) const {
   const detail::Stream* found = core_.table().find(stream);
   if (found == nullptr || index < found->first || index >= found->next()) {
     return fail(Code::out_of_range, "stream {} has no record {}", stream, index);
   }
-  const detail::Location& at = found->entries[index - found->first].at;
+  const detail::Location at = found->entries[index - found->first].at;
   return detail::read_entry(core_.segments().at(at.segment), stream, index, at);
 }
 

@@ -21,7 +21,7 @@ std::unique_ptr<FaultFileSystem> disk_with(int batches, std::vector<uint64_t>* e
     std::vector<NewRecord> group(3);
     for (auto& record : group) record = {1, 1, 0, Bytes::copy_of(payload_of(1, static_cast<uint64_t>(i), 0, 300))};
     EXPECT_TRUE(world.core->stage(group, nullptr) && world.pump());
-    const auto& last = world.core->table().find(1)->entries.back().at;
+    const auto last = world.core->table().find(1)->entries.back().at;
     if (ends != nullptr) ends->push_back(last.offset() + record_size(last.length));
   }
   return files.after_kill();
@@ -167,9 +167,9 @@ TEST(Recovery, RefusesALostEndOfASegmentThatAnotherFollowsWithoutTheHint) {
   while (world.core->active() < 2) ASSERT_TRUE(world.append(1, payload_of(1, 1, 1, 8000)));
   // The last batch of the first segment and its seal are gone as a whole, and so is the hint.
   uint64_t last = 0;
-  for (const auto& entry : world.core->table().find(1)->entries) {
+  world.core->table().find(1)->entries.for_each([&](size_t, const detail::Entry& entry) {
     if (entry.at.segment == 1) last = entry.at.offset();
-  }
+  });
   auto bytes = files.contents(first_segment());
   std::fill(bytes.begin() + static_cast<long>(last), bytes.end(), 0);
   files.put(first_segment(), bytes);
