@@ -26,12 +26,13 @@ def started(tmp_path):
     """Starts the program in a folder of its own; gives the process and its port."""
     processes = []
 
-    def start(*arguments, **environment):
+    def start(*arguments, says="ready", **environment):
         process = subprocess.Popen([HELLO, "--server-port", "0", *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                    env={**os.environ, **environment})
         processes.append(process)
-        words = process.stdout.readline().split()
-        assert words[:2] == ["ready", "boot-hello"], process.stderr.read()
+        line, _, process.refuses = process.stdout.readline().rstrip("\n").partition("; traffic is refused: ")
+        words = line.split()
+        assert words[:2] == [says, "boot-hello"], process.stderr.read()
         ports = {name: int(value) for name, value in (word.split("=") for word in words[2:])}
         process.admin = ports.get("admin", 0)
         return process, ports.get("port", 0)
@@ -223,14 +224,22 @@ def test_an_admin_port_for_the_network_wants_to_be_said(started, tmp_path):
     assert started("--no-admin-enabled")[0].admin == 0
 
 
+def test_an_application_whose_port_is_taken_does_not_say_that_it_is_ready(started):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process, _ = started("--server-port", str(port), says="started")
+        assert f"port {port} is taken" in process.refuses
+        assert fetch(process.admin, "/readyz")[0] == 503
+
+
 def test_probes_as_a_kubelet_sends_them_follow_start_and_stop(started):
     """Startup and liveness probes are 200 as soon as there is a port, readiness when traffic may come; and while it drains it is alive, not ready,
     and answers those that have not heard of it."""
-    process, _ = started("--server-manual-readiness-callback", "--server-drain-delay", "1500")
+    process, _ = started("--server-manual-readiness-callback", "--server-drain-delay", "1500", says="started")
     admin = process.admin
     probe = lambda: (fetch(admin, "/livez")[0], fetch(admin, "/readyz")[0], fetch(admin, "/actuator/readiness")[0])
     assert probe() == (200, 503, 500), "alive, and not ready: OUT_OF_SERVICE"
-    assert "triggerReadinessCallback" in fetch(admin, "/readyz")[1]
+    assert "triggerReadinessCallback" in fetch(admin, "/readyz")[1] and "triggerReadinessCallback" in process.refuses
     assert json.loads(fetch(admin, "/actuator/triggerReadinessCallback")[1])["success"]
     assert probe() == (200, 200, 200)
     port = listening_port(process, admin)

@@ -245,11 +245,15 @@ io::Task<Result<std::unique_ptr<RunningApplication>>> Application::start() {
 
 namespace {
 
-std::string ready_line(const RunningApplication& running) {
-  std::string ready = fmt::format("ready {} pid={}", running.name(), getpid());
-  if (running.port() != 0) ready += fmt::format(" port={}", running.port());
-  if (running.admin_port() != 0) ready += fmt::format(" admin={}", running.admin_port());
-  return ready + "\n";
+/// `ready NAME pid=... port=... admin=...`, for scripts that wait for it; of an application that runs and refuses traffic `started ...`, with the
+/// reason.
+std::string ready_line(RunningApplication& running) {
+  const auto refused = why_refused(*running.readiness().state());
+  std::string line = fmt::format("{} {} pid={}", refused ? "ready" : "started", running.name(), getpid());
+  if (running.port() != 0) line += fmt::format(" port={}", running.port());
+  if (running.admin_port() != 0) line += fmt::format(" admin={}", running.admin_port());
+  if (!refused) line += fmt::format("; {}", refused.error().message());
+  return line + "\n";
 }
 
 /// HOST:PORT by which programs of this machine call a port; empty: there is none.

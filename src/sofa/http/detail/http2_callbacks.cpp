@@ -29,7 +29,7 @@ struct Http2Callbacks {
   }
 
   static int on_invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int, void* self) {
-    return run(self, [&](Http2Connection& connection) { connection.on_fault_of_stream(frame->hd.stream_id); });
+    return run(self, [&](Http2Connection& connection) { connection.on_invalid_frame(*frame); });
   }
   static int on_begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     return run(self, [&](Http2Connection& connection) { connection.begin_head(*frame); });
@@ -166,9 +166,7 @@ void Http2Connection::on_frame(const nghttp2_frame& frame) {
       if (Http2Stream* stream = stream_of(frame.hd.stream_id)) stream->peer_reset = true;
       return;
     case NGHTTP2_GOAWAY:
-      told_to_go_ = {frame.goaway.error_code,
-                     std::string(text_of(frame.goaway.opaque_data, std::min(frame.goaway.opaque_data_len, kMostGoawayText)))};
-      return;
+      return on_goaway(frame);
     default:
       return;
   }
@@ -290,6 +288,17 @@ void Http2Connection::on_frame_sent(const nghttp2_frame& frame) {
   if (stream == nullptr) return;
   stream->end_sent = true;
   if (stream->exchange == nullptr && !stream->received_all) abandon(*stream, Reset::no_error);
+}
+
+void Http2Connection::on_goaway(const nghttp2_frame& frame) {
+  const size_t kept = std::min(frame.goaway.opaque_data_len, kMostGoawayText);
+  told_to_go_ = {frame.goaway.error_code, std::string(text_of(frame.goaway.opaque_data, kept))};
+}
+
+// A client of grpc-go that closes names 2^31-1 as the last stream it has taken: none of this side's, which is why nghttp2 refuses it, yet a good end.
+void Http2Connection::on_invalid_frame(const nghttp2_frame& frame) {
+  if (frame.hd.type == NGHTTP2_GOAWAY && frame.hd.stream_id == 0) return on_goaway(frame);
+  on_fault_of_stream(frame.hd.stream_id);
 }
 
 // The peer's fault, for which nghttp2 resets the stream, costs as much as a reset of the peer's own.

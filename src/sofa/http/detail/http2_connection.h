@@ -103,6 +103,8 @@ class Http2Connection {
   void on_ping();
   void on_ping_answered(const uint8_t (&opaque)[8]);
   void on_frame_sent(const nghttp2_frame& frame);
+  void on_goaway(const nghttp2_frame& frame);
+  void on_invalid_frame(const nghttp2_frame& frame);
   void on_fault_of_stream(int32_t id);
   void reset_malformed(int32_t id);
   void reset_malformed(Http2Stream& stream);

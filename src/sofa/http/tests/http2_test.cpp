@@ -602,5 +602,21 @@ TEST(Http2, EndsTheConnectionOfAPeerThatBreaksTheProtocolWithGoaway) {
   });
 }
 
+TEST(Http2, AClientThatClosesAsGrpcGoDoesEndsWell) {
+  on_shard([]() -> io::Task<void> {
+    Echo echo;
+    Http2Protocol protocol(echo);
+    Served served(protocol);
+    co_await served.open();
+    io::Stream peer = co_await served.connect();
+    EXPECT_TRUE(peer.write(Bytes::copy_of(opening() + frame(kGoaway, 0, 0, be32(0x7fffffff) + be32(0) + "client transport shutdown"))));
+    (void)co_await read_to_end(peer);
+    co_await served.stop();
+    const auto stats = (co_await served.port().stats()).value();
+    EXPECT_EQ(stats.closed_as(transport::CloseKind::peer), 1u);
+    EXPECT_EQ(stats.closed_as(transport::CloseKind::protocol_error), 0u);
+  });
+}
+
 }  // namespace
 }  // namespace sofa::http
