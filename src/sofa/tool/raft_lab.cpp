@@ -75,8 +75,7 @@ raft::NodeOptions node_options(const LabOptions& options, const LabPlan& plan, i
           .max_election_delay = election,
           .snapshot_interval = std::chrono::seconds(options.snapshot_secs),
           .checksum = options.checksum,
-          .lease_reads = options.lease_reads,
-          .core = {.cache_bytes = size_t{8} << 20}};
+          .lease_reads = options.lease_reads};
 }
 
 std::string bind_of(const LabOptions& options, const LabPlan& plan) {
@@ -111,7 +110,6 @@ io::Task<Result<void>> serve(const LabOptions& options, const LabPlan& plan, Ter
                                      .bind = bind_of(options, plan),
                                      .snapshot_bytes_per_second = options.snapshot_bytes_per_second,
                                      .max_write_queue = LabHandler::kMostOfDump + (uint64_t{64} << 20)};
-  server_options.log.cache_bytes = size_t{1} << 20;  // the core has the newest entries
   auto server = co_await io::or_return(raft::Server::open(std::move(server_options), {{std::string(LabHandler::kRequest), &handler}}));
   auto started = co_await start_groups(*server, options, plan, handler);
   if (started) {

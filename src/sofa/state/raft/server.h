@@ -27,10 +27,11 @@ struct ServerOptions {
   std::string address{};  ///< "ip:port": how this node is named in the members of its groups
   std::string owner{};    ///< whose folder it is, beside the address ("group lab"): another's is refused
   std::string bind{};     ///< where it listens; empty: at `address`
-  log::LogOptions log{.folder = {}, .max_record_bytes = 24ull << 20, .cache_bytes = 256 << 10};  ///< its folder is <folder>/log
-  uint64_t snapshot_bytes_per_second = 0;                                                        ///< zero: no bound
-  std::shared_ptr<io::TlsServerContext> tls{};                                                   ///< of the port; null: plain
-  std::shared_ptr<io::TlsClientContext> client_tls{};                                            ///< of connections to other nodes
+  log::LogOptions log{
+      .folder = {}, .max_record_bytes = 24ull << 20, .cache_bytes = 0};  ///< its folder is <folder>/log; cores have the newest entries
+  uint64_t snapshot_bytes_per_second = 0;                                ///< zero: no bound
+  std::shared_ptr<io::TlsServerContext> tls{};                           ///< of the port; null: plain
+  std::shared_ptr<io::TlsClientContext> client_tls{};                    ///< of connections to other nodes
   bool tls_only = false;
   size_t max_write_queue = size_t{64} << 20;                 ///< bytes of answers that one peer has not taken; over it its connection ends
   Duration watch_interval = std::chrono::milliseconds(250);  ///< how often a node is asked on which quiet groups count
