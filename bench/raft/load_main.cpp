@@ -12,11 +12,14 @@ namespace {
 
 using namespace sofa;
 
-enum class Mix : uint8_t { put, get, mix };
-void describe(EnumDescription<Mix>& d) { d.value("put", Mix::put).value("get", Mix::get).value("mix", Mix::mix, "one put in ten"); }
+enum class Mix : uint8_t { put, get, mix, fill };
+void describe(EnumDescription<Mix>& d) {
+  d.value("put", Mix::put).value("get", Mix::get).value("mix", Mix::mix, "one put in ten").value("fill", Mix::fill, "one put of each key, no window");
+}
 
 struct Options {
   std::vector<std::string> peers{};
+  std::string prefix = "key";
   uint32_t callers = 64, connections = 4, keys = 10'000, size = 256;
   Mix op = Mix::put;
   double warmup = 1, seconds = 5, timeout = 10;
@@ -26,6 +29,7 @@ struct Options {
     d.field("peers", &Options::peers).required().doc("nodes of the group, IP:PORT; may be repeated");
     d.field("callers", &Options::callers).range(1, 100'000).doc("each has one request on its way");
     d.field("connections", &Options::connections).range(1, 1024).doc("that they share");
+    d.field("prefix", &Options::prefix).doc("of the keys' names");
     d.field("keys", &Options::keys).range(1, 100'000'000).doc("that are written and read, in turn");
     d.field("size", &Options::size).range(0, 16 << 20).unit("bytes").doc("of a value");
     d.field("op", &Options::op).doc("what is asked");
@@ -51,7 +55,7 @@ class Requests {
   explicit Requests(const Options& options) : op_(options.op), next_(options.callers) {
     const std::string value(options.size, 'v');
     for (uint32_t key = 0; key < options.keys; ++key) {
-      const std::string name = fmt::format("key{:08}", key);
+      const std::string name = fmt::format("{}{:08}", options.prefix, key);
       puts_.push_back(bench::put_of(name, value));
       gets_.push_back(bench::get_of(name));
     }
@@ -120,6 +124,10 @@ io::Task<Result<void>> run(const Options& options) {
     co_return done;
   });
   if (options.op != Mix::put) co_await io::or_return(fill(client, requests));
+  if (options.op == Mix::fill) {
+    co_await client.close();
+    co_return Result<void>();
+  }
   if (options.warmup > 0) co_await io::or_return(load.run(seconds(options.warmup)));
   load.forget();
   stalls.forget();
