@@ -44,6 +44,9 @@ class PosixFile final : public File {
     if (::fdatasync(fd_) != 0) return system_failure("sync", path_);
     return {};
   }
+  void begin_sync(uint64_t offset, uint64_t size) override {
+    ::sync_file_range(fd_, static_cast<off_t>(offset), static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE);
+  }
   Result<void> allocate(uint64_t size) override {
     const int error = ::posix_fallocate(fd_, 0, static_cast<off_t>(size));
     errno = error;
@@ -178,6 +181,17 @@ Result<void> write_all(File& file, uint64_t offset, ByteSpan bytes) {
     bytes = bytes.subspan(*written);
   }
   return {};
+}
+
+Result<void> write_all_early(File& file, uint64_t offset, ByteSpan bytes) {
+  constexpr size_t kPiece = size_t{1} << 20;
+  while (bytes.size() > kPiece) {
+    if (auto done = write_all(file, offset, bytes.first(kPiece)); !done) return done;
+    file.begin_sync(offset, kPiece);
+    offset += kPiece;
+    bytes = bytes.subspan(kPiece);
+  }
+  return write_all(file, offset, bytes);
 }
 
 Result<Bytes> read_all(File& file) {

@@ -22,6 +22,8 @@ class File {
   virtual Result<size_t> write_at(uint64_t offset, ByteSpan bytes) = 0;
   /// fdatasync. After a failure nothing written since the last success may be believed, and a later success proves nothing.
   virtual Result<void> sync() = 0;
+  /// A hint: the disk may begin with what was written there, so that the next sync() finds less to do. Makes nothing durable, and tells no errors.
+  virtual void begin_sync(uint64_t /*offset*/, uint64_t /*size*/) {}
   /// Reserves space, so that later writes below `size` cannot run out of it.
   virtual Result<void> allocate(uint64_t size) = 0;
   virtual Result<void> truncate(uint64_t size) = 0;
@@ -65,6 +67,8 @@ FileSystem& posix_file_system();
 
 /// Writes all of `bytes`, going on after short writes.
 Result<void> write_all(File& file, uint64_t offset, ByteSpan bytes);
+/// The same for what is much, and will be synced: the disk works while the rest is still being written.
+Result<void> write_all_early(File& file, uint64_t offset, ByteSpan bytes);
 /// Reads the whole file.
 Result<Bytes> read_all(File& file);
 /// Makes the folder and those above it that are missing, all of them durable. Errors name the folder at fault and say what to do.

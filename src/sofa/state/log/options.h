@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "sofa/base/clock.h"
 #include "sofa/base/error.h"
 
 namespace sofa::log {
@@ -17,6 +18,7 @@ struct LogOptions {
   uint64_t max_pending_records = 100'000;        // the same by count
   uint64_t cache_bytes = 16ull << 20;            // payloads of the newest entries kept in memory for readers
   uint64_t max_read_bytes = 8ull << 20;          // cap of what one read returns (one larger record still comes alone)
+  Duration hurry = std::chrono::seconds(1);      // a segment that fills within it is followed by one that is not zeroed before; zero: all are
   uint64_t control_reserve_bytes = 64ull << 10;  // of a segment, kept free for truncations when a full disk gives no next segment
 };
 

@@ -21,7 +21,7 @@ WriteOutcome BatchWriter::write(const Batch& batch) {
   WriteOutcome outcome{.error = std::nullopt, .old_sealed = batch.old_sealed};
   if (batch.roll && batch.old_file != nullptr && !batch.old_sealed && !seal_old(batch, outcome)) return outcome;
   const uint32_t chain = encode(batch);
-  if (auto done = write_all(*batch.file, batch.begin, buffer_.span()); !done) {
+  if (auto done = write_all_early(*batch.file, batch.begin, buffer_.span()); !done) {
     set_error(outcome, std::move(done.error()), false, batch.file->path());
     return outcome;
   }
@@ -94,7 +94,7 @@ void BatchWriter::note_durable(const Batch& batch) {
 
 void BatchWriter::sync_hint() { (void)hint_file_->sync(); }
 
-Result<SegmentFile> prepare_segment(FileSystem& files, const std::string& folder, const SegmentId& id, uint64_t bytes) {
+Result<SegmentFile> prepare_segment(FileSystem& files, const std::string& folder, const SegmentId& id, uint64_t bytes, Space space) {
   const std::string path = folder + "/" + segment_name(id.sequence), temporary = path + ".tmp";
   auto write_file = [&]() -> Result<SegmentFile> {
     auto opened = files.open(temporary, OpenMode::create);
@@ -103,7 +103,7 @@ Result<SegmentFile> prepare_segment(FileSystem& files, const std::string& folder
     if (auto done = file.allocate(bytes); !done) return forward_error(done);
     if (auto done = write_all(file, 0, encode_segment_header({id, bytes})); !done) return forward_error(done);
     const std::vector<uint8_t> zeros(std::min<uint64_t>(kZeroChunk, bytes), 0);
-    for (uint64_t at = kSegmentHeaderSize; at < bytes; at += kZeroChunk) {
+    for (uint64_t at = kSegmentHeaderSize; space == Space::zeroed && at < bytes; at += kZeroChunk) {
       if (auto done = write_all(file, at, ByteSpan(zeros).first(std::min<uint64_t>(kZeroChunk, bytes - at))); !done) return forward_error(done);
     }
     if (auto done = file.sync(); !done) return forward_error(done);

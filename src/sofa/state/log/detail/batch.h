@@ -66,7 +66,11 @@ class BatchWriter {
   Buffer buffer_;
 };
 
-/// Makes an empty segment of full size, zeroed and durable, under its final name; `id.salt` is random. Blocking.
-Result<SegmentFile> prepare_segment(FileSystem& files, const std::string& folder, const SegmentId& id, uint64_t bytes);
+/// How the space of a segment is got. Zeroed: all of it is written once before, so that a sync of a little has nothing to tell the file system.
+/// Reserved: it is written once only, and syncs cost a little more: for a log that takes as much as the disk can.
+enum class Space : uint8_t { zeroed, reserved };
+
+/// Makes an empty segment of full size, durable, under its final name; `id.salt` is random. Blocking.
+Result<SegmentFile> prepare_segment(FileSystem& files, const std::string& folder, const SegmentId& id, uint64_t bytes, Space space = Space::zeroed);
 
 }  // namespace sofa::log::detail

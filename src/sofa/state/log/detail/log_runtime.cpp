@@ -202,8 +202,11 @@ void LogRuntime::keep_house(bool retry) {
 void LogRuntime::prepare_next() {
   if (preparing_) return;
   preparing_ = true;
-  housekeeper_.submit([this, keep = shared_from_this(), id = SegmentId{core_.next_sequence(), system_seed()}]() mutable {
-    auto made = std::make_shared<Result<SegmentFile>>(prepare_segment(files_, core_.options().folder, id, core_.options().segment_bytes));
+  // Zeros would take half of what the disk can write from a log that takes all of it.
+  const Instant before = std::exchange(prepared_at_, home_.now());
+  const Space space = before != Instant() && prepared_at_ - before < core_.options().hurry ? Space::reserved : Space::zeroed;
+  housekeeper_.submit([this, keep = shared_from_this(), space, id = SegmentId{core_.next_sequence(), system_seed()}]() mutable {
+    auto made = std::make_shared<Result<SegmentFile>>(prepare_segment(files_, core_.options().folder, id, core_.options().segment_bytes, space));
     home_.post([this, kept = std::move(keep), made] {
       preparing_ = false;
       if (*made) {

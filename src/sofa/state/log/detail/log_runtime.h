@@ -98,6 +98,7 @@ class LogRuntime : public std::enable_shared_from_this<LogRuntime> {
   bool ending_ = false;
   bool ended_ = false;
   bool preparing_ = false;
+  Instant prepared_at_{};  // when the last segment began to be made
   bool deleting_ = false;
   Worker housekeeper_{"log-house"};
   Worker writer_thread_{"log-writer"};

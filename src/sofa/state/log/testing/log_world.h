@@ -152,7 +152,8 @@ class LogWorld {
 
  private:
   bool prepare() {
-    auto made = detail::prepare_segment(files_, options_.folder, {core->next_sequence(), system_seed()}, options_.segment_bytes);
+    const auto space = core->next_sequence() % 2 == 0 ? detail::Space::reserved : detail::Space::zeroed;
+    auto made = detail::prepare_segment(files_, options_.folder, {core->next_sequence(), system_seed()}, options_.segment_bytes, space);
     if (made) {
       core->segment_ready(std::move(*made));
       return true;
