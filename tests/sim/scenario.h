@@ -113,6 +113,5 @@ template <class Message>
 const Message* as(const RaftWorld::Passing& passing) {
   return std::get_if<Message>(&passing.message);
 }
-inline bool is_heartbeat(const jraft::AppendEntriesRequest& request) { return request.entries.empty() && !request.data; }
 
 }  // namespace sofa::raft_sim

@@ -17,6 +17,7 @@ struct LabOptions {
   std::string group{}, id{}, peers{}, data{}, listen{};
   int election_ms = 1000;
   int snapshot_secs = 0;
+  int quiet_secs = 10;
   bool checksum = false, learner = false, lease_reads = false;
   int groups = 1;
   uint64_t snapshot_bytes_per_second = 0;
@@ -31,6 +32,10 @@ struct LabOptions {
     d.field("checksum", &LabOptions::checksum).doc("entries carry their checksum");
     d.field("learner", &LabOptions::learner).doc("this node only learns");
     d.field("lease_reads", &LabOptions::lease_reads).doc("reads go by the leader's lease instead of a round of heartbeats");
+    d.field("quiet_secs", &LabOptions::quiet_secs)
+        .range(0, 1'000'000)
+        .unit("seconds")
+        .doc("a group that is idle for so long, on nodes of this project alone, sends no heartbeats; 0: it always does");
     d.field("groups", &LabOptions::groups).range(1, 100'000).doc("so many groups: GROUP, which has the clients' requests, GROUP-1, GROUP-2, ...");
     d.field("snapshot_bytes_per_second", &LabOptions::snapshot_bytes_per_second).doc("that snapshots may take on the way; 0: no bound");
   }
@@ -75,7 +80,8 @@ raft::NodeOptions node_options(const LabOptions& options, const LabPlan& plan, i
           .max_election_delay = election,
           .snapshot_interval = std::chrono::seconds(options.snapshot_secs),
           .checksum = options.checksum,
-          .lease_reads = options.lease_reads};
+          .lease_reads = options.lease_reads,
+          .quiet_after = std::chrono::seconds(options.quiet_secs)};
 }
 
 std::string bind_of(const LabOptions& options, const LabPlan& plan) {

@@ -148,8 +148,11 @@ void NodeImpl::node_lost(const std::string& address) {
   if (!stopped_) input([&](Core& core) { core.node_lost(now(), address); });
 }
 
+/// Groups tick at the same moments, twenty in an interval of heartbeats, so that what those of one node send to another leaves together (peers.h).
 void NodeImpl::arm() {
-  const Instant due = stopped_ ? kNoDeadline : core_->due();
+  Instant due = stopped_ ? kNoDeadline : core_->due();
+  const Duration step = options_.election_timeout / 200;
+  if (due != kNoDeadline && due > now() && step > Duration()) due += step - due.time_since_epoch() % step;
   if (due == armed_) return;
   armed_ = due;
   if (due == kNoDeadline) {
@@ -158,14 +161,6 @@ void NodeImpl::arm() {
     io::Shard::current().schedule(timer_, due);
   }
 }
-
-namespace {
-/// No entries, but data, which are empty (jraft.md 2.4).
-bool is_probe(const jraft::Message& request) {
-  const auto* append = std::get_if<jraft::AppendEntriesRequest>(&request);
-  return append != nullptr && append->entries.empty() && append->data;
-}
-}  // namespace
 
 /// Who sends it has been cut off from the group, or is none of it.
 void NodeImpl::tell_of_an_older_term(const jraft::Message& request) {
@@ -182,7 +177,8 @@ void NodeImpl::tell_of_an_older_term(const jraft::Message& request) {
 void NodeImpl::receive(uint64_t lane, const jraft::Message& request, Answer answer) {
   tell_of_an_older_term(request);
   const uint64_t token = next_token_++;
-  if (is_probe(request) && !is_peer()) answer = unhurried(std::move(answer));
+  const auto* const append = std::get_if<jraft::AppendEntriesRequest>(&request);
+  if (append != nullptr && append->is_probe() && !is_peer()) answer = unhurried(std::move(answer));
   answers_.emplace(token, std::move(answer));
   const bool is_read = std::holds_alternative<jraft::ReadIndexRequest>(request);
   input([&](Core& core) { core.receive(is_read ? exact_now() : now(), token, lane, request); });
@@ -259,7 +255,7 @@ io::Task<void> NodeImpl::read_entries(effect::ReadEntries one) {
 
 void NodeImpl::perform(effect::Send& one) {
   if (ended_) return;
-  shared_.peers.call(one.to.address(), one.request, one.timeout,
+  shared_.peers.call(one.to.address(), std::move(one.request), one.timeout,
                      [this, alive = std::weak_ptr<bool>(alive_), call = one.call](Result<jraft::Message> answer) {
                        if (alive.expired()) return;
                        input([&](Core& core) {

@@ -6,6 +6,7 @@
 #include "sofa/state/raft/cli.h"
 #include "sofa/state/raft/describe.h"
 #include "sofa/state/raft/detail/folder.h"
+#include "sofa/state/raft/detail/heartbeats.h"
 #include "sofa/state/raft/detail/node_impl.h"
 #include "sofa/state/raft/detail/reply.h"
 #include "sofa/transport/bolt_protocol.h"
@@ -54,8 +55,10 @@ class ServerImpl final : public Server, public NodeTable, private transport::Han
   void on_message(uint64_t lane, const jraft::Message& message, Reply reply);
   void on_describe(const DescribeRequest& request, Reply reply);
   void at_home(auto work);
+  void on_append(uint64_t lane, const jraft::Message& message, NodeImpl::Answer reply);
+  void on_heartbeats(uint64_t lane, const jraft::HeartbeatsRequest& request, Reply reply);
   template <class Request>
-  void to_node(uint64_t lane, const jraft::Message& message, const Request& request, Reply reply);
+  void to_node(uint64_t lane, const jraft::Message& message, const Request& request, NodeImpl::Answer reply);
   io::Task<void> keep_house();
 
   const ServerOptions options_;
@@ -95,9 +98,9 @@ io::Task<Result<void>> ServerImpl::open(std::vector<std::pair<std::string, trans
     }
   });
   std::vector<std::string> classes = cli_class_names();
-  for (const std::string_view name :
-       {jraft::PingRequest::kName, jraft::AppendEntriesRequest::kName, jraft::RequestVoteRequest::kName, jraft::InstallSnapshotRequest::kName,
-        jraft::TimeoutNowRequest::kName, jraft::ReadIndexRequest::kName, jraft::GetFileRequest::kName, DescribeRequest::kName}) {
+  for (const std::string_view name : {jraft::PingRequest::kName, jraft::AppendEntriesRequest::kName, jraft::RequestVoteRequest::kName,
+                                      jraft::InstallSnapshotRequest::kName, jraft::TimeoutNowRequest::kName, jraft::ReadIndexRequest::kName,
+                                      jraft::GetFileRequest::kName, jraft::HeartbeatsRequest::kName, DescribeRequest::kName}) {
     classes.emplace_back(name);
   }
   for (std::string& name : classes) co_await or_return(handlers_.add(std::move(name), *this, transport::HeaderKind::opaque));
@@ -155,7 +158,8 @@ void ServerImpl::on_describe(const DescribeRequest& request, Reply reply) {
 
 void ServerImpl::on_message(uint64_t lane, const jraft::Message& message, Reply reply) {
   if (stopping_) return reply(jraft::error_response({RaftError::enodeshutdown, "the node is shutting down"}));
-  if (const auto* append = std::get_if<jraft::AppendEntriesRequest>(&message)) return to_node(lane, message, *append, std::move(reply));
+  if (std::holds_alternative<jraft::AppendEntriesRequest>(message)) return on_append(lane, message, std::move(reply));
+  if (const auto* heartbeats = std::get_if<jraft::HeartbeatsRequest>(&message)) return on_heartbeats(lane, *heartbeats, std::move(reply));
   if (const auto* vote = std::get_if<jraft::RequestVoteRequest>(&message)) return to_node(lane, message, *vote, std::move(reply));
   if (const auto* install = std::get_if<jraft::InstallSnapshotRequest>(&message)) return to_node(lane, message, *install, std::move(reply));
   if (const auto* timeout = std::get_if<jraft::TimeoutNowRequest>(&message)) return to_node(lane, message, *timeout, std::move(reply));
@@ -171,13 +175,31 @@ void ServerImpl::on_message(uint64_t lane, const jraft::Message& message, Reply 
   }(*this, message, std::move(reply)));
 }
 
+void ServerImpl::on_append(uint64_t lane, const jraft::Message& message, NodeImpl::Answer reply) {
+  const auto& append = std::get<jraft::AppendEntriesRequest>(message);
+  if (append.together.value_or(false)) reply = detail::telling_together(std::move(reply));
+  to_node(lane, message, append, std::move(reply));
+}
+
+/// Each of them as if it had come alone. A group may end with any of them, another's too.
+void ServerImpl::on_heartbeats(uint64_t lane, const jraft::HeartbeatsRequest& request, Reply reply) {
+  constexpr size_t kMost = jraft::HeartbeatsRequest::kMost;
+  const bool fits = request.heartbeats.size() <= kMost && std::ranges::all_of(request.heartbeats, &jraft::AppendEntriesRequest::is_heartbeat);
+  if (!fits) {
+    return reply(jraft::error_response({RaftError::erequest, fmt::format("Invalid request: {} heartbeats in one message, at most {}, without entries",
+                                                                         request.heartbeats.size(), kMost)}));
+  }
+  const auto answers = std::make_shared<detail::HeartbeatAnswers>(request.heartbeats.size(), std::move(reply));
+  for (size_t i = 0; i < request.heartbeats.size(); ++i) to_node(lane, request.heartbeats[i], request.heartbeats[i], answers->place(i));
+}
+
 namespace {
 const std::string& peer_text(const std::string& peer) { return peer; }
 std::string peer_text(const std::optional<std::string>& peer) { return peer.value_or(""); }
 }  // namespace
 
 template <class Request>
-void ServerImpl::to_node(uint64_t lane, const jraft::Message& message, const Request& request, Reply reply) {
+void ServerImpl::to_node(uint64_t lane, const jraft::Message& message, const Request& request, NodeImpl::Answer reply) {
   const auto peer = PeerId::parse(peer_text(request.peer_id));
   if (!peer) return reply(jraft::error_response({RaftError::einval, fmt::format("Fail to parse peerId: {}", peer_text(request.peer_id))}));
   NodeImpl* const node = find_impl(request.group_id, *peer);

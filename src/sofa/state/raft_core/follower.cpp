@@ -46,7 +46,7 @@ void Core::on_append(Instant now, uint64_t token, uint64_t lane, const jraft::Ap
     must_reach_ = request.committed_index;
     save_state(term_, voted_for_);
   }
-  const bool heartbeat = request.entries.empty() && !request.data;
+  const bool heartbeat = request.is_heartbeat();
   if (!request.entries.empty() && install_)
     return refuse(token, RaftError::ebusy, fmt::format("Node {} is installing snapshot.", options_.self.to_string()));
 

@@ -182,7 +182,10 @@ struct AppendEntriesRequest {
   std::vector<EntryMeta> entries{};
   int64_t committed_index = 0;
   std::optional<Bytes> data{};
-  std::optional<bool> quiet{};  ///< ours: of a heartbeat, after which none may come for long. Java passes it over
+  std::optional<bool> quiet{};     ///< ours: of a heartbeat, after which none may come for long. Java passes it over
+  std::optional<bool> together{};  ///< ours: of a heartbeat. The sender asks whether it may send Heartbeats. Java passes it over
+  bool is_heartbeat() const { return entries.empty() && !data; }
+  bool is_probe() const { return entries.empty() && data; }
   static void fields(auto& self, auto& visit) {
     visit(1, self.group_id);
     visit(2, self.server_id);
@@ -194,6 +197,7 @@ struct AppendEntriesRequest {
     visit(8, self.committed_index);
     visit(9, self.data);
     visit(1000, self.quiet);
+    visit(1001, self.together);
   }
   bool operator==(const AppendEntriesRequest&) const = default;
 };
@@ -203,16 +207,35 @@ struct AppendEntriesResponse {
   int64_t term = 0;
   bool success = false;
   std::optional<int64_t> last_log_index{};
-  std::optional<ErrorResponse> error{};  ///< of the gRPC transport alone
+  std::optional<ErrorResponse> error{};  ///< of the gRPC transport, and in HeartbeatsResponse
   std::optional<bool> quiet{};           ///< ours: it needs no heartbeats until something happens
+  std::optional<bool> together{};        ///< ours: it takes Heartbeats
   static void fields(auto& self, auto& visit) {
     visit(1, self.term);
     visit(2, self.success);
     visit(3, self.last_log_index);
     visit(99, self.error);
     visit(1000, self.quiet);
+    visit(1001, self.together);
   }
   bool operator==(const AppendEntriesResponse&) const = default;
+};
+
+/// Ours: heartbeats of several groups from one node to another, which has said that it takes them (AppendEntriesResponse::together).
+struct HeartbeatsRequest {
+  static constexpr std::string_view kName = "sofa.raft.HeartbeatsRequest";
+  static constexpr size_t kMost = 256;  ///< heartbeats in one message
+  std::vector<AppendEntriesRequest> heartbeats{};
+  static void fields(auto& self, auto& visit) { visit(1, self.heartbeats); }
+  bool operator==(const HeartbeatsRequest&) const = default;
+};
+
+/// One answer to each, in their order; with an `error` where the node has no other answer.
+struct HeartbeatsResponse {
+  static constexpr std::string_view kName = "sofa.raft.HeartbeatsResponse";
+  std::vector<AppendEntriesResponse> answers{};
+  static void fields(auto& self, auto& visit) { visit(1, self.answers); }
+  bool operator==(const HeartbeatsResponse&) const = default;
 };
 
 /// `uri`: "remote://ip:port/reader_id", where GetFile reads.
@@ -502,12 +525,12 @@ struct LearnersOpResponse {
 };
 
 /// Any of them, by the class name of a frame.
-using Message =
-    std::variant<ErrorResponse, PingRequest, RequestVoteRequest, RequestVoteResponse, AppendEntriesRequest, AppendEntriesResponse,
-                 InstallSnapshotRequest, InstallSnapshotResponse, TimeoutNowRequest, TimeoutNowResponse, ReadIndexRequest, ReadIndexResponse,
-                 GetFileRequest, GetFileResponse, AddPeerRequest, AddPeerResponse, RemovePeerRequest, RemovePeerResponse, ChangePeersRequest,
-                 ChangePeersResponse, ResetPeerRequest, SnapshotRequest, TransferLeaderRequest, GetLeaderRequest, GetLeaderResponse, GetPeersRequest,
-                 GetPeersResponse, AddLearnersRequest, RemoveLearnersRequest, ResetLearnersRequest, LearnersOpResponse>;
+using Message = std::variant<ErrorResponse, PingRequest, RequestVoteRequest, RequestVoteResponse, AppendEntriesRequest, AppendEntriesResponse,
+                             InstallSnapshotRequest, InstallSnapshotResponse, TimeoutNowRequest, TimeoutNowResponse, ReadIndexRequest,
+                             ReadIndexResponse, GetFileRequest, GetFileResponse, AddPeerRequest, AddPeerResponse, RemovePeerRequest,
+                             RemovePeerResponse, ChangePeersRequest, ChangePeersResponse, ResetPeerRequest, SnapshotRequest, TransferLeaderRequest,
+                             GetLeaderRequest, GetLeaderResponse, GetPeersRequest, GetPeersResponse, AddLearnersRequest, RemoveLearnersRequest,
+                             ResetLearnersRequest, LearnersOpResponse, HeartbeatsRequest, HeartbeatsResponse>;
 
 /// The header that AppendEntries alone has in its Bolt frame: the first three fields of its body, again (jraft.md 1.1).
 Bytes append_header(const AppendEntriesRequest& request);

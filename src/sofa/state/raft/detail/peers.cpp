@@ -69,7 +69,7 @@ io::Task<void> Peers::wait_for_connection(std::string address, Peer& peer) {
   if (listener_) listener_(address);
 }
 
-void Peers::call(const std::string& address, const jraft::Message& request, Duration timeout, Answered done) {
+void Peers::call(const std::string& address, jraft::Message request, Duration timeout, Answered done) {
   auto found = peer(address);
   if (!found) return done(forward_error(found));
   Peer& to = **found;
@@ -77,10 +77,79 @@ void Peers::call(const std::string& address, const jraft::Message& request, Dura
   if (session == nullptr) {
     watch(address, to);
     const bool in_order = std::holds_alternative<jraft::AppendEntriesRequest>(request);
-    if (!in_order) return tasks_.spawn("raft: connects and calls", connect_and_call(address, request, timeout, std::move(done)));
+    if (!in_order) return tasks_.spawn("raft: connects and calls", connect_and_call(address, std::move(request), timeout, std::move(done)));
     return done(fail(Code::unavailable, "Check connection[{}] fail and try to create new one", address));
   }
+  if (auto* append = std::get_if<jraft::AppendEntriesRequest>(&request); append != nullptr && append->is_heartbeat()) {
+    return beat(to, *session, std::move(*append), timeout, std::move(done));
+  }
   tasks_.spawn("raft: call", carry_out(to, transport::SessionRef(*session), encode_request(request), timeout, std::move(done)));
+}
+
+// Heartbeats.
+
+void Peers::beat(Peer& peer, transport::Session& session, jraft::AppendEntriesRequest heartbeat, Duration timeout, Answered done) {
+  if (peer.takes_together.get() == &session) {
+    if (peer.together.empty()) beating_.push_back(&peer);
+    peer.together[timeout].push_back({.request = std::move(heartbeat), .done = std::move(done)});
+    return io::Shard::current().at_turn_end(turn_end_);
+  }
+  heartbeat.together = true;
+  Answered learn = [&peer, over = transport::SessionRef(session), done = std::move(done)](Result<jraft::Message> answer) {
+    const auto* append = answer ? std::get_if<jraft::AppendEntriesResponse>(&*answer) : nullptr;
+    if (append != nullptr && append->together.value_or(false)) peer.takes_together = over;
+    done(std::move(answer));
+  };
+  tasks_.spawn("raft: heartbeat", carry_out(peer, transport::SessionRef(session), encode_request(std::move(heartbeat)), timeout, std::move(learn)));
+}
+
+void Peers::turn_ends() {
+  for (Peer* const peer : std::exchange(beating_, {})) {
+    for (auto& [timeout, heartbeats] : std::exchange(peer->together, {})) {
+      for (std::span<Heartbeat> rest = heartbeats; !rest.empty();) {
+        const size_t count = std::min(rest.size(), jraft::HeartbeatsRequest::kMost);
+        send_together(*peer, rest.first(count), timeout);
+        rest = rest.subspan(count);
+      }
+    }
+  }
+}
+
+namespace {
+
+/// To each what its group has answered; what became of the message, where there is no such answer.
+void hand_out(const Result<jraft::Message>& answer, const std::vector<Answered>& waiting) {
+  const auto* together = answer ? std::get_if<jraft::HeartbeatsResponse>(&*answer) : nullptr;
+  if (together == nullptr || together->answers.size() != waiting.size()) {
+    const bool is_error = !answer || std::holds_alternative<jraft::ErrorResponse>(*answer);
+    const Result<jraft::Message> same =
+        is_error ? answer : fail(Code::internal, "the answer to {} heartbeats is none to each of them", waiting.size());
+    for (const Answered& done : waiting) done(same);
+    return;
+  }
+  for (size_t i = 0; i < waiting.size(); ++i) {
+    const jraft::AppendEntriesResponse& one = together->answers[i];
+    waiting[i](one.error ? jraft::Message(*one.error) : jraft::Message(one));
+  }
+}
+
+}  // namespace
+
+void Peers::send_together(Peer& peer, std::span<Heartbeat> heartbeats, Duration timeout) {
+  if (heartbeats.size() == 1) {  // as JRaft's nodes send it
+    return tasks_.spawn("raft: heartbeat", carry_out(peer, peer.takes_together, encode_request(std::move(heartbeats[0].request)), timeout,
+                                                     std::move(heartbeats[0].done)));
+  }
+  jraft::HeartbeatsRequest request;
+  std::vector<Answered> waiting;
+  request.heartbeats.reserve(heartbeats.size());
+  waiting.reserve(heartbeats.size());
+  for (Heartbeat& one : heartbeats) {
+    request.heartbeats.push_back(std::move(one.request));
+    waiting.push_back(std::move(one.done));
+  }
+  tasks_.spawn("raft: heartbeats", carry_out(peer, peer.takes_together, encode_request(std::move(request)), timeout,
+                                             [waiting = std::move(waiting)](const Result<jraft::Message>& answer) { hand_out(answer, waiting); }));
 }
 
 io::Task<void> Peers::carry_out(Peer& peer, transport::SessionRef session, EncodedRequest request, Duration timeout, Answered done) {
@@ -124,6 +193,7 @@ transport::SessionRef Peers::session(const std::string& address) {
 }
 
 io::Task<void> Peers::close() {
+  turn_ends();
   tasks_.cancel("the server stops");
   co_await pool_.close();
   [[maybe_unused]] const auto joined = co_await tasks_.join();
