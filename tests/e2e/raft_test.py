@@ -1,9 +1,11 @@
 """Groups of real processes of `sofa raft lab`, and the commands of `sofa raft` on them: elections, kill -9, wiped folders, snapshots, changes of members,
 a lost majority, wrong arguments and folders. Groups that have Java's nodes, too: tests/interop/raft_mixed_test.py."""
 
+import contextlib
 import json
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 
@@ -172,6 +174,46 @@ def test_a_group_that_has_lost_its_majority_is_set_anew(tmp_path):
         assert group.leader() is alone
         assert group.write(lab.put(b"after", b"reset")) == b"\x01"
         assert len(lab.pairs_of(alone.dump())) == 201
+
+
+@contextlib.contextmanager
+def three_at(folder, host, *options):
+    """Three nodes of the lab there, to be asked by commands alone: their addresses."""
+    addresses = [f"{host}:{programs.free_port()}" for _ in range(3)]
+    nodes = [programs.Program([programs.binaries() / "sofa", "raft", "lab", "--group", "lab", "--id", address, "--peers", ",".join(addresses),
+                               "--data", folder / str(at), *QUICK, *options]) for at, address in enumerate(addresses)]
+    try:
+        for node, address in zip(nodes, addresses):
+            assert node.wait_for_line(r"^READY (\S+)$", 30)[1] == address
+        yield addresses
+    finally:
+        for node in nodes:
+            node.stop()
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as listening:
+            listening.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
+def test_commands_take_members_with_ipv6_addresses(tmp_path):
+    with three_at(tmp_path, "[::1]") as addresses:
+        flags = ["--group", "lab", "--peers", ",".join(addresses), "-o", "json"]
+        answer = lambda *words: json.loads(sofa(*words, *flags)[0])  # noqa: E731
+        leader = next(row["peer"] for row in answer("peers") if row["leader"])
+        other, third = (address for address in addresses if address != leader)
+        assert answer("transfer", other)["leader"] == other
+        assert all(row["alive"] is True for row in answer("status"))
+        assert answer("remove", third)["after"] == [address for address in addresses if address != third]
+        assert sorted(answer("learners", "add", third)["after"]) == [f"{third}/learner"]
+        assert sorted(answer("learners", "remove", third)["after"]) == []
+        assert third in answer("add", third)["after"]
+        assert answer("snapshot", third) == [{"node": third, "result": "done"}]
 
 
 @pytest.mark.parametrize("words, code, sentence", [

@@ -18,7 +18,8 @@ using jraft::PeerId;
 
 Result<PeerId> parse_member(const std::string& text) {
   if (auto peer = PeerId::parse(text); peer && !peer->is_nobody()) return *std::move(peer);
-  return fail(Code::invalid_argument, "'{}' is no member of a group; it must have the form IP:PORT[:IDX[:PRIORITY]], like 10.0.0.1:8700", text);
+  return fail(Code::invalid_argument,
+              "'{}' is no member of a group; it must have the form IP:PORT[:IDX[:PRIORITY]], like 10.0.0.1:8700 or [2001:db8::1]:8700", text);
 }
 
 Result<Configuration> parse_members(const std::string& text, std::string_view what) {

@@ -21,6 +21,7 @@ struct LabOptions {
   bool checksum = false, learner = false, lease_reads = false;
   int groups = 1;
   uint64_t snapshot_bytes_per_second = 0;
+  std::string ca{}, cert{}, key{};
   static void describe(Description<LabOptions>& d) {
     d.field("group", &LabOptions::group).required().doc("name of the group");
     d.field("id", &LabOptions::id).required().doc("this node, IP:PORT[:IDX[:PRIORITY]], as it stands in the peers of all nodes");
@@ -38,6 +39,9 @@ struct LabOptions {
         .doc("a group that is idle for so long, on nodes of this project alone, sends no heartbeats; 0: it always does");
     d.field("groups", &LabOptions::groups).range(1, 100'000).doc("so many groups: GROUP, which has the clients' requests, GROUP-1, GROUP-2, ...");
     d.field("snapshot_bytes_per_second", &LabOptions::snapshot_bytes_per_second).doc("that snapshots may take on the way; 0: no bound");
+    d.field("ca", &LabOptions::ca).doc("TLS alone: PEM file of who signs the certificates of nodes and clients");
+    d.field("cert", &LabOptions::cert).doc("with --ca: PEM file of this node's certificate");
+    d.field("key", &LabOptions::key).doc("with --ca: PEM file of its private key");
   }
 };
 
@@ -59,6 +63,8 @@ Result<LabPlan> plan_of(const LabOptions& options) {
     if (!initial) return forward_error(initial);
     plan.initial = *std::move(initial);
   }
+  const bool tls = !options.ca.empty();
+  if (tls == options.cert.empty() || tls == options.key.empty()) return fail(Code::invalid_argument, "--ca, --cert and --key belong together");
   if (options.learner && !plan.initial.empty() && !plan.initial.has_learner(plan.self)) {
     std::erase(plan.initial.peers, plan.self);
     plan.initial.learners.push_back(plan.self);
@@ -116,6 +122,7 @@ io::Task<Result<void>> serve(const LabOptions& options, const LabPlan& plan, Ter
                                      .bind = bind_of(options, plan),
                                      .snapshot_bytes_per_second = options.snapshot_bytes_per_second,
                                      .max_write_queue = LabHandler::kMostOfDump + (uint64_t{64} << 20)};
+  if (!options.ca.empty()) server_options.tls = {.certificate = {.certificate = options.cert, .key = options.key}, .ca = options.ca};
   auto server = co_await io::or_return(raft::Server::open(std::move(server_options), {{std::string(LabHandler::kRequest), &handler}}));
   auto started = co_await start_groups(*server, options, plan, handler);
   if (started) {

@@ -28,14 +28,30 @@ constexpr size_t kMaxFrame = size_t{64} << 20;
 /// What a record has beside an entry's data.
 constexpr size_t kRecordRoom = size_t{4} << 10;
 
+/// What ServerOptions::tls is for the port and for the connections; null: plain.
+struct TlsContexts {
+  std::shared_ptr<io::TlsServerContext> port{};
+  std::shared_ptr<io::TlsClientContext> peers{};
+};
+
+io::Task<Result<TlsContexts>> open_tls(const std::optional<ServerTls>& tls) {
+  TlsContexts contexts;
+  if (!tls) co_return contexts;
+  if (tls->ca.empty()) co_return fail(Code::invalid_argument, "TLS between nodes needs to know who signs their certificates: set ca");
+  contexts.port = co_await or_return(io::TlsServerContext::open({.certificates = {tls->certificate}, .client_ca = tls->ca}));
+  if (!tls->sends_plain) contexts.peers = co_await or_return(io::TlsClientContext::open({.ca = tls->ca, .certificate = tls->certificate}));
+  co_return contexts;
+}
+
 class ServerImpl final : public Server, public NodeTable, private transport::Handler {
  public:
-  ServerImpl(ServerOptions options, PeerId self)
+  ServerImpl(ServerOptions options, PeerId self, TlsContexts tls)
       : options_(std::move(options)),
+        tls_(std::move(tls)),
         self_(std::move(self)),
         throttle_(options_.snapshot_bytes_per_second),
         file_service_(system_seed(), throttle_),
-        peers_(options_.client_tls, system_seed()) {}
+        peers_(tls_.peers, system_seed()) {}
 
   io::Task<Result<void>> open(std::vector<std::pair<std::string, transport::Handler*>> own);
 
@@ -62,6 +78,7 @@ class ServerImpl final : public Server, public NodeTable, private transport::Han
   io::Task<void> keep_house();
 
   const ServerOptions options_;
+  const TlsContexts tls_;
   const PeerId self_;
   io::Shard& home_ = io::Shard::current();
   SnapshotThrottle throttle_;
@@ -110,7 +127,7 @@ io::Task<Result<void>> ServerImpl::open(std::vector<std::pair<std::string, trans
   bolt.session.max_write_queue = options_.max_write_queue;
   bolt_.emplace(handlers_, bolt);
   const io::Address address = co_await or_return(io::Address::parse(options_.bind.empty() ? self_.address() : options_.bind));
-  transport::PortOptions port{.option_name = "the address of the node", .tls = options_.tls, .tls_only = options_.tls_only};
+  transport::PortOptions port{.option_name = "the address of the node", .tls = tls_.port, .tls_only = options_.tls && !options_.tls->takes_plain};
   port.stream.max_write_queue = 2 * options_.max_write_queue;  // the session's bound is reached first
   port_ = co_await or_return(transport::Port::open(address, {&*bolt_}, std::move(port)));
   tasks_.spawn("raft: gives space back", keep_house());
@@ -309,7 +326,8 @@ io::Task<Result<std::unique_ptr<Server>>> Server::open(ServerOptions options, st
     co_return fail(Code::invalid_argument, "the address '{}' of the node is no ip:port, as it stands in the members of its groups", options.address);
   }
   if (options.folder.empty()) co_return fail(Code::invalid_argument, "the node {} has no folder for its data: give it one", options.address);
-  auto server = std::make_unique<ServerImpl>(std::move(options), PeerId{.ip = self->ip, .port = self->port});
+  TlsContexts tls = co_await or_return(open_tls(options.tls));
+  auto server = std::make_unique<ServerImpl>(std::move(options), PeerId{.ip = self->ip, .port = self->port}, std::move(tls));
   auto opened = co_await server->open(std::move(own));
   if (opened) co_return std::unique_ptr<Server>(std::move(server));
   [[maybe_unused]] const auto stopped = co_await server->stop();

@@ -9,6 +9,7 @@
 // Other nodes may be unmodified Java nodes of JRaft 1.3: messages and port are theirs (docs/protocols/jraft.md).
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,17 @@
 
 namespace sofa::raft {
 
+/// TLS of the port and of the connections to other nodes, in both directions proved: each side shows a certificate that `ca` has signed, and that of
+/// a node names the host of its address. Texts are paths of PEM files, read again when they change, or PEM itself. Clients and commands need a
+/// certificate, too.
+struct ServerTls {
+  io::TlsCertificate certificate{};  ///< this node's
+  std::string ca{};                  ///< who signs those of nodes and clients
+  // While a group changes over: first both for all nodes, then without the second, then without the first.
+  bool takes_plain = false;  ///< plain connections of others are not refused
+  bool sends_plain = false;  ///< connections to other nodes are plain
+};
+
 struct ServerOptions {
   std::string folder{};   ///< made if missing; one process at a time
   std::string address{};  ///< "ip:port": how this node is named in the members of its groups
@@ -30,9 +42,7 @@ struct ServerOptions {
   log::LogOptions log{
       .folder = {}, .max_record_bytes = 24ull << 20, .cache_bytes = 0};  ///< its folder is <folder>/log; cores have the newest entries
   uint64_t snapshot_bytes_per_second = 0;                                ///< zero: no bound
-  std::shared_ptr<io::TlsServerContext> tls{};                           ///< of the port; null: plain
-  std::shared_ptr<io::TlsClientContext> client_tls{};                    ///< of connections to other nodes
-  bool tls_only = false;
+  std::optional<ServerTls> tls{};                                        ///< nothing: plain
   size_t max_write_queue = size_t{64} << 20;                 ///< bytes of answers that one peer has not taken; over it its connection ends
   Duration watch_interval = std::chrono::milliseconds(250);  ///< how often a node is asked on which quiet groups count
   Duration node_lost_after = std::chrono::seconds(1);        ///< without an answer; then they wake

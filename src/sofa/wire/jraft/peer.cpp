@@ -1,5 +1,6 @@
 #include "sofa/wire/jraft/peer.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,6 +28,13 @@ std::vector<std::string_view> parts_of(std::string_view text) {
   return parts;
 }
 
+/// What begins with a bracket is an IPv6 address in brackets, whole; everything else is a name or IPv4 (jraft.md 1.4).
+bool is_host(std::string_view text) {
+  if (!text.starts_with('[')) return !text.empty();
+  in6_addr address{};
+  return text.ends_with(']') && ::inet_pton(AF_INET6, std::string(text.substr(1, text.size() - 2)).c_str(), &address) == 1;
+}
+
 std::string_view trimmed(std::string_view text) {
   const auto blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
   while (!text.empty() && blank(text.front())) text.remove_prefix(1);
@@ -40,7 +48,7 @@ bool contains(const std::vector<PeerId>& peers, const PeerId& peer) { return std
 
 std::optional<PeerId> PeerId::parse(std::string_view text) {
   const auto parts = parts_of(text);
-  if (parts.size() < 2 || parts.size() > 4 || parts[0].empty()) return std::nullopt;
+  if (parts.size() < 2 || parts.size() > 4 || !is_host(parts[0])) return std::nullopt;
   PeerId peer{.ip = std::string(parts[0])};
   const auto read = [&](size_t part, int& into) {
     if (part >= parts.size() || (part == 2 && parts[2].empty())) return true;

@@ -2,12 +2,12 @@
 // Servers of one group in one process, on loopback, each on a disk in memory that can fail and forget.
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "sofa/io/runtime.h"
 #include "sofa/state/log/testing/fault_file_system.h"
+#include "sofa/state/raft/cli.h"
 #include "sofa/state/raft/client.h"
 #include "sofa/state/raft/server.h"
 #include "sofa/state/raft/snapshot.h"
@@ -31,17 +31,15 @@ io::Task<bool> eventually(F holds) {
   co_return true;
 }
 
-/// An address on loopback that nobody listens on at the moment.
-inline std::string free_address() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+/// An address on loopback that nobody listens on at the moment; `host`: "[::1]" for IPv6.
+inline std::string free_address(const std::string& host = "127.0.0.1") {
+  sockaddr_storage raw{};
+  socklen_t size = io::Address::parse(host + ":0").value().to_sockaddr(raw).value();
+  const int fd = ::socket(raw.ss_family, SOCK_STREAM, 0);
+  EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&raw), size), 0);
+  ::getsockname(fd, reinterpret_cast<sockaddr*>(&raw), &size);
   ::close(fd);
-  return fmt::format("127.0.0.1:{}", ntohs(address.sin_port));
+  return io::Address::from_sockaddr(raw, size).to_string();
 }
 
 /// Its state is the text of all entries; a reply is the number of commas.
@@ -66,10 +64,10 @@ class TextMachine : public StateMachine {
 
 class RaftCluster {
  public:
-  explicit RaftCluster(int size) {
+  explicit RaftCluster(int size, const std::string& host = "127.0.0.1") {
     for (int i = 0; i < size; ++i) {
       Member& one = members_.emplace_back();
-      one.address = free_address();
+      one.address = free_address(host);
       one.disk = std::make_unique<log::testing::FaultFileSystem>(static_cast<uint64_t>(i) + 1);
       initial_.peers.push_back(*PeerId::parse(one.address));
     }
@@ -77,10 +75,12 @@ class RaftCluster {
 
   /// Of every node that is started from now on.
   NodeOptions options{};
+  /// Of every server.
+  std::optional<ServerTls> tls{};
 
   io::Task<void> start(int i) {
     Member& one = members_[static_cast<size_t>(i)];
-    ServerOptions server_options{.folder = "/data", .address = one.address, .files = one.disk.get()};
+    ServerOptions server_options{.folder = "/data", .address = one.address, .tls = tls, .files = one.disk.get()};
     server_options.log = {
         .folder = {}, .segment_bytes = 256 << 10, .max_record_bytes = 64 << 10, .max_batch_bytes = 64 << 10, .control_reserve_bytes = 8 << 10};
     one.clients = std::make_unique<ClientService>();

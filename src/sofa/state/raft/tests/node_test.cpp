@@ -209,6 +209,29 @@ TEST(Node, ManyGroupsShareOneLog) {
   });
 }
 
+TEST(Node, MembersMayHaveIpv6Addresses) {
+  on_shard([]() -> io::Task<void> {
+    RaftCluster cluster(3, "[::1]");
+    co_await cluster.start_all();
+    Node& leader = *co_await cluster.leader();
+    EXPECT_TRUE(leader.self().to_string().starts_with("[::1]:"));
+    for (int round = 0; round < 2; ++round) {
+      EXPECT_TRUE(co_await leader.apply(Bytes::copy_of("a,")));
+      EXPECT_TRUE(co_await leader.snapshot());
+    }
+    const int victim = (cluster.index_of(leader) + 1) % 3;
+    co_await cluster.wipe(victim);
+    co_await cluster.start(victim);
+    EXPECT_TRUE(co_await eventually([&] { return cluster.machine(victim).text == "a,a,"; }));
+    EXPECT_EQ(cluster.machine(victim).loads, 1) << "by a snapshot, whose address is one of IPv6, too";
+    EXPECT_TRUE(co_await cluster.node(victim).read());
+    Client client("test", cluster.members());
+    EXPECT_TRUE(co_await client.apply(Bytes::copy_of("b,")));
+    co_await client.close();
+    co_await cluster.stop_all();
+  });
+}
+
 TEST(Server, RefusesTheFolderOfAnother) {
   on_shard([]() -> io::Task<void> {
     FaultFileSystem disk;

@@ -34,6 +34,22 @@ TEST(Peers, AreReadAndWrittenAsTheOriginalDoes) {
   EXPECT_FALSE(PeerId::parse(":1"));
 }
 
+TEST(Peers, OfIpv6HaveTheirAddressInBrackets) {
+  for (const char* text : {"[::1]:8081", "[::1]:8081:2", "[::1]:8081::100", "[fd00::2]:8081:2:100", "[2001:db8:0:0:0:0:0:1]:8081"}) {
+    const auto peer = PeerId::parse(text);
+    ASSERT_TRUE(peer) << text;
+    EXPECT_EQ(peer->to_string(), text);
+    EXPECT_EQ(peer->port, 8081);
+  }
+  EXPECT_EQ(PeerId::parse("[::1]:8081:2:100")->address(), "[::1]:8081");
+  EXPECT_EQ(PeerId::parse("[::1]:8081::100")->priority, 100);
+  EXPECT_NE(PeerId::parse("[::1]:1"), PeerId::parse("[0:0:0:0:0:0:0:1]:1")) << "names are compared as they are spelled";
+  for (const char* wrong : {"::1:8081", "[::1]", "[::1]:", "[::1:8081", "::1]:8081", "[::1]8081", "[::g]:8081", "[]:8081", "[10.0.0.1]:8081"}) {
+    EXPECT_FALSE(PeerId::parse(wrong)) << wrong;
+  }
+  EXPECT_EQ(Configuration::parse("[::1]:1, [::1]:2:1 ,[::1]:3/learner")->to_string(), "[::1]:1,[::1]:2:1,[::1]:3/learner");
+}
+
 TEST(Peers, AreTheSameWhateverTheirPriority) {
   EXPECT_EQ(PeerId::parse("a:1::100"), PeerId::parse("a:1"));
   EXPECT_NE(PeerId::parse("a:1:1"), PeerId::parse("a:1"));
