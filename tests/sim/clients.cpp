@@ -13,13 +13,15 @@ Clients::Clients(RaftWorld& world) : world_(world), random_(world.world.random("
 }
 
 void Clients::start() {
+  ++starts_;
+  stopped_ = false;
   for (Client& client : clients_) next_call(client);
 }
 
 void Clients::next_call(Client& client) {
   const auto mean = static_cast<double>(world_.options.load.mean_pause.count());
-  world_.world.after(Duration(1 + static_cast<int64_t>(-std::log(1 - random_.unit()) * mean)), [this, &client] {
-    if (!stopped_) make_call(client);
+  world_.world.after(Duration(1 + static_cast<int64_t>(-std::log(1 - random_.unit()) * mean)), [this, &client, start = starts_] {
+    if (!stopped_ && start == starts_) make_call(client);
   });
 }
 
@@ -59,6 +61,7 @@ void Clients::make_call(Client& client) {
   }
   ++counts_.calls;
   ++under_way_;
+  client.under_way = true;
   client.made = world_.world.now();
   client.give_up = client.made + load.patience;
   client.begun = truth.linear.begin();
@@ -125,13 +128,14 @@ void Clients::answered(Client& client, uint64_t attempt, const Reply& reply) {
 
 void Clients::end(Client& client, const Reply* reply) {
   --under_way_;
+  client.under_way = false;
+  record(client, reply);
   if (reply != nullptr) {
     ++counts_.done;
     judge(client, *reply);
   } else {
     ++(client.unsure && client.request.kind == Request::Kind::write ? counts_.unknown : counts_.failed);
   }
-  record(client, reply);
   next_call(client);
 }
 
@@ -139,10 +143,17 @@ void Clients::judge(Client& client, const Reply& reply) {
   Truth& truth = world_.truth(client.group);
   world_.world.note(static_cast<uint64_t>(reply.index));
   if (client.request.kind == Request::Kind::local_read) {
-    if (reply.value != truth.value_at(client.request.key, reply.index)) {
+    if (!truth.is_forgotten(reply.index) && reply.value != truth.value_at(client.request.key, reply.index)) {
       truth.broken("I9_reads_are_of_their_time",
                    fmt::format("a local read of {} at {} up to {} is not what was there", client.request.key, reply.leader, reply.index));
     }
+    auto& [life, newest] = client.seen[reply.leader];
+    if (life == reply.life && reply.index < newest) {
+      truth.broken("I17_reads_of_a_node_go_on", fmt::format("client {} has read at {} what there was up to {}, and then only up to {}", client.number,
+                                                            reply.leader, newest, reply.index));
+    }
+    life = reply.life;
+    newest = reply.index;
     return;
   }
   if (client.request.kind == Request::Kind::read) {
@@ -169,6 +180,14 @@ void Clients::judge(Client& client, const Reply& reply) {
     truth.broken("I8_acknowledged_writes_stay", fmt::format("a write at {} is acknowledged that nobody has applied", reply.index));
   if (const auto wrong = truth.linear.end_write(client.begun, reply.index)) {
     truth.broken("I8_acknowledged_writes_stay", fmt::format("client {} at {}: {}", client.number, reply.leader, *wrong));
+  }
+}
+
+void Clients::end_history() {
+  for (Client& client : clients_) {
+    if (!client.under_way) continue;
+    client.unsure = true;
+    record(client, nullptr);
   }
 }
 

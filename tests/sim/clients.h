@@ -15,6 +15,7 @@ class Clients {
  public:
   explicit Clients(RaftWorld& world);
 
+  /// Also again, once all are idle.
   void start();
   /// No new calls: those that have been made go to their end.
   void stop() { stopped_ = true; }
@@ -23,6 +24,8 @@ class Clients {
   void connection_broke(const sim::Network::End& end);
   /// From now on, calls and answers as JSON lines, as tools/lincheck reads them.
   void write_history(std::FILE* file) { history_ = file; }
+  /// What is under way has no end that is known.
+  void end_history();
 
   struct Counts {
     uint64_t calls = 0, done = 0, failed = 0, unknown = 0, attempts = 0;
@@ -38,13 +41,13 @@ class Clients {
     uint64_t attempt = 0;
     Request request{};
     Command command{};
-    bool in_session = true, unsure = false;
+    bool in_session = true, unsure = false, under_way = false;
     Instant made{}, give_up{};
     sim::Linear::Begun begun{};
     int at = 0;  // the node that is asked
     int guess = 0;
     uint64_t connection = 0;
-    std::map<std::pair<int, uint64_t>, int64_t> seen{};  // by local reads of a node in a life
+    std::map<int, std::pair<uint64_t, int64_t>> seen{};  // by local reads: of a node its life, and the newest index
   };
 
   void next_call(Client& client);
@@ -62,6 +65,7 @@ class Clients {
   uint64_t next_attempt_ = 1, next_value_ = 1;
   size_t under_way_ = 0;
   bool stopped_ = false;
+  uint64_t starts_ = 0;  // what was to be called before the last one is not
   Counts counts_{};
   std::FILE* history_ = nullptr;
 };

@@ -127,6 +127,7 @@ void Machine::write_log() {
   if (log->is_writing()) return;
   const bool written = log->write();
   if (died()) return;
+  write_began_ = world.world.now();
   if (!written) {
     if (!log->has_work() || log->failed()) return;
     world.marks.reach("disk full");
@@ -138,6 +139,7 @@ void Machine::write_log() {
     return;
   }
   later(std::max(disk.take_latency(), disk_held_until_ - world.world.now()), [this] {
+    ++writes_;
     log->complete();
     if (!is_up()) return;
     (void)log->keep_house(true);
@@ -145,6 +147,14 @@ void Machine::write_log() {
     (void)disk.take_latency();
     kick_log();
   });
+}
+
+void Machine::look_for_trouble() {
+  const Instant now = world.world.now();
+  const bool writes_long =
+      log != nullptr && log->is_writing() && now - write_began_ > 10 * world.options.disk.mean_sync + std::chrono::milliseconds(50);
+  const bool runs = is_up() && !paused_ && !log->is_full() && !log->failed();
+  if (!runs || writes_long || disk_held_until_ > now || disk.shape != world.options.disk || world.meddle) troubled_ = now;
 }
 
 }  // namespace sofa::raft_sim

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -19,6 +20,8 @@ namespace {
 struct Arguments {
   CampaignOptions campaign{};
   int64_t seconds = 60;
+  int groups = 0;
+  double hours = 0;  ///< of many groups, in lives of at most kLifeHours
   bool verbose = false;
   std::string history{};
   bool plants = false, minimise = false;
@@ -29,12 +32,13 @@ struct Arguments {
 };
 
 Run run_of(uint64_t seed, const Arguments& arguments, size_t trace) {
-  return {.seed = seed, .length = std::chrono::seconds(arguments.seconds), .trace = trace};
+  return {.seed = seed, .length = std::chrono::seconds(arguments.seconds), .groups = arguments.groups, .trace = trace};
 }
 
 Outcome run_one(uint64_t seed, const Arguments& arguments) {
   Run run = run_of(seed, arguments, 0);
   run.history = arguments.history.empty() ? nullptr : std::fopen(arguments.history.c_str(), "w");
+  run.told = [](const std::string& line) { fmt::print("  {}\n", line), std::fflush(stdout); };
   Outcome outcome = run_seed(run);
   if (run.history != nullptr) std::fclose(run.history);
   return outcome;
@@ -56,6 +60,17 @@ SeedResult run_for_campaign(uint64_t seed, const Arguments& arguments) {
           .virtual_seconds = outcome.virtual_seconds,
           .events = outcome.events,
           .marks = std::move(outcome.marks)};
+}
+
+/// So many hours of so many groups, as lives that run beside each other, and that are not run again when they have passed.
+void divide_hours(Arguments& arguments) {
+  constexpr double kLifeHours = 6;
+  const double lives = std::ceil(arguments.hours / kLifeHours);
+  arguments.campaign.seeds = static_cast<uint64_t>(lives);
+  arguments.seconds = static_cast<int64_t>(arguments.hours * 3600 / lives);
+  if (arguments.groups == 0) arguments.groups = 50;
+  arguments.campaign.again += fmt::format(" --groups {} --hours {}", arguments.groups, arguments.hours / lives);
+  arguments.campaign.sources += fmt::format("-{}-groups-{}-s", arguments.groups, arguments.seconds);
 }
 
 int run(const Arguments& arguments) {
@@ -80,6 +95,8 @@ int main(int count, char** values) {
     if (flag == "--sources") arguments.campaign.sources = value, ++i;
     if (flag == "--commit") arguments.campaign.commit = value, ++i;
     if (flag == "--seconds") arguments.seconds = std::strtoll(value, nullptr, 10), ++i;
+    if (flag == "--groups") arguments.groups = std::atoi(value), ++i;
+    if (flag == "--hours") arguments.hours = std::strtod(value, nullptr), ++i;
     if (flag == "--history") arguments.history = value, ++i;
     if (flag == "--verbose") arguments.verbose = true;
     if (flag == "--plants") arguments.plants = true;
@@ -90,12 +107,13 @@ int main(int count, char** values) {
     if (flag == "--only") arguments.names.emplace_back(value), ++i;
     if (flag == "--plant") sofa::raft::the_plant = sofa::raft::plant_named(value).value_or(sofa::raft::Plant::none), ++i;
   }
+  if (arguments.hours > 0) sofa::raft_sim::divide_hours(arguments);
   if (arguments.list_scenarios) return sofa::raft_sim::list_scenarios(), 0;
   if (!arguments.scenarios.empty()) {
     const uint64_t first = arguments.campaign.first;
     return sofa::raft_sim::run_scenarios(arguments.scenarios, first, arguments.scenario_seeds, arguments.verbose) == 0 ? 0 : 1;
   }
-  const sofa::raft_sim::Run one{.seed = arguments.campaign.first, .length = std::chrono::seconds(arguments.seconds)};
+  const sofa::raft_sim::Run one = sofa::raft_sim::run_of(arguments.campaign.first, arguments, 0);
   if (arguments.plants) {
     const auto processes = static_cast<size_t>(arguments.campaign.processes);
     return sofa::raft_sim::find_plants(arguments.names, arguments.campaign.seeds, one, processes) == 0 ? 0 : 1;

@@ -1,10 +1,12 @@
 #include "raft_world.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "clients.h"
 #include "replica.h"
 #include "sofa/state/raft_core/buggify.h"
+#include "sofa/state/raft_core/plant.h"
 
 namespace sofa::raft_sim {
 
@@ -198,23 +200,67 @@ void RaftWorld::check_lease(int i, int group) {
   }
 }
 
-/// What is not worth a look at each event: bounds of memory (I11).
+/// What is not worth a look at each event.
 void RaftWorld::check_now_and_then() {
-  for (const int i : machines()) {
-    for (int group = 0; group < options.groups; ++group) {
-      const Core* one = core(i, group);
-      if (one == nullptr || !one->is_leader()) continue;
-      for (const Core::Follower& follower : one->followers()) {
-        if (follower.inflight > options.core.max_inflight + 1) {
-          truth(group).broken("I11_memory_is_bounded", fmt::format("{} has {} requests under way to {}, where {} are allowed", i, follower.inflight,
-                                                                   follower.peer.to_string(), options.core.max_inflight));
-        }
-      }
+  for (const int i : machines()) machine(i).look_for_trouble();
+  for (int group = 0; group < options.groups; ++group) {
+    // Not yet of sound nodes: a few seeds stand still for longer (README.md).
+    for (const int i : machines()) {
+      if (raft::planted(raft::Plant::lost_probe_not_retried)) replica(i, group)->check_progress();
     }
+    check_leaders(group);
   }
   operate();
   if (options.core.quiet_after != Duration()) watch_nodes();
+  if (++looks_ % 300 == 0) forget_the_past();  // each minute
   world.after(std::chrono::milliseconds(200), [this] { check_now_and_then(); });
+}
+
+Duration RaftWorld::patience(bool fetching) const {
+  const Duration often = 2 * options.core.election_timeout + 2 * std::chrono::milliseconds(200);
+  const Duration seldom = 40 * (options.network.mean_delay + options.disk.mean_sync + options.mean_apply);
+  const bool stalls = options.disk.stalled > 0 || options.network.clogged > 0 || options.buggify > 0;
+  return often + seldom + options.core.rpc_timeout + (stalls ? std::chrono::seconds(5) : Duration()) +
+         (fetching ? std::chrono::seconds(4) : Duration());
+}
+
+/// Of nodes that think that they lead, only the one of the newest term may find a majority (I10).
+void RaftWorld::check_leaders(int group) {
+  std::vector<Truth::Leader> leaders;
+  for (const int i : machines()) {
+    if (const Core* const one = core(i, group); one != nullptr && one->is_leader()) leaders.push_back({i, one->term(), &one->members()});
+  }
+  if (leaders.size() > 1) truth(group).check_leaders(leaders, [](const PeerId& id) { return machine_of(id); });
+}
+
+/// What a member may still go by it can also send, read and find again. What is on its way, or was not durable yet when it was asked for, is so for
+/// minutes at most.
+void RaftWorld::forget_the_past() {
+  constexpr size_t kMinutes = 10;
+  std::vector<raft::LogId>& horizons = horizons_.emplace_back();
+  for (int group = 0; group < options.groups; ++group) horizons.push_back(oldest(group));
+  if (horizons_.size() <= kMinutes) return;
+  for (int group = 0; group < options.groups; ++group) truth(group).forget_before(horizons_.front()[static_cast<size_t>(group)]);
+  horizons_.pop_front();
+}
+
+raft::LogId RaftWorld::oldest(int group) {
+  const int at = leader(group);
+  if (at < 0) return {};
+  const Membership& members = core(at, group)->members();
+  raft::LogId oldest{.index = truth(group).most_applied(), .term = core(at, group)->term()};
+  for (const int i : machines()) {
+    if (!members.current.has(peer(i)) && !members.old.has(peer(i))) continue;
+    const raft::LogId one = replica(i, group)->oldest();
+    oldest = {.index = std::min(oldest.index, one.index), .term = std::min(oldest.term, one.term)};
+  }
+  return oldest;
+}
+
+size_t RaftWorld::remembered() const {
+  size_t all = 0;
+  for (const auto& one : truths_) all += one->remembered();
+  return all;
 }
 
 // Watching nodes, for members that are quiet (raft_core/quiet.cpp).
@@ -325,7 +371,7 @@ void RaftWorld::settle() {
   clients_->stop();
   network.shape = sim::NetworkShape();
   network.heal();
-  restart_after = std::chrono::milliseconds(500);
+  restart_after_settled_ = std::exchange(restart_after, std::chrono::milliseconds(500));
   for (const int i : machines()) {
     disk(i).shape = sim::DiskShape();
     disk(i).free_space();
@@ -358,6 +404,15 @@ void RaftWorld::settle() {
   };
   if (!run_until(same, std::chrono::minutes(3)))
     truth().broken("L2_all_come_to_the_same", "the replicas do not come to the same state:\n" + describe());
+}
+
+void RaftWorld::go_on() {
+  settling_ = false;
+  buggify.go_on();
+  network.shape = options.network;
+  restart_after = restart_after_settled_;
+  for (const int i : machines()) disk(i).shape = options.disk;
+  clients_->start();
 }
 
 }  // namespace sofa::raft_sim

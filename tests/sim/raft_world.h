@@ -12,6 +12,7 @@
 //
 // Machines are 0 .. nodes-1; the clients are on machine `nodes`. Groups are 0 .. groups-1. Times are the world's.
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -108,6 +109,8 @@ class RaftWorld {
   /// The liveness phase: faults end, everything is started, what is damaged is replaced; then every group gets a leader within 10 election timeouts,
   /// every call of a client ends, and all replicas come to the same index. Else Broken (L1, L2, L3, I13).
   void settle();
+  /// After settle(): disks and links are as bad again as the options say, and the clients make calls.
+  void go_on();
 
   // Looking.
   /// The leader of the highest term among machines that are up; -1: none.
@@ -118,6 +121,8 @@ class RaftWorld {
   bool is_up(int machine) const;  ///< runs, paused or not
   int64_t applied(int machine, int group = 0) const;
   std::string describe() const;
+  /// What the judges of all groups keep, in things.
+  size_t remembered() const;
 
   // Machines.
   /// Reads what its disk has; false: that is damaged, or the machine runs.
@@ -167,11 +172,17 @@ class RaftWorld {
   void machine_died(int machine);  ///< its disk has stopped inside of a call
   /// A leader serves a read, perhaps by its lease: nobody else may think that it has one (I16).
   void check_lease(int machine, int group);
+  /// How long a peer that is heard may get nothing of what it lacks: two election timeouts, and what links and disks of this run may take.
+  Duration patience(bool fetching) const;
+  size_t largest_entry = 0;  ///< bytes of data, of all that were appended
 
  private:
   static constexpr int kFirstPort = 9000;
   void on_broken(const sim::Network::End& end);
   void check_now_and_then();
+  void check_leaders(int group);
+  void forget_the_past();
+  raft::LogId oldest(int group);
   void watch_nodes();
   void watch(int from, int to);
   void node_lost(int from, int to);
@@ -193,6 +204,10 @@ class RaftWorld {
   };
   std::vector<Watched> watched_;  // by both
   bool settling_ = false;
+  uint64_t looks_ = 0;
+  Duration restart_after_settled_{};
+  /// By group, each minute: what no node goes back before.
+  std::deque<std::vector<raft::LogId>> horizons_;
   uint64_t next_made_up_call_ = uint64_t{1} << 60;
 };
 

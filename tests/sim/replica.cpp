@@ -1,6 +1,7 @@
 #include "replica.h"
 
 #include <cmath>
+#include <limits>
 
 #include "sofa/base/crc.h"
 #include "sofa/state/raft_core/plant.h"
@@ -82,6 +83,7 @@ Result<void> Replica::start() {
                                  world_.world.derive(fmt::format("core {} {} {}", machine_.number, group_, world_.world.events())));
   last_role_ = raft::Role::uninitialized;
   last_term_ = core_->term();
+  truth_.on_term(machine_.number, last_term_);
   last_commit_ = core_->commit_index();
   last_applied_ = applied_;
   apply_twice_ = kept_.snapshot.id.index == 0 ? 0 : kept_.snapshot.id.index + 1;
@@ -94,6 +96,8 @@ void Replica::stop() {
   core_ = nullptr;
   tick_at_ = sweep_at_ = kNoDeadline;
   chain_.clear();
+  following_.clear();
+  told_to_campaign_in_ = 0;
   calls_.clear();
   asked_.clear();
   // Who waits here learns nothing; its connection breaks.
@@ -131,7 +135,12 @@ Result<void> Replica::check_recovered(const raft::FoundLog& found) {
     auto entry = entry_at(index);
     if (!entry) return forward_error(entry);
     const auto known = truth_.chain_of(entry->id);
-    chain = index == log_first_ && index != 1 ? known.value_or(0) : truth_.chain_after(chain, *entry);
+    const bool begins = (index == log_first_ && index != 1) || truth_.is_forgotten(index - 1);
+    chain = begins ? known.value_or(0) : truth_.chain_after(chain, *entry);
+    if (truth_.is_forgotten(index)) {
+      chain_.push_back(chain);
+      continue;
+    }
     if (!known || *known != chain) return lost(fmt::format("the entry {} of the term {} is not what it was", index, entry->id.term));
     chain_.push_back(chain);
   }
@@ -207,6 +216,7 @@ void Replica::perform(effect::SaveState& one) {
 
 void Replica::perform(effect::Append& one) {
   for (const Entry& entry : one.entries) {
+    world_.largest_entry = std::max(world_.largest_entry, entry.data.size());
     if (entry.id.index != log_next_) {
       truth_.broken("I3_no_holes", fmt::format("node {} appends {} where {} comes next", machine_.number, entry.id.index, log_next_));
     }
@@ -308,6 +318,8 @@ void Replica::perform(effect::ReadEntries& one) {
 // The network.
 
 void Replica::perform(effect::Send& one) {
+  check_told(one.request);
+  if (std::holds_alternative<jraft::TimeoutNowRequest>(one.request) && core_->is_leader()) told_to_campaign_in_ = core_->term();
   if (const auto* vote = std::get_if<jraft::RequestVoteRequest>(&one.request); vote != nullptr && !vote->pre_vote) {
     truth_.on_vote(machine_.number, vote->term, world_.peer(machine_.number));
   }
@@ -389,8 +401,10 @@ void Replica::take_request(uint64_t connection, int from, uint64_t call, jraft::
     asked.vote_term = vote->term;
     asked.candidate = PeerId::parse(vote->server_id).value_or(PeerId());
   }
-  if (const auto* append = std::get_if<jraft::AppendEntriesRequest>(&request); append != nullptr && append->term < core_->term()) {
-    asked.old_term = append->term;
+  if (const auto* append = std::get_if<jraft::AppendEntriesRequest>(&request); append != nullptr) {
+    if (append->term < core_->term()) asked.old_term = append->term;
+    if (!append->entries.empty())
+      asked.last = {.index = append->prev_log_index + static_cast<int64_t>(append->entries.size()), .term = append->entries.back().term};
   }
   world_.world.trace("{}.{} <- {} {}", machine_.number, group_, from, name_of(request));
   input([&](Core& core, Instant now) { core.receive(now, token, connection, request); });
@@ -414,6 +428,8 @@ void Replica::perform(effect::Answer& one) {
   }
   if (const auto* index = std::get_if<jraft::ReadIndexResponse>(&one.response); index != nullptr && index->success)
     world_.check_lease(machine_.number, group_);
+  check_told(one.response);
+  check_acknowledged(asked.last, one.response);
   const size_t bytes = bytes_of(one.response);
   (void)world_.network.send(asked.connection, sim::Way::back, bytes,
                             [this, to = asked.from, call = asked.call, response = std::move(one.response)]() mutable {
@@ -575,7 +591,15 @@ void Replica::request(const Request& request, Respond respond) {
     respond({.kind = Reply::Kind::not_leader, .leader = leader.is_nobody() ? -1 : RaftWorld::machine_of(leader)});
   };
   if (request.kind == Request::Kind::local_read) {
-    return respond({.kind = Reply::Kind::done, .value = kv_.get(request.key), .index = applied_, .leader = machine_.number});
+    if (planted(Plant::local_reads_go_back) && applied_ % 2 == 0) {
+      const int64_t index = kept_.snapshot.id.index;
+      return respond({.kind = Reply::Kind::done,
+                      .value = truth_.value_at(request.key, index),
+                      .index = index,
+                      .leader = machine_.number,
+                      .life = machine_.life()});
+    }
+    return respond({.kind = Reply::Kind::done, .value = kv_.get(request.key), .index = applied_, .leader = machine_.number, .life = machine_.life()});
   }
   const uint64_t life = life_;
   if (request.kind == Request::Kind::write) {
@@ -670,58 +694,13 @@ void Replica::shut_down() {
   input([](Core& core, Instant now) { core.shut_down(now); });
 }
 
-// What must hold.
-
-void Replica::check() {
-  const Core& core = *core_;
-  const auto back = [&](std::string_view what, int64_t now, int64_t before) {
-    truth_.broken("I7_nothing_goes_back", fmt::format("node {}: its {} is {} after {}", machine_.number, what, now, before));
-  };
-  if (core.term() < last_term_) back("term", core.term(), last_term_);
-  if (core.commit_index() < last_commit_) back("commit index", core.commit_index(), last_commit_);
-  if (applied_ < last_applied_) back("applied index", applied_, last_applied_);
-  if (core.saved_id().index > core.log().last())
-    truth_.broken("I7_nothing_goes_back", fmt::format("node {}: saved {} of {}", machine_.number, core.saved_id().index, core.log().last()));
-  if (core.commit_index() > core.log().last()) {
-    truth_.broken("I5_leaders_have_what_is_committed",
-                  fmt::format("node {} commits {}, and has {}", machine_.number, core.commit_index(), core.log().last()));
-  }
-  if (core.is_leader() && (last_role_ > raft::Role::transferring || last_term_ != core.term())) {
-    truth_.on_leader(machine_.number, core);
-    world_.world.note(static_cast<uint64_t>(core.term()) * 16 + static_cast<uint64_t>(machine_.number));
-  }
-  if (core.commit_index() > last_commit_) truth_.on_commit(machine_.number, core.term(), core.commit_index());
-  check_members();
-  if (core.is_quiet()) world_.marks.reach("quiet", was_quiet_ ? 0 : 1);
-  was_quiet_ = core.is_quiet();
-  last_role_ = core.role();
-  last_term_ = core.term();
-  last_commit_ = core.commit_index();
-  last_applied_ = applied_;
-}
-
-/// A node goes by the newest members of its log.
-void Replica::check_members() {
-  const Core& core = *core_;
-  if (members_were_set_ || core.log().members_from(core.log().last()) == 0) return;
-  const auto newest = core.log().members_at(core.log().last());
-  if (&core.members() == newest.get() || core.members() == *newest) return;
-  truth_.broken("I10_members_of_the_log", fmt::format("node {} goes by the members '{}' (old '{}'), and the newest in its log are '{}' (old '{}')",
-                                                      machine_.number, core.members().current.to_string(), core.members().old.to_string(),
-                                                      newest->current.to_string(), newest->old.to_string()));
-}
-
-/// Who is to vote from now on has what the others have.
-void Replica::check_caught_up(const Membership& before, const Membership& after) {
-  const Core& core = *core_;
-  const auto is_new = [&](const PeerId& peer) { return !before.current.has_peer(peer) && !before.old.has_peer(peer); };
-  if (std::ranges::count_if(after.current.peers, is_new) != 1) return;  // of several, one may have lagged again meanwhile
-  for (const Core::Follower& one : core.followers()) {
-    if (!after.current.has_peer(one.peer) || !is_new(one.peer)) continue;
-    if (one.match + core.options().catchup_margin + 1 >= core.log().last()) continue;
-    truth_.broken("I10_new_voters_have_caught_up", fmt::format("node {} lets {} vote, which has confirmed up to {} of {}", machine_.number,
-                                                               one.peer.to_string(), one.match, core.log().last()));
-  }
+LogId Replica::oldest() const {
+  LogId oldest{.index = std::numeric_limits<int64_t>::max(), .term = durable_.term == 0 ? std::numeric_limits<int64_t>::max() : durable_.term};
+  if (log_next_ > log_first_) oldest.index = log_first_ - 1;
+  if (kept_.snapshot.id.index != 0) oldest.index = std::min(oldest.index, kept_.snapshot.id.index);
+  for (const auto& [number, snapshot] : readers_) oldest.index = std::min(oldest.index, snapshot.id.index);
+  if (fetch_) oldest.index = std::min(oldest.index, fetch_->meta.last_included_index);
+  return oldest;
 }
 
 std::string Replica::describe() const {

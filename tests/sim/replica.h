@@ -28,6 +28,7 @@ struct Reply {
   std::optional<std::string> value{};  ///< of a read; the result of a write
   int64_t index = 0;                   ///< where a write took place; up to where a read has seen
   int leader = -1;
+  uint64_t life = 0;  ///< of the machine; of a local read
 };
 using Respond = std::function<void(const Reply&)>;
 
@@ -53,6 +54,11 @@ class Machine {
   uint64_t life() const { return life_; }
   Instant now() const { return clock.local(world.world.now()); }
   Instant off_since() const { return off_since_; }
+  uint64_t writes() const { return writes_; }  ///< of its log, that have ended
+  /// It does not run as usual, or has not for long enough: it stood still, its disk is slow or fails or is full.
+  bool is_troubled() const { return world.world.now() - troubled_ < std::chrono::seconds(5); }
+  /// Called now and then.
+  void look_for_trouble();
   Replica& replica(int group) { return *replicas_[static_cast<size_t>(group)]; }
 
   bool start();
@@ -76,7 +82,8 @@ class Machine {
   State state_ = State::off;
   bool paused_ = false, kicked_ = false;
   uint64_t life_ = 0;
-  Instant off_since_{}, disk_held_until_{};
+  Instant off_since_{}, disk_held_until_{}, troubled_{}, write_began_{};
+  uint64_t writes_ = 0;
   std::deque<sim::Action> inbox_;
   std::vector<std::unique_ptr<Replica>> replicas_;
 };
@@ -94,6 +101,8 @@ class Replica {
   const Kv& kv() const { return kv_; }
   const raft::Kept& kept() const { return kept_; }
   const Durable& durable() const { return durable_; }
+  /// The oldest entry and term that it may still go by: of one that has nothing, none.
+  LogId oldest() const;
   bool is_fetching() const { return fetch_.has_value(); }
   bool has_failed() const { return core_ != nullptr && core_->role() == raft::Role::error; }
 
@@ -128,7 +137,8 @@ class Replica {
   };
   Chunk read_chunk(const ChunkRequest& request);
 
-  void check();  ///< what must hold at any time
+  void check();           ///< what must hold at any time
+  void check_progress();  ///< now and then
   size_t waiting() const { return reads_.size() + proposals_.size() + changes_.size(); }
   std::string describe() const;
 
@@ -145,6 +155,7 @@ class Replica {
     bool closed = false;
     int64_t vote_term = 0;  ///< of a request for a vote: what an answer that grants it would be
     PeerId candidate{};
+    LogId last{};          ///< of entries
     int64_t old_term = 0;  ///< of entries of an older term than the node is in; 0: it is not
   };
   struct Read {
@@ -164,6 +175,16 @@ class Replica {
     std::vector<std::vector<uint8_t>> bytes{};
     size_t file = 0;
     bool named = false;  ///< its record is on its way to the disk
+  };
+
+  /// What changes when a peer gets on.
+  struct Progress {
+    int64_t term = 0;
+    uint64_t life = 0;
+    int64_t match = 0, next = 0;
+    size_t fetched = 0;
+    uint64_t writes = 0;  // of its log, while it has something to write
+    bool operator==(const Progress&) const = default;
   };
 
   template <class Input>
@@ -204,6 +225,9 @@ class Replica {
 
   Result<void> recover_snapshot();
   void check_members();
+  void check_memory();
+  void check_told(const jraft::Message& message) const;
+  void check_acknowledged(LogId last, const jraft::Message& response) const;
   void check_caught_up(const Membership& before, const Membership& after);
   Result<void> check_recovered(const raft::FoundLog& found);
   /// The number of the record that names the state; `saved` when it is durable.
@@ -222,6 +246,8 @@ class Replica {
   void fetch_failed(const std::string& why);
   void fetch_complete();
   bool load(const raft::KeptSnapshot& snapshot, Kv& into);
+  /// Of the snapshot that is being fetched, and each attempt counts.
+  size_t fetched_bytes() const;
 
   RaftWorld& world_;
   Machine& machine_;
@@ -242,7 +268,9 @@ class Replica {
   uint64_t chain_base_ = 0;
   raft::Role last_role_{};
   int64_t last_term_ = 0, last_commit_ = 0, last_applied_ = 0;
+  int64_t told_to_campaign_in_ = 0;  // the term in which it, leading, has told another node to campaign
   bool was_quiet_ = false;
+  std::map<int, std::pair<Progress, Instant>> following_;  // of a leader: by the peer's machine; since when
 
   std::unordered_map<uint64_t, Call> calls_;
   std::map<uint64_t, Asked> asked_;

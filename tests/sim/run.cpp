@@ -14,19 +14,20 @@ using raft::Plant;
 using raft::PlantInfo;
 
 Outcome run_seed(const Run& run) {
-  RaftWorld world(draw_options(run.seed), run.seed);
+  RaftWorld world(run.groups == 0 ? draw_options(run.seed) : draw_many_groups(run.seed, run.groups), run.seed);
   world.world.keep_trace(run.trace);
   if (run.keep_faults) world.world.keep_faults();
   if (run.only_faults) world.world.only_faults(*run.only_faults);
   world.clients().write_history(run.history);
   Outcome outcome;
   try {
-    run_swarm(world, run.seed, run.length);
+    run.groups == 0 ? run_swarm(world, run.seed, run.length) : run_many_groups(world, run.seed, run.length, run.told);
   } catch (const sim::Broken& broken) {
     outcome.invariant = broken.invariant;
     outcome.what = broken.what();
     if (run.trace != 0) outcome.what += "\n" + world.describe();
   }
+  world.clients().end_history();
   outcome.virtual_seconds = std::chrono::duration<double>(world.world.elapsed()).count();
   outcome.hash = world.world.hash();
   outcome.events = world.world.events();

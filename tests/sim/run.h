@@ -1,8 +1,9 @@
 #pragma once
-// run_seed: one run of the swarm, from its seed to its end. Everything about it is in the seed and the planted fault that is in force: twice the same
-// gives twice the same hash.
+// run_seed: one run of the swarm, or of many groups for hours, from its seed to its end. Everything about it is in the seed and the planted fault
+// that is in force: twice the same gives twice the same hash.
 
 #include <cstdio>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,8 +14,10 @@ namespace sofa::raft_sim {
 
 struct Run {
   uint64_t seed = 1;
-  Duration length = std::chrono::seconds(60);  ///< of the faults
-  size_t trace = 0;                            ///< lines that are kept
+  Duration length = std::chrono::seconds(60);  ///< of the faults; of many groups: of their life
+  int groups = 0;                              ///< so many, for hours (run_many_groups); 0: what the swarm draws
+  std::function<void(const std::string&)> told{};
+  size_t trace = 0;  ///< lines that are kept
   bool keep_faults = false;
   std::optional<std::vector<uint64_t>> only_faults{};
   std::FILE* history = nullptr;

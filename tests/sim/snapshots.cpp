@@ -201,6 +201,13 @@ void Replica::fetch_next() {
   });
 }
 
+size_t Replica::fetched_bytes() const {
+  if (!fetch_) return 0;
+  size_t all = fetch_->number * 1'000'000'007 + static_cast<size_t>(fetch_->attempts) + fetch_->named;
+  for (const auto& bytes : fetch_->bytes) all += bytes.size() * 10;
+  return all;
+}
+
 void Replica::fetch_failed(const std::string& why) {
   ++fetch_->attempts;
   world_.world.trace("{}.{} fetch fails: {}", machine_.number, group_, why);

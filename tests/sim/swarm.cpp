@@ -137,15 +137,15 @@ std::vector<std::string> required_marks() {
           "proposals lost"};
 }
 
-Nemesis::Nemesis(RaftWorld& world, FaultRates rates) : world_(world), random_(world.world.random("nemesis")), rates_(rates) {}
+Nemesis::Nemesis(RaftWorld& world) : world_(world), random_(world.world.random("nemesis")) {}
 
 void Nemesis::every(double a_minute, std::function<void()> strike) {
   if (a_minute > 0) schedule(a_minute, std::make_shared<std::function<void()>>(std::move(strike)));
 }
 
 void Nemesis::schedule(double a_minute, std::shared_ptr<std::function<void()>> strike) {
-  world_.world.after(Duration(static_cast<int64_t>(-std::log(1 - random_.unit()) * 60e9 / a_minute)), [this, a_minute, strike] {
-    if (stopped_) return;
+  world_.world.after(Duration(static_cast<int64_t>(-std::log(1 - random_.unit()) * 60e9 / a_minute)), [this, a_minute, strike, round = round_] {
+    if (round != round_) return;
     (*strike)();
     schedule(a_minute, strike);
   });
@@ -160,50 +160,51 @@ int Nemesis::any_up() {
   return world_.is_up(i) ? i : -1;
 }
 
-void Nemesis::start() {
+void Nemesis::start(const FaultRates& rates) {
+  ++round_;
   const auto with_machine = [this](std::string what, std::function<void(int)> strike) {
     return [this, what, strike] {
       const int i = any_up();
       if (i >= 0 && world_.inject(fmt::format("{} {}", what, i))) strike(i);
     };
   };
-  every(rates_.power_cut, with_machine("cut the power of", [this](int i) { once_writing({i}, [this, i] { world_.cut_power(i); }); }));
-  every(rates_.power_cut_inside,
+  every(rates.power_cut, with_machine("cut the power of", [this](int i) { once_writing({i}, [this, i] { world_.cut_power(i); }); }));
+  every(rates.power_cut_inside,
         with_machine("cut the power inside of a call of the disk of", [this](int i) { world_.cut_power_in(i, 1 + random_.uniform(12)); }));
-  every(rates_.kill, with_machine("kill", [this](int i) { world_.kill(i); }));
-  every(rates_.pause, with_machine("pause", [this](int i) {
+  every(rates.kill, with_machine("kill", [this](int i) { world_.kill(i); }));
+  every(rates.pause, with_machine("pause", [this](int i) {
           world_.marks.reach("paused");
           world_.pause(i, Duration(random_.uniform(1, 4 * world_.options.core.election_timeout.count())));
         }));
-  every(rates_.power_of_all, [this] { cut_power_of_all(); });
-  every(rates_.partition, [this] { partition(); });
-  every(rates_.clog, [this] {
+  every(rates.power_of_all, [this] { cut_power_of_all(); });
+  every(rates.partition, [this] { partition(); });
+  every(rates.clog, [this] {
     const int from = any_machine(), to = any_machine();
     const Duration length(random_.uniform(1, 2 * world_.options.core.election_timeout.count()));
     if (from != to && world_.inject(fmt::format("the link from {} to {} is clogged", from, to))) world_.network.clog(from, to, length);
   });
-  every(rates_.reset, [this] {
+  every(rates.reset, [this] {
     const int from = any_machine(), to = any_machine();
     const uint64_t connection = from == to ? 0 : world_.network.connect(from, to, RaftWorld::kRaft);
     if (connection != 0 && world_.inject(fmt::format("break the connection of {} to {}", from, to))) world_.network.reset(connection);
   });
-  every(rates_.full_disk, [this] { full_disk(); });
-  every(rates_.disk_error, [this] { disk_error(); });
-  every(rates_.slow_disk, [this] { slow_disk(); });
-  every(rates_.damage, [this] { damage(); });
-  every(rates_.snapshot, [this] {
+  every(rates.full_disk, [this] { full_disk(); });
+  every(rates.disk_error, [this] { disk_error(); });
+  every(rates.slow_disk, [this] { slow_disk(); });
+  every(rates.damage, [this] { damage(); });
+  every(rates.snapshot, [this] {
     const int i = any_machine(), group = static_cast<int>(random_.uniform(static_cast<uint64_t>(world_.options.groups)));
     if (world_.inject(fmt::format("snapshot of {}.{}", i, group))) world_.snapshot(i, group);
   });
-  every(rates_.transfer, [this] {
+  every(rates.transfer, [this] {
     const int group = static_cast<int>(random_.uniform(static_cast<uint64_t>(world_.options.groups)));
     const int from = world_.leader(group), to = static_cast<int>(random_.uniform(-1, world_.options.nodes - 1));
     if (from < 0 || world_.machine(from).is_paused() || !world_.inject(fmt::format("transfer of group {} from {} to {}", group, from, to))) return;
     if (world_.transfer(from, group, to).ok()) world_.marks.reach("transfer");
   });
-  every(rates_.members, [this] { change_members(); });
-  every(rates_.wipe_outsider, [this] { wipe_outsider(); });
-  every(rates_.clock, [this] {
+  every(rates.members, [this] { change_members(); });
+  every(rates.wipe_outsider, [this] { wipe_outsider(); });
+  every(rates.clock, [this] {
     const int i = any_machine();
     const double rate = 1 - world_.options.drift + 2 * world_.options.drift * random_.unit();
     if (!world_.inject(fmt::format("the clocks of {} go another way", i))) return;
@@ -366,12 +367,77 @@ void Nemesis::wipe_outsider() {
 }
 
 void run_swarm(RaftWorld& world, uint64_t seed, Duration length) {
-  Nemesis nemesis(world, draw_rates(seed));
+  Nemesis nemesis(world);
   world.start();
-  nemesis.start();
+  nemesis.start(draw_rates(seed));
   world.run_for(length);
   nemesis.stop();
   world.settle();
+}
+
+// Many groups, for hours.
+
+RaftOptions draw_many_groups(uint64_t seed, int groups) {
+  Random random = stream(seed, "many groups");
+  RaftOptions options;
+  options.nodes = 5;
+  options.voters = {0, 1, 2};
+  options.groups = groups;
+  raft::CoreOptions& core = options.core;
+  core.lease_reads = random.chance(0.5);
+  core.checksum = random.chance(0.5);
+  core.max_entries = one_of<size_t>(random, {4, 64, 1024});
+  core.quiet_after = one_of<Duration>(random, {1s, 3s, 10s});
+  core.longest_quiet = one_of<Duration>(random, {10s, 60s, 300s});
+  core.install_timeout = 15s;  // as of the swarm
+  options.snapshot_every = one_of<int64_t>(random, {50, 200, 500});
+  options.snapshot_chunk = one_of<size_t>(random, {1024, 65'536});
+  options.mean_apply = 100us;
+  options.buggify = random.chance(0.5) ? 0.2 : 0;
+  options.load.clients = 2 * groups;
+  options.load.mean_pause = one_of<Duration>(random, {5s, 15s, 40s});
+  sim::NetworkShape& net = options.network;
+  if (random.chance(0.5)) net.broken = 0.0001;
+  if (random.chance(0.5)) net.clogged = 0.0003;
+  return options;
+}
+
+namespace {
+
+/// What strikes one group of many strikes as often as there are more of them.
+FaultRates rates_of_chapter(uint64_t seed, uint64_t chapter, int groups) {
+  FaultRates rates = draw_rates(seed ^ (chapter + 1) * 0x9e3779b97f4a7c15);
+  for (double* rate : {&rates.snapshot, &rates.transfer, &rates.members}) *rate *= std::min(groups, 10);
+  return rates;
+}
+
+size_t resident_mebibytes() {
+  size_t pages = 0;
+  if (std::FILE* const file = std::fopen("/proc/self/statm", "r")) {
+    if (std::fscanf(file, "%*u %zu", &pages) != 1) pages = 0;
+    std::fclose(file);
+  }
+  return pages * 4096 >> 20;
+}
+
+}  // namespace
+
+void run_many_groups(RaftWorld& world, uint64_t seed, Duration length, const std::function<void(const std::string&)>& told) {
+  Nemesis nemesis(world);
+  Random random = stream(seed, "chapters");
+  world.start();
+  for (uint64_t chapter = 0, hour = 1; world.world.elapsed() < length; ++chapter) {
+    world.run_for(Duration(random.uniform(60'000'000'000, 480'000'000'000)));
+    nemesis.start(rates_of_chapter(seed, chapter, world.options.groups));
+    world.run_for(60s);
+    nemesis.stop();
+    world.settle();
+    for (; told && world.world.elapsed() >= hour * 1h; ++hour) {
+      told(fmt::format("seed {}: hour {} of {}, {} calls answered, {} M events, {} things remembered, {} MiB", seed, hour, length / 1h,
+                       world.clients().counts().done, world.world.events() / 1'000'000, world.remembered(), resident_mebibytes()));
+    }
+    if (world.world.elapsed() < length) world.go_on();
+  }
 }
 
 }  // namespace sofa::raft_sim

@@ -1,6 +1,9 @@
 #pragma once
 // The swarm: a seed draws the group, the options and which faults come how often; then a minute of faults under load, then everything heals and must
 // come to rest. Each seed has few kinds of faults, and those often: more is reached than by a little of everything.
+//
+// Beside it a world of many groups on the same machines, sharing logs and connections, that lives for hours: minutes in which little happens, a
+// minute of faults, rest, and so on.
 
 #include "raft_world.h"
 
@@ -23,10 +26,11 @@ std::vector<std::string> required_marks();
 
 class Nemesis {
  public:
-  Nemesis(RaftWorld& world, FaultRates rates);
-  void start();
+  explicit Nemesis(RaftWorld& world);
+  /// From now on; also again. It outlives what it has begun.
+  void start(const FaultRates& rates);
   /// No new faults.
-  void stop() { stopped_ = true; }
+  void stop() { ++round_; }
 
  private:
   void every(double a_minute, std::function<void()> strike);
@@ -46,11 +50,15 @@ class Nemesis {
 
   RaftWorld& world_;
   Random& random_;
-  FaultRates rates_;
-  bool stopped_ = false;
+  uint64_t round_ = 0;
 };
 
 /// A minute of it, and the end. Throws sim::Broken.
 void run_swarm(RaftWorld& world, uint64_t seed, Duration length);
+
+/// Many groups on five machines, three of them members of each at the beginning.
+RaftOptions draw_many_groups(uint64_t seed, int groups);
+/// Hours of them, and the end; a line for each hour through `told`, where there is one. Throws sim::Broken.
+void run_many_groups(RaftWorld& world, uint64_t seed, Duration length, const std::function<void(const std::string&)>& told);
 
 }  // namespace sofa::raft_sim

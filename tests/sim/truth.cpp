@@ -21,22 +21,21 @@ uint64_t Truth::chain_after(uint64_t before, const Entry& entry) const {
 }
 
 void Truth::check_chain(int node, LogId id, uint64_t chain) {
-  const auto at = static_cast<size_t>(id.index);
-  if (chains_.size() <= at) chains_.resize(at + 1);
-  for (const auto& [term, known] : chains_[at]) {
+  if (id.index < first_) return;
+  if (chains_.size() <= at(id.index)) chains_.resize(at(id.index) + 1);
+  for (const auto& [term, known] : chains_[at(id.index)]) {
     if (term != id.term) continue;
     if (known == chain) return;
     broken("I4_log_matching",
            fmt::format("node {} has another entry {} of the term {} than another node, or another one before it", node, id.index, id.term));
   }
-  chains_[at].emplace_back(id.term, chain);
+  chains_[at(id.index)].emplace_back(id.term, chain);
 }
 
 std::optional<uint64_t> Truth::chain_of(LogId id) const {
-  const auto at = static_cast<size_t>(id.index);
   if (id.index == 0) return 0;
-  if (at >= chains_.size()) return std::nullopt;
-  for (const auto& [term, known] : chains_[at]) {
+  if (id.index < first_ || at(id.index) >= chains_.size()) return std::nullopt;
+  for (const auto& [term, known] : chains_[at(id.index)]) {
     if (term == id.term) return known;
   }
   return std::nullopt;
@@ -56,14 +55,14 @@ void Truth::on_leader(int node, const Core& core) {
   }
   const int64_t term = core.log().term_of(index);
   const auto chain = term == 0 ? std::nullopt : chain_of({.index = index, .term = term});
-  if (chain && static_cast<size_t>(index) < applied_.size() && *chain != applied_[static_cast<size_t>(index)].chain) {
+  if (chain && index <= most_applied() && *chain != applied_[at(index)].chain) {
     broken("I5_leaders_have_what_is_committed",
            fmt::format("{} leads in the term {} with another entry {} (of the term {}) than the committed one", node, core.term(), index, term));
   }
 }
 
 void Truth::on_vote(int node, int64_t term, const PeerId& candidate) {
-  const auto [known, fresh] = votes_.emplace(std::pair(node, term), candidate);
+  const auto [known, fresh] = votes_.emplace(std::pair(term, node), candidate);
   if (known->second == candidate) return;
   broken("I2_one_vote_a_term", fmt::format("{} votes for {} in the term {}, after {}", node, candidate.to_string(), term, known->second.to_string()));
 }
@@ -88,6 +87,23 @@ void Truth::on_members(int node, const Membership& before, const Membership& aft
                                          after.old.to_string(), before.current.to_string(), before.old.to_string()));
 }
 
+void Truth::check_leaders(std::span<const Leader> leaders, const std::function<int(const PeerId&)>& node_of) const {
+  if (members_forced) return;
+  for (const Leader& old : leaders) {
+    const auto newer = std::ranges::find_if(leaders, [&](const Leader& one) { return one.term > old.term; });
+    if (newer == leaders.end()) continue;
+    const auto would_follow = [&](const PeerId& peer) {
+      const auto known = newest_term_.find(node_of(peer));
+      return known == newest_term_.end() || known->second <= old.term;
+    };
+    if (!raft::is_quorum(*old.members, would_follow)) continue;
+    broken(
+        "I10_one_may_commit",
+        fmt::format("{} leads in the term {}, and {} in the term {} of '{}' (old '{}') may still commit with a majority that knows of no newer term",
+                    newer->node, newer->term, old.node, old.term, old.members->current.to_string(), old.members->old.to_string()));
+  }
+}
+
 void Truth::on_commit(int, int64_t term, int64_t index) {
   if (!committed_.empty() && (committed_.back().second >= index || committed_.back().first > term)) return;
   if (!committed_.empty() && committed_.back().first == term) {
@@ -98,22 +114,24 @@ void Truth::on_commit(int, int64_t term, int64_t index) {
 }
 
 void Truth::on_apply(int node, const Entry& entry, uint64_t chain, uint64_t state) {
-  const auto at = static_cast<size_t>(entry.id.index);
-  if (at < applied_.size()) {
-    if (applied_[at].chain != chain) {
+  if (entry.id.index <= most_applied()) {
+    if (entry.id.index >= first_ && applied_[at(entry.id.index)].chain != chain) {
       broken("I6_one_history", fmt::format("{} applies another entry {} (of the term {}) than others have", node, entry.id.index, entry.id.term));
     }
     return on_state(node, entry.id.index, state);
   }
-  if (at != applied_.size()) broken("I6_one_history", fmt::format("{} applies {}, and nobody has applied {}", node, at, applied_.size()));
+  if (entry.id.index != most_applied() + 1) {
+    broken("I6_one_history", fmt::format("{} applies {}, and nobody has applied {}", node, entry.id.index, most_applied() + 1));
+  }
   if (entry.type == raft::EntryType::data) {
     ++data_;
     if (auto command = decode_command(entry.data)) {
       int64_t index = entry.id.index;
       const auto result = kv_.apply(*command, index);
       if (index == entry.id.index) {
-        results_[command->client].emplace(command->number, std::pair(index, result));
+        if (command->number != 0) results_[command->client] = {.number = command->number, .index = index, .result = result};
         values_[command->key].emplace_back(index, kv_.get(command->key));
+        ++values_kept_;
       }
     }
   }
@@ -123,10 +141,10 @@ void Truth::on_apply(int node, const Entry& entry, uint64_t chain, uint64_t stat
 }
 
 void Truth::on_state(int node, int64_t index, uint64_t state) {
-  if (static_cast<size_t>(index) >= applied_.size()) {
+  if (index > most_applied()) {
     broken("I6_one_history", fmt::format("{} has a state up to {}, where nobody has applied more than {}", node, index, most_applied()));
   }
-  if (applied_[static_cast<size_t>(index)].state == state) return;
+  if (index < first_ || applied_[at(index)].state == state) return;
   broken("I15_snapshot_equals_replay", fmt::format("the state of {} up to {} is not what the entries up to there give", node, index));
 }
 
@@ -147,10 +165,25 @@ std::optional<std::string> Truth::value_at(const std::string& key, int64_t index
 }
 
 std::optional<std::pair<int64_t, std::string>> Truth::result_of(uint64_t client, uint64_t number) const {
-  const auto of = results_.find(client);
-  if (of == results_.end()) return std::nullopt;
-  const auto found = of->second.find(number);
-  return found == of->second.end() ? std::nullopt : std::optional(found->second);
+  const auto found = results_.find(client);
+  if (found == results_.end() || found->second.number != number) return std::nullopt;
+  return std::pair(found->second.index, found->second.result);
+}
+
+void Truth::forget_before(LogId horizon) {
+  for (; first_ < horizon.index && applied_.size() > 1 && chains_.size() > 1; ++first_) chains_.pop_front(), applied_.pop_front();
+  leaders_.erase(leaders_.begin(), leaders_.lower_bound(horizon.term));
+  votes_.erase(votes_.begin(), votes_.lower_bound(std::pair(horizon.term, 0)));
+  // Of what holds from an index or a term on, the last one before the horizon holds there.
+  const auto after = std::ranges::lower_bound(committed_, horizon.term, {}, &std::pair<int64_t, int64_t>::first);
+  if (after - committed_.begin() > 1) committed_.erase(committed_.begin(), std::prev(after));
+  if (const auto later = members_.upper_bound(first_); later != members_.begin()) members_.erase(members_.begin(), std::prev(later));
+  for (auto& [key, values] : values_) {
+    const auto later = std::ranges::upper_bound(values, first_, {}, &std::pair<int64_t, std::optional<std::string>>::first);
+    if (later - values.begin() <= 1) continue;
+    values_kept_ -= static_cast<size_t>(later - values.begin() - 1);
+    values.erase(values.begin(), std::prev(later));
+  }
 }
 
 }  // namespace sofa::raft_sim

@@ -2,10 +2,13 @@
 // Truth: what is known of a group by watching all of its nodes, and the invariants that are judged by it (README.md has the table). A breach throws
 // sim::Broken. Every check is a comparison or two, so that all of them are made at every event.
 
+#include <algorithm>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -48,6 +51,14 @@ class Truth {
   /// A vote of a node leaves it.
   void on_vote(int node, int64_t term, const PeerId& candidate);
   void on_members(int node, const Membership& before, const Membership& after);
+  void on_term(int node, int64_t term) { newest_term_[node] = std::max(newest_term_[node], term); }
+  struct Leader {
+    int node = 0;
+    int64_t term = 0;
+    const Membership* members = nullptr;
+  };
+  /// Who leads without knowing that somebody else does: it must find no majority any more among nodes that have not gone on to a newer term.
+  void check_leaders(std::span<const Leader> leaders, const std::function<int(const PeerId&)>& node_of) const;
 
   // The state machine.
   void on_commit(int node, int64_t term, int64_t index);
@@ -57,12 +68,18 @@ class Truth {
   void on_state(int node, int64_t index, uint64_t state);
   /// The members that a snapshot names.
   void on_snapshot_members(int node, int64_t index, const Membership& members) const;
-  int64_t most_applied() const { return static_cast<int64_t>(applied_.size()) - 1; }
+  int64_t most_applied() const { return first_ + static_cast<int64_t>(applied_.size()) - 1; }
   /// The value of a key behind an index.
   std::optional<std::string> value_at(const std::string& key, int64_t index) const;
-  /// The result that a command has had; nothing: it is not applied.
+  /// The result that the newest command of a client has had; nothing: it is not applied.
   std::optional<std::pair<int64_t, std::string>> result_of(uint64_t client, uint64_t number) const;
   uint64_t data_applied() const { return data_; }
+
+  /// No member and no message goes back before this entry and this term any more: what is known of older ones is forgotten, and is judged no more.
+  /// A world that lives for hours has to.
+  void forget_before(LogId horizon);
+  bool is_forgotten(int64_t index) const { return index < first_; }
+  size_t remembered() const { return chains_.size() + applied_.size() + votes_.size() + leaders_.size() + committed_.size() + values_kept_; }
 
   sim::Linear linear{};
   bool members_forced = false;  ///< someone has set them without asking (Core::reset_peers): quorums need not meet any more
@@ -71,16 +88,26 @@ class Truth {
   struct Applied {
     uint64_t chain = 0, state = 0;
   };
+  struct Done {
+    uint64_t number = 0;
+    int64_t index = 0;
+    std::string result{};
+  };
+  size_t at(int64_t index) const { return static_cast<size_t>(index - first_); }
+
   const int group_;
-  std::unordered_map<int64_t, int> leaders_;
-  std::map<std::pair<int, int64_t>, PeerId> votes_;
+  int64_t first_ = 0;  // index from which on chains_ and applied_ go
+  std::map<int64_t, int> leaders_;
+  std::unordered_map<int, int64_t> newest_term_;                  // of each node, whatever it has lost
+  std::map<std::pair<int64_t, int>, PeerId> votes_;               // by term and node
   std::deque<std::vector<std::pair<int64_t, uint64_t>>> chains_;  // by index: term, hash
   std::vector<std::pair<int64_t, int64_t>> committed_;            // term of who knew it first, index; both grow
-  std::vector<Applied> applied_{Applied()};                       // by index
+  std::deque<Applied> applied_{Applied()};                        // by index
   Kv kv_;
   std::map<int64_t, std::shared_ptr<const Membership>> members_;  // that were applied
   std::unordered_map<std::string, std::vector<std::pair<int64_t, std::optional<std::string>>>> values_;
-  std::unordered_map<uint64_t, std::unordered_map<uint64_t, std::pair<int64_t, std::string>>> results_;
+  size_t values_kept_ = 0;
+  std::unordered_map<uint64_t, Done> results_;  // of each client the newest command
   uint64_t data_ = 0;
 };
 

@@ -23,8 +23,9 @@ class Buggify {
   }
   /// Whether a point is on in this run, for what is chosen once: an option.
   bool is_on(std::string_view point) { return chance_of(point) != 0; }
-  /// Off for good: the run is to become quiet.
+  /// Off: the run is to become quiet.
   void stop() { enabled_ = false; }
+  void go_on() { enabled_ = true; }
   const std::map<std::string, uint64_t, std::less<>>& fired() const { return fired_; }
 
  private:

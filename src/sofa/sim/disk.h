@@ -20,6 +20,7 @@ struct DiskShape {
   double read_error = 0, write_error = 0, sync_error = 0;  ///< EIO
   // What was said to be durable is not: only where a FaultAtlas allows it.
   double lost_write = 0, misdirected_write = 0;
+  bool operator==(const DiskShape&) const = default;
 };
 
 class Disk {

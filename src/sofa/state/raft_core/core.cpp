@@ -311,7 +311,6 @@ void Core::shut_down(Instant now) {
 void Core::applied(Instant, int64_t index) {
   assert(index <= commit_);
   applied_ = std::max(applied_, index);
-  log_.shrink(std::min(applied_, saved_.index) + 1);
 }
 
 void Core::snapshot_saved(Instant, LogId id, std::shared_ptr<const Membership> members) {
@@ -322,6 +321,18 @@ void Core::snapshot_saved(Instant, LogId id, std::shared_ptr<const Membership> m
   const int64_t first_kept = (buggify("core: a snapshot compacts everything") ? id.index : before) + 1;
   log_.truncate_prefix(first_kept);
   emit(effect::TruncatePrefix{.first_kept = first_kept});
+}
+
+Core::Memory Core::memory() const {
+  Memory memory{.held = held_.size(), .unsaved_bytes = unsaved_bytes_, .reads = waiting_reads_.size(), .cached_bytes = log_.cached_bytes()};
+  if (round_ != nullptr) memory.reads += round_->readers.size();
+  for (const auto& [lane, waiting] : waiting_) memory.waiting_answers = std::max(memory.waiting_answers, waiting.size());
+  for (const auto& [peer, one] : replicators_) {
+    memory.inflight = std::max(memory.inflight, one->inflights.size());
+    memory.inflight_bytes = std::max(memory.inflight_bytes, one->inflight_bytes);
+  }
+  if (is_leader()) memory.uncommitted = log_.last() - std::max(commit_, first_of_term_);
+  return memory;
 }
 
 }  // namespace sofa::raft

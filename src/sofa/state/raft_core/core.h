@@ -172,6 +172,18 @@ class Core {
   /// Of a leader.
   std::vector<Follower> followers() const;
 
+  /// What is kept in memory, and by which of CoreOptions it is bounded; one request of a peer may go beyond a bound of bytes.
+  struct Memory {
+    size_t held = 0;                          ///< max_held
+    size_t waiting_answers = 0;               ///< of the lane that has most: max_waiting_answers
+    size_t unsaved_bytes = 0;                 ///< max_unsaved_bytes
+    size_t inflight = 0, inflight_bytes = 0;  ///< of the peer that has most: max_inflight, and a probe; max_inflight_bytes
+    size_t reads = 0;                         ///< max_reads that wait, and as many that are asked for in a round
+    size_t cached_bytes = 0;                  ///< cache_bytes, and what is not durable yet
+    int64_t uncommitted = 0;                  ///< of a leader, since its term began: max_uncommitted, and entries of members
+  };
+  Memory memory() const;
+
  private:
   struct Replicator;
   struct Change;

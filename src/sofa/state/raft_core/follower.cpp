@@ -49,6 +49,13 @@ void Core::on_append(Instant now, uint64_t token, uint64_t lane, const jraft::Ap
   const bool heartbeat = request.is_heartbeat();
   if (!request.entries.empty() && install_)
     return refuse(token, RaftError::ebusy, fmt::format("Node {} is installing snapshot.", options_.self.to_string()));
+  // A disk that hangs: probes wait behind entries, too.
+  const auto waiting = waiting_.find(lane);
+  const bool too_many_wait = waiting != waiting_.end() && waiting->second.size() >= options_.max_waiting_answers;
+  if (!heartbeat &&
+      (too_many_wait || (!request.entries.empty() && unsaved_bytes_ > options_.max_unsaved_bytes) || buggify("core: the log is busy"))) {
+    return refuse(token, RaftError::ebusy, fmt::format("Node {} log manager is busy.", options_.self.to_string()));
+  }
 
   // Whatever a snapshot holds is committed, and every leader has it.
   const bool fits = request.prev_log_index < log_.snapshot().index || log_.term_of(request.prev_log_index) == request.prev_log_term ||
@@ -70,9 +77,6 @@ void Core::on_append(Instant now, uint64_t token, uint64_t lane, const jraft::Ap
 }
 
 void Core::take_entries(Instant now, uint64_t token, uint64_t lane, const jraft::AppendEntriesRequest& request) {
-  if (unsaved_bytes_ > options_.max_unsaved_bytes || waiting_[lane].size() >= options_.max_waiting_answers || buggify("core: the log is busy")) {
-    return refuse(token, RaftError::ebusy, fmt::format("Node {} log manager is busy.", options_.self.to_string()));
-  }
   auto entries = detail::entries_of(request, options_.checksum);
   if (!entries) return refuse(token, RaftError::einval, std::string(entries.error().message()));
   for (const Entry& entry : *entries) {
@@ -146,7 +150,7 @@ void Core::log_saved(Instant now, LogId up_to) {
   }
   if (up_to.index <= saved_.index) return;
   saved_ = up_to;
-  log_.shrink(std::min(applied_, saved_.index) + 1);
+  log_.shrink(saved_.index + 1);
   if (!is_active()) return;
   if (is_leader()) return advance_commit(now);
   release_answers(now);

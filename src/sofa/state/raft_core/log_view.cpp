@@ -123,6 +123,7 @@ void LogView::forget_cache() {
 }
 
 void LogView::shrink(int64_t keep_from) {
+  if (planted(Plant::cache_without_bound)) return;
   while (cached_bytes_ > cache_bytes_ && !cache_.empty() && cache_.front().id.index < keep_from) {
     cached_bytes_ -= bytes_of(cache_.front());
     cache_.pop_front();

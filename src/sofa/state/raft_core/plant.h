@@ -44,6 +44,7 @@ namespace sofa::raft {
   X(installed_is_match, "a peer that has taken a snapshot counts as having the whole log")                                 \
   X(lost_probe_not_retried, "a request that fails is not sent again")                                                      \
   X(window_ignored, "requests under way to one peer are without a bound")                                                  \
+  X(cache_without_bound, "entries stay in memory however much there is")                                                   \
   X(goes_on_after_failure, "a node whose disk has failed goes on")                                                         \
   /* reads */                                                                                                              \
   X(lease_from_answers_time, "the lease counts from when a heartbeat's answer came, not from when the heartbeat was sent") \
@@ -80,7 +81,8 @@ namespace sofa::raft {
   X(snapshot_not_synced, "a snapshot is named before its files are durable")                                               \
   X(snapshot_behind_its_index, "a snapshot is said to hold one entry more than it does")                                   \
   X(session_forgotten_in_snapshot, "a snapshot holds no sessions, so that a repeated request is applied again")            \
-  X(duplicate_apply, "the first entry after a snapshot is applied twice")
+  X(duplicate_apply, "the first entry after a snapshot is applied twice")                                                  \
+  X(local_reads_go_back, "a read of what a node has now and then sees its last snapshot instead")
 
 enum class Plant : uint8_t {
   none,
