@@ -33,6 +33,7 @@ type Settings struct {
 	Program    string // sofa
 	JavaPath   string // class path of the Java node; empty when there is none of that kind
 	Journals   bool   // remember what a power cut may take
+	LeaseReads bool   // of our nodes: by the leader's lease, without asking the others
 	Seed       uint64
 }
 
@@ -175,6 +176,9 @@ func (n *Node) command() *exec.Cmd {
 	if n.Kind == 'j' {
 		java := []string{"-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", n.group.JavaPath, "sofa.lab.LabNode"}
 		return exec.Command("java", append(java, arguments...)...)
+	}
+	if n.group.LeaseReads {
+		arguments = append(arguments, "--lease-reads")
 	}
 	return exec.Command(n.group.Program, append([]string{"raft", "lab"}, arguments...)...)
 }

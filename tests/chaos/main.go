@@ -56,6 +56,7 @@ func raft(arguments []string) int {
 	flags.IntVar(&options.ElectionMs, "election-ms", 0, "election timeout of the nodes (1000; of power cuts 500)")
 	flags.IntVar(&options.Clients, "clients", 10, "clients at the same time")
 	flags.Float64Var(&options.Rate, "rate", 20, "operations a second of one client")
+	flags.BoolVar(&options.LeaseReads, "lease-reads", false, "our nodes read by the leader's lease")
 	flags.BoolVar(&options.Corrupt, "corrupt", false, "change one answer before it is judged: the run must fail")
 	flags.BoolVar(&options.Lie, "lie", false, "syncs do nothing: power cuts must be found out")
 	flags.StringVar(&options.Folder, "folder", "chaos", "of all that the run leaves")
@@ -132,9 +133,9 @@ func removeData(folder string) {
 // again gives the flags that repeat the run: the same schedule, though not the same moments.
 func again(flags *flag.FlagSet) string {
 	said := ""
-	for _, name := range []string{"kinds", "nodes", "test", "minutes", "power-cuts", "election-ms", "clients", "rate", "seed"} {
+	for _, name := range []string{"kinds", "nodes", "test", "minutes", "power-cuts", "election-ms", "clients", "rate", "lease-reads", "seed"} {
 		if one := flags.Lookup(name); one.Value.String() != one.DefValue || name == "seed" || name == "minutes" {
-			said += " --" + name + " " + one.Value.String()
+			said += " --" + name + "=" + one.Value.String()
 		}
 	}
 	return said
