@@ -63,6 +63,7 @@ def fields(content):
 
 
 CHECKSUM = 6  # of EntryMeta
+OURS = 1000  # and above
 
 
 class Frame(NamedTuple):
@@ -121,8 +122,8 @@ def shapes(frame):
 
 
 def numbers(content):
-    """The numbers of the fields, one that repeats once."""
-    return tuple(number for number, _ in itertools.groupby(number for number, _ in fields(content)))
+    """The numbers of the fields, one that repeats once; without those that our nodes tell each other, and Java's pass over."""
+    return tuple(number for number, _ in itertools.groupby(number for number, _ in fields(content)) if number < OURS)
 
 
 class Passed:

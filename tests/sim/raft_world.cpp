@@ -339,6 +339,22 @@ void RaftWorld::want_members(int group, int at, const std::function<void(jraft::
   (void)change_members(at, group, next);
 }
 
+/// Whether nobody counts on this machine any more, who was taken out of the group: what it will have forgotten must not elect anybody. Whoever lives
+/// in a configuration of old hears of the newer ones: as a member, or as a learner.
+bool RaftWorld::is_forgotten(int i, int group, int at) {
+  bool forgotten = true;
+  for (const int other : machines()) {
+    if (other == i || !replica(other, group)->counts_on(peer(i))) continue;
+    forgotten = false;
+    want_members(group, at, [&](jraft::Configuration& next) {
+      if (next.has(peer(other))) return;
+      next.learners.push_back(peer_of(other));
+      std::ranges::sort(next.learners);
+    });
+  }
+  return forgotten;
+}
+
 /// A ruined machine leaves its groups, is emptied, and comes back; one that has lost its place comes back, too.
 void RaftWorld::repair(int i) {
   Machine& one = machine(i);
@@ -358,6 +374,7 @@ void RaftWorld::repair(int i) {
       const int64_t from = leads.log().members_from(leads.log().last());
       if (member || leads.commit_index() < from) gone = false;
       if (member) want_members(group, at, [&](jraft::Configuration& next) { std::erase(next.peers, id), std::erase(next.learners, id); });
+      gone = gone && is_forgotten(i, group, at);
     } else if (one.is_up() && wanted && !member && settling_) {
       want_members(group, at, [&](jraft::Configuration& next) { next.peers.push_back(peer_of(i)); });
     }
@@ -383,7 +400,9 @@ void RaftWorld::settle() {
   if (!up) truth().broken("L0_machines_start", describe());
   for (int group = 0; group < options.groups; ++group) {
     const auto led = [&] { return leader(group) >= 0; };
-    if (!run_until(led, 10 * timeout + std::chrono::seconds(5)))
+    // A link that was clogged last carries nothing for a while yet.
+    const Duration clogged = options.network.clogged > 0 ? 15 * options.network.clogged_mean : Duration();
+    if (!run_until(led, 10 * timeout + std::chrono::seconds(5) + clogged))
       truth(group).broken("L1_a_leader_is_found", "there is no leader in time:\n" + describe());
   }
   if (!run_until([&] { return clients_->idle(); }, std::chrono::seconds(60)))

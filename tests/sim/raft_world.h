@@ -189,6 +189,7 @@ class RaftWorld {
   void operate();
   Duration restart_wait(const Machine& of) const;
   void repair(int machine);
+  bool is_forgotten(int machine, int group, int leader);
   void want_members(int group, int leader, const std::function<void(jraft::Configuration&)>& change);
 
   jraft::Configuration first_members_{};

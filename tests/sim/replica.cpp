@@ -93,6 +93,7 @@ Result<void> Replica::start() {
 
 void Replica::stop() {
   ++life_;
+  lived_in_ = lives_in();
   core_ = nullptr;
   tick_at_ = sweep_at_ = kNoDeadline;
   chain_.clear();
@@ -113,6 +114,22 @@ void Replica::stop() {
   readers_.clear();
   offers_.clear();
   fetch_.reset();
+}
+
+std::vector<std::shared_ptr<const Membership>> Replica::lives_in() const {
+  if (machine_.state() == Machine::State::ruined) return {};  // it never starts again as it is
+  if (core_ == nullptr) return lived_in_;
+  const raft::LogView& log = core_->log();
+  std::vector<std::shared_ptr<const Membership>> all{std::make_shared<const Membership>(core_->members())};
+  for (int64_t from = log.members_from(log.last()); from > core_->commit_index(); from = log.members_from(from - 1)) {
+    const bool first = from == 1 && machine_.knows_first_members;
+    all.push_back(first ? std::make_shared<const Membership>(Membership{.current = world_.first_members()}) : log.members_at(from - 1));
+  }
+  return all;
+}
+
+bool Replica::counts_on(const PeerId& peer) const {
+  return std::ranges::any_of(lives_in(), [&](const auto& one) { return one->current.has_peer(peer) || one->old.has_peer(peer); });
 }
 
 /// What is found, against what was said to be durable; and every entry, against what it was.

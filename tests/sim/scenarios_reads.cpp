@@ -1,4 +1,7 @@
-// Scenarios 70 to 74 and 78 to 80: reads, load, and what JRaft is known to have got wrong (jraft.md 9).
+// Scenarios 70 to 74, 78 to 80 and 84: reads, load, and what JRaft is known to have got wrong (jraft.md 9).
+#include <map>
+#include <set>
+
 #include "scenario.h"
 
 namespace sofa::raft_sim {
@@ -65,6 +68,46 @@ void lease_and_drift(Trial& trial) {
     }
     no_stale_read_of_a_paused_leader(trial, world, round);
   }
+  world.settle();
+}
+
+/// Requests for votes come late, when the leader that was silent for a moment is heard again.
+void late_votes(Trial& trial) {
+  RaftOptions options = busy(5);
+  options.load.reads = 0.7;
+  options.load.mean_pause = 20ms;
+  options.core.lease_reads = true;
+  options.core.max_election_delay = 50ms;
+  RaftWorld& world = trial.begin_led(options);
+  const Duration timeout = options.core.election_timeout;
+  std::map<uint64_t, std::pair<int, uint64_t>> held;  // by the call that was made up: who has asked, and its call
+  std::set<int> deaf;
+  world.meddle = [&](const RaftWorld::Passing& passing) {
+    if (as<jraft::AppendEntriesRequest>(passing) != nullptr) return !deaf.contains(passing.to);
+    if (passing.is_answer && held.contains(passing.call)) {
+      const auto [to, call] = held.at(passing.call);
+      if (world.is_up(to)) world.deliver_answer(to, call, passing.message);
+      return false;
+    }
+    const auto* const vote = as<jraft::RequestVoteRequest>(passing);
+    if (vote == nullptr || vote->pre_vote) return true;
+    world.world.after(Duration(trial.random.uniform(0, timeout.count() * 8 / 10)),
+                      [&world, &held, from = passing.from, to = passing.to, call = passing.call, message = passing.message] {
+                        held[world.deliver_request(from, to, message)] = {from, call};
+                      });
+    trial.reach("a vote is asked for late");
+    return false;
+  };
+  for (int round = 0; round < 20; ++round) {
+    const int leader = world.wait_for_leader();
+    for (const int i : others(world, leader)) {
+      if (deaf.size() < 3) deaf.insert(i);
+    }
+    world.run_for(timeout + Duration(trial.random.uniform(0, 150'000'000)));
+    deaf.clear();
+    world.run_for(Duration(trial.random.uniform(0, 3 * timeout.count())));
+  }
+  world.meddle = nullptr;
   world.settle();
 }
 
@@ -203,6 +246,11 @@ std::vector<Scenario> read_scenarios() {
        "clocks that drift by 10 percent, and a leader that stood still: no stale read",
        lease_and_drift,
        {"read while it has a lease", "a paused leader was replaced"}},
+      {84,
+       "late_votes",
+       "a vote that comes when the leader is heard again elects nobody beside its lease",
+       late_votes,
+       {"read while it has a lease", "a vote is asked for late"}},
       {72, "overload", "ten times the load is refused, not suffered", overload, {"proposal refused: busy"}},
       {73, "restarts_disturb_nobody", "followers come and go without an election", restarts_disturb_nobody, {"started again"}},
       {74, "state_machine_fails", "a node whose state machine fails hands over and stops", state_machine_fails, {"node in ERROR"}},

@@ -141,10 +141,12 @@ Replica::Chunk Replica::read_chunk(const ChunkRequest& request) {
   if (found == readers_.end() || request.file >= found->second.files.size()) return {};
   Chunk chunk{.good = true, .files = found->second.files};
   auto file = machine_.disk.files().open(folder() + "/" + chunk.files[request.file].name, log::OpenMode::read);
-  if (!file) return {};
-  chunk.bytes.resize(world_.options.snapshot_chunk);
-  auto read = (*file)->read_at(request.offset, chunk.bytes);
-  if (!read) return {};
+  if (file) chunk.bytes.resize(world_.options.snapshot_chunk);
+  auto read = file ? (*file)->read_at(request.offset, chunk.bytes) : Result<size_t>(forward_error(file));
+  if (!read) {
+    world_.world.trace("{}.{} cannot read its snapshot: {}", machine_.number, group_, read.error().to_string());
+    return {};
+  }
   chunk.bytes.resize(*read);
   return chunk;
 }
@@ -177,6 +179,7 @@ void Replica::fetch_next() {
     Machine& from = world_.machine(source);
     from.enter([this, &from, connection, asked, number, attempt, life] {
       Chunk chunk = from.replica(group_).read_chunk(asked);
+      if (from.died()) return;
       from.later(from.disk.take_latency(), [this, connection, asked, number, attempt, life, chunk = std::move(chunk)]() mutable {
         const size_t size = 100 + chunk.bytes.size();
         (void)world_.network.send(connection, sim::Way::back, size, [this, asked, number, attempt, life, chunk = std::move(chunk)]() mutable {

@@ -276,7 +276,7 @@ void Nemesis::slow_disk() {
   world_.world.after(Duration(random_.uniform(1, 8'000'000'000)), [this, i] { world_.disk(i).shape.mean_sync = world_.options.disk.mean_sync; });
 }
 
-/// Whether a majority of each configuration in use in a group would be sound if this machine were not.
+/// Whether a majority of each configuration in which a node of the group lives would be sound if this machine were not.
 bool Nemesis::tolerates_damage(int machine, int group) const {
   const auto sound = [&](const std::vector<PeerId>& peers) {
     const auto bad = std::ranges::count_if(peers, [&](const PeerId& peer) {
@@ -286,8 +286,8 @@ bool Nemesis::tolerates_damage(int machine, int group) const {
     return peers.empty() || peers.size() - static_cast<size_t>(bad) >= peers.size() / 2 + 1;
   };
   return std::ranges::all_of(world_.machines(), [&](int i) {
-    const Core* one = world_.core(i, group);
-    return one == nullptr || (sound(one->members().current.peers) && sound(one->members().old.peers));
+    const auto all = world_.replica(i, group)->lives_in();
+    return std::ranges::all_of(all, [&](const auto& one) { return sound(one->current.peers) && sound(one->old.peers); });
   });
 }
 
@@ -349,16 +349,14 @@ void Nemesis::change_members() {
   if (world_.change_members(at, group, next).ok()) world_.marks.reach("change of members begun");
 }
 
-/// A machine that is in no group any more, as all that are up see it, loses its disk.
+/// A machine that is in no group any more, whoever one asks, loses its disk.
 void Nemesis::wipe_outsider() {
   const int i = any_machine();
   for (int group = 0; group < world_.options.groups; ++group) {
     const int at = world_.leader(group);
     if (at < 0 || at == i) return;
     for (const int other : world_.machines()) {
-      const Core* one = world_.core(other, group);
-      if (other == i) continue;
-      if (one == nullptr || one->members().current.has_peer(world_.peer(i)) || one->members().old.has_peer(world_.peer(i))) return;
+      if (other != i && world_.replica(other, group)->counts_on(world_.peer(i))) return;
     }
   }
   if (!world_.inject(fmt::format("wipe {}", i))) return;

@@ -39,11 +39,13 @@ Core::~Core() = default;
 void Core::start(Instant now) {
   assert(role_ == Role::uninitialized);
   role_ = Role::follower;
-  last_leader_contact_ = now;
+  if (!planted(Plant::lease_forgotten_at_start)) last_leader_contact_ = now;
   if (log_.must_reset()) emit(effect::ResetLog{.behind = log_.snapshot()});
   set_members(members_);
+  // Who was alone need not wait. Who has become so by an entry of another leader, which perhaps counts on its lease until it knows, must.
   const bool alone = members_->current.peers.size() == 1 && members_->old.empty() && members_->current.has_peer(options_.self);
-  if (alone && may_lead()) {
+  const bool led_last = term_ == 0 || voted_for_ == options_.self;
+  if (alone && led_last && may_lead()) {
     elect_self(now);
   } else {
     arm_election(now);
@@ -150,7 +152,7 @@ void Core::answered(Instant now, uint64_t number, jraft::Message response) {
     return call.kind == CallKind::heartbeat ? on_heartbeat_answer(now, call, *append) : on_append_answer(now, number, call, *append);
   }
   if (auto* vote = std::get_if<jraft::RequestVoteResponse>(&response)) return on_vote_answer(now, call, *vote);
-  if (auto* install = std::get_if<jraft::InstallSnapshotResponse>(&response)) return on_install_answer(now, call, *install);
+  if (auto* install = std::get_if<jraft::InstallSnapshotResponse>(&response)) return on_install_answer(now, number, call, *install);
   if (auto* timeout = std::get_if<jraft::TimeoutNowResponse>(&response); timeout != nullptr && timeout->term > term_) {
     step_down(now, timeout->term, {RaftError::ehighertermresponse, fmt::format("{} campaigns in the term {}", call.peer.to_string(), timeout->term)});
   }
@@ -163,7 +165,7 @@ void Core::failed(Instant now, uint64_t number, const Status& status) {
   calls_.erase(found);
   if (call.kind == CallKind::read_index) return emit(effect::ReadAt{.token = call.token, .index = 0, .status = status});
   if (!is_leader() || call.term != term_) return;
-  if (call.round != 0) on_round_answer(now, call.round, call.peer, false);
+  if (call.round != 0) on_round_answer(now, call, false);
   Replicator* const of = find(call.peer);
   if (of == nullptr) return;
   ++of->errors;
@@ -174,9 +176,14 @@ void Core::failed(Instant now, uint64_t number, const Status& status) {
     }
     return;
   }
-  const bool expected =
-      call.kind == CallKind::install ? of->snapshot != 0 : std::ranges::any_of(of->inflights, [&](const auto& one) { return one.call == number; });
-  if (call.kind == CallKind::install) forget_install(*of);
+  if (call.kind == CallKind::install) {
+    if (of->install != number) return;
+    // It may still fetch what it was offered: that stays open for it, or a large snapshot would begin anew each time, and never arrive.
+    if (status.code == RaftError::etimedout) return send_install(now, *of);
+    forget_install(*of);
+    return block(now, *of);
+  }
+  const bool expected = std::ranges::any_of(of->inflights, [&](const auto& one) { return one.call == number; });
   if (expected && !planted(Plant::lost_probe_not_retried)) block(now, *of);
 }
 
@@ -263,7 +270,7 @@ void Core::step_down(Instant now, int64_t term, const Status& why, bool wake_can
   }
   set_leader(PeerId(), why);
   role_ = Role::follower;
-  last_leader_contact_ = now;
+  if (led) last_leader_contact_ = now - options_.election_timeout;  // nobody rests on it any more
   if (term > term_) save_state(term, PeerId());
   if (install_ && led) end_install(why);
   arm_election(now);

@@ -66,7 +66,9 @@ struct CoreOptions {
 struct HardState {
   int64_t term = 0;
   PeerId voted_for{};
-  int64_t must_reach = 0;  ///< of a node that began with nothing: what was committed then. Before its log is there it leads nobody
+  /// Of a node that began with nothing: what was committed then, and the term of the leader of whom it has heard. Before its log has reached both it
+  /// leads nobody.
+  LogId must_reach{};
   bool operator==(const HardState&) const = default;
 };
 
@@ -215,7 +217,7 @@ class Core {
   Request addressed(const PeerId& to) const;
   std::optional<PeerId> parse_peer(uint64_t token, const std::string& text);
   void save_state(int64_t term, PeerId voted_for);
-  bool may_lead() const { return log_.last() >= must_reach_; }
+  bool may_lead() const { return log_.last() >= must_reach_.index && log_.last_id().term >= must_reach_.term; }
   void step_down(Instant now, int64_t term, const jraft::Status& why, bool wake_candidate = false);
   void set_leader(PeerId leader, const jraft::Status& why);
   void set_members(std::shared_ptr<const Membership> members);
@@ -230,10 +232,12 @@ class Core {
   void vote_timed_out(Instant now);
   bool may_campaign();
   void pre_vote(Instant now);
-  void elect_self(Instant now);
-  void ask_for_votes(Instant now, bool pre);
+  void elect_self(Instant now, bool was_told = false);
+  void ask_for_votes(Instant now, bool pre, bool was_told = false);
   void become_leader(Instant now);
   void on_vote_request(Instant now, uint64_t token, const jraft::RequestVoteRequest& request);
+  bool may_be_led(Instant now) const;
+  bool is_up_to_date(const jraft::RequestVoteRequest& request) const;
   bool grants_pre_vote(Instant now, const jraft::RequestVoteRequest& request, const PeerId& candidate) const;
   void on_vote_answer(Instant now, const Call& call, const jraft::RequestVoteResponse& response);
   void on_timeout_now(Instant now, uint64_t token, const jraft::TimeoutNowRequest& request);
@@ -241,6 +245,7 @@ class Core {
   // follower.cpp
   void on_append(Instant now, uint64_t token, uint64_t lane, const jraft::AppendEntriesRequest& request);
   bool accepts_leader(Instant now, uint64_t token, int64_t term, const PeerId& sender, bool install);
+  void note_what_is_committed(const jraft::AppendEntriesRequest& request, bool heartbeat);
   void take_entries(Instant now, uint64_t token, uint64_t lane, const jraft::AppendEntriesRequest& request);
   void cut_suffix(Instant now, int64_t last_kept);
   void take_in(Instant now, std::vector<Entry> entries);
@@ -262,13 +267,14 @@ class Core {
   std::optional<jraft::AppendEntriesRequest> request_before(Replicator& to, int64_t first);
   void block(Instant now, Replicator& of);
   void begin_install(Instant now, Replicator& to);
+  void send_install(Instant now, Replicator& to);
   void forget_install(Replicator& of);
   void on_heartbeat_answer(Instant now, const Call& call, const jraft::AppendEntriesResponse& response);
   void on_append_answer(Instant now, uint64_t number, const Call& call, const jraft::AppendEntriesResponse& response);
   void take_append_answers(Instant now, Replicator& of);
   bool take_append_answer(Instant now, Replicator& of);
   void on_mismatch(Instant now, Replicator& of, int64_t prev, const jraft::AppendEntriesResponse& response);
-  void on_install_answer(Instant now, const Call& call, const jraft::InstallSnapshotResponse& response);
+  void on_install_answer(Instant now, uint64_t number, const Call& call, const jraft::InstallSnapshotResponse& response);
   void advance_commit(Instant now);
   void check_dead_peers(Instant now);
   void append_own(Instant now, EntryType type, std::vector<Bytes> data, std::shared_ptr<const Membership> members);
@@ -301,7 +307,8 @@ class Core {
   void lead_read(Instant now, Reader reader, bool by_lease);
   void end_read(const Reader& reader, int64_t index, const jraft::Status& status);
   void begin_round(Instant now);
-  void on_round_answer(Instant now, uint64_t round, const PeerId& peer, bool good);
+  void ask_in_round(Instant now, Replicator& peer);
+  void on_round_answer(Instant now, const Call& call, bool good);
   void decide_round(Instant now);
   void fail_reads(const jraft::Status& why);
 
@@ -313,7 +320,7 @@ class Core {
   Role role_ = Role::uninitialized;
   int64_t term_;
   PeerId voted_for_;
-  int64_t must_reach_;
+  LogId must_reach_;
   PeerId leader_{};
   std::shared_ptr<const Membership> members_;
   int64_t members_from_ = 0;
@@ -331,7 +338,7 @@ class Core {
   std::unordered_map<uint64_t, Call> calls_;
 
   Instant election_at_ = kNoDeadline, vote_at_ = kNoDeadline, step_down_at_ = kNoDeadline, transfer_at_ = kNoDeadline;
-  Instant last_leader_contact_{};
+  Instant last_leader_contact_{};  // a leader was heard, or the node has started; of a leader: a majority had answered
   Ballot ballot_;
   bool self_vote_waits_ = false;
   int target_priority_ = PeerId::kNoPriority;

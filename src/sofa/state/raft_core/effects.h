@@ -26,7 +26,7 @@ struct SaveState {
   uint64_t number = 0;
   int64_t term = 0;
   PeerId voted_for{};
-  int64_t must_reach = 0;  // see HardState
+  LogId must_reach{};  // see HardState
 };
 /// Append durably; then Core::log_saved of the last entry. Later ones may be saved together with it.
 struct Append {

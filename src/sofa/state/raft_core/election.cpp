@@ -1,4 +1,5 @@
 // Elections (jraft.md 2.2, 2.3).
+#include <algorithm>
 #include <cassert>
 
 #include "sofa/state/raft_core/core.h"
@@ -57,7 +58,7 @@ void Core::pre_vote(Instant now) {
   if (ballot_.is_won()) elect_self(now);
 }
 
-void Core::elect_self(Instant now) {
+void Core::elect_self(Instant now, bool was_told) {
   if (!votes() || !may_lead()) return;
   election_at_ = kNoDeadline;
   set_leader(PeerId(), {RaftError::erafttimedout, "A follower's leader_id is reset to NULL as it begins to request_vote."});
@@ -66,11 +67,11 @@ void Core::elect_self(Instant now) {
   const auto most = std::max<int64_t>(options_.max_election_delay.count() - 1, 0);
   vote_at_ = now + options_.election_timeout + Duration(random_.uniform(0, most));
   if (!planted(Plant::pre_votes_elect)) ballot_.begin(members_);
-  ask_for_votes(now, false);
+  ask_for_votes(now, false, was_told);
   self_vote_waits_ = true;  // it counts when it is saved
 }
 
-void Core::ask_for_votes(Instant now, bool pre) {
+void Core::ask_for_votes(Instant now, bool pre, bool was_told) {
   const LogId last = log_.last_id();
   for (const PeerId& peer : other_voters()) {
     auto request = addressed<jraft::RequestVoteRequest>(peer);
@@ -78,6 +79,7 @@ void Core::ask_for_votes(Instant now, bool pre) {
     request.last_log_term = last.term;
     request.last_log_index = last.index;
     request.pre_vote = pre;
+    if (!pre) request.was_told = was_told;
     (void)send(now, pre ? CallKind::pre_vote : CallKind::vote, peer, std::move(request), options_.election_timeout);
   }
 }
@@ -112,16 +114,23 @@ void Core::become_leader(Instant now) {
   for (auto& [peer, one] : replicators_) probe(now, *one);
 }
 
+/// Whether a leader may serve reads by a lease that rests on this node: it has confirmed one within an election timeout, perhaps before it started.
+bool Core::may_be_led(Instant now) const { return term_ > 0 && now - last_leader_contact_ < options_.election_timeout; }
+
+/// Whether the candidate has all that this node knows to be there. Who began with nothing, and has heard of no leader yet, knows nothing: it may have
+/// confirmed entries before, which no vote of its must lose.
+bool Core::is_up_to_date(const jraft::RequestVoteRequest& request) const {
+  if (planted(Plant::vote_without_log_check)) return true;
+  if (members_->current.peers.empty() && must_reach_ == LogId()) return false;
+  return request.last_log_index >= must_reach_.index && LogId{.index = request.last_log_index, .term = request.last_log_term} >= saved_;
+}
+
 bool Core::grants_pre_vote(Instant now, const jraft::RequestVoteRequest& request, const PeerId& candidate) const {
   // Who is no member may be one by an entry that this node lacks: perhaps nobody can be elected without its vote.
   const bool is_member = members_->current.has_peer(candidate) || members_->old.has_peer(candidate);
   if (!is_member && LogId{.index = request.last_log_index, .term = request.last_log_term} <= log_.last_id()) return false;
-  // Also after a start, while the leader is not known yet: it may rest on a lease that this node has confirmed before.
-  const bool may_be_led = !leader_.is_nobody() || (term_ > 0 && !planted(Plant::lease_forgotten_at_start));
-  if (may_be_led && !planted(Plant::pre_vote_ignores_leader) && now - last_leader_contact_ < options_.election_timeout) return false;
-  if (is_leader()) return false;
-  if (request.term < term_) return false;
-  return LogId{.index = request.last_log_index, .term = request.last_log_term} >= saved_;
+  if (may_be_led(now) && !planted(Plant::pre_vote_ignores_leader)) return false;
+  return !is_leader() && request.term >= term_ && is_up_to_date(request);
 }
 
 void Core::on_vote_request(Instant now, uint64_t token, const jraft::RequestVoteRequest& request) {
@@ -131,13 +140,21 @@ void Core::on_vote_request(Instant now, uint64_t token, const jraft::RequestVote
     const bool granted = grants_pre_vote(now, request, *candidate);
     return answer(token, jraft::RequestVoteResponse{.term = term_, .granted = granted});
   }
+  // A request that was long on its way, or whose pre-votes were: the leader has been heard again, and may count on its lease. A leader that has told
+  // somebody to campaign does so no more. Java's nodes do not say whether they were told: they are heard, as JRaft's nodes hear each other.
+  const bool by_itself = !request.was_told.value_or(true) && !planted(Plant::vote_ignores_leader);
+  const bool repeated = request.term == term_ && voted_for_ == *candidate;
+  if (by_itself && !repeated && may_be_led(now)) return answer(token, jraft::RequestVoteResponse{.term = term_, .granted = false});
   if (request.term > term_) {
+    // Only a vote that is given puts this node's own election off: a candidate that cannot win, and tries again and again, must not keep from it who
+    // can.
+    const Instant own = role_ == Role::follower ? election_at_ : kNoDeadline;
     step_down(now, request.term,
               {RaftError::ehighertermrequest, fmt::format("Raft node receives higher term RequestVoteRequest from {}.", candidate->to_string())});
+    election_at_ = std::min(election_at_, own);
   }
-  const bool up_to_date = LogId{.index = request.last_log_index, .term = request.last_log_term} >= saved_ || planted(Plant::vote_without_log_check);
   const bool may_vote = voted_for_.is_nobody() || planted(Plant::vote_twice);
-  if (request.term == term_ && up_to_date && may_vote && role_ == Role::follower) {
+  if (request.term == term_ && is_up_to_date(request) && may_vote && role_ == Role::follower) {
     step_down(now, term_, {RaftError::evoteforcandidate, "Raft node votes for some candidate, step down to restart election_timer."});
     save_state(term_, *candidate);
   }
@@ -150,7 +167,7 @@ void Core::on_vote_answer(Instant now, const Call& call, const jraft::RequestVot
   if (response.term > term_) {
     return step_down(now, response.term, {RaftError::ehighertermresponse, fmt::format("{} is in the term {}", call.peer.to_string(), response.term)});
   }
-  if (!response.granted) return;
+  if (!response.granted || (pre && may_be_led(now) && !planted(Plant::vote_ignores_leader))) return;
   ballot_.grant(call.peer);
   if (!ballot_.is_won()) return;
   if (pre) {
@@ -167,7 +184,7 @@ void Core::on_timeout_now(Instant now, uint64_t token, const jraft::TimeoutNowRe
   }
   if (request.term != term_ || role_ != Role::follower || !votes() || !may_lead())
     return answer(token, jraft::TimeoutNowResponse{.term = term_, .success = false});
-  elect_self(now);
+  elect_self(now, true);
   answer(token, jraft::TimeoutNowResponse{.term = term_, .success = true});
 }
 

@@ -40,13 +40,8 @@ bool Core::accepts_leader(Instant now, uint64_t token, int64_t term, const PeerI
 void Core::on_append(Instant now, uint64_t token, uint64_t lane, const jraft::AppendEntriesRequest& request) {
   const auto sender = parse_peer(token, request.server_id);
   if (!sender || !accepts_leader(now, token, request.term, *sender, false)) return;
-  if (log_.last() == 0 && request.committed_index > must_reach_) {
-    // It begins with nothing, perhaps after a loss. On its way through the log it passes by members of old, and may be the only one among them:
-    // whoever lacks what is committed must lead nobody.
-    must_reach_ = request.committed_index;
-    save_state(term_, voted_for_);
-  }
   const bool heartbeat = request.is_heartbeat();
+  note_what_is_committed(request, heartbeat);
   if (!request.entries.empty() && install_)
     return refuse(token, RaftError::ebusy, fmt::format("Node {} is installing snapshot.", options_.self.to_string()));
   // A disk that hangs: probes wait behind entries, too.
@@ -74,6 +69,19 @@ void Core::on_append(Instant now, uint64_t token, uint64_t lane, const jraft::Ap
   if (heartbeat && follows_quietly(now, request)) response.quiet = true;
   if (heartbeat) return answer(token, std::move(response));
   answer_in_order(lane, {.token = token, .response = std::move(response)});
+}
+
+/// Of a node that begins with nothing, perhaps after a loss: on its way through the log it passes by members of old, and may be the only one among
+/// them. Whoever lacks what is committed must lead nobody. All that was committed before a leader's term is before that term's first entry; of what
+/// is since then the leader tells, also on the way.
+void Core::note_what_is_committed(const jraft::AppendEntriesRequest& request, bool heartbeat) {
+  const bool begins = log_.last() == 0 && (request.committed_index > 0 || members_->current.peers.empty());
+  if (!begins && may_lead()) return;
+  LogId must{.index = must_reach_.index, .term = request.term};
+  if (begins || heartbeat) must.index = std::max(must.index, request.committed_index);
+  if (must == must_reach_) return;
+  must_reach_ = must;
+  save_state(term_, voted_for_);
 }
 
 void Core::take_entries(Instant now, uint64_t token, uint64_t lane, const jraft::AppendEntriesRequest& request) {

@@ -107,6 +107,7 @@ Status Core::reset_peers(Instant now, Configuration next) {
   if (!next.is_valid()) return {RaftError::einval, fmt::format("the members '{}' are no group", next.to_string())};
   if (members_->current == next && !members_->is_joint()) return {};
   set_members(std::make_shared<const Membership>(Membership{.current = std::move(next)}));
+  must_reach_ = {};  // what is not here is lost
   step_down(now, term_ + 1, {RaftError::esetpeer, "Raft node set peer normally."});
   return {};
 }

@@ -24,6 +24,7 @@ namespace sofa::raft {
   X(vote_without_log_check, "a candidate with a shorter log gets votes")                                                   \
   X(pre_votes_elect, "pre-votes are counted as votes")                                                                     \
   X(pre_vote_ignores_leader, "a pre-vote is given while the leader is heard")                                              \
+  X(vote_ignores_leader, "a vote that nobody was told to ask for is given while the leader is heard")                      \
   X(lease_forgotten_at_start, "a node that has just started gives pre-votes while a lease may rest on it")                 \
   /* followers */                                                                                                          \
   X(old_leader_accepted, "entries of a leader of an older term are taken")                                                 \

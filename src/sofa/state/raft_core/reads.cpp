@@ -11,7 +11,6 @@ using jraft::Status;
 
 Status Core::read(Instant now, uint64_t token) {
   if (role_ == Role::leader || (role_ == Role::transferring && planted(Plant::lease_while_transferring))) {
-    if (waiting_reads_.size() >= options_.max_reads) return {RaftError::ebusy, "too many reads wait; try again later"};
     lead_read(now, {.token = token}, options_.lease_reads);
     return {};
   }
@@ -34,7 +33,6 @@ void Core::on_read_request(Instant now, uint64_t token, const jraft::ReadIndexRe
     return refuse(token, RaftError::eperm,
                   fmt::format("Peer {} is not in current configuration: {}.", asking->to_string(), members_->current.to_string()));
   }
-  if (waiting_reads_.size() >= options_.max_reads) return refuse(token, RaftError::ebusy, "too many reads wait; try again later");
   lead_read(now, {.token = token, .is_peer = true}, request.read_only.value_or(jraft::ReadOnlyType::safe) == jraft::ReadOnlyType::lease_based);
 }
 
@@ -54,6 +52,7 @@ void Core::lead_read(Instant now, Reader reader, bool by_lease) {
   }
   if (planted(Plant::read_context_reused) && round_ != nullptr) return round_->readers.push_back(reader);
   if (other_voters().empty() || (by_lease && has_lease(now)) || planted(Plant::read_without_round)) return end_read(reader, commit_, {});
+  if (waiting_reads_.size() >= options_.max_reads) return end_read(reader, 0, {RaftError::ebusy, "too many reads wait; try again later"});
   active(now);
   waiting_reads_.push_back(reader);
   if (round_ == nullptr) begin_round(now);
@@ -69,21 +68,32 @@ void Core::begin_round(Instant now) {
   round_->members = members_;
   round_->good.begin(members_);
   round_->good.grant(options_.self);
-  const uint64_t number = round_->number;
   for (const PeerId& peer : other_voters()) {
-    if (Replicator* const of = find(peer); of != nullptr) send_heartbeat(now, *of, number);
+    if (Replicator* const of = find(peer); of != nullptr) ask_in_round(now, *of);
   }
   decide_round(now);  // perhaps there is nobody to ask any more
 }
 
-void Core::on_round_answer(Instant now, uint64_t number, const PeerId& peer, bool good) {
-  if (round_ == nullptr || round_->number != number) return;
-  if (good) {
-    round_->good.grant(peer);
-  } else {
-    round_->bad.insert(peer);
+/// One heartbeat at a time: rounds follow each other as fast as the others answer, and who takes nothing would have one of each waiting.
+void Core::ask_in_round(Instant now, Replicator& peer) {
+  if (peer.round != 0) return;
+  peer.round = round_->number;
+  send_heartbeat(now, peer, peer.round);
+}
+
+void Core::on_round_answer(Instant now, const Call& call, bool good) {
+  if (round_ != nullptr && round_->number == call.round) {
+    if (good) {
+      round_->good.grant(call.peer);
+    } else {
+      round_->bad.insert(call.peer);
+    }
+    decide_round(now);
   }
-  decide_round(now);
+  Replicator* const of = find(call.peer);
+  if (of == nullptr || of->round != call.round) return;
+  of->round = 0;
+  if (round_ != nullptr && round_->number != call.round) ask_in_round(now, *of);
 }
 
 /// Ends the round when it is won, or can be won no more.

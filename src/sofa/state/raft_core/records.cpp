@@ -28,9 +28,10 @@ struct KeptRecord {
   std::string voted_for{};
   std::optional<jraft::SnapshotMeta> snapshot{};
   std::vector<FileRecord> files{};
-  std::optional<int64_t> must_reach{};
+  std::optional<int64_t> must_reach_index{}, must_reach_term{};
   static void fields(auto& self, auto& visit) {
-    visit(5, self.must_reach);
+    visit(5, self.must_reach_index);
+    visit(6, self.must_reach_term);
     visit(1, self.term);
     visit(2, self.voted_for);
     visit(3, self.snapshot);
@@ -42,7 +43,10 @@ struct KeptRecord {
 
 Bytes encode_kept(const Kept& kept) {
   KeptRecord record{.term = kept.state.term, .voted_for = kept.state.voted_for.to_string()};
-  if (kept.state.must_reach != 0) record.must_reach = kept.state.must_reach;
+  if (kept.state.must_reach != LogId()) {
+    record.must_reach_index = kept.state.must_reach.index;
+    record.must_reach_term = kept.state.must_reach.term;
+  }
   if (kept.snapshot.id.index != 0) {
     record.snapshot = meta_of(kept.snapshot.id, kept.snapshot.members != nullptr ? *kept.snapshot.members : Membership());
     for (const KeptFile& file : kept.snapshot.files) record.files.push_back({file.name, file.size, file.crc32c, file.meta});
@@ -57,7 +61,7 @@ Result<Kept> decode_kept(const Bytes& bytes) {
   const auto voted_for = PeerId::parse(record->voted_for);
   if (!voted_for) return fail(Code::data_loss, "the vote '{}' in the state of a Raft group is no name of a node", record->voted_for);
   kept.state.voted_for = *voted_for;
-  kept.state.must_reach = record->must_reach.value_or(0);
+  kept.state.must_reach = {.index = record->must_reach_index.value_or(0), .term = record->must_reach_term.value_or(0)};
   if (!record->snapshot) return kept;
   kept.snapshot.id = {.index = record->snapshot->last_included_index, .term = record->snapshot->last_included_term};
   auto members = members_of(*record->snapshot);

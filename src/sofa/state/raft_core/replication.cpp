@@ -98,7 +98,7 @@ void Core::on_heartbeat_answer(Instant now, const Call& call, const jraft::Appen
                       fmt::format("Leader receives higher term heartbeat_response from peer:{}, group:{}", call.peer.to_string(), options_.group)},
                      true);
   }
-  if (call.round != 0) on_round_answer(now, call.round, call.peer, response.success);
+  if (call.round != 0) on_round_answer(now, call, response.success);
   if (of == nullptr || !is_leader()) return;
   of->last_answer = std::max(of->last_answer, planted(Plant::lease_from_answers_time) ? now : call.sent);
   of->errors = 0;
@@ -265,6 +265,9 @@ void Core::on_mismatch(Instant now, Replicator& of, int64_t prev, const jraft::A
     ++of.mismatches;
   }
   if (buggify("core: a mismatch goes far back")) of.next = std::max<int64_t>(1, of.next - 50);
+  // No further than where this log still tells: behind that there is only a snapshot, which need not be.
+  const int64_t oldest = log_.first() == 1 || log_.term_of(log_.first() - 1) != 0 ? log_.first() : log_.first() + 1;
+  if (theirs + 1 >= oldest && prev + 1 > oldest) of.next = std::max(of.next, oldest);
   if (of.match >= of.next) of.match = 0;  // it has lost what it had said to have: a wiped disk
   of.next = std::max<int64_t>(of.next, of.match + 1);
   probe(now, of);
@@ -330,19 +333,25 @@ void Core::begin_install(Instant, Replicator& to) {
 void Core::forget_install(Replicator& of) {
   if (of.snapshot == 0) return;
   emit(effect::CloseSnapshot{.number = std::exchange(of.snapshot, 0)});
+  of.install = 0;
   of.state = Following::probing;
 }
 
 void Core::snapshot_opened(Instant now, uint64_t number, jraft::SnapshotMeta meta, std::string uri) {
   for (auto& [peer, one] : replicators_) {
     if (one->snapshot != number) continue;
-    auto request = addressed<jraft::InstallSnapshotRequest>(peer);
-    request.meta = one->installing = std::move(meta);
-    request.uri = std::move(uri);
-    (void)send(now, CallKind::install, peer, std::move(request), options_.install_timeout);
-    return;
+    one->installing = std::move(meta);
+    one->install_uri = std::move(uri);
+    return send_install(now, *one);
   }
   emit(effect::CloseSnapshot{.number = number});  // nobody wants it any more
+}
+
+void Core::send_install(Instant now, Replicator& to) {
+  auto request = addressed<jraft::InstallSnapshotRequest>(to.peer);
+  request.meta = to.installing;
+  request.uri = to.install_uri;
+  to.install = send(now, CallKind::install, to.peer, std::move(request), options_.install_timeout);
 }
 
 void Core::snapshot_not_opened(Instant now, uint64_t number, const Status&) {
@@ -354,10 +363,10 @@ void Core::snapshot_not_opened(Instant now, uint64_t number, const Status&) {
   }
 }
 
-void Core::on_install_answer(Instant now, const Call& call, const jraft::InstallSnapshotResponse& response) {
+void Core::on_install_answer(Instant now, uint64_t number, const Call& call, const jraft::InstallSnapshotResponse& response) {
   if (!is_leader() || call.term != term_) return;
   Replicator* const of = find(call.peer);
-  if (of == nullptr || of->snapshot == 0) return;
+  if (of == nullptr || of->install != number) return;
   forget_install(*of);
   of->last_answer = std::max(of->last_answer, call.sent);
   if (response.term > term_) {

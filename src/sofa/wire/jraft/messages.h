@@ -145,6 +145,7 @@ struct RequestVoteRequest {
   int64_t last_log_term = 0;
   int64_t last_log_index = 0;
   bool pre_vote = false;
+  std::optional<bool> was_told{};  ///< ours: whether a leader has told the candidate to campaign. Java passes it over, and does not say it
   static void fields(auto& self, auto& visit) {
     visit(1, self.group_id);
     visit(2, self.server_id);
@@ -153,6 +154,7 @@ struct RequestVoteRequest {
     visit(5, self.last_log_term);
     visit(6, self.last_log_index);
     visit(7, self.pre_vote);
+    visit(1000, self.was_told);
   }
   bool operator==(const RequestVoteRequest&) const = default;
 };

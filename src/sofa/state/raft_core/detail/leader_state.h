@@ -35,10 +35,13 @@ struct Core::Replicator {
 
   uint64_t heartbeat = 0;  // the call that is under way; 0: none
   Instant heartbeat_at{};
+  uint64_t round = 0;                   // of reads: the one for which it is asked; 0: for none
   Instant blocked_until = kNoDeadline;  // after an error; kNoDeadline: it is not
   uint64_t reading = 0;                 // of ReadEntries; 0: nothing is read
   uint64_t snapshot = 0;                // of OfferSnapshot; 0: none
   jraft::SnapshotMeta installing{};
+  std::string install_uri{};
+  uint64_t install = 0;   // the call that offers it
   Instant last_answer{};  // when the last request that was answered had been sent
   int errors = 0;         // in a row
   bool quiet = false;     // it has agreed to hear nothing until something happens

@@ -1,7 +1,7 @@
 // What others may send that is wrong: each gets its code and a sentence, and changes nothing.
 #include <gtest/gtest.h>
 
-#include "sofa/state/raft_core/core.h"
+#include "lone.h"
 
 namespace sofa::raft {
 namespace {
@@ -13,11 +13,9 @@ constexpr const char* kSelf = "127.0.0.1:9000";
 constexpr const char* kLeader = "127.0.0.1:9001";
 constexpr const char* kOther = "127.0.0.1:9002";
 
-class BadInput : public ::testing::Test {
+class BadInput : public ::testing::Test, protected Lone {
  protected:
-  BadInput() : core_(options(), {.term = 5}, {}, *jraft::Configuration::parse(fmt::format("{},{},{}", kSelf, kLeader, kOther)), 1) {
-    core_.start(now_);
-    (void)run();
+  BadInput() : Lone(options(), {.term = 5}, {}, fmt::format("{},{},{}", kSelf, kLeader, kOther)) {
     // It follows a leader in the term 5 that has given it two entries.
     auto request = append(5, 0, 0);
     for (const char* data : {"a", "b"}) add(request, 5, data);
@@ -25,65 +23,29 @@ class BadInput : public ::testing::Test {
   }
 
   static CoreOptions options() {
-    CoreOptions options;
-    options.group = "test";
-    options.self = *PeerId::parse(kSelf);
+    CoreOptions options = options_of(kSelf);
     options.max_entry_bytes = 1000;
     options.checksum = true;
     return options;
   }
   static jraft::AppendEntriesRequest append(int64_t term, int64_t prev, int64_t prev_term) {
-    jraft::AppendEntriesRequest request{.group_id = "test", .server_id = kLeader, .peer_id = kSelf, .term = term};
-    request.prev_log_index = prev;
-    request.prev_log_term = prev_term;
-    return request;
-  }
-  static void add(jraft::AppendEntriesRequest& request, int64_t term, std::string_view data) {
-    request.entries.push_back({.term = term, .type = 2, .data_len = static_cast<int64_t>(data.size())});
-    Buffer all;
-    if (request.data) all.append(request.data->span());
-    all.append(data);
-    request.data = all.take();
+    return Lone::append(kLeader, kSelf, term, {.index = prev, .term = prev_term});
   }
 
-  /// Carries out what the disk is asked for; the answers.
-  std::vector<jraft::Message> run() {
-    std::vector<jraft::Message> answers;
-    while (core_.has_effects()) {
-      for (Effect& effect : core_.take()) {
-        if (auto* state = std::get_if<effect::SaveState>(&effect)) core_.state_saved(now_, state->number);
-        if (auto* entries = std::get_if<effect::Append>(&effect)) core_.log_saved(now_, entries->entries.back().id);
-        if (auto* apply = std::get_if<effect::Apply>(&effect)) core_.applied(now_, apply->up_to);
-        if (auto* answer = std::get_if<effect::Answer>(&effect)) answers.push_back(answer->response);
-      }
-    }
-    return answers;
-  }
-  /// The answer, when there is one at once.
-  std::optional<jraft::Message> ask(const jraft::Message& request) {
-    core_.receive(now_, ++token_, 1, request);
-    auto answers = run();
-    EXPECT_LE(answers.size(), 1u);
-    return answers.empty() ? std::nullopt : std::optional(std::move(answers.front()));
-  }
   void expect_refused(const jraft::Message& request, RaftError code, std::string_view words) {
-    const LogId last = core_.log().last_id();
-    const int64_t term = core_.term(), commit = core_.commit_index();
+    const LogId last = core.log().last_id();
+    const int64_t term = core.term(), commit = core.commit_index();
     const auto answer = ask(request);
     ASSERT_TRUE(answer);
     const auto* refusal = std::get_if<jraft::ErrorResponse>(&*answer);
     ASSERT_NE(refusal, nullptr) << words;
     EXPECT_EQ(refusal->code, static_cast<int32_t>(code)) << refusal->message.value_or("");
     EXPECT_NE(refusal->message.value_or("").find(words), std::string::npos) << refusal->message.value_or("");
-    EXPECT_EQ(core_.log().last_id(), last) << words;
-    EXPECT_EQ(core_.term(), term) << words;
-    EXPECT_EQ(core_.commit_index(), commit) << words;
-    EXPECT_TRUE(core_.is_active()) << words;
+    EXPECT_EQ(core.log().last_id(), last) << words;
+    EXPECT_EQ(core.term(), term) << words;
+    EXPECT_EQ(core.commit_index(), commit) << words;
+    EXPECT_TRUE(core.is_active()) << words;
   }
-
-  Instant now_ = Instant() + 100s;
-  uint64_t token_ = 0;
-  Core core_;
 };
 
 TEST_F(BadInput, EntriesOfAnOlderTermAreNotTaken) {
@@ -101,7 +63,7 @@ TEST_F(BadInput, EntriesBehindAGapAreNotTaken) {
   const auto answer = std::get<jraft::AppendEntriesResponse>(*ask(request));
   EXPECT_FALSE(answer.success);
   EXPECT_EQ(answer.last_log_index, 2) << "so that the leader finds the place";
-  EXPECT_EQ(core_.log().last(), 2);
+  EXPECT_EQ(core.log().last(), 2);
 }
 
 TEST_F(BadInput, ASecondLeaderOfOneTermEndsTheTerm) {
@@ -110,7 +72,7 @@ TEST_F(BadInput, ASecondLeaderOfOneTermEndsTheTerm) {
   const auto answer = std::get<jraft::AppendEntriesResponse>(*ask(request));
   EXPECT_FALSE(answer.success);
   EXPECT_EQ(answer.term, 6);
-  EXPECT_EQ(core_.log().last(), 2);
+  EXPECT_EQ(core.log().last(), 2);
 }
 
 TEST_F(BadInput, NamesThatAreNoneAreRefused) {
@@ -163,14 +125,14 @@ TEST_F(BadInput, WhatIsCommittedIsNotReplaced) {
   auto heartbeat = append(5, 2, 5);
   heartbeat.committed_index = 2;
   ASSERT_TRUE(ask(heartbeat));
-  ASSERT_EQ(core_.commit_index(), 2);
+  ASSERT_EQ(core.commit_index(), 2);
   auto request = append(6, 1, 5);
   add(request, 6, "another");
-  const LogId last = core_.log().last_id();
+  const LogId last = core.log().last_id();
   const auto answer = ask(request);
   ASSERT_TRUE(answer);
   EXPECT_EQ(std::get<jraft::ErrorResponse>(*answer).code, static_cast<int32_t>(RaftError::einval));
-  EXPECT_EQ(core_.log().last_id(), last);
+  EXPECT_EQ(core.log().last_id(), last);
 }
 
 TEST_F(BadInput, ASnapshotWhoseMetaLiesIsNotFetched) {
@@ -184,8 +146,8 @@ TEST_F(BadInput, WhoAsksMuchOfANodeWhoseDiskHangsIsRefused) {
   jraft::RequestVoteRequest vote{.group_id = "test", .server_id = kOther, .peer_id = kSelf, .term = 9};
   size_t refused = 0;
   for (int i = 0; i < 5000; ++i) {
-    core_.receive(now_, ++token_, 1, vote);
-    for (const Effect& effect : core_.take()) {  // nothing is saved
+    core.receive(now, ++token, 1, vote);
+    for (const Effect& effect : core.take()) {  // nothing is saved
       const auto* answer = std::get_if<effect::Answer>(&effect);
       if (answer == nullptr) continue;
       const auto* refusal = std::get_if<jraft::ErrorResponse>(&answer->response);
@@ -208,8 +170,8 @@ TEST_F(BadInput, TimeoutNowOfAnotherTermIsNotFollowed) {
     const auto answer =
         std::get<jraft::TimeoutNowResponse>(*ask(jraft::TimeoutNowRequest{.group_id = "test", .server_id = kLeader, .peer_id = kSelf, .term = term}));
     EXPECT_FALSE(answer.success);
-    EXPECT_EQ(core_.role(), Role::follower);
-    EXPECT_EQ(core_.term(), 5);
+    EXPECT_EQ(core.role(), Role::follower);
+    EXPECT_EQ(core.term(), 5);
   }
 }
 

@@ -11,7 +11,7 @@ std::shared_ptr<const Membership> joint() {
 }
 
 TEST(Records, StateComesBack) {
-  Kept kept{.state = {.term = 7, .voted_for = *PeerId::parse("127.0.0.1:2"), .must_reach = 12}};
+  Kept kept{.state = {.term = 7, .voted_for = *PeerId::parse("127.0.0.1:2"), .must_reach = {.index = 12, .term = 5}}};
   kept.snapshot = {.id = {.index = 9, .term = 6},
                    .members = joint(),
                    .files = {{.name = "data", .size = 12, .crc32c = 0xffffffff, .meta = Bytes::copy_of("m")}, {.name = "empty"}}};
