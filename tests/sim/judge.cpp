@@ -117,7 +117,12 @@ void Replica::check_memory() {
 /// A peer that lacks entries and is heard gets on, or a disk or a link has an excuse for it: nothing may stand still without anybody knowing (I12).
 void Replica::check_progress() {
   if (core_ == nullptr || !core_->is_leader() || machine_.is_troubled()) return following_.clear();
-  for (const Core::Follower& one : core_->followers()) {
+  const std::vector<Core::Follower> followers = core_->followers();
+  // Who is taken out and in again begins anew.
+  std::erase_if(following_, [&](const auto& known) {
+    return std::ranges::none_of(followers, [&](const Core::Follower& one) { return RaftWorld::machine_of(one.peer) == known.first; });
+  });
+  for (const Core::Follower& one : followers) {
     const int number = RaftWorld::machine_of(one.peer);
     Machine& to = world_.machine(number);
     const bool heard = machine_.now() - one.last_answer <= core_->options().election_timeout;

@@ -6,7 +6,6 @@
 #include "clients.h"
 #include "replica.h"
 #include "sofa/state/raft_core/buggify.h"
-#include "sofa/state/raft_core/plant.h"
 
 namespace sofa::raft_sim {
 
@@ -204,10 +203,7 @@ void RaftWorld::check_lease(int i, int group) {
 void RaftWorld::check_now_and_then() {
   for (const int i : machines()) machine(i).look_for_trouble();
   for (int group = 0; group < options.groups; ++group) {
-    // Not yet of sound nodes: a few seeds stand still for longer (README.md).
-    for (const int i : machines()) {
-      if (raft::planted(raft::Plant::lost_probe_not_retried)) replica(i, group)->check_progress();
-    }
+    for (const int i : machines()) replica(i, group)->check_progress();
     check_leaders(group);
   }
   operate();
