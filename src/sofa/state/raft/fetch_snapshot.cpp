@@ -257,11 +257,11 @@ io::Task<void> Fetch::work_beside(io::TaskGroup& group, std::optional<Error>& fi
 std::optional<Fetch::Work> Fetch::next_work() {
   if (next_file_ == files_.size()) return std::nullopt;
   File& file = files_[next_file_];
-  if (!file.sum || file.sum->size <= options_.max_bytes_per_call) {
+  if (!file.sum || file.sum->size <= options_.piece) {
     ++next_file_;
     return Work{.file = &file};
   }
-  const Work work{.file = &file, .offset = file.planned, .count = std::min(options_.max_bytes_per_call, file.sum->size - file.planned)};
+  const Work work{.file = &file, .offset = file.planned, .count = std::min(options_.piece, file.sum->size - file.planned)};
   file.planned += work.count;
   if (file.planned == file.sum->size) ++next_file_;
   return work;

@@ -89,6 +89,10 @@ io::Task<jraft::Message> FileService::read(std::shared_ptr<SnapshotReader> snaps
   const uint64_t wanted = std::min({std::max(count, kFewestBytes), size - offset, kMostBytes});
   const uint64_t admitted = throttle_.admit(io::Shard::current().now(), wanted);
   if (admitted == 0) co_return refuse(RaftError::eagain, fmt::format("Reading {} is throttled, ask again", file.name));
+  const Instant now = io::Shard::current().now();
+  if (const Instant at = pace_.admit(now, admitted); at > now && !co_await io::sleep_until(at)) {
+    co_return refuse(RaftError::eagain, fmt::format("Reading {} ends with the node", file.name));
+  }
   Result<Bytes> bytes = co_await snapshot->read(file.name, offset, admitted);
   if (bytes) co_return answer(std::move(*bytes), offset + admitted == size);
   throttle_.give_back(admitted);

@@ -11,6 +11,7 @@
 #include "sofa/base/log.h"
 #include "sofa/base/random.h"
 #include "sofa/io/task.h"
+#include "sofa/state/raft/pace.h"
 #include "sofa/state/raft/snapshot.h"
 #include "sofa/wire/jraft/messages.h"
 
@@ -37,7 +38,7 @@ class SnapshotThrottle {
 /// Of one shard's server: snapshots that peers may read, by reader id.
 class FileService {
  public:
-  FileService(uint64_t seed, SnapshotThrottle& throttle) : random_(seed), throttle_(throttle) {}
+  FileService(uint64_t seed, SnapshotThrottle& throttle, Pace& pace) : random_(seed), throttle_(throttle), pace_(pace) {}
   /// The id under which its files may be read until remove(). Ids are random, not negative.
   int64_t add(std::shared_ptr<SnapshotReader> reader);
   void remove(int64_t id);
@@ -59,6 +60,7 @@ class FileService {
   LogRate refusals_{5};
   Random random_;
   SnapshotThrottle& throttle_;
+  Pace& pace_;
   std::unordered_map<int64_t, Reader> readers_;
 };
 
@@ -67,6 +69,7 @@ using AskFile = std::function<io::Task<Result<jraft::Message>>(jraft::GetFileReq
 
 struct FetchOptions {
   uint64_t max_bytes_per_call = 131'072;  ///< JRaft's maxByteCountPerRpc
+  uint64_t piece = 262'144;               ///< the same where the sizes are known, so that several are fetched at once
   int parallel = 1;                       ///< pieces and files asked for at once; more than 1 only of a peer that is known to be C++
   int retries = 3;                        ///< of a failed call or of a file with another checksum; EAGAIN is not counted
   Duration retry_wait = std::chrono::seconds(1);

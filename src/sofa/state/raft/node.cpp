@@ -250,6 +250,11 @@ io::Task<void> NodeImpl::read_entries(effect::ReadEntries one) {
     input([&](Core& core) { core.fail(now(), {RaftError::eio, entries.error().to_string()}); });
     co_return;
   }
+  uint64_t bytes = 0;
+  for (const Entry& entry : *entries) bytes += entry.data.size();
+  if (const Instant at = shared_.pace.admit(now(), bytes); at > now()) {
+    if (!co_await io::sleep_until(at) || stopped_) co_return;
+  }
   input([&](Core& core) { core.entries_read(now(), one.number, std::move(*entries)); });
 }
 
@@ -351,6 +356,9 @@ void NodeImpl::gather(Bytes data, Done done) {
 void NodeImpl::propose_gathered() {
   if (gathered_.empty() || stopped_) return;
   std::vector<Done> done = std::exchange(gathered_done_, {});
+  uint64_t bytes = 0;
+  for (const Bytes& one : gathered_) bytes += one.size();
+  shared_.pace.begun(now(), bytes);
   Core::Proposed proposed;
   proposed = core_->propose(now(), std::exchange(gathered_, {}));
   if (!proposed.status.ok()) {
@@ -360,7 +368,7 @@ void NodeImpl::propose_gathered() {
   }
   LogId id = proposed.first;
   for (Done& one : done) {
-    waiting_.push_back({.id = id, .done = std::move(one)});
+    waiting_.push_back({.id = id, .done = std::move(one), .begun = now()});
     ++id.index;
   }
   drive();

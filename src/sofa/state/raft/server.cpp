@@ -50,7 +50,8 @@ class ServerImpl final : public Server, public NodeTable, private transport::Han
         tls_(std::move(tls)),
         self_(std::move(self)),
         throttle_(options_.snapshot_bytes_per_second),
-        file_service_(system_seed(), throttle_),
+        pace_(options_.pace),
+        file_service_(system_seed(), throttle_, pace_),
         peers_(tls_.peers, system_seed()) {}
 
   io::Task<Result<void>> open(std::vector<std::pair<std::string, transport::Handler*>> own);
@@ -82,6 +83,7 @@ class ServerImpl final : public Server, public NodeTable, private transport::Han
   const PeerId self_;
   io::Shard& home_ = io::Shard::current();
   SnapshotThrottle throttle_;
+  Pace pace_;
   FileService file_service_;
   detail::Peers peers_;
   detail::NodeWatch watch_{peers_, options_.watch_interval, options_.node_lost_after};
@@ -108,7 +110,7 @@ io::Task<Result<void>> ServerImpl::open(std::vector<std::pair<std::string, trans
   directory_.emplace(*log_);
   co_await or_return(directory_->read());
   shared_.emplace(
-      detail::Shared{self_.address(), *log_, files(), peers_, file_service_, throttle_, watch_, options_.log.max_record_bytes - kRecordRoom});
+      detail::Shared{self_.address(), *log_, files(), peers_, file_service_, throttle_, pace_, watch_, options_.log.max_record_bytes - kRecordRoom});
   peers_.on_connected([this](const std::string& address) {
     for (auto& [group, members] : groups_) {
       for (const auto& one : members) one->connected(address);

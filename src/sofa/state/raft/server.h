@@ -18,6 +18,7 @@
 #include "sofa/state/log/options.h"
 #include "sofa/state/log/stats.h"
 #include "sofa/state/raft/node.h"
+#include "sofa/state/raft/pace.h"
 #include "sofa/transport/handler.h"
 #include "sofa/transport/port.h"
 
@@ -42,6 +43,7 @@ struct ServerOptions {
   log::LogOptions log{
       .folder = {}, .max_record_bytes = 24ull << 20, .cache_bytes = 0};  ///< its folder is <folder>/log; cores have the newest entries
   uint64_t snapshot_bytes_per_second = 0;                                ///< zero: no bound
+  PaceOptions pace{};                                                    ///< of feeding who lags, beside writes
   std::optional<ServerTls> tls{};                                        ///< nothing: plain
   size_t max_write_queue = size_t{64} << 20;                 ///< bytes of answers that one peer has not taken; over it its connection ends
   Duration watch_interval = std::chrono::milliseconds(250);  ///< how often a node is asked on which quiet groups count

@@ -31,6 +31,7 @@ struct Shared {
   Peers& peers;
   FileService& file_service;
   SnapshotThrottle& throttle;
+  Pace& pace;
   NodeWatch& watch;
   size_t max_entry_bytes = 0;  // that fit into a record of the log
 };
@@ -79,6 +80,7 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   struct Waiting {
     LogId id{};
     Done done{};
+    Instant begun{};
   };
   struct LoadSnapshot {
     uint64_t number = 0;

@@ -155,6 +155,7 @@ void NodeImpl::answer_waiting(LogId id, Result<Bytes> reply) {
   end_waiting_before(id.index);
   Waiting one = std::move(waiting_.front());
   waiting_.pop_front();
+  shared_.pace.done(now(), now() - one.begun);
   one.done(std::move(reply));
 }
 

@@ -99,7 +99,8 @@ class Peers {
   FaultFileSystem disk{};
   SnapshotThrottle throttle;
   SnapshotThrottle throttle_of_follower{};
-  FileService service{1, throttle};
+  Pace pace{{}};
+  FileService service{1, throttle, pace};
   int64_t reader_id = 0;
   jraft::SnapshotMeta expected{};
   SnapshotStore* leader = nullptr;
@@ -176,7 +177,8 @@ TEST(FileService, GivesTheMetaAsTheRecordedNodeButWithChecksums) {
     co_await or_return(writer->put("data", Bytes::copy_of("content")));
     co_await or_return(keep(store, kept, std::move(writer), {.index = 19, .term = 1}));
     SnapshotThrottle throttle;
-    FileService service(1, throttle);
+    Pace pace({});
+    FileService service(1, throttle, pace);
     GetFileRequest request = *jraft::decode<GetFileRequest>(frame_of("get file: snapshot meta").bytes());
     request.reader_id = service.add(store.open_newest());
     GetFileResponse response = response_of(co_await service.get_file(request));
