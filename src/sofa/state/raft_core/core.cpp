@@ -164,6 +164,7 @@ void Core::failed(Instant now, uint64_t number, const Status& status) {
   const Call call = found->second;
   calls_.erase(found);
   if (call.kind == CallKind::read_index) return emit(effect::ReadAt{.token = call.token, .index = 0, .status = status});
+  if (call.kind == CallKind::vote) return vote_refused(now, call);
   if (!is_leader() || call.term != term_) return;
   if (call.round != 0) on_round_answer(now, call, false);
   Replicator* const of = find(call.peer);

@@ -44,7 +44,7 @@ struct CoreOptions {
   size_t max_body = size_t{512} << 10;                    ///< bytes of data after which no further entry joins a request
   size_t max_entry_bytes = size_t{64} << 20;              ///< data of one entry of a leader's; over it EINVAL: it could not be stored
   size_t max_inflight = 256;                              ///< requests with entries to one peer
-  size_t max_inflight_bytes = size_t{8} << 20;            ///< their data
+  size_t max_inflight_bytes = size_t{16} << 20;           ///< their data: what one write of the follower takes, and as much on the way
   size_t max_waiting_answers = 256;                       ///< requests of one peer whose entries are not durable here yet; over it EBUSY
   size_t max_held = 4096;                                 ///< requests and answers that wait for term and vote to be saved; over it EBUSY
   size_t max_unsaved_bytes = size_t{64} << 20;            ///< data of entries that are not durable here yet; over it EBUSY
@@ -227,7 +227,7 @@ class Core {
   std::vector<PeerId> other_voters() const;
 
   // election.cpp
-  void arm_election(Instant now);
+  void arm_election(Instant from);
   void election_timed_out(Instant now);
   void vote_timed_out(Instant now);
   bool may_campaign();
@@ -240,6 +240,7 @@ class Core {
   bool is_up_to_date(const jraft::RequestVoteRequest& request) const;
   bool grants_pre_vote(Instant now, const jraft::RequestVoteRequest& request, const PeerId& candidate) const;
   void on_vote_answer(Instant now, const Call& call, const jraft::RequestVoteResponse& response);
+  void vote_refused(Instant now, const Call& call);
   void on_timeout_now(Instant now, uint64_t token, const jraft::TimeoutNowRequest& request);
 
   // follower.cpp

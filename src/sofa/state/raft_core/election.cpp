@@ -23,14 +23,15 @@ bool Core::votes() const {
   return false;
 }
 
-void Core::arm_election(Instant now) {
+void Core::arm_election(Instant from) {
   const auto most = std::max<int64_t>(options_.max_election_delay.count() - 1, 0);
-  election_at_ = votes() ? now + options_.election_timeout + Duration(random_.uniform(0, most)) : kNoDeadline;
+  election_at_ = votes() ? from + options_.election_timeout + Duration(random_.uniform(0, most)) : kNoDeadline;
 }
 
 void Core::election_timed_out(Instant now) {
-  arm_election(now);
-  if (role_ != Role::follower || now - last_leader_contact_ < options_.election_timeout) return;
+  const bool is_led = now - last_leader_contact_ < options_.election_timeout;
+  arm_election(is_led ? last_leader_contact_ : now);  // JRaft counts from the last look: a leader's death may stand for a timeout longer
+  if (role_ != Role::follower || is_led) return;
   set_leader(PeerId(), {RaftError::erafttimedout, fmt::format("Lost connection from leader {}.", leader_.to_string())});
   if (may_campaign()) pre_vote(now);
 }
@@ -167,7 +168,8 @@ void Core::on_vote_answer(Instant now, const Call& call, const jraft::RequestVot
   if (response.term > term_) {
     return step_down(now, response.term, {RaftError::ehighertermresponse, fmt::format("{} is in the term {}", call.peer.to_string(), response.term)});
   }
-  if (!response.granted || (pre && may_be_led(now) && !planted(Plant::vote_ignores_leader))) return;
+  if (!response.granted) return vote_refused(now, call);
+  if (pre && may_be_led(now) && !planted(Plant::vote_ignores_leader)) return;
   ballot_.grant(call.peer);
   if (!ballot_.is_won()) return;
   if (pre) {
@@ -175,6 +177,13 @@ void Core::on_vote_answer(Instant now, const Call& call, const jraft::RequestVot
   } else {
     become_leader(now);
   }
+}
+
+/// When nobody can win, two have campaigned at once: the next election need not wait for a timeout, only not be at once again.
+void Core::vote_refused(Instant now, const Call& call) {
+  if (role_ != Role::candidate || call.kind != CallKind::vote || call.term != term_) return;
+  ballot_.refuse(call.peer);
+  if (ballot_.is_lost()) vote_at_ = std::min(vote_at_, now + Duration(random_.uniform(0, options_.election_timeout.count() / 2)));
 }
 
 void Core::on_timeout_now(Instant now, uint64_t token, const jraft::TimeoutNowRequest& request) {

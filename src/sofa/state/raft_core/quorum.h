@@ -2,7 +2,7 @@
 // Majorities of one configuration, or of two at once while they decide together.
 
 #include <algorithm>
-#include <set>
+#include <map>
 #include <vector>
 
 #include "sofa/wire/jraft/entry.h"
@@ -39,16 +39,26 @@ class Ballot {
  public:
   void begin(std::shared_ptr<const Membership> members) {
     members_ = std::move(members);
-    granted_.clear();
+    answers_.clear();
   }
-  void grant(const PeerId& peer) { granted_.insert(peer); }
-  bool is_won() const {
-    return members_ != nullptr && is_quorum(*members_, [&](const PeerId& peer) { return granted_.contains(peer); });
-  }
+  void grant(const PeerId& peer) { answers_[peer] = true; }
+  /// It votes for another, or cannot be asked.
+  void refuse(const PeerId& peer) { answers_.try_emplace(peer, false); }
+  bool is_won() const { return is_decided_by(false); }
+  /// Whoever still answers, it will not be won.
+  bool is_lost() const { return members_ != nullptr && !is_decided_by(true); }
 
  private:
+  /// Whether those are a majority who have granted it; `open`: and those who have not answered.
+  bool is_decided_by(bool open) const {
+    return members_ != nullptr && is_quorum(*members_, [&](const PeerId& peer) {
+             const auto answer = answers_.find(peer);
+             return answer == answers_.end() ? open : answer->second;
+           });
+  }
+
   std::shared_ptr<const Membership> members_;
-  std::set<PeerId> granted_;
+  std::map<PeerId, bool> answers_;
 };
 
 }  // namespace sofa::raft

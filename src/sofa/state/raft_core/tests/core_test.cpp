@@ -40,6 +40,26 @@ TEST(Core, ALeaderThatDiesIsFollowedByAnother) {
   EXPECT_TRUE(cluster.run(3s, [&] { return cluster.committed_data() == 2 && cluster.all_applied(cluster.most_committed()); }));
 }
 
+TEST(Core, FindsANewLeaderWithinTwoTimeoutsOfTheLastOnesDeath) {
+  std::vector<Duration> waited;
+  for (uint64_t seed = 1; seed <= 1000; ++seed) {
+    Cluster cluster(3, seed);
+    cluster.faults = {.most_delay = 2ms, .most_save_delay = 5ms};
+    ASSERT_TRUE(cluster.run(20s, [&] { return cluster.leader() != -1; })) << "seed " << seed;
+    cluster.run(2s + seed * 1ms);
+    const int first = cluster.leader();
+    cluster.crash(first);
+    const Instant died = cluster.now();
+    ASSERT_TRUE(cluster.run(20s, [&] { return cluster.leader() != -1; })) << "seed " << seed;
+    waited.push_back(cluster.now() - died);
+  }
+  std::ranges::sort(waited);
+  const Duration timeout = CoreOptions().election_timeout;
+  EXPECT_LT(waited[500], 2 * timeout);
+  EXPECT_LT(waited[980], 2 * timeout + 100ms) << "the timeout counts from the last message";
+  EXPECT_LT(waited.back(), 3 * timeout) << "an election that nobody can win any more is repeated soon";
+}
+
 TEST(Core, ANodeThatWasAloneComesBackWithoutAnElection) {
   Cluster cluster(3, 4);
   ASSERT_TRUE(cluster.run(5s, [&] { return cluster.leader() != -1; }));
