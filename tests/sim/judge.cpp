@@ -140,6 +140,7 @@ void Replica::check_progress() {
         .fetched = peer.fetched_bytes(),
         .writes = peer.core_->saved_id().index < peer.core_->log().last() ? to.writes() : static_cast<uint64_t>(peer.core_->log().last())};
     auto& [last, since] = following_[number];
+    since = std::max(since, std::min(world_.network.disturbed_until(machine_.number, number), world_.world.now()));
     if (now != last) {
       last = now;
       since = world_.world.now();

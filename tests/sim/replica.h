@@ -106,7 +106,8 @@ class Replica {
   bool is_fetching() const { return fetch_.has_value(); }
   bool has_failed() const { return core_ != nullptr && core_->role() == raft::Role::error; }
   /// The members by which it goes, and those by which it may go again when its log loses what is not committed; while it is down, as it ended. Who
-  /// plans what a group is to survive looks at all of these: a node that was away, or was taken out, goes by members of which the others know no more.
+  /// plans what a group is to survive looks at all of these: a node that was away, or was taken out, goes by members of which the others know no
+  /// more.
   std::vector<std::shared_ptr<const Membership>> lives_in() const;
   /// Whether this peer votes in one of them.
   bool counts_on(const PeerId& peer) const;

@@ -144,10 +144,16 @@ void Nemesis::every(double a_minute, std::function<void()> strike) {
 }
 
 void Nemesis::schedule(double a_minute, std::shared_ptr<std::function<void()>> strike) {
-  world_.world.after(Duration(static_cast<int64_t>(-std::log(1 - random_.unit()) * 60e9 / a_minute)), [this, a_minute, strike, round = round_] {
+  later(Duration(static_cast<int64_t>(-std::log(1 - random_.unit()) * 60e9 / a_minute)), [this, a_minute, strike, round = round_] {
     if (round != round_) return;
     (*strike)();
     schedule(a_minute, strike);
+  });
+}
+
+void Nemesis::later(Duration wait, sim::Action act) {
+  world_.world.after(wait, [alive = std::weak_ptr<bool>(alive_), act = std::move(act)]() mutable {
+    if (!alive.expired()) act();
   });
 }
 
@@ -227,7 +233,7 @@ void Nemesis::cut_power_of_all() {
 void Nemesis::once_writing(const std::vector<int>& machines, std::function<void()> strike, int tries) {
   const bool writes = std::ranges::any_of(machines, [&](int i) { return world_.is_up(i) && world_.machine(i).log->is_writing(); });
   if (writes || tries == 0) return strike();
-  world_.world.after(200us, [this, machines, strike = std::move(strike), tries]() mutable { once_writing(machines, std::move(strike), tries - 1); });
+  later(200us, [this, machines, strike = std::move(strike), tries]() mutable { once_writing(machines, std::move(strike), tries - 1); });
 }
 
 void Nemesis::partition() {
@@ -245,14 +251,14 @@ void Nemesis::partition() {
   if (kind == 2) network.ring(all);
   if (kind == 3) network.isolate(one, all);
   if (kind >= 4) network.one_way(one, all, kind == 5);
-  world_.world.after(length, [this] { world_.network.heal(); });
+  later(length, [this] { world_.network.heal(); });
 }
 
 void Nemesis::full_disk() {
   const int i = any_machine();
   if (!world_.inject(fmt::format("the disk of {} is full", i))) return;
   world_.disk(i).fill_up();
-  world_.world.after(Duration(random_.uniform(1, 8'000'000'000)), [this, i] { world_.disk(i).free_space(); });
+  later(Duration(random_.uniform(1, 8'000'000'000)), [this, i] { world_.disk(i).free_space(); });
 }
 
 void Nemesis::disk_error() {
@@ -262,7 +268,7 @@ void Nemesis::disk_error() {
   if (!world_.inject(fmt::format("the disk of {} has errors ({})", i, kind))) return;
   sim::DiskShape& shape = world_.disk(i).shape;
   (kind == 0 ? shape.sync_error : kind == 1 ? shape.write_error : shape.read_error) = 0.5;
-  world_.world.after(100ms, [this, i] {
+  later(100ms, [this, i] {
     sim::DiskShape& same = world_.disk(i).shape;
     same.sync_error = same.write_error = same.read_error = 0;
   });
@@ -273,7 +279,7 @@ void Nemesis::slow_disk() {
   if (!world_.inject(fmt::format("the disk of {} is slow", i))) return;
   world_.marks.reach("slow disk");
   world_.disk(i).shape.mean_sync = std::chrono::milliseconds(random_.uniform(20, 800));
-  world_.world.after(Duration(random_.uniform(1, 8'000'000'000)), [this, i] { world_.disk(i).shape.mean_sync = world_.options.disk.mean_sync; });
+  later(Duration(random_.uniform(1, 8'000'000'000)), [this, i] { world_.disk(i).shape.mean_sync = world_.options.disk.mean_sync; });
 }
 
 /// Whether a majority of each configuration in which a node of the group lives would be sound if this machine were not.
@@ -302,7 +308,7 @@ void Nemesis::damage() {
   if (!world_.first_members().has_peer(world_.peer(i)) || !world_.atlas.allow(i)) return;
   // Its next start tells.
   if (random_.chance(0.5)) {
-    world_.world.after(Duration(random_.uniform(1, 4'000'000'000)), [this, i] {
+    later(Duration(random_.uniform(1, 4'000'000'000)), [this, i] {
       if (world_.is_up(i)) world_.kill(i);
     });
   }
@@ -313,7 +319,7 @@ void Nemesis::damage() {
   }
   sim::DiskShape& shape = world_.disk(i).shape;
   (kind == 1 ? shape.lost_write : shape.misdirected_write) = 0.5;
-  world_.world.after(100ms, [this, i] {
+  later(100ms, [this, i] {
     sim::DiskShape& same = world_.disk(i).shape;
     same.lost_write = same.misdirected_write = 0;
   });

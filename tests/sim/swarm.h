@@ -27,7 +27,7 @@ std::vector<std::string> required_marks();
 class Nemesis {
  public:
   explicit Nemesis(RaftWorld& world);
-  /// From now on; also again. It outlives what it has begun.
+  /// From now on; also again. What has not ended when this goes is ended by RaftWorld::settle().
   void start(const FaultRates& rates);
   /// No new faults.
   void stop() { ++round_; }
@@ -35,6 +35,8 @@ class Nemesis {
  private:
   void every(double a_minute, std::function<void()> strike);
   void schedule(double a_minute, std::shared_ptr<std::function<void()>> strike);
+  /// Unless this has gone by then.
+  void later(Duration wait, sim::Action act);
   int any_machine();
   int any_up();
   void cut_power_of_all();
@@ -51,6 +53,7 @@ class Nemesis {
   RaftWorld& world_;
   Random& random_;
   uint64_t round_ = 0;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>();
 };
 
 /// A minute of it, and the end. Throws sim::Broken.

@@ -12,6 +12,7 @@ Network::Network(World& world, int machines, int channels)
       up_(static_cast<size_t>(machines)),
       blocked_(up_.size() * up_.size()),
       clogged_until_(blocked_.size()),
+      black_until_(blocked_.size()),
       slots_(blocked_.size() * channels_) {}
 
 Network::End Network::end_of(size_t slot) const {
@@ -64,7 +65,16 @@ bool Network::send(uint64_t connection, Way way, size_t bytes, Action deliver) {
 /// From now on nothing arrives, and in the end both sides learn it.
 void Network::die(size_t slot) {
   slots_[slot].dead = true;
-  world_.after(exponential(shape.black_hole_mean), [this, connection = slots_[slot].id] { reset(connection); });
+  const Instant end = world_.now() + exponential(shape.black_hole_mean);
+  world_.at(end, [this, connection = slots_[slot].id] { reset(connection); });
+  const End of = end_of(slot);
+  Instant& until = black_until_[link(of.from, of.to)];
+  until = std::max(until, end);
+}
+
+Instant Network::disturbed_until(int one, int other) const {
+  const size_t there = link(one, other), back = link(other, one);
+  return std::max({clogged_until_[there], clogged_until_[back], black_until_[there], black_until_[back]});
 }
 
 void Network::schedule(size_t slot, Way way, size_t bytes, Action deliver) {

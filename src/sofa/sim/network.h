@@ -66,6 +66,9 @@ class Network {
   void heal();
   /// What is sent over this link from now on does not leave before then.
   void clog(int from, int to, Duration length) { clogged_until_[link(from, to)] = world_.now() + length; }
+  /// The link between two machines is clogged in some direction, or a connection between them is a black hole, until then, or was. For who judges
+  /// whether those who wait have an excuse.
+  Instant disturbed_until(int one, int other) const;
   // Partitions of some machines; what others may reach stays as it is.
   void isolate(int machine, const std::vector<int>& from);
   /// Two halves that do not see each other.
@@ -110,7 +113,7 @@ class Network {
   Random& random_;
   size_t channels_;
   std::vector<bool> up_, blocked_;
-  std::vector<Instant> clogged_until_;
+  std::vector<Instant> clogged_until_, black_until_;  // by link; of connections that the first machine has opened
   std::vector<Connection> slots_;
   uint64_t opened_ = 0, messages_ = 0, breaks_ = 0;
 };
