@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -275,18 +276,20 @@ func (c *Chaos) change(what string, node *Node) error {
 	}
 	return c.ask(leader, func(connection *lab.Connection) error {
 		if what == "AddPeer" {
-			return alreadyDone(connection.AddPeer(groupName, leader.Peer, node.Peer, 15*time.Second))
+			err := connection.AddPeer(groupName, leader.Peer, node.Peer, 15*time.Second)
+			if err != nil && isMember(connection, leader, node) {
+				return nil
+			}
+			return err
 		}
 		return connection.RemovePeer(groupName, leader.Peer, node.Peer, 15*time.Second)
 	})
 }
 
-// alreadyDone takes JRaft's words for a peer that is a member already for success.
-func alreadyDone(err error) error {
-	if err != nil && (strings.Contains(err.Error(), "already exists") || strings.Contains(err.Error(), "handleRequest internal error")) {
-		return nil
-	}
-	return err
+// isMember asks whoever leads. What JRaft answers to AddPeer of a member, "internal error", it answers, too, when it does not lead.
+func isMember(connection *lab.Connection, leader, node *Node) bool {
+	peers, err := connection.Peers(groupName, leader.Peer, 5*time.Second)
+	return err == nil && slices.Contains(peers, node.Peer)
 }
 
 func (c *Chaos) until(within time.Duration, done func() error) error {
