@@ -5,6 +5,7 @@ import contextlib
 import json
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -322,3 +323,30 @@ def test_bad_input_of_peers_is_refused_told_in_the_log_and_does_no_harm(tmp_path
         assert (node.info().term, node.info().applied) == (term, last) and group.leader() is leader
         group.write(lab.put(b"after", b"all of it"))
         assert len(lab.pairs_of(group.equal())) == 201
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_a_node_says_ready_and_nothing_else_on_standard_output_has_one_port_and_ends_well(tmp_path, end):
+    """With the flags that it must have, and no more; its folder and those above it are made."""
+    address = f"127.0.0.1:{programs.free_port()}"
+    command = [programs.binaries() / "sofa", "raft", "lab", "--group", "lab", "--id", address, "--peers", address, "--data", tmp_path / "a" / "b"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as node:
+        try:
+            assert node.stdout.readline() == f"READY {address}\n"
+            inodes = {link for link in (pathlib.Path(f"/proc/{node.pid}/fd/{fd.name}").readlink().name for fd in pathlib.Path(f"/proc/{node.pid}/fd").iterdir())
+                      if link.startswith("socket:")}
+            sockets = [line.split() for line in pathlib.Path(f"/proc/{node.pid}/net/tcp").read_text().splitlines()[1:]]
+            listening = [int(row[1].split(":")[1], 16) for row in sockets if row[3] == "0A" and f"socket:[{row[9]}]" in inodes]
+            assert listening == [int(address.split(":")[1])]
+            with socket.create_connection(address.split(":"), 5):
+                node.send_signal(end)
+                out, log = node.communicate(timeout=10)
+        finally:
+            node.kill()
+        assert (node.returncode, out) == (0, "") and "member started" in log, log
+
+
+def test_a_node_takes_snapshots_by_time(tmp_path):
+    with lab.Group(tmp_path, "c", options=(*QUICK, "--snapshot-secs", "1")) as group:
+        fill(group, count=20)
+        programs.until(lambda: rows(group)[group.members[0].peer]["snapshot"] >= 20, 20)
