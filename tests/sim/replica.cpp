@@ -40,6 +40,18 @@ std::string_view name_of(const jraft::Message& message) {
       message);
 }
 
+/// A message in the trace: with what one wants to know of it first.
+std::string told(const jraft::Message& message) {
+  if (const auto* one = std::get_if<jraft::AppendEntriesRequest>(&message)) {
+    if (one->is_heartbeat()) return fmt::format("heartbeat of {}", one->term);
+    return fmt::format("entries behind {} of {}: {}", one->prev_log_index, one->prev_log_term, one->entries.size());
+  }
+  if (const auto* one = std::get_if<jraft::AppendEntriesResponse>(&message))
+    return fmt::format("{} up to {}", one->success ? "yes" : "no", one->last_log_index.value_or(-1));
+  if (const auto* one = std::get_if<jraft::ErrorResponse>(&message)) return fmt::format("error {}: {}", one->code, one->message.value_or(""));
+  return std::string(name_of(message));
+}
+
 }  // namespace
 
 Replica::Replica(Machine& machine, int group) : world_(machine.world), machine_(machine), group_(group), truth_(machine.world.truth(group)) {}
@@ -423,7 +435,7 @@ void Replica::take_request(uint64_t connection, int from, uint64_t call, jraft::
     if (!append->entries.empty())
       asked.last = {.index = append->prev_log_index + static_cast<int64_t>(append->entries.size()), .term = append->entries.back().term};
   }
-  world_.world.trace("{}.{} <- {} {}", machine_.number, group_, from, name_of(request));
+  world_.world.trace("{}.{} <- {} {}", machine_.number, group_, from, told(request));
   input([&](Core& core, Instant now) { core.receive(now, token, connection, request); });
 }
 
@@ -462,7 +474,7 @@ void Replica::answered(int from, uint64_t call, jraft::Message response) {
     return;
   }
   if (core_ == nullptr || calls_.erase(call) == 0) return;
-  world_.world.trace("{}.{} has {}", machine_.number, group_, name_of(response));
+  world_.world.trace("{}.{} has {}", machine_.number, group_, told(response));
   input([&](Core& core, Instant now) { core.answered(now, call, std::move(response)); });
 }
 

@@ -184,8 +184,7 @@ void Core::failed(Instant now, uint64_t number, const Status& status) {
     forget_install(*of);
     return block(now, *of);
   }
-  const bool expected = std::ranges::any_of(of->inflights, [&](const auto& one) { return one.call == number; });
-  if (expected && !planted(Plant::lost_probe_not_retried)) block(now, *of);
+  append_failed(now, *of, number);
 }
 
 void Core::connected(Instant now, const PeerId& peer) {

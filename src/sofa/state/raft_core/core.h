@@ -267,6 +267,7 @@ class Core {
   bool send_entries(Instant now, Replicator& to, std::vector<Entry> entries);
   std::optional<jraft::AppendEntriesRequest> request_before(Replicator& to, int64_t first);
   void block(Instant now, Replicator& of);
+  void append_failed(Instant now, Replicator& of, uint64_t call);
   void begin_install(Instant now, Replicator& to);
   void send_install(Instant now, Replicator& to);
   void forget_install(Replicator& of);

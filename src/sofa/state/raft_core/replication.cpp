@@ -193,6 +193,17 @@ void Core::block(Instant now, Replicator& of) {
   if (!of.is_blocked()) of.blocked_until = now + heartbeat_interval();
 }
 
+/// What went before the failed request is counted on: its answers tell how far the peer is, and where to go on. Whoever dropped that, too, would
+/// begin anew for ever with a connection that has room for one request and never for two.
+void Core::append_failed(Instant now, Replicator& of, uint64_t call) {
+  const auto failed = std::ranges::find(of.inflights, call, &Replicator::Inflight::call);
+  if (failed == of.inflights.end() || planted(Plant::lost_probe_not_retried)) return;
+  if (failed == of.inflights.begin()) return block(now, of);
+  of.next = failed->first;
+  of.drop_inflights(failed);
+  if (!of.is_blocked()) of.blocked_until = now + heartbeat_interval();
+}
+
 void Core::on_append_answer(Instant now, uint64_t number, const Call& call, const jraft::AppendEntriesResponse& response) {
   if (!is_leader() || call.term != term_) return;
   Replicator* const of = find(call.peer);

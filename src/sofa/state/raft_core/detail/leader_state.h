@@ -49,12 +49,13 @@ struct Core::Replicator {
   Instant catch_up_at{};  // looked at then
 
   bool is_blocked() const { return blocked_until != kNoDeadline; }
-  /// Forgets what is under way: its answers come too late.
-  void drop_inflights() {
-    inflights.clear();
-    inflight_bytes = 0;
+  /// Forgets what is under way from this place on: its answers come too late.
+  void drop_inflights(Queue<Inflight>::iterator from) {
+    for (auto one = from; one != inflights.end(); ++one) inflight_bytes -= one->bytes;
+    inflights.erase(from, inflights.end());
     reading = 0;
   }
+  void drop_inflights() { drop_inflights(inflights.begin()); }
 };
 
 /// A change of members: new ones are brought up to date, then both configurations decide together, then the new one alone (jraft.md 2.7).

@@ -1,4 +1,6 @@
 // What a leader's lease rests on: no vote that nobody was told to ask for while it is heard. And what a round of reads costs.
+#include <map>
+
 #include "lone.h"
 
 namespace sofa::raft {
@@ -166,6 +168,28 @@ TEST_F(Leading, AskAPeerThatTakesNothingInOneRoundOfReadsAtATime) {
   const auto asked = node.requests<jraft::AppendEntriesRequest>();
   ASSERT_EQ(asked.size(), 1u);
   EXPECT_EQ(asked[0].second.peer_id, kOther);
+}
+
+TEST_F(Leading, GoOnBehindWhatAPeerHasTakenWhenTheRequestBehindThatIsLost) {
+  std::map<std::string, uint64_t> first;
+  for (const auto& [call, probe] : node.requests<jraft::AppendEntriesRequest>()) answer(call, true, 0);
+  for (const auto& [call, entries] : node.requests<jraft::AppendEntriesRequest>()) first[entries.peer_id] = call;
+  EXPECT_TRUE(node.core.propose(node.now, {Bytes::copy_of("x")}).status.ok());
+  (void)node.run();
+  uint64_t lost = 0;
+  for (const auto& [call, entries] : node.requests<jraft::AppendEntriesRequest>()) {
+    if (entries.peer_id == kOther) lost = call;
+  }
+  node.core.failed(node.now, lost, {jraft::RaftError::einternal, "the connection has no room for it"});
+  (void)node.run();
+  answer(first.at(kOther), true, 1);
+  EXPECT_EQ(node.core.commit_index(), 1) << "what came before it was under way, and has arrived";
+  node.now += 200ms;
+  node.core.tick(node.now);
+  (void)node.run();
+  const auto asked = node.requests<jraft::AppendEntriesRequest>();
+  EXPECT_TRUE(
+      std::ranges::any_of(asked, [](const auto& one) { return one.second.peer_id == kOther && one.second.data && one.second.prev_log_index == 1; }));
 }
 
 /// Its log begins at 41, behind which there is a snapshot up to 60 alone.
