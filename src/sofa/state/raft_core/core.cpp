@@ -208,7 +208,7 @@ void Core::save_state(int64_t term, PeerId voted_for) {
 
 void Core::state_saved(Instant now, uint64_t number) {
   saved_number_ = std::max(saved_number_, number);
-  if (saved_number_ != state_number_) return;
+  if (!is_saved()) return;
   while (!held_.empty()) {
     emit(std::move(held_.front()));
     held_.pop_front();

@@ -217,6 +217,7 @@ class Core {
   Request addressed(const PeerId& to) const;
   std::optional<PeerId> parse_peer(uint64_t token, const std::string& text);
   void save_state(int64_t term, PeerId voted_for);
+  bool is_saved() const { return saved_number_ == state_number_; }
   bool may_lead() const { return log_.last() >= must_reach_.index && log_.last_id().term >= must_reach_.term; }
   void step_down(Instant now, int64_t term, const jraft::Status& why, bool wake_candidate = false);
   void set_leader(PeerId leader, const jraft::Status& why);

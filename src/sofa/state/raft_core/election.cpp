@@ -52,7 +52,8 @@ bool Core::may_campaign() {
 }
 
 void Core::pre_vote(Instant now) {
-  if (install_ || !votes() || !may_lead()) return;
+  // Whose disk is full, or hangs, cannot vote for itself: it does not go from term to term meanwhile.
+  if (install_ || !votes() || !may_lead() || !is_saved()) return;
   ballot_.begin(members_);
   ask_for_votes(now, true);
   ballot_.grant(options_.self);
@@ -88,7 +89,7 @@ void Core::ask_for_votes(Instant now, bool pre, bool was_told) {
 void Core::vote_timed_out(Instant now) {
   vote_at_ = kNoDeadline;
   if (role_ != Role::candidate) return;
-  if (!options_.step_down_when_vote_times_out) return elect_self(now);
+  if (!options_.step_down_when_vote_times_out && is_saved()) return elect_self(now);
   step_down(now, term_, {RaftError::etimedout, "Vote timeout: fail to get quorum vote-granted."});
   pre_vote(now);
 }

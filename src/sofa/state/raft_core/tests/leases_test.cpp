@@ -121,6 +121,34 @@ TEST(Alone, WhoHasBecomeSoByAnotherLeadersEntryWaitsForTheLeaseOfThat) {
   EXPECT_GE(node.now - begun, 1s);
 }
 
+TEST(Campaign, OfANodeWhoseVoteCannotBeSavedIsOneUntilItIs) {
+  Instant now = Instant() + 100s;
+  Core core(Lone::options_of(kSelf), {.term = 5}, {}, *jraft::Configuration::parse(kMembers), 1);
+  core.start(now);
+  uint64_t unsaved = 0;
+  for (int i = 0; i < 100; ++i) {
+    now = std::max(now, core.due());
+    core.tick(now);
+    for (const Effect& effect : core.take()) {
+      if (const auto* state = std::get_if<effect::SaveState>(&effect)) unsaved = state->number;
+      const auto* send = std::get_if<effect::Send>(&effect);
+      const auto* vote = send == nullptr ? nullptr : std::get_if<jraft::RequestVoteRequest>(&send->request);
+      if (vote != nullptr) core.answered(now, send->call, jraft::RequestVoteResponse{.term = vote->term - 1, .granted = vote->pre_vote});
+    }
+  }
+  EXPECT_EQ(core.term(), 6) << "one term, however long the disk hangs";
+  core.state_saved(now, unsaved);
+  for (int i = 0; i < 100 && core.term() == 6; ++i) {
+    now = std::max(now, core.due());
+    core.tick(now);
+    for (const Effect& effect : core.take()) {
+      const auto* send = std::get_if<effect::Send>(&effect);
+      if (send != nullptr) core.answered(now, send->call, jraft::RequestVoteResponse{.term = 6, .granted = true});
+    }
+  }
+  EXPECT_GT(core.term(), 6) << "then it goes on";
+}
+
 /// A leader of three with a log of `last` entries of its first term, which the others are asked about.
 class Leading : public ::testing::Test {
  protected:
