@@ -110,17 +110,17 @@ class World {
     const uint8_t apart = input_.byte();
     if (apart == 0x80) return INT64_MIN;
     if (apart == 0x7f) return INT64_MAX;
-    return other + static_cast<int8_t>(apart);
+    return static_cast<int64_t>(static_cast<uint64_t>(other) + static_cast<uint64_t>(static_cast<int64_t>(static_cast<int8_t>(apart))));
   }
   std::vector<std::string> names() {
     std::vector<std::string> some;
     for (uint8_t left = input_.byte() % 4; left > 0; --left) some.push_back(name());
     return some;
   }
-  jraft::EntryMeta entry(Buffer& data) {
+  jraft::EntryMeta entry(int64_t term, Buffer& data) {
     const Bytes content = input_.bytes();
     data.append(content.span());
-    jraft::EntryMeta meta{.term = near(core_.term()), .type = input_.byte() % 5};
+    jraft::EntryMeta meta{.term = near(term), .type = input_.byte() % 5};
     const uint8_t what = input_.byte();
     if ((what & 1) == 0) meta.data_len = (what & 2) == 0 ? static_cast<int64_t>(content.size()) : near(static_cast<int64_t>(content.size()));
     if ((what & 4) != 0) meta.checksum = what;
@@ -136,7 +136,7 @@ class World {
     request.prev_log_term = (what & 1) == 0 ? core_.log().term_of(request.prev_log_index) : near(core_.term());
     request.committed_index = near(core_.log().last());
     Buffer data;
-    for (int left = what >> 1 & 3; left > 0; --left) request.entries.push_back(entry(data));
+    for (int left = what >> 1 & 3; left > 0; --left) request.entries.push_back(entry(request.term, data));
     if ((what & 8) == 0) request.data = data.take();
     if ((what & 16) != 0) request.quiet = true;
     return request;

@@ -114,6 +114,24 @@ std::optional<PeerId> Core::parse_peer(uint64_t token, const std::string& text) 
   return peer;
 }
 
+namespace {
+
+/// No group comes to a term above it; what is near the largest number could not be counted on.
+constexpr int64_t kMostTerm = int64_t{1} << 62;
+
+/// The sentence about a message whose term can be none.
+std::optional<std::string> wrong_term(const jraft::Message& message) {
+  const auto look = [](const auto& one) -> std::optional<std::string> {
+    if constexpr (requires { one.term < kMostTerm; }) {
+      if (one.term < 0 || one.term > kMostTerm) return fmt::format("the term {} can be none, it must be from 0 to {}", one.term, kMostTerm);
+    }
+    return std::nullopt;
+  };
+  return std::visit(look, message);
+}
+
+}  // namespace
+
 void Core::receive(Instant now, uint64_t token, uint64_t lane, const jraft::Message& request) {
   if (!is_active()) {
     return refuse(token, RaftError::einval,
@@ -122,6 +140,7 @@ void Core::receive(Instant now, uint64_t token, uint64_t lane, const jraft::Mess
   if (held_.size() >= options_.max_held) {  // a disk that is full, or hangs: this answer rests on nothing that is not saved
     return emit(effect::Answer{token, jraft::error_response({RaftError::ebusy, "term and vote are not saved yet, and too much waits for that"})});
   }
+  if (auto wrong = wrong_term(request)) return refuse(token, RaftError::einval, std::move(*wrong));
   if (quiet_) end_quiet(now);
   if (const auto* append = std::get_if<jraft::AppendEntriesRequest>(&request)) return on_append(now, token, lane, *append);
   if (const auto* vote = std::get_if<jraft::RequestVoteRequest>(&request)) return on_vote_request(now, token, *vote);
@@ -137,6 +156,7 @@ void Core::answered(Instant now, uint64_t number, jraft::Message response) {
   if (const auto* error = std::get_if<jraft::ErrorResponse>(&response)) {
     return failed(now, number, {.code = static_cast<RaftError>(error->code), .message = error->message.value_or("")});
   }
+  if (auto wrong = wrong_term(response)) return failed(now, number, {.code = RaftError::einval, .message = std::move(*wrong)});
   const Call call = found->second;
   calls_.erase(found);
   if (call.kind == CallKind::read_index) {

@@ -14,6 +14,11 @@ namespace sofa::raft {
 using jraft::RaftError;
 using jraft::Status;
 
+namespace {
+/// No log comes to an index above it.
+constexpr int64_t kMostIndex = int64_t{1} << 62;
+}  // namespace
+
 /// Whether the sender is the leader of this node's term; else the request is answered.
 bool Core::accepts_leader(Instant now, uint64_t token, int64_t term, const PeerId& sender, bool install) {
   const auto answer_no = [&](int64_t with) {
@@ -52,9 +57,10 @@ void Core::on_append(Instant now, uint64_t token, uint64_t lane, const jraft::Ap
     return refuse(token, RaftError::ebusy, fmt::format("Node {} log manager is busy.", options_.self.to_string()));
   }
 
-  // Whatever a snapshot holds is committed, and every leader has it.
-  const bool fits = request.prev_log_index < log_.snapshot().index || log_.term_of(request.prev_log_index) == request.prev_log_term ||
-                    (planted(Plant::prev_term_not_checked) && request.prev_log_index <= log_.last());
+  // Whatever a snapshot holds is committed, and every leader has it. Behind the last entry there is no place, whatever term it is said to have.
+  const int64_t prev = request.prev_log_index;
+  const bool fits = prev < log_.snapshot().index ||
+                    (prev <= log_.last() && (log_.term_of(prev) == request.prev_log_term || planted(Plant::prev_term_not_checked)));
   if (!fits) {
     jraft::AppendEntriesResponse response{.term = term_, .success = false, .last_log_index = log_.last()};
     if (heartbeat) return answer(token, std::move(response));
@@ -62,7 +68,7 @@ void Core::on_append(Instant now, uint64_t token, uint64_t lane, const jraft::Ap
   }
   if (!request.entries.empty()) return take_entries(now, token, lane, request);
 
-  const int64_t vouched_for = planted(Plant::commit_beyond_request) ? log_.last() : request.prev_log_index;
+  const int64_t vouched_for = planted(Plant::commit_beyond_request) ? log_.last() : prev;
   leaders_commit_ = std::max(leaders_commit_, std::min(request.committed_index, vouched_for));
   commit_up_to(now, std::min(leaders_commit_, saved_.index));
   jraft::AppendEntriesResponse response{.term = term_, .success = true, .last_log_index = log_.last()};
@@ -232,6 +238,12 @@ void Core::on_install(Instant now, uint64_t token, const jraft::InstallSnapshotR
     // The leader asks again: the new request takes the place of the old one.
     refuse(std::exchange(install_->token, token), RaftError::eintr, "Interrupted by the retry of the same snapshot.");
     return;
+  }
+  const LogId id{.index = meta.last_included_index, .term = meta.last_included_term};
+  if (id.term < 1 || id.term > request.term || id.index > kMostIndex || (id.index <= commit_ && log_.term_of(id.index) != id.term)) {
+    return refuse(token, RaftError::einval,
+                  fmt::format("a snapshot up to the entry {} of the term {} can be none of this group: {} is committed here, the leader's term is {}",
+                              id.index, id.term, commit_, request.term));
   }
   if (const auto members = members_of(meta); !members) return refuse(token, RaftError::einval, std::string(members.error().message()));
   install_ = Install{.number = next_number_++, .token = token, .meta = meta};

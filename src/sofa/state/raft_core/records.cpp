@@ -64,6 +64,7 @@ Result<Kept> decode_kept(const Bytes& bytes) {
   kept.state.must_reach = {.index = record->must_reach_index.value_or(0), .term = record->must_reach_term.value_or(0)};
   if (!record->snapshot) return kept;
   kept.snapshot.id = {.index = record->snapshot->last_included_index, .term = record->snapshot->last_included_term};
+  if (kept.snapshot.id.index < 1) return fail(Code::data_loss, "a snapshot in the state of a Raft group ends at the entry {}", kept.snapshot.id.index);
   auto members = members_of(*record->snapshot);
   if (!members) return fail(Code::data_loss, "in the state of a Raft group {}", members.error().message());
   kept.snapshot.members = std::make_shared<const Membership>(std::move(*members));
@@ -92,7 +93,8 @@ Result<Entry> decode_entry_record(int64_t index, uint64_t record_term, const Byt
   if (payload.empty()) return broken();
   const uint8_t kind = payload[0];
   Entry entry{.id = {.index = index, .term = term_of_record(record_term)}, .type = static_cast<EntryType>(kind & ~kHasChecksum)};
-  if (entry.type > EntryType::configuration) return broken();
+  const bool holds_members = entry.type == EntryType::configuration;
+  if (entry.type > EntryType::configuration || holds_members != ((record_term & kConfigurationBit) != 0)) return broken();
   size_t at = 1;
   if ((kind & kHasChecksum) != 0) {
     if (payload.size() < at + 8) return broken();

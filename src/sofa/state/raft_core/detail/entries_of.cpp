@@ -14,10 +14,13 @@ Result<std::vector<Entry>> entries_of(const jraft::AppendEntriesRequest& request
   std::vector<Entry> entries;
   entries.reserve(request.entries.size());
   size_t at = 0;
-  int64_t index = request.prev_log_index;
+  int64_t index = request.prev_log_index, term = request.prev_log_term;
   for (const jraft::EntryMeta& meta : request.entries) {
     if (meta.type < 0 || meta.type > static_cast<int32_t>(EntryType::configuration)) {
       return fail(Code::invalid_argument, "the type {} of an entry is none of 0 to 3", meta.type);
+    }
+    if (meta.term < std::exchange(term, meta.term) || meta.term > request.term) {
+      return fail(Code::invalid_argument, "the term {} of an entry can be none: terms never fall, and the leader's is {}", meta.term, request.term);
     }
     Entry entry{.id = {.index = ++index, .term = meta.term}, .type = static_cast<EntryType>(meta.type)};
     const int64_t length = meta.data_len.value_or(0);

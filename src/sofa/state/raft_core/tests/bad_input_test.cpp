@@ -175,5 +175,39 @@ TEST_F(BadInput, TimeoutNowOfAnotherTermIsNotFollowed) {
   }
 }
 
+TEST_F(BadInput, EntriesBehindAGapAreNotTakenWhateverTheTermBeforeThem) {
+  auto request = append(5, 7, 0);  // of what is not there the term is 0, too
+  add(request, 5, "far");
+  EXPECT_FALSE(std::get<jraft::AppendEntriesResponse>(*ask(request)).success);
+  EXPECT_FALSE(std::get<jraft::AppendEntriesResponse>(*ask(append(5, 7, 0))).success) << "a heartbeat";
+  EXPECT_EQ(core.log().last(), 2);
+}
+
+TEST_F(BadInput, TermsThatCanBeNoneAreRefused) {
+  for (const int64_t term : {INT64_MIN, int64_t{-1}, INT64_MAX}) {
+    auto request = append(term, 2, 5);
+    expect_refused(request, RaftError::einval, "can be none");
+    expect_refused(jraft::RequestVoteRequest{.group_id = "test", .server_id = kOther, .peer_id = kSelf, .term = term}, RaftError::einval,
+                   "can be none");
+  }
+  for (const int64_t term : {INT64_MIN, int64_t{4}, int64_t{6}, INT64_MAX}) {
+    auto request = append(5, 2, 5);
+    add(request, term, "data");
+    expect_refused(request, RaftError::einval, "terms never fall, and the leader's is 5");
+  }
+}
+
+TEST_F(BadInput, ASnapshotInPlaceOfWhatIsCommittedIsNotFetched) {
+  auto heartbeat = append(5, 2, 5);
+  heartbeat.committed_index = 2;
+  ASSERT_TRUE(ask(heartbeat));
+  jraft::InstallSnapshotRequest request{.group_id = "test", .server_id = kLeader, .peer_id = kSelf, .term = 5};
+  request.uri = "remote://127.0.0.1:9001/1";
+  for (const auto& [index, term] : {std::pair<int64_t, int64_t>{2, 4}, {100, 6}, {100, 0}, {INT64_MAX, 5}}) {
+    request.meta = {.last_included_index = index, .last_included_term = term, .peers = {kSelf, kLeader, kOther}};
+    expect_refused(request, RaftError::einval, "can be none of this group");
+  }
+}
+
 }  // namespace
 }  // namespace sofa::raft
