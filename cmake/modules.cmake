@@ -58,9 +58,26 @@ function(sofa_add_library name target libraries)
 
   file(GLOB tests CONFIGURE_DEPENDS tests/*_test.cpp)
   if(tests AND GTest_FOUND)
-    sofa_program(${target}_test SOURCES ${tests} LIBRARIES ${target} GTest::gtest_main GTest::gmock)
+    sofa_test_program(${target}_test SOURCES ${tests} LIBRARIES ${target})
     sofa_unit_test(${target}_test ${CMAKE_CURRENT_SOURCE_DIR}/tests)
   endif()
+endfunction()
+
+# sofa_test_program(NAME SOURCES files... LIBRARIES targets...): like sofa_program, with GoogleTest. Tests are not optimized: most of their compile time
+# was the optimizer's, and what they test is optimized all the same. Their precompiled header is their own, since it depends on that.
+function(sofa_test_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  if(NOT TARGET sofa_tests_pch)
+    add_library(sofa_tests_pch OBJECT ${PROJECT_SOURCE_DIR}/cmake/pch_tests.cpp)
+    target_link_libraries(sofa_tests_pch PRIVATE sofa_base GTest::gmock)
+    target_compile_options(sofa_tests_pch PRIVATE $<$<CONFIG:Release>:-O0>)
+    target_precompile_headers(sofa_tests_pch PRIVATE ${PROJECT_SOURCE_DIR}/cmake/pch.h <gtest/gtest.h>)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gtest_main GTest::gmock)
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O0>)
+  target_precompile_headers(${name} REUSE_FROM sofa_tests_pch)
 endfunction()
 
 function(sofa_module name)

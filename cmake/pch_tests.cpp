@@ -1,0 +1,1 @@
+// The source that the tests' precompiled header needs beside it.
