@@ -84,6 +84,8 @@ def test_a_group_replicates_every_op_and_survives_the_death_of_its_leader(tmp_pa
 
         fill(group)
         leader = group.leader()
+        told = ask(group, "describe", leader.peer)
+        assert told["role"] == "LEADER" and told["applied"] == told["committed"] > 200 and len(told["followers"]) == 2
         leader.kill()
         assert group.leader() is not leader
         assert group.write(lab.put(b"after", b"death")) == b"\x01"
@@ -222,6 +224,7 @@ def test_commands_take_members_with_ipv6_addresses(tmp_path):
     (["status", "--group", "1lab", "--peers", "127.0.0.1:1"], WRONG_USAGE, "'1lab' is no name of a group"),
     (["status", "--group", "lab", "--peers", "nobody"], WRONG_USAGE, "'nobody' is no member of a group; it must have the form IP:PORT"),
     (["status", "--group", "lab", "--peers", "127.0.0.1:1", "--timeout", "0.3"], NO_ANSWER, "no leader of group lab has answered within 300 ms"),
+    (["change", "127.0.0.1:1,127.0.0.1:2/witness", "--group", "lab", "--peers", "127.0.0.1:1"], WRONG_USAGE, "'127.0.0.1:2/witness': there are no witnesses"),
     (["add", "x", "--group", "lab", "--peers", "127.0.0.1:1"], WRONG_USAGE, "'x' is no member of a group"),
     (["learners", "tease", "127.0.0.1:2", "--group", "lab", "--peers", "127.0.0.1:1"], WRONG_USAGE, "it is add, remove, reset or promote"),
     (["lab", "--group", "lab", "--id", "here", "--peers", "-", "--data", "d"], WRONG_USAGE, "--id: 'here' is no member"),

@@ -45,6 +45,7 @@ Command profile_command();
 Command tasks_command();
 Command connections_command();
 Command raft_status_command();
+Command raft_describe_command();
 Command raft_peers_command();
 Command raft_add_command();
 Command raft_remove_command();

@@ -16,21 +16,10 @@ namespace sofa::tool {
 using jraft::Configuration;
 using jraft::PeerId;
 
-Result<PeerId> parse_member(const std::string& text) {
-  if (auto peer = PeerId::parse(text); peer && !peer->is_nobody()) return *std::move(peer);
-  return fail(Code::invalid_argument,
-              "'{}' is no member of a group; it must have the form IP:PORT[:IDX[:PRIORITY]], like 10.0.0.1:8700 or [2001:db8::1]:8700", text);
-}
-
 Result<Configuration> parse_members(const std::string& text, std::string_view what) {
-  std::vector<std::string> dropped;
-  auto members = Configuration::parse(text, &dropped);
-  if (!dropped.empty()) {
-    auto why = parse_member(dropped.front());
-    return fail(Code::invalid_argument, "{}: {}", what, why ? dropped.front() : why.error().to_string());
-  }
-  if (!members || members->empty()) return fail(Code::invalid_argument, "{} names nobody: it takes members like 10.0.0.1:8700,10.0.0.2:8700", what);
-  return *std::move(members);
+  auto members = jraft::read_members(text);
+  if (!members) return std::unexpected(std::move(members.error()).wrap(std::string(what)));
+  return members;
 }
 
 void RaftFlags::describe(Description<RaftFlags>& d) {
@@ -132,6 +121,24 @@ Exit status(Arguments<RaftFlags>& given, Terminal& terminal) {
   });
 }
 
+// describe
+
+Exit describe_member(Arguments<RaftFlags>& given, Terminal& terminal) {
+  const RaftFlags& flags = given.options;
+  std::optional<PeerId> node;
+  if (!given.positional.empty()) {
+    auto named = jraft::read_member(given.positional[0]);
+    if (!named) return wrong_usage(named.error(), flags.output, terminal);
+    node = *std::move(named);
+  }
+  return ask_group(flags, terminal, [&](Group& group) -> io::Task<Result<void>> {
+    const auto& [peers, learners] = group.members;
+    const PeerId asked = node ? *node : peers.empty() ? learners.front() : peers.front();
+    print_object(co_await io::or_return(group.cli.describe(group.name, asked)), flags.output, terminal);
+    co_return Result<void>();
+  });
+}
+
 // peers
 
 struct PeersOptions : RaftFlags {
@@ -194,13 +201,13 @@ Exit change_members(const RaftFlags& flags, Terminal& terminal, const Change& ch
 }
 
 Exit add(Arguments<RaftFlags>& given, Terminal& terminal) {
-  const auto peer = parse_member(given.positional[0]);
+  const auto peer = jraft::read_member(given.positional[0]);
   if (!peer) return wrong_usage(peer.error(), given.options.output, terminal);
   return change_members(given.options, terminal, [&](Group& group) { return group.cli.add_peer(group.name, group.members, *peer); });
 }
 
 Exit remove(Arguments<RaftFlags>& given, Terminal& terminal) {
-  const auto peer = parse_member(given.positional[0]);
+  const auto peer = jraft::read_member(given.positional[0]);
   if (!peer) return wrong_usage(peer.error(), given.options.output, terminal);
   return change_members(given.options, terminal, [&](Group& group) { return group.cli.remove_peer(group.name, group.members, *peer); });
 }
@@ -277,7 +284,7 @@ Exit snapshot(Arguments<RaftFlags>& given, Terminal& terminal) {
   const RaftFlags& flags = given.options;
   std::vector<PeerId> nodes;
   for (const std::string& text : given.positional) {
-    auto node = parse_member(text);
+    auto node = jraft::read_member(text);
     if (!node) return wrong_usage(node.error(), flags.output, terminal);
     nodes.push_back(*std::move(node));
   }
@@ -316,7 +323,7 @@ Exit transfer(Arguments<RaftFlags>& given, Terminal& terminal) {
   const RaftFlags& flags = given.options;
   PeerId to;
   if (!given.positional.empty()) {
-    auto peer = parse_member(given.positional[0]);
+    auto peer = jraft::read_member(given.positional[0]);
     if (!peer) return wrong_usage(peer.error(), flags.output, terminal);
     to = *std::move(peer);
   }
@@ -332,6 +339,11 @@ constexpr std::string_view kStatusAbout =
     "Shows each member of a group: its role, whether it answers, and of this project's nodes terms and places in the log. Of nodes of SOFAJRaft "
     "only what its CLI tells is known; the rest is '-'. The lag is told when this project's node leads.\n\n"
     "  sofa raft status --group counter --peers 10.0.0.1:8700,10.0.0.2:8700,10.0.0.3:8700";
+constexpr std::string_view kDescribeAbout =
+    "Shows all that one of this project's nodes tells of itself: what JRaft's Node.describe() writes, and the console shows. Without NODE: the first "
+    "of "
+    "--peers. A node of SOFAJRaft does not know the question.\n\n"
+    "  sofa raft describe 10.0.0.2:8700 --group counter --peers 10.0.0.1:8700 -o yaml";
 constexpr std::string_view kAddAbout =
     "Adds a peer. It ends when the change is committed: the new peer must run, and have caught up.\n\n"
     "  sofa raft add 10.0.0.4:8700 --group counter --peers 10.0.0.1:8700,10.0.0.2:8700";
@@ -359,6 +371,14 @@ constexpr std::string_view kSnapshotAbout =
 Command raft_status_command() {
   return command<RaftFlags, status>(
       {.group = &kRaftCommands, .name = "status", .summary = "shows the members of a group: roles, terms, logs, lags", .about = kStatusAbout});
+}
+Command raft_describe_command() {
+  return command<RaftFlags, describe_member>({.group = &kRaftCommands,
+                                              .name = "describe",
+                                              .usage = "[NODE]",
+                                              .summary = "shows all that one node tells of itself",
+                                              .about = kDescribeAbout,
+                                              .most = 1});
 }
 Command raft_peers_command() {
   return command<PeersOptions, peers>({.group = &kRaftCommands, .name = "peers", .summary = "lists peers and learners as the leader knows them"});

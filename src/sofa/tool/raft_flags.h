@@ -14,8 +14,6 @@ inline constexpr CommandGroup kRaftCommands{"raft", "groups of Raft, of this pro
 
 /// Members of a group, "ip:port[:idx[:priority]]" with commas between, "/learner" behind learners. Errors name the part that is none.
 Result<jraft::Configuration> parse_members(const std::string& text, std::string_view what);
-/// One member of a group.
-Result<jraft::PeerId> parse_member(const std::string& text);
 
 /// Flags of every command that asks a group.
 struct RaftFlags : TlsFlags, OutputFlags {

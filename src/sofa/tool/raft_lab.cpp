@@ -55,7 +55,7 @@ Result<LabPlan> plan_of(const LabOptions& options) {
   if (!jraft::is_group_name(options.group)) {
     return fail(Code::invalid_argument, "--group: '{}' is no name of a group: a letter, then letters, digits, '-' and '_'", options.group);
   }
-  auto self = parse_member(options.id);
+  auto self = jraft::read_member(options.id);
   if (!self) return std::unexpected(std::move(self.error()).wrap("--id"));
   LabPlan plan{.self = *std::move(self)};
   if (options.peers != "-") {

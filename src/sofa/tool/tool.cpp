@@ -93,11 +93,11 @@ std::span<const Command> commands() {
                                         audit_command(),          new_app_command(),        dev_command(),
                                         server_command(),         status_command(),         logs_command(),
                                         doctor_command(),         profile_command(),        tasks_command(),
-                                        connections_command(),    raft_status_command(),    raft_peers_command(),
-                                        raft_add_command(),       raft_remove_command(),    raft_change_command(),
-                                        raft_reset_command(),     raft_learners_command(),  raft_transfer_command(),
-                                        raft_snapshot_command(),  raft_lab_command(),       explain_command(),
-                                        version_command(),        completion_command()};
+                                        connections_command(),    raft_status_command(),    raft_describe_command(),
+                                        raft_peers_command(),     raft_add_command(),       raft_remove_command(),
+                                        raft_change_command(),    raft_reset_command(),     raft_learners_command(),
+                                        raft_transfer_command(),  raft_snapshot_command(),  raft_lab_command(),
+                                        explain_command(),        version_command(),        completion_command()};
   return all;
 }
 

@@ -4,7 +4,6 @@
 
 #include "sofa/io/shard.h"
 #include "sofa/state/raft/cli.h"
-#include "sofa/state/raft/describe.h"
 #include "sofa/state/raft/detail/find_node.h"
 
 namespace sofa::raft {
@@ -227,60 +226,6 @@ const std::vector<std::string>& cli_class_names() {
     return all;
   }();
   return names;
-}
-
-// describe.h
-
-namespace {
-
-std::string_view name_of(Core::Following state) {
-  switch (state) {
-    case Core::Following::probing:
-      return "probing";
-    case Core::Following::snapshot:
-      return "snapshot";
-    case Core::Following::replicating:
-      return "replicating";
-  }
-  return "";
-}
-
-DescribedFollower described(const Core::Follower& one, Instant now) {
-  return {.peer = one.peer.to_string(),
-          .learner = one.learner,
-          .state = std::string(name_of(one.state)),
-          .match = one.match,
-          .next = one.next,
-          .silent_ms = (now - one.last_answer) / std::chrono::milliseconds(1),
-          .errors = one.errors};
-}
-
-}  // namespace
-
-Result<DescribeResponse> answer_describe(NodeTable& nodes, const DescribeRequest& request, Instant now) {
-  const auto node = find_node(nodes, request.group_id, request.peer_id.value_or(""));
-  if (!node) return std::unexpected(node.error());
-  NodeDescription is = (*node)->describe();
-  DescribeResponse response{.peer = std::move(is.self),
-                            .leader = std::move(is.leader),
-                            .role = std::move(is.role),
-                            .members = std::move(is.members),
-                            .old_members = std::move(is.old_members),
-                            .term = is.term,
-                            .first_log = is.first_log,
-                            .last_log = is.last_log,
-                            .saved = is.saved,
-                            .committed = is.committed,
-                            .applied = is.applied,
-                            .snapshot = is.snapshot,
-                            .elections = static_cast<int64_t>(is.elections),
-                            .last_election = std::move(is.last_election),
-                            .error = std::move(is.error),
-                            .disk_full = is.disk_full,
-                            .installing = is.installing,
-                            .saving_snapshot = is.saving_snapshot};
-  for (const Core::Follower& one : is.followers) response.followers.push_back(described(one, now));
-  return response;
 }
 
 }  // namespace sofa::raft

@@ -1,5 +1,6 @@
 #pragma once
-// How a member of a group is, asked over the wire by `sofa raft status`. A message of ours: Java's nodes do not know it.
+// How a member of a group is: asked over the wire by `sofa raft status` and `sofa raft describe` (a message of ours: Java's nodes do not know it),
+// and as JSON by the admin API (raft_admin).
 
 #include <cstdint>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sofa/base/description.h"
 #include "sofa/state/raft/cli.h"
 
 namespace sofa::raft {
@@ -30,6 +32,9 @@ struct DescribedFollower {
   int64_t match = 0, next = 0;
   int64_t silent_ms = 0;  ///< since its last answer, or since this leader began
   int32_t errors = 0;     ///< in a row
+  int64_t lag = 0;        ///< entries of the leader that it has not confirmed
+  int64_t inflight = 0;   ///< requests that are under way to it, heartbeats not counted
+  bool blocked = false;   ///< after an error it is left in peace for a moment
   static void fields(auto& self, auto& visit) {
     visit(1, self.peer);
     visit(2, self.learner);
@@ -38,11 +43,15 @@ struct DescribedFollower {
     visit(5, self.next);
     visit(6, self.silent_ms);
     visit(7, self.errors);
+    visit(8, self.lag);
+    visit(9, self.inflight);
+    visit(10, self.blocked);
   }
+  static void describe(Description<DescribedFollower>& d);
   bool operator==(const DescribedFollower&) const = default;
 };
 
-/// NodeDescription, as it travels.
+/// NodeDescription, as it travels. Compared with what JRaft's Node.describe() writes it lacks its queues and timers, which are other ones here.
 struct DescribeResponse {
   static constexpr std::string_view kName = "sofa.raft.DescribeResponse";
   std::string peer{}, leader{}, role{}, members{}, old_members{};  ///< role: as Role's to_string has it
@@ -51,6 +60,13 @@ struct DescribeResponse {
   std::string last_election{}, error{};
   bool disk_full = false, installing = false, saving_snapshot = false;
   std::vector<DescribedFollower> followers{};
+  std::string group{}, voted_for{};
+  int64_t last_log_term = 0, snapshot_term = 0;
+  int32_t target_priority = -1;
+  int64_t waiting = 0, reads = 0;
+  int64_t last_election_at_ms = 0;  ///< since 1970
+  int64_t next_timer_ms = -1;       ///< until it does something by itself; -1: nothing is due
+  bool quiet = false;
   static void fields(auto& self, auto& visit) {
     visit(1, self.peer);
     visit(2, self.leader);
@@ -71,10 +87,22 @@ struct DescribeResponse {
     visit(17, self.installing);
     visit(18, self.saving_snapshot);
     visit(19, self.followers);
+    visit(20, self.group);
+    visit(21, self.voted_for);
+    visit(22, self.last_log_term);
+    visit(23, self.snapshot_term);
+    visit(24, self.target_priority);
+    visit(25, self.waiting);
+    visit(26, self.reads);
+    visit(27, self.last_election_at_ms);
+    visit(28, self.next_timer_ms);
+    visit(29, self.quiet);
   }
+  static void describe(Description<DescribeResponse>& d);
   bool operator==(const DescribeResponse&) const = default;
 };
 
+DescribeResponse described(const Node& node, Instant now);
 /// Errors are those of the CLI: ENOENT, EINVAL, EACCES.
 Result<DescribeResponse> answer_describe(NodeTable& nodes, const DescribeRequest& request, Instant now);
 

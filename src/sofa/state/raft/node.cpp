@@ -34,7 +34,10 @@ NodeImpl::NodeImpl(NodeOptions options, PeerId self, GroupStreams streams, std::
           this),
       snapshot_timer_([](void* me) { static_cast<NodeImpl*>(me)->snapshot_due(); }, this) {}
 
-NodeImpl::~NodeImpl() = default;
+NodeImpl::~NodeImpl() {
+  shared_.metrics.awake.erase(this);
+  end_metrics();
+}
 
 Instant NodeImpl::now() const { return io::Shard::current().now(); }
 /// A lease is judged by the time at which it is asked for: the turn may have begun before the process was paused.
@@ -72,6 +75,8 @@ io::Task<Result<void>> NodeImpl::recover() {
 }
 
 void NodeImpl::start() {
+  shared_.metrics.awake.insert(this);
+  last_election_at_ = io::Shard::current().clock().now_wall();
   input([&](Core& core) { core.start(now()); });
   arm_snapshot(true);
   kLog.info("member started", {{"group", options_.group},
@@ -128,7 +133,11 @@ void NodeImpl::drive() {
 /// A quiet member counts on somebody watching the nodes of its peers.
 void NodeImpl::watch(bool quiet) {
   is_watching_ = quiet;
-  if (!quiet) return shared_.watch.remove(*this);
+  if (!quiet) {
+    shared_.metrics.awake.insert(this);
+    return shared_.watch.remove(*this);
+  }
+  shared_.metrics.awake.erase(this);
   give_memory_back(machine_tasks_);
   give_memory_back(waiting_);
   give_memory_back(answers_);
@@ -146,6 +155,27 @@ void NodeImpl::watch(bool quiet) {
 
 void NodeImpl::node_lost(const std::string& address) {
   if (!stopped_) input([&](Core& core) { core.node_lost(now(), address); });
+}
+
+void NodeImpl::look_after_peers() {
+  if (stopped_) return;
+  const std::vector<PeerId> stalled = core_->revive_stalled(now());
+  if (stalled.empty()) return;
+  shared_.metrics.stalled += stalled.size();
+  kLog.error("peers lack entries, and nothing was under way to them: they are asked again; this is a fault of this program",
+             {{"group", options_.group}, {"node", self_.to_string()}, {"peer", stalled.front().to_string()}, {"peers", stalled.size()}});
+  drive();
+}
+
+void NodeImpl::begin_metrics() {
+  if (metrics_ == nullptr) metrics_ = shared_.metrics.begin_asked(now());
+  if (metrics_ != nullptr) metrics_->used = now();
+}
+
+void NodeImpl::end_metrics() {
+  if (metrics_ == nullptr) return;
+  metrics_ = nullptr;
+  shared_.metrics.ended();
 }
 
 /// Groups tick at the same moments, twenty in an interval of heartbeats, so that what those of one node send to another leaves together (peers.h).
@@ -179,6 +209,9 @@ void NodeImpl::receive(uint64_t lane, const jraft::Message& request, Answer answ
   const uint64_t token = next_token_++;
   const auto* const append = std::get_if<jraft::AppendEntriesRequest>(&request);
   if (append != nullptr && append->is_probe() && !is_peer()) answer = unhurried(std::move(answer));
+  if (metrics_ != nullptr) {
+    if (const auto what = metrics_->received(request)) answer = timed(*what, std::move(answer));
+  }
   answers_.emplace(token, std::move(answer));
   const bool is_read = std::holds_alternative<jraft::ReadIndexRequest>(request);
   input([&](Core& core) { core.receive(is_read ? exact_now() : now(), token, lane, request); });
@@ -208,6 +241,7 @@ void NodeImpl::connected(const std::string& address) {
 }
 
 void NodeImpl::entries_saved(LogId up_to) {
+  if (metrics_ != nullptr) metrics_->appended(now(), up_to.index);
   input([&](Core& core) { core.log_saved(now(), up_to); });
 }
 
@@ -231,13 +265,25 @@ void NodeImpl::disk_full(bool full) {
 void NodeImpl::perform(effect::SaveState& one) {
   if (one.voted_for == self_ && one.term > kept_.state.term) {
     ++elections_;
+    ++shared_.metrics.elections;
+    last_election_at_ = io::Shard::current().clock().now_wall();
     kLog.info("election", {{"group", options_.group}, {"node", self_.to_string()}, {"term", one.term}, {"why", last_election_}});
   }
   kept_.state = {.term = one.term, .voted_for = one.voted_for, .must_reach = one.must_reach};
-  log_.save(kept_, [this, number = one.number] { input([&](Core& core) { core.state_saved(now(), number); }); });
+  log_.save(kept_, [this, number = one.number, begun = now()] {
+    note(Timed::save_raft_meta, now() - begun);
+    input([&](Core& core) { core.state_saved(now(), number); });
+  });
 }
-void NodeImpl::perform(effect::Append& one) { log_.append(one.entries); }
-void NodeImpl::perform(effect::TruncateSuffix& one) { log_.truncate_suffix(one.last_kept); }
+void NodeImpl::perform(effect::Append& one) {
+  if (metrics_ == nullptr) metrics_ = shared_.metrics.begin(now());
+  if (metrics_ != nullptr) metrics_->appending(now(), one.entries);
+  log_.append(one.entries);
+}
+void NodeImpl::perform(effect::TruncateSuffix& one) {
+  if (metrics_ != nullptr) metrics_->cut(one.last_kept);
+  log_.truncate_suffix(one.last_kept);
+}
 void NodeImpl::perform(effect::TruncatePrefix& one) { log_.truncate_prefix(one.first_kept); }
 void NodeImpl::perform(effect::ResetLog& one) { log_.reset(one.behind); }
 
@@ -260,9 +306,11 @@ io::Task<void> NodeImpl::read_entries(effect::ReadEntries one) {
 
 void NodeImpl::perform(effect::Send& one) {
   if (ended_) return;
+  const auto counted = metrics_ != nullptr ? metrics_->sent(now(), one.to, one.request) : GroupMetrics::Call();
   shared_.peers.call(one.to.address(), std::move(one.request), one.timeout,
-                     [this, alive = std::weak_ptr<bool>(alive_), call = one.call](Result<jraft::Message> answer) {
+                     [this, alive = std::weak_ptr<bool>(alive_), call = one.call, counted](Result<jraft::Message> answer) {
                        if (alive.expired()) return;
+                       if (metrics_ != nullptr) metrics_->ended(now(), counted, answer && !std::holds_alternative<jraft::ErrorResponse>(*answer));
                        input([&](Core& core) {
                          if (answer) {
                            core.answered(now(), call, std::move(*answer));
@@ -302,7 +350,7 @@ void NodeImpl::perform(effect::Failed& one) {
              {{"group", options_.group}, {"node", self_.to_string()}, {"why", one.why.to_string()}});
   machine_tasks_.clear();
   fail_all(one.why);
-  call_machine([&] { machine_->on_error(one.why); });
+  call_machine(Timed::fsm_error, [&] { machine_->on_error(one.why); });
 }
 
 void NodeImpl::perform(effect::ReadAt& one) {
@@ -345,6 +393,7 @@ void NodeImpl::gather(Bytes data, Done done) {
         {RaftError::einval, fmt::format("an entry of {} bytes is over the bound of {} (max_entry_bytes)", data.size(), options_.max_entry_bytes)})));
   }
   if (waiting_.size() + gathered_.size() >= options_.max_waiting) {
+    note(Refused::apply_task_overload_times);
     return done(std::unexpected(error_of({RaftError::ebusy, "Node is busy, has too many tasks, queue is full; try again later"})));
   }
   if (gathered_.empty()) io::Shard::current().at_turn_end(gather_);
@@ -362,6 +411,7 @@ void NodeImpl::propose_gathered() {
   Core::Proposed proposed;
   proposed = core_->propose(now(), std::exchange(gathered_, {}));
   if (!proposed.status.ok()) {
+    if (proposed.status.code == RaftError::ebusy) note(Refused::apply_task_overload_times);
     const Error error = error_of(proposed.status);
     for (Done& one : done) one(std::unexpected(error));
     return drive();
@@ -383,9 +433,11 @@ io::Task<Result<Bytes>> NodeImpl::apply(Bytes data) {
 void NodeImpl::read(ReadDone done) {
   if (stopped_) return done(std::unexpected(error_of({RaftError::enodeshutdown, "the node is shutting down"})));
   if (reads_.size() + reads_at_.size() >= options_.max_waiting) {
+    note(Refused::read_index_overload_times);
     return done(std::unexpected(error_of({RaftError::ebusy, "Node is busy, too many reads wait; try again later"})));
   }
   const uint64_t token = next_token_++;
+  if (metrics_ != nullptr) done = timed(Timed::read_index, std::move(done));
   reads_.emplace(token, std::move(done));
   const Status begun = core_->read(exact_now(), token);
   if (!begun.ok()) {
@@ -454,8 +506,16 @@ NodeDescription NodeImpl::describe() const {
           .committed = core.commit_index(),
           .applied = applied_,
           .snapshot = core.log().snapshot().index,
+          .voted_for = core.voted_for().is_nobody() ? std::string() : core.voted_for().to_string(),
+          .last_log_term = core.log().last_id().term,
+          .snapshot_term = core.log().snapshot().term,
+          .target_priority = core.target_priority(),
+          .waiting = waiting_.size() + gathered_.size(),
+          .reads = reads_.size() + reads_at_.size(),
           .elections = elections_,
           .last_election = last_election_,
+          .last_election_at = last_election_at_,
+          .quiet = core.is_quiet(),
           .disk_full = log_.is_full(),
           .installing = fetch_ != nullptr,
           .saving_snapshot = saving_,

@@ -54,9 +54,14 @@ struct NodeOptions {
 struct NodeDescription {
   std::string group{}, self{}, leader{}, members{}, old_members{}, role{}, error{};
   int64_t term = 0, first_log = 0, last_log = 0, saved = 0, committed = 0, applied = 0, snapshot = 0;
-  uint64_t elections = 0;       ///< that this node has begun
-  std::string last_election{};  ///< why, in words
-  bool disk_full = false, installing = false, saving_snapshot = false;
+  std::string voted_for{};  ///< in this term; empty: nobody
+  int64_t last_log_term = 0, snapshot_term = 0;
+  int target_priority = PeerId::kNoPriority;  ///< that elections wait for
+  size_t waiting = 0, reads = 0;              ///< proposals and reads of users that are under way
+  uint64_t elections = 0;                     ///< that this node has begun
+  std::string last_election{};                ///< why, in words: why it has left its last leader, or that it has never had one
+  WallTime last_election_at{};                ///< when that was, or when this node has campaigned since
+  bool quiet = false, disk_full = false, installing = false, saving_snapshot = false;
   std::vector<Core::Follower> followers{};
 };
 
@@ -70,6 +75,8 @@ class Node {
   /// How it is, without waiting.
   virtual const Core& core() const = 0;
   virtual NodeDescription describe() const = 0;
+  /// Its disk is full: it takes no entries.
+  virtual bool is_full() const { return false; }
   /// NodeOptions::cli.
   virtual bool takes_cli() const { return true; }
 

@@ -61,6 +61,9 @@ class ServerImpl final : public Server, public NodeTable, private transport::Han
   Node* find(std::string_view group, const PeerId& self) override { return find_impl(group, self); }
   std::vector<Node*> nodes() override;
   std::vector<Node*> nodes_of(std::string_view group) override;
+  std::vector<MetricValue> metrics() override;
+  void count_in_detail(Node& node) override { static_cast<NodeImpl&>(node).begin_metrics(); }
+  std::string address() const override { return self_.address(); }
   const io::Address& local() const override { return port_->local(); }
   log::LogStats log_stats() const override { return log_->stats(); }
   io::Task<Result<void>> stop() override;
@@ -77,6 +80,8 @@ class ServerImpl final : public Server, public NodeTable, private transport::Han
   template <class Request>
   void to_node(uint64_t lane, const jraft::Message& message, const Request& request, NodeImpl::Answer reply);
   io::Task<void> keep_house();
+  io::Task<void> look_after_members();
+  std::vector<NodeImpl*> members() const;
 
   const ServerOptions options_;
   const TlsContexts tls_;
@@ -87,6 +92,7 @@ class ServerImpl final : public Server, public NodeTable, private transport::Han
   FileService file_service_;
   detail::Peers peers_;
   detail::NodeWatch watch_{peers_, options_.watch_interval, options_.node_lost_after};
+  detail::ServerMetrics metrics_;
   std::unique_ptr<log::Log> log_;
   std::optional<detail::Directory> directory_;
   std::optional<detail::Shared> shared_;
@@ -109,8 +115,8 @@ io::Task<Result<void>> ServerImpl::open(std::vector<std::pair<std::string, trans
   log_ = co_await or_return(log::Log::open(std::move(log_options), files()));
   directory_.emplace(*log_);
   co_await or_return(directory_->read());
-  shared_.emplace(
-      detail::Shared{self_.address(), *log_, files(), peers_, file_service_, throttle_, pace_, watch_, options_.log.max_record_bytes - kRecordRoom});
+  shared_.emplace(detail::Shared{self_.address(), *log_, files(), peers_, file_service_, throttle_, pace_, watch_, metrics_,
+                                 options_.log.max_record_bytes - kRecordRoom});
   peers_.on_connected([this](const std::string& address) {
     for (auto& [group, members] : groups_) {
       for (const auto& one : members) one->connected(address);
@@ -128,12 +134,15 @@ io::Task<Result<void>> ServerImpl::open(std::vector<std::pair<std::string, trans
   bolt.session.limits.max_frame = kMaxFrame;
   bolt.session.max_write_queue = options_.max_write_queue;
   bolt_.emplace(handlers_, bolt);
-  const io::Address address = co_await or_return(io::Address::parse(options_.bind.empty() ? self_.address() : options_.bind));
+  auto address = io::Address::parse(options_.bind.empty() ? self_.address() : options_.bind);
+  if (!address && options_.bind.empty()) co_return forward_error(address);
+  if (!address) co_return std::unexpected(std::move(address.error()).wrap(fmt::format("the node {} listens at no address (bind)", self_.address())));
   transport::PortOptions port{.option_name = "the address of the node", .tls = tls_.port, .tls_only = options_.tls && !options_.tls->takes_plain};
   port.stream.max_write_queue = 2 * options_.max_write_queue;  // the session's bound is reached first
-  port_ = co_await or_return(transport::Port::open(address, {&*bolt_}, std::move(port)));
+  port_ = co_await or_return(transport::Port::open(*address, {&*bolt_}, std::move(port)));
   tasks_.spawn("raft: gives space back", keep_house());
   tasks_.spawn("raft: watches nodes", watch_.run());
+  tasks_.spawn("raft: looks after members", look_after_members());
   co_return Result<void>{};
 }
 
@@ -145,6 +154,17 @@ io::Task<void> ServerImpl::keep_house() {
     if (!moved) kLog.warn("the oldest segment of the log was not emptied", {{"folder", options_.folder}, {"error", moved.error()}});
   }
 }
+
+/// Only those that are awake: a quiet group lacks nothing.
+io::Task<void> ServerImpl::look_after_members() {
+  while (co_await io::sleep_for(1s)) {
+    const auto awake = metrics_.awake;
+    for (NodeImpl* const one : awake) one->look_after_peers();
+    if (metrics_.is_wanted()) metrics_.tidy(members(), io::Shard::current().now());
+  }
+}
+
+std::vector<MetricValue> ServerImpl::metrics() { return metrics_.read(members(), self_.address(), log_->stats(), io::Shard::current().now()); }
 
 // Requests.
 
@@ -242,12 +262,17 @@ NodeImpl* ServerImpl::find_impl(std::string_view group, const PeerId& self) {
   return nullptr;
 }
 
-std::vector<Node*> ServerImpl::nodes() {
-  std::vector<Node*> all;
-  for (auto& [group, members] : groups_) {
+std::vector<NodeImpl*> ServerImpl::members() const {
+  std::vector<NodeImpl*> all;
+  for (const auto& [group, members] : groups_) {
     for (const auto& one : members) all.push_back(one.get());
   }
   return all;
+}
+
+std::vector<Node*> ServerImpl::nodes() {
+  const std::vector<NodeImpl*> all = members();
+  return {all.begin(), all.end()};
 }
 
 std::vector<Node*> ServerImpl::nodes_of(std::string_view group) {
@@ -258,6 +283,28 @@ std::vector<Node*> ServerImpl::nodes_of(std::string_view group) {
   return all;
 }
 
+/// A number of the options that makes no sense.
+Result<void> check_numbers(const NodeOptions& options) {
+  struct Rule {
+    bool broken;
+    std::string_view name, must;
+  };
+  const Duration none{};
+  for (const auto& [broken, name, must] : std::initializer_list<Rule>{
+           {options.election_timeout < 10ms, "election_timeout", "at least 10 ms, of which a heartbeat takes its tenth"},
+           {options.max_election_delay < none, "max_election_delay", "no less than zero"},
+           {options.snapshot_interval < none, "snapshot_interval", "no less than zero, which means none by time"},
+           {options.quiet_after < none, "quiet_after", "no less than zero, which means never"},
+           {options.snapshot_log_margin < 0, "snapshot_log_margin", "no less than zero"},
+           {options.idx < 0, "idx", "no less than zero"},
+           {options.priority < PeerId::kNoPriority, "priority", "-1 (elections go by the log alone), 0 (it never leads) or more"},
+           {options.apply_batch == 0, "apply_batch", "at least 1"},
+           {options.max_waiting == 0, "max_waiting", "at least 1"}}) {
+    if (broken) return fail(Code::invalid_argument, "the option {} of the group {} is out of its range: it must be {}", name, options.group, must);
+  }
+  return {};
+}
+
 io::Task<Result<Node*>> ServerImpl::start(NodeOptions options, std::unique_ptr<StateMachine> machine) {
   if (!jraft::is_group_name(options.group)) {
     co_return fail(Code::invalid_argument, "'{}' is no name of a group: a letter, then letters, digits, '-' and '_'", options.group);
@@ -266,6 +313,7 @@ io::Task<Result<Node*>> ServerImpl::start(NodeOptions options, std::unique_ptr<S
     co_return fail(Code::invalid_argument, "the members '{}' of the group {} are no group: somebody must vote, and nobody be a peer and a learner",
                    options.initial.to_string(), options.group);
   }
+  co_await or_return(check_numbers(options));
   if (options.max_entry_bytes + kRecordRoom > options_.log.max_record_bytes) {
     co_return fail(Code::invalid_argument,
                    "entries of {} bytes (max_entry_bytes) do not fit into a record of the log ({}, max_record_bytes): raise it",

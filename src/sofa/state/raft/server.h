@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "sofa/base/metrics.h"
 #include "sofa/io/tls.h"
 #include "sofa/state/log/file.h"
 #include "sofa/state/log/options.h"
@@ -37,9 +38,9 @@ struct ServerTls {
 
 struct ServerOptions {
   std::string folder{};   ///< made if missing; one process at a time
-  std::string address{};  ///< "ip:port": how this node is named in the members of its groups
+  std::string address{};  ///< "ip:port": how this node is named in the members of its groups, and where the others reach it
   std::string owner{};    ///< whose folder it is, beside the address ("group lab"): another's is refused
-  std::string bind{};     ///< where it listens; empty: at `address`
+  std::string bind{};     ///< "ip:port" where it listens, of this machine; empty: at `address`
   log::LogOptions log{
       .folder = {}, .max_record_bytes = 24ull << 20, .cache_bytes = 0};  ///< its folder is <folder>/log; cores have the newest entries
   uint64_t snapshot_bytes_per_second = 0;                                ///< zero: no bound
@@ -66,10 +67,19 @@ class Server {
   virtual io::Task<Result<void>> leave(Node& node) = 0;
   /// Null: there is none.
   virtual Node* find(std::string_view group, const PeerId& self) = 0;
+  /// By the name of the group.
   virtual std::vector<Node*> nodes() = 0;
 
+  /// ServerOptions::address, and where it listens.
+  virtual std::string address() const = 0;
   virtual const io::Address& local() const = 0;
   virtual log::LogStats log_stats() const = 0;
+  /// Sums over all groups, and details of those that are busy, under JRaft's names as label values (docs/raft/running.md has the list). From the
+  /// first call on a group that writes entries is counted in detail, 64 groups at most; before, and when nobody has asked for five minutes, nothing
+  /// is.
+  virtual std::vector<MetricValue> metrics() = 0;
+  /// The same for a member of which somebody wants to know, though it is idle: for a quarter of an hour.
+  virtual void count_in_detail(Node& node) = 0;
 
   /// Hands leaderships over, drains the port, closes the log.
   virtual io::Task<Result<void>> stop() = 0;

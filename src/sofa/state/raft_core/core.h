@@ -167,12 +167,22 @@ class Core {
     bool learner = false;
     Following state{};
     int64_t match = 0, next = 0;
-    size_t inflight = 0;
+    size_t inflight = 0;   ///< requests with entries, and probes
+    bool blocked = false;  ///< after an error: left in peace for a moment
     Instant last_answer{};
     int errors = 0;
   };
   /// Of a leader.
   std::vector<Follower> followers() const;
+  /// The largest number of entries that one of them lacks.
+  int64_t largest_lag() const;
+  /// Of them those that lack entries although nothing is under way to them, and no timer looks again: there is never one. A leader of JRaft's may
+  /// have one for ever while its heartbeats go on (issue 1271).
+  std::vector<PeerId> stalled() const;
+  /// Looks again at those that are stalled, and gives them: should there be one all the same, it is for a moment.
+  std::vector<PeerId> revive_stalled(Instant now);
+  /// The priority that elections wait for at the moment (jraft.md 2.3); kNoPriority: they go by the log alone.
+  int target_priority() const { return target_priority_; }
 
   /// What is kept in memory, and by which of CoreOptions it is bounded; one request of a peer may go beyond a bound of bytes.
   struct Memory {
@@ -259,6 +269,7 @@ class Core {
 
   // replication.cpp
   Replicator* find(const PeerId& peer);
+  bool is_stalled(const Replicator& one) const;
   void add_replicator(Instant now, const PeerId& peer, bool learner);
   void tick_replicators(Instant now);
   void send_heartbeat(Instant now, Replicator& to, uint64_t round = 0);

@@ -436,9 +436,37 @@ std::vector<Core::Follower> Core::followers() const {
                    .match = one->match,
                    .next = one->next,
                    .inflight = one->inflights.size(),
+                   .blocked = one->is_blocked(),
                    .last_answer = one->last_answer,
                    .errors = one->errors});
   }
+  return all;
+}
+
+int64_t Core::largest_lag() const {
+  int64_t largest = 0;
+  for (const auto& [peer, one] : replicators_) largest = std::max(largest, log_.last() - one->match);
+  return largest;
+}
+
+/// What waits: an answer, a block timer, a read of the disk, a snapshot.
+bool Core::is_stalled(const Replicator& one) const {
+  const bool waits =
+      one.is_blocked() || one.reading != 0 || one.snapshot != 0 || (!one.inflights.empty() && calls_.contains(one.inflights.front().call));
+  return one.match < log_.last() && !waits;
+}
+
+std::vector<PeerId> Core::stalled() const {
+  std::vector<PeerId> all;
+  for (const auto& [peer, one] : replicators_) {
+    if (is_stalled(*one)) all.push_back(peer);
+  }
+  return all;
+}
+
+std::vector<PeerId> Core::revive_stalled(Instant now) {
+  std::vector<PeerId> all = stalled();
+  for (const PeerId& peer : all) block(now, *find(peer));
   return all;
 }
 

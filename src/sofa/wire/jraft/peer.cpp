@@ -104,6 +104,35 @@ bool Configuration::is_valid() const {
 bool Configuration::has_peer(const PeerId& peer) const { return contains(peers, peer); }
 bool Configuration::has_learner(const PeerId& peer) const { return contains(learners, peer); }
 
+Result<PeerId> read_member(std::string_view text) {
+  text = trimmed(text);
+  if (auto peer = PeerId::parse(text); peer && !peer->is_nobody()) return *std::move(peer);
+  if (text.ends_with("/witness")) {
+    return fail(Code::invalid_argument,
+                "'{}': there are no witnesses. One would vote and have no entries, so that an entry could be on a single disk and count as safe, and "
+                "nodes of JRaft would take it for a whole member. Make it a peer that never leads (IP:PORT::0), or a learner (IP:PORT/learner)",
+                text);
+  }
+  if (const size_t slash = text.find('/'); slash != std::string_view::npos) {
+    return fail(Code::invalid_argument, "'{}': '{}' is no kind of member; behind the name of a peer stands nothing, behind a learner's '{}'", text,
+                text.substr(slash), kLearner);
+  }
+  return fail(Code::invalid_argument, "'{}' is no member of a group; it must have the form IP:PORT[:IDX[:PRIORITY]], like 10.0.0.1:8700 or [2001:db8::1]:8700", text);
+}
+
+Result<Configuration> read_members(std::string_view text) {
+  std::vector<std::string> dropped;
+  auto members = Configuration::parse(text, &dropped);
+  for (const std::string& item : dropped) {
+    if (auto member = read_member(item); !member) return forward_error(member);
+  }
+  if (!members || members->empty()) {
+    return fail(Code::invalid_argument, "'{}' names nobody: it takes members like 10.0.0.1:8700,10.0.0.2:8700", trimmed(text));
+  }
+  if (members->has(PeerId())) return fail(Code::invalid_argument, "'{}' is nobody's name, and no member of a group", PeerId().to_string());
+  return *std::move(members);
+}
+
 bool is_group_name(std::string_view text) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   return !text.empty() && letter(text.front()) &&

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sofa/base/error.h"
+
 namespace sofa::jraft {
 
 /// A node of a group: "ip:port[:idx[:priority]]", "ip:port::priority" without an idx. The priority is no part of who it is.
@@ -55,6 +57,11 @@ struct Configuration {
 
   bool operator==(const Configuration&) const = default;
 };
+
+/// One member, and members, as a person has written them: unlike the original, what is no name is an error that says why, and nobody is dropped in
+/// silence. Kinds of members that other implementations have and JRaft has not (witnesses) are refused with the reason.
+Result<PeerId> read_member(std::string_view text);
+Result<Configuration> read_members(std::string_view text);
 
 /// "^[a-zA-Z][a-zA-Z0-9\\-_]*$"
 bool is_group_name(std::string_view text);

@@ -17,6 +17,7 @@
 #include "sofa/state/raft/detail/group_log.h"
 #include "sofa/state/raft/detail/node_watch.h"
 #include "sofa/state/raft/detail/peers.h"
+#include "sofa/state/raft/detail/server_metrics.h"
 #include "sofa/state/raft/file_service.h"
 #include "sofa/state/raft/node.h"
 #include "sofa/state/raft/snapshot.h"
@@ -33,6 +34,7 @@ struct Shared {
   SnapshotThrottle& throttle;
   Pace& pace;
   NodeWatch& watch;
+  ServerMetrics& metrics;
   size_t max_entry_bytes = 0;  // that fit into a record of the log
 };
 
@@ -56,6 +58,14 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   void receive(uint64_t lane, const jraft::Message& request, Answer answer);
   void connected(const std::string& address);
   void node_lost(const std::string& address) override;
+  /// Once a second, while it is not quiet: a peer that lags is being worked on.
+  void look_after_peers();
+
+  // Metrics.
+  GroupMetrics* metrics() const { return metrics_.get(); }
+  void begin_metrics();
+  void end_metrics();
+  int64_t applied() const { return applied_; }
 
   // Node
   const std::string& group() const override { return options_.group; }
@@ -63,6 +73,7 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   StateMachine& machine() override { return *machine_; }
   const Core& core() const override { return *core_; }
   NodeDescription describe() const override;
+  bool is_full() const override { return log_.is_full(); }
   bool takes_cli() const override { return options_.cli; }
   io::Task<Result<Bytes>> apply(Bytes data) override;
   void apply(Bytes data, Done done) override;
@@ -110,6 +121,20 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   void gather(Bytes entry, Done done);
   void propose_gathered();
   void fail_all(const jraft::Status& why);
+  void note(Timed what, Duration took) {
+    if (metrics_ != nullptr) metrics_->record(what, took);
+  }
+  void note(Refused what) {
+    if (metrics_ != nullptr) metrics_->count(what);
+  }
+  /// The same, which notes how long it took until it was called.
+  template <class Done>
+  auto timed(Timed what, Done done) {
+    return [this, alive = std::weak_ptr<bool>(alive_), what, begun = now(), done = std::move(done)](auto&& told) mutable {
+      if (!alive.expired()) note(what, now() - begun);
+      done(std::forward<decltype(told)>(told));
+    };
+  }
   Error refusal_of_full_disk() const;
   template <class Call>
   void input(Call&& call) {
@@ -153,12 +178,14 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   void release_reads();
   /// An exception of the user's is the end of the node.
   template <class Call>
-  void call_machine(Call&& call) {
+  void call_machine(Timed what, Call&& call) {
+    const Instant begun = metrics_ != nullptr ? exact_now() : Instant();
     try {
       call();
     } catch (const std::exception& thrown) {
       core_->fail(now(), {jraft::RaftError::estatemachine, fmt::format("the state machine threw an exception: {}", thrown.what())});
     }
+    if (begun != Instant()) note(what, exact_now() - begun);
   }
 
   // node_snapshots.cpp
@@ -216,8 +243,10 @@ class NodeImpl final : public Node, public NodeWatch::Watcher, private GroupLog:
   std::unordered_map<uint64_t, int64_t> offered_{};  // OfferSnapshot's number: reader id
   bool saving_ = false;
 
+  std::unique_ptr<GroupMetrics> metrics_{};  // null: nobody wants to know, or it is idle
   uint64_t elections_ = 0;
   std::string last_election_ = "no leader is known since the start";
+  WallTime last_election_at_{};
   LogRate refusals_{5};
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // expires with the node
   io::TaskGroup tasks_;

@@ -31,20 +31,19 @@ bool NodeImpl::run_task(MachineTask& task) {
     tasks_.spawn("raft: loads a snapshot", load_fetched(load->number));
     return true;
   }
-  call_machine([&] {
-    if (auto* started = std::get_if<effect::LeaderStarted>(&task)) {
-      machine_->on_leader_start(started->term);
-    } else if (auto* stopped = std::get_if<effect::LeaderStopped>(&task)) {
-      machine_->on_leader_stop(stopped->why);
-    } else if (auto* follows = std::get_if<effect::FollowingStarted>(&task)) {
-      machine_->on_start_following(follows->leader, follows->term);
-    } else if (auto* left = std::get_if<effect::FollowingStopped>(&task)) {
-      last_election_ = left->why.message;
-      machine_->on_stop_following(left->leader, left->term, left->why);
-    } else if (auto* members = std::get_if<effect::MembersCommitted>(&task)) {
-      machine_->on_configuration_committed(members->members->current);
-    }
-  });
+  if (auto* started = std::get_if<effect::LeaderStarted>(&task)) {
+    call_machine(Timed::fsm_leader_start, [&] { machine_->on_leader_start(started->term); });
+  } else if (auto* stopped = std::get_if<effect::LeaderStopped>(&task)) {
+    call_machine(Timed::fsm_leader_stop, [&] { machine_->on_leader_stop(stopped->why); });
+  } else if (auto* follows = std::get_if<effect::FollowingStarted>(&task)) {
+    call_machine(Timed::fsm_start_following, [&] { machine_->on_start_following(follows->leader, follows->term); });
+  } else if (auto* left = std::get_if<effect::FollowingStopped>(&task)) {
+    last_election_ = left->why.message;
+    last_election_at_ = io::Shard::current().clock().now_wall();
+    call_machine(Timed::fsm_stop_following, [&] { machine_->on_stop_following(left->leader, left->term, left->why); });
+  } else if (auto* members = std::get_if<effect::MembersCommitted>(&task)) {
+    call_machine(Timed::fsm_commit, [&] { machine_->on_configuration_committed(members->members->current); });
+  }
   return true;
 }
 
@@ -82,6 +81,7 @@ io::Task<void> NodeImpl::apply_from_disk(int64_t up_to) {
 }
 
 void NodeImpl::apply_entries(std::span<const Entry> entries) {
+  const Instant begun = metrics_ != nullptr ? exact_now() : Instant();
   for (const Entry& entry : entries) {
     if (entry.type == EntryType::data) take_entry(entry);
     if (!core_->is_active()) return;
@@ -92,6 +92,7 @@ void NodeImpl::apply_entries(std::span<const Entry> entries) {
   end_waiting_before(applied_ + 1);
   core_->applied(now(), applied_);
   release_reads();
+  if (begun != Instant()) note(Timed::fsm_commit, exact_now() - begun);
 }
 
 /// Puts it into the batch, unless its session says that it has been applied before.
@@ -132,7 +133,8 @@ void NodeImpl::apply_batch() {
   std::vector<Committed> committed = std::exchange(batch_, {});
   const auto writes = std::exchange(batch_writes_, {});
   Batch batch(committed);
-  call_machine([&] { machine_->apply(batch); });
+  if (metrics_ != nullptr) metrics_->record(Sized::fsm_apply_tasks_count, committed.size());
+  call_machine(Timed::fsm_apply_tasks, [&] { machine_->apply(batch); });
   if (!core_->is_active()) return;
   for (size_t i = 0; i < committed.size(); ++i) {
     if (!committed[i].is_waited_for()) continue;

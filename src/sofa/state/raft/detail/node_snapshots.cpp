@@ -41,6 +41,7 @@ io::Task<Result<void>> NodeImpl::save_snapshot() {
   auto members = core_->log().members_at(applied_);
   const Instant begun = now();
   co_await or_return(save(*writer));  // runs to its first wait before anything else is applied
+  note(Timed::fsm_snapshot_save, now() - begun);
   KeptSnapshot kept = co_await or_return(snapshots_->finish(*writer, id, members));
   if (id.index <= kept_.snapshot.id.index) co_return Result<void>{};  // one of the leader's has come meanwhile
   co_await or_return(keep_snapshot(std::move(writer), std::move(kept)));
@@ -203,7 +204,9 @@ io::Task<Result<void>> NodeImpl::fetch_into_place(Fetch& fetch, const effect::Fe
 /// The record names it already: whether it is still wanted is no question any more.
 io::Task<void> NodeImpl::load_fetched(uint64_t number) {
   const auto reader = snapshots_->open_newest();
+  const Instant begun = now();
   Result<void> loaded = co_await load(*reader);
+  note(Timed::fsm_snapshot_load, now() - begun);
   machine_busy_ = false;
   if (fetch_ != nullptr && fetch_->number == number) fetch_ = nullptr;
   if (stopped_) co_return;

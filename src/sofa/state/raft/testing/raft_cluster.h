@@ -123,6 +123,7 @@ class RaftCluster {
 
   const jraft::Configuration& members() const { return initial_; }
   Node& node(int i) { return *member(i, "test"); }
+  Server& server(int i) { return *members_[static_cast<size_t>(i)].server; }
   log::testing::FaultFileSystem& disk(int i) { return *members_[static_cast<size_t>(i)].disk; }
   TextMachine& machine(int i) { return static_cast<TextMachine&>(node(i).machine()); }
   TextMachine& machine_of(Node& node) { return static_cast<TextMachine&>(node.machine()); }

@@ -226,6 +226,8 @@ TEST(Describe, TellsHowANodeIs) {
     if (!is) co_return;
     EXPECT_EQ(is->role, "LEADER");
     EXPECT_EQ(is->committed, leader.core().commit_index());
+    EXPECT_EQ(is->group, "lab");
+    EXPECT_GE(is->next_timer_ms, 0) << "a heartbeat is due";
     EXPECT_EQ(is->followers.size(), 3U);
     for (const DescribedFollower& one : is->followers) EXPECT_EQ(one.silent_ms > 1000, one.peer == kTwo) << one.peer;
     EXPECT_EQ(jraft::decode<DescribeResponse>(jraft::encode(*is)), *is);

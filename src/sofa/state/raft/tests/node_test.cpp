@@ -264,7 +264,21 @@ TEST(Server, SaysWhatIsWrongWithItsOptions) {
     auto members =
         co_await (*server)->start({.group = "g", .initial = *jraft::Configuration::parse("127.0.0.1:1/learner")}, std::make_unique<TextMachine>());
     EXPECT_FALSE(members);
+    const auto says = [&](NodeOptions options, std::string_view name) -> io::Task<void> {
+      options.group = "g";
+      auto started = co_await (*server)->start(std::move(options), std::make_unique<TextMachine>());
+      EXPECT_FALSE(started) << name;
+      if (!started)
+        EXPECT_NE(started.error().message().find(fmt::format("the option {} of the group g is out of its range", name)), std::string_view::npos);
+    };
+    co_await says({.election_timeout = 1ms}, "election_timeout");
+    co_await says({.snapshot_interval = -1s}, "snapshot_interval");
+    co_await says({.priority = -2}, "priority");
+    co_await says({.apply_batch = 0}, "apply_batch");
     EXPECT_TRUE(co_await (*server)->stop());
+    auto nowhere = co_await Server::open({.folder = "/other", .address = free_address(), .bind = "nowhere", .files = &disk});
+    EXPECT_FALSE(nowhere);
+    if (!nowhere) EXPECT_NE(nowhere.error().to_string().find("listens at no address (bind)"), std::string::npos) << nowhere.error().to_string();
   });
 }
 

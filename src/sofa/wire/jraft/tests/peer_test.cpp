@@ -78,6 +78,20 @@ TEST(Configurations, TellWhatTheyHaveDropped) {
   EXPECT_EQ(Configuration::parse("a:1,b:2,c:3,d:4")->quorum(), 3U);
 }
 
+TEST(Configurations, OfPeopleAreTakenWholeOrRefusedWithTheReason) {
+  EXPECT_EQ(read_members(" a:1, b:2::100 ,c:3/learner")->to_string(), "a:1,b:2::100,c:3/learner");
+  const auto says = [](std::string_view text, std::string_view why) {
+    const auto read = read_members(text);
+    EXPECT_FALSE(read) << text;
+    if (!read) EXPECT_THAT(std::string(read.error().message()), testing::HasSubstr(std::string(why))) << text;
+  };
+  says("a:1,b:2,c:3/witness", "'c:3/witness': there are no witnesses");
+  says("a:1,b:2/quorum", "'/quorum' is no kind of member");
+  says("a:1,b", "'b' is no member of a group; it must have the form IP:PORT");
+  says(" ", "'' names nobody");
+  says("a:1,0.0.0.0:0", "'0.0.0.0:0' is nobody's name");
+}
+
 TEST(Groups, HaveNamesOfLettersDigitsAndHyphens) {
   EXPECT_TRUE(is_group_name("default-group-cluster--1"));
   EXPECT_TRUE(is_group_name("a_1"));
