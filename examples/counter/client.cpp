@@ -37,9 +37,8 @@ io::Task<Result<void>> ask(const Options& options, raft::Client& client) {
 }
 
 io::Task<Result<void>> run(const Options& options) {
-  const auto members = jraft::Configuration::parse(options.peers);
-  if (!members) co_return fail(Code::invalid_argument, "--peers: '{}' names no members; write IP:PORT,IP:PORT,IP:PORT", options.peers);
-  raft::Client client("counter", *members, {.timeout = std::chrono::milliseconds(options.timeout_ms), .exactly_once = true});
+  auto members = co_await or_return(jraft::read_members(options.peers));
+  raft::Client client("counter", std::move(members), {.timeout = std::chrono::milliseconds(options.timeout_ms), .exactly_once = true});
   auto done = co_await ask(options, client);
   co_await client.close();
   co_return done;
