@@ -5,7 +5,7 @@
 source "$root/scripts/setup.sh"
 
 console=$root/console
-console_programs=(sofa bank-demo bank-gateway bank-ledger bank-risk) # what tests/console starts
+console_programs=(sofa bank-demo bank-gateway bank-ledger bank-risk counter-server) # what tests/console starts
 
 # Puts the pinned Node first in PATH, and npm as its own.
 use_console_node() {

@@ -267,3 +267,57 @@ export function makeIdentity() {
     loggers: ["root", "access", "admin", "journal", "rpc", "rules", "transport"].map((space) => ({ space, level: space === "transport" ? "warn" : "info" })),
   };
 }
+
+// Two of the processes take part in Raft groups; the others have no such route.
+const raftPeers = ["127.0.0.1:8701", "127.0.0.1:8702", "127.0.0.1:8703"];
+const raftGroups = [
+  { group: "accounts", leader: 0, term: 4, entries: 128_400, rate: 60, reason: "the leader 127.0.0.1:8702 was silent for 1,204 ms" },
+  { group: "limits", leader: 1, term: 2, entries: 912, rate: 0, reason: "no leader is known since the start" },
+  { group: "statements", leader: 2, term: 11, entries: 52_310, rate: 12, reason: "127.0.0.1:8701 has handed leadership over" },
+];
+const raftNodes = { "bank-ledger": 0, "bank-risk": 1 };
+
+export const hasRaft = (processId) => raftNodes[processOf(processId).name] !== undefined;
+
+function raftMember(node, one, atMs) {
+  const leads = one.leader === node;
+  const last = one.entries + Math.floor(((atMs % 3.6e6) / 1000) * one.rate);
+  const followers = raftPeers
+    .filter((_, peer) => leads && peer !== node)
+    .map((peer, index) => {
+      const lag = index === 1 && one.rate > 50 ? 2300 : 0;
+      return { peer, learner: false, state: lag > 0 ? "probing" : "replicating", match: last - lag, next: last - lag + 1, lag, inflight: 0, blocked: lag > 0, silent_ms: lag > 0 ? 14000 : 40, errors: lag > 0 ? 9 : 0 };
+    });
+  return {
+    group: one.group, node: raftPeers[node], role: leads ? "LEADER" : "FOLLOWER", leader: raftPeers[one.leader], members: raftPeers.join(","), old_members: "", term: one.term,
+    voted_for: raftPeers[one.leader], first_log: Math.max(1, last - 20_000), last_log: last, last_log_term: one.term, saved: last, committed: last, applied: last, snapshot: Math.max(0, last - 20_000),
+    snapshot_term: one.term, target_priority: -1, waiting: leads && one.rate > 0 ? 3 : 0, reads: 0, elections: leads ? 1 : 0, last_election: one.reason,
+    last_election_at_ms: startedOf(processOf("bank-ledger-4803")) + one.term * 60e3, next_timer_ms: 80, quiet: one.rate === 0, disk_full: false, installing: false, saving_snapshot: false, error: "", followers,
+  };
+}
+
+function raftNote(member) {
+  const silent = member.followers.find((one) => one.silent_ms > 2000);
+  return silent ? `${silent.peer} has not answered for ${Math.floor(silent.silent_ms / 1000)} s` : "";
+}
+
+/** A page of the groups, as the query asks for it. */
+export function raftPage(processId, query, atMs) {
+  const node = raftNodes[processOf(processId).name];
+  const all = raftGroups.map((one) => raftMember(node, one, atMs));
+  const rows = all.map((member) => {
+    const { group, node: self, role, leader, term, last_log, committed, applied, elections, last_election, last_election_at_ms, quiet, followers } = member;
+    const lag = role === "LEADER" ? Math.max(0, ...followers.map((one) => one.lag)) : -1;
+    return { group, node: self, role, leader, term, last_log, committed, applied, lag, elections, last_election, last_election_at_ms, quiet, note: raftNote(member) };
+  });
+  const found = rows.filter((row) => row.group.includes(query.get("contains") ?? "") && (query.get("attention") !== "true" || row.note));
+  const count = (is) => rows.filter(is).length;
+  const sums = { groups: rows.length, leaders: count((row) => row.role === "LEADER"), followers: count((row) => row.role === "FOLLOWER"), quiet: count((row) => row.quiet), attention: count((row) => row.note) };
+  return { address: raftPeers[node], sums, matching: found.length, groups: found, next: "" };
+}
+
+/** The members of one group; undefined: there is none. */
+export function raftGroup(processId, name, atMs) {
+  const one = raftGroups.find((group) => group.group === name);
+  return one && { members: [raftMember(raftNodes[processOf(processId).name], one, atMs)] };
+}

@@ -41,6 +41,11 @@ function serviceOf(id, name) {
   return service;
 }
 
+function raftProcess(id) {
+  if (options.empty || !inside.hasRaft(processOf(id).id)) throw notFound("Raft group in this process");
+  return id;
+}
+
 function processOf(id) {
   const process = world.processOf(id);
   if (!process) throw notFound(`process '${id}'`);
@@ -113,6 +118,12 @@ const routes = {
   "GET /v1/processes/{id}/v1/startup": ({ id }) => inside.startup(processOf(id).id),
   "GET /v1/processes/{id}/v1/config": ({ id }) => ({ entries: inside.config(processOf(id).id) }),
   "GET /v1/processes/{id}/v1/connections": ({ id }, _, __, at) => ({ connections: shown(inside.connections(id, at)), left_off: 0 }),
+  "GET /v1/processes/{id}/v1/raft/groups": ({ id }, query, __, at) => inside.raftPage(raftProcess(id), query, at),
+  "GET /v1/processes/{id}/v1/raft/groups/{group}": ({ id, group }, _, __, at) => {
+    const found = inside.raftGroup(raftProcess(id), group, at);
+    if (!found) throw notFound(`Raft group '${group}'`);
+    return found;
+  },
   "GET /v1/processes/{id}/v1/logs/levels": () => identity.loggers,
   "PUT /v1/processes/{id}/v1/logs/levels/{space}": ({ space }, _, body) => Object.assign(identity.loggers.find((one) => one.space === space), body),
   "GET /v1/processes/{id}/v1/metrics": () => ({ metrics: inside.metrics, left_off: 0 }),

@@ -23,14 +23,14 @@ export interface OfProcess<Value> {
   value: Value;
 }
 
-type EachRoute = "GET /v1/processes/{id}/v1/services" | "GET /v1/processes/{id}/v1/connections";
+type EachRoute = "GET /v1/processes/{id}/v1/services" | "GET /v1/processes/{id}/v1/connections" | "GET /v1/processes/{id}/v1/raft/groups";
 
 /** The answers of a route of the chosen process, or of each; absent until the first has come. */
-export function useLiveOfEach<R extends EachRoute>(route: R): { answers: Array<OfProcess<Routes[R]["answer"]>> | undefined; failure: Failure | undefined } {
+export function useLiveOfEach<R extends EachRoute>(route: R, query?: Routes[R]["query"]): { answers: Array<OfProcess<Routes[R]["answer"]>> | undefined; failure: Failure | undefined } {
   const processes = useProcesses();
   const { id } = useChosenProcess("all");
   const chosen = (processes ?? []).filter((process) => id === allProcesses || process.id === id).slice(0, mostAtOnce);
-  const all = useLives(chosen.map((process) => targetOf(route, { path: { id: process.id } } as Arguments<R>)));
+  const all = useLives(chosen.map((process) => targetOf(route, { path: { id: process.id }, query } as unknown as Arguments<R>)));
   const answers = chosen.flatMap((process, index) => {
     const value = all[index]?.value as Routes[R]["answer"] | undefined;
     return value === undefined ? [] : [{ process, value }];

@@ -11,8 +11,19 @@ async function gatewayOf(url) {
   return { gateway: id, service: unique_id ? `${name}:${unique_id}` : name };
 }
 
+/** A process that takes part in Raft groups, and one that it leads. */
+async function raftOf(url) {
+  for (const { id } of await ask(url, "/v1/processes")) {
+    const { groups = [] } = await ask(url, `/v1/processes/${id}/v1/raft/groups`);
+    const led = groups.find((one) => one.role === "LEADER");
+    if (led) return { process: id, group: led.group };
+  }
+  throw new Error("nobody leads a Raft group");
+}
+
 export async function placesOf(url) {
   const { gateway, service } = await gatewayOf(url);
+  const raft = await raftOf(url);
   const ofService = `/services/${gateway}/${encodeURIComponent(service)}`;
   return [
     { name: "overview", path: "/", title: ["Overview", "总览"], shows: ".tile .figure >> text=/\\d/" },
@@ -23,6 +34,8 @@ export async function placesOf(url) {
     { name: "startup", path: `/components?process=${gateway}&view=startup`, title: ["Components · bank-gateway", "组件 · bank-gateway"], shows: ".waterfall .critical" },
     { name: "configuration", path: `/components?process=${gateway}&view=config`, title: ["Components · bank-gateway", "组件 · bank-gateway"], shows: "td >> text=server.drain_timeout" },
     { name: "connections", path: "/connections", title: ["Connections", "连接"], shows: "td >> text=127.0.0.1" },
+    { name: "raft", path: "/raft", title: ["Raft groups", "Raft 组"], shows: `td >> text=${raft.group}` },
+    { name: "raft group", path: `/raft/${raft.process}/${raft.group}`, title: [raft.group, raft.group], shows: "tbody td:not(:has(.ghost)) >> text=127.0.0.1" },
     { name: "logs", path: `/logs?process=${gateway}`, title: ["Logs", "日志"], shows: ".log .line" },
     { name: "metrics", path: `/metrics?process=${gateway}&metric=rpc_server_calls_total`, title: ["Metrics", "指标"], shows: ".uplot canvas" },
     { name: "profile", path: `/profiles?process=${gateway}&seconds=5`, title: ["Profiles · bank-gateway", "性能剖析 · bank-gateway"], press: ".main-action", shows: ".flame button >> nth=1" },

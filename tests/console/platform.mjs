@@ -1,4 +1,4 @@
-// A real platform on which the bank runs: `sofa dev` and bank-demo, from the folder that $SOFA_BIN names (build/release/bin).
+// A real platform on which the bank and three counters (examples/counter) run: `sofa dev` and bank-demo, from the folder that $SOFA_BIN names (build/release/bin).
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -37,14 +37,33 @@ function start(name, options) {
   };
 }
 
+/** Three nodes of examples/counter, of which one leads. */
+async function startCounters(folder, platformPort) {
+  const ports = [await freePort(), await freePort(), await freePort()];
+  const peers = ports.map((port) => `127.0.0.1:${port}`);
+  const options = (id) => ["--counter-id", id, "--counter-peers", peers.join(","), "--counter-data", `${folder}/${id}`];
+  const nodes = peers.map((id) => start("counter-server", [...options(id), "--admin-port", "0", "--admin-platform", `127.0.0.1:${platformPort}`]));
+  for (const node of nodes) await node.line(/^ready counter-server /m);
+  return nodes;
+}
+
 async function post(url, path, body) {
   const answer = await fetch(new URL(path, url), { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
   if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`);
 }
 
+async function leadsSomewhere(url, processes) {
+  const counters = processes.filter((one) => one.name === "counter-server");
+  const pages = await Promise.all(counters.map(async ({ id }) => (await fetch(new URL(`/v1/processes/${id}/v1/raft/groups`, url))).json()));
+  return pages.some((page) => page.sums?.leaders > 0);
+}
+
 async function isReady(url) {
   const { processes } = await (await fetch(new URL("/v1/overview", url))).json();
-  return ["sofa", "bank-gateway", "bank-ledger", "bank-risk"].every((name) => processes.some((one) => one.name === name && one.state === "ready"));
+  const isThere = ["sofa", "bank-gateway", "bank-ledger", "bank-risk", "counter-server"].every((name) =>
+    processes.some((one) => one.name === name && one.state === "ready"),
+  );
+  return isThere && (await leadsSomewhere(url, processes));
 }
 
 /** Somebody to be seen under users, tokens and in the audit. */
@@ -73,7 +92,8 @@ export async function startPlatform({ clients = 2 } = {}) {
     started.push(
       start("bank-demo", ["--seconds", String(longestSeconds), "--clients", String(clients), "--folder", `${folder}/bank`, "--platform", `127.0.0.1:${port}`]),
     );
-    await until(() => isReady(url), "the bank is attached, and ready");
+    started.push(...(await startCounters(folder, port)));
+    await until(() => isReady(url), "the bank and the counters are attached, and ready");
     await addPeople(url);
     return { url, stopServer: () => platform.stop("SIGKILL"), stop };
   } catch (error) {

@@ -53,7 +53,7 @@ export async function visitAll(browser, url) {
   await Promise.all([work(), work()]);
 }
 
-const navigation = ["Overview", "Services", "Components", "Connections", "Logs", "Metrics", "Profiles", "Access", "Audit"];
+const navigation = ["Overview", "Services", "Components", "Connections", "Raft groups", "Logs", "Metrics", "Profiles", "Access", "Audit"];
 const mostTabs = 200;
 
 /** Presses Tab until the focus is on what `is` accepts; fails when it never is, or when the focus stays where it was. */

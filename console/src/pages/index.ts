@@ -60,6 +60,15 @@ export const pages: Page[] = [
     ofProcess: "all",
     view: later(() => import("./connections")),
   },
+  {
+    paths: ["/raft", "/raft/{process}/{group}"],
+    title: "nav.raft",
+    icon: "raft",
+    group: "observe",
+    needs: "GET /v1/processes/{id}/v1/raft/groups",
+    ofProcess: "all",
+    view: later(() => import("./raft")),
+  },
   { paths: ["/logs"], title: "nav.logs", icon: "logs", group: "observe", needs: "GET /v1/processes/{id}/v1/logs/levels", ofProcess: "one", view: later(() => import("./logs")) },
   { paths: ["/metrics"], title: "nav.metrics", icon: "metrics", group: "observe", needs: "GET /v1/processes/{id}/v1/metrics", ofProcess: "one", view: later(() => import("./metrics")) },
   {
