@@ -123,7 +123,8 @@ def test_the_admin_port_tells_how_the_group_is(group):
     assert group.value("--add", "1", "--times", "5") == 5
     leader = group.leader()
     others = [i for i in range(3) if i != leader]
-    page = group.groups(leader)
+    # A node that had not started yet when the leader called is noted until it answers.
+    page = until(lambda: group.groups(leader), "all nodes answer the leader", wanted=lambda page: page["sums"]["attention"] == 0)
     assert page["address"] == group.ids[leader] and page["sums"] == {"groups": 1, "leaders": 1, "followers": 0, "quiet": 0, "attention": 0}
     row = page["groups"][0]
     assert row["group"] == "counter" and row["leader"] == group.ids[leader] and row["committed"] >= 6

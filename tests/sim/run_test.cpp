@@ -6,6 +6,7 @@
 
 #include "clients.h"
 #include "sofa/state/raft_core/plant.h"
+#include "sofa/state/raft_core/tests/lone.h"
 #include "swarm.h"
 
 namespace sofa::raft_sim {
@@ -84,6 +85,34 @@ TEST(Invariants, OfMemoryProgressAndSessionsAreLookedAt) {
   EXPECT_TRUE(broken_by(raft::Plant::cache_without_bound, 8).contains("I11_memory_is_bounded"));
   EXPECT_TRUE(broken_by(raft::Plant::lost_probe_not_retried, 8).contains("I12_who_lags_gets_on"));
   EXPECT_TRUE(broken_by(raft::Plant::local_reads_go_back, 8).contains("I17_reads_of_a_node_go_on"));
+}
+
+/// A leader of two whose request with entries to the other one has failed: is it stalled?
+TEST(Stalled, IsNobodyButByAFaultAndThenIsAskedAgain) {
+  for (const bool fault : {false, true}) {
+    const raft::PeerId other = *raft::PeerId::parse("127.0.0.1:9001");
+    raft::Lone leader(raft::Lone::options_of("127.0.0.1:9000"), {.term = 5}, {}, "127.0.0.1:9000,127.0.0.1:9001");
+    leader.pass();
+    for (int votes = 0; votes < 2; ++votes) {
+      const auto asked = leader.requests<jraft::RequestVoteRequest>();
+      ASSERT_EQ(asked.size(), 1u);
+      leader.core.answered(leader.now, asked[0].first, jraft::RequestVoteResponse{.term = leader.core.term(), .granted = true});
+      (void)leader.run();
+    }
+    ASSERT_TRUE(leader.core.is_leader());
+    const auto probes = leader.requests<jraft::AppendEntriesRequest>();
+    ASSERT_FALSE(probes.empty());
+    EXPECT_TRUE(leader.core.stalled().empty()) << "an answer is awaited";
+    raft::the_plant = fault ? raft::Plant::lost_probe_not_retried : raft::Plant::none;
+    for (const auto& [call, probe] : probes) leader.core.failed(leader.now, call, {jraft::RaftError::etimedout, "no answer"});
+    raft::the_plant = raft::Plant::none;
+    const std::vector<raft::PeerId> expected = fault ? std::vector{other} : std::vector<raft::PeerId>();
+    EXPECT_EQ(leader.core.stalled(), expected);
+    EXPECT_EQ(leader.core.revive_stalled(leader.now), expected);
+    EXPECT_TRUE(leader.core.stalled().empty());
+    leader.pass();
+    EXPECT_FALSE(leader.requests<jraft::AppendEntriesRequest>().empty()) << "it is asked again";
+  }
 }
 
 int64_t applied_by_all_groups(RaftWorld& world) {

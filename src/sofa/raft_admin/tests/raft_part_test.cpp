@@ -36,7 +36,7 @@ struct Served {
       auto node = co_await server->start({.group = fmt::format("g{:02}", i), .initial = *jraft::Configuration::parse(server->address())},
                                          std::make_unique<TextMachine>());
       EXPECT_TRUE(node) << node.error().to_string();
-      EXPECT_TRUE(co_await (*node)->read());
+      EXPECT_TRUE(co_await eventually([&] { return testing::serves(**node); }));
     }
   }
   io::Task<std::string> get(std::string target) {

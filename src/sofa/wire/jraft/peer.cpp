@@ -117,7 +117,8 @@ Result<PeerId> read_member(std::string_view text) {
     return fail(Code::invalid_argument, "'{}': '{}' is no kind of member; behind the name of a peer stands nothing, behind a learner's '{}'", text,
                 text.substr(slash), kLearner);
   }
-  return fail(Code::invalid_argument, "'{}' is no member of a group; it must have the form IP:PORT[:IDX[:PRIORITY]], like 10.0.0.1:8700 or [2001:db8::1]:8700", text);
+  return fail(Code::invalid_argument,
+              "'{}' is no member of a group; it must have the form IP:PORT[:IDX[:PRIORITY]], like 10.0.0.1:8700 or [2001:db8::1]:8700", text);
 }
 
 Result<Configuration> read_members(std::string_view text) {

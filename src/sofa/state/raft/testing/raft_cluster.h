@@ -31,6 +31,12 @@ io::Task<bool> eventually(F holds) {
   co_return true;
 }
 
+/// It leads, and its first entry is committed: it takes reads.
+inline bool serves(const Node& node) {
+  const Core& core = node.core();
+  return core.role() == Role::leader && core.log().term_of(core.commit_index()) == core.term();
+}
+
 /// An address on loopback that nobody listens on at the moment; `host`: "[::1]" for IPv6.
 inline std::string free_address(const std::string& host = "127.0.0.1") {
   sockaddr_storage raw{};
@@ -139,8 +145,7 @@ class RaftCluster {
     EXPECT_TRUE(co_await eventually([&] {
       for (size_t i = 0; i < members_.size(); ++i) {
         Node* const one = members_[i].server == nullptr ? nullptr : member(static_cast<int>(i), group);
-        if (one != nullptr && one->core().role() == Role::leader && one->core().log().term_of(one->core().commit_index()) == one->core().term())
-          found = one;
+        if (one != nullptr && serves(*one)) found = one;
       }
       return found != nullptr;
     }));

@@ -50,7 +50,7 @@ struct Alone {
         co_await server->start({.group = std::move(group), .initial = *jraft::Configuration::parse(server->address()), .max_entry_bytes = 48 << 10},
                                std::make_unique<TextMachine>());
     EXPECT_TRUE(node) << node.error().to_string();
-    EXPECT_TRUE(co_await (*node)->read());
+    EXPECT_TRUE(co_await eventually([&] { return serves(**node); }));
     co_return *node;
   }
 };
