@@ -37,11 +37,11 @@ TEST(Run, ThatFailsFailsWithAFewOfItsFaults) {
   raft::the_plant = raft::Plant::commit_beyond_request;
   uint64_t seed = 1;
   while (seed < 50 && run_seed({.seed = seed}).invariant.empty()) ++seed;
-  const Minimal found = minimise_seed({.seed = seed}, 150);
+  const Minimal found = minimise_seed({.seed = seed}, 400);
   raft::the_plant = raft::Plant::none;
   EXPECT_EQ(found.invariant, "I6_one_history") << "seed " << seed;
-  EXPECT_LE(found.faults.size(), 10u) << "of " << found.all << ", seed " << seed;
-  EXPECT_GT(found.all, found.faults.size());
+  EXPECT_LE(found.faults.size(), found.all / 4) << "of " << found.all << ", seed " << seed;
+  EXPECT_LT(found.runs, 400u) << "it ends by itself: without any one of them the run passes";
 }
 
 TEST(Truth, SeesALeaderOfOldThatMayStillFindAMajority) {

@@ -59,8 +59,8 @@ void Core::on_append(Instant now, uint64_t token, uint64_t lane, const jraft::Ap
 
   // Whatever a snapshot holds is committed, and every leader has it. Behind the last entry there is no place, whatever term it is said to have.
   const int64_t prev = request.prev_log_index;
-  const bool fits = prev < log_.snapshot().index ||
-                    (prev <= log_.last() && (log_.term_of(prev) == request.prev_log_term || planted(Plant::prev_term_not_checked)));
+  const bool fits =
+      prev < log_.snapshot().index || (prev <= log_.last() && (log_.term_of(prev) == request.prev_log_term || planted(Plant::prev_term_not_checked)));
   if (!fits) {
     jraft::AppendEntriesResponse response{.term = term_, .success = false, .last_log_index = log_.last()};
     if (heartbeat) return answer(token, std::move(response));

@@ -64,7 +64,8 @@ Result<Kept> decode_kept(const Bytes& bytes) {
   kept.state.must_reach = {.index = record->must_reach_index.value_or(0), .term = record->must_reach_term.value_or(0)};
   if (!record->snapshot) return kept;
   kept.snapshot.id = {.index = record->snapshot->last_included_index, .term = record->snapshot->last_included_term};
-  if (kept.snapshot.id.index < 1) return fail(Code::data_loss, "a snapshot in the state of a Raft group ends at the entry {}", kept.snapshot.id.index);
+  if (kept.snapshot.id.index < 1)
+    return fail(Code::data_loss, "a snapshot in the state of a Raft group ends at the entry {}", kept.snapshot.id.index);
   auto members = members_of(*record->snapshot);
   if (!members) return fail(Code::data_loss, "in the state of a Raft group {}", members.error().message());
   kept.snapshot.members = std::make_shared<const Membership>(std::move(*members));
