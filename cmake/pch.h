@@ -1,5 +1,6 @@
 #pragma once
-// The one precompiled header: the standard library and fmt as the project uses them. Nothing of the project itself.
+// The precompiled header, to which that of tests adds GoogleTest: the standard library and fmt as the project uses them. Nothing of the project
+// itself.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -11,8 +11,6 @@ namespace {
 using jraft::AppendEntriesRequest;
 using jraft::AppendEntriesResponse;
 
-bool is_probe(const AppendEntriesRequest& request) { return request.entries.empty() && request.data.has_value(); }
-
 void break_soon(RaftWorld& world, uint64_t connection) {
   world.world.after(Duration(1), [&world, connection] { world.network.reset(connection); });
 }
@@ -246,7 +244,7 @@ void probe_is_lost(Trial& trial) {
   int peer = -1;
   world.meddle = [&](const RaftWorld::Passing& passing) {
     const auto* request = as<AppendEntriesRequest>(passing);
-    if (request == nullptr || !is_probe(*request) || again || (peer >= 0 && passing.to != peer)) return true;
+    if (request == nullptr || !request->is_probe() || again || (peer >= 0 && passing.to != peer)) return true;
     if (lost) {
       again = world.world.now();
       return true;

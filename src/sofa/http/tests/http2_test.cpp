@@ -587,32 +587,30 @@ TEST(Http2, KnowsItsPrefaceByteByByte) {
   });
 }
 
+/// What a server says to a peer that sends these frames, up to the end of the connection; and how it has counted that.
+io::Task<std::pair<std::string, transport::ServerStats>> ended_by(std::string frames) {
+  Echo echo;
+  Http2Protocol protocol(echo);
+  Served served(protocol);
+  co_await served.open();
+  io::Stream peer = co_await served.connect();
+  EXPECT_TRUE(peer.write(Bytes::copy_of(opening() + frames)));
+  std::string answer = co_await read_to_end(peer);
+  co_await served.stop();
+  co_return std::pair{std::move(answer), (co_await served.port().stats()).value()};
+}
+
 TEST(Http2, EndsTheConnectionOfAPeerThatBreaksTheProtocolWithGoaway) {
   on_shard([]() -> io::Task<void> {
-    Echo echo;
-    Http2Protocol protocol(echo);
-    Served served(protocol);
-    co_await served.open();
-    io::Stream peer = co_await served.connect();
-    EXPECT_TRUE(peer.write(Bytes::copy_of(opening() + frame(kData, 0, 0, "data on stream 0"))));
-    const std::string answer = co_await read_to_end(peer);
+    const auto [answer, stats] = co_await ended_by(frame(kData, 0, 0, "data on stream 0"));
     EXPECT_EQ(last_payload_of(answer, kGoaway).value().substr(4, 4), be32(1)) << "PROTOCOL_ERROR";
-    co_await served.stop();
-    EXPECT_EQ((co_await served.port().stats()).value().closed_as(transport::CloseKind::protocol_error), 1u);
+    EXPECT_EQ(stats.closed_as(transport::CloseKind::protocol_error), 1u);
   });
 }
 
 TEST(Http2, AClientThatClosesAsGrpcGoDoesEndsWell) {
   on_shard([]() -> io::Task<void> {
-    Echo echo;
-    Http2Protocol protocol(echo);
-    Served served(protocol);
-    co_await served.open();
-    io::Stream peer = co_await served.connect();
-    EXPECT_TRUE(peer.write(Bytes::copy_of(opening() + frame(kGoaway, 0, 0, be32(0x7fffffff) + be32(0) + "client transport shutdown"))));
-    (void)co_await read_to_end(peer);
-    co_await served.stop();
-    const auto stats = (co_await served.port().stats()).value();
+    const auto [answer, stats] = co_await ended_by(frame(kGoaway, 0, 0, be32(0x7fffffff) + be32(0) + "client transport shutdown"));
     EXPECT_EQ(stats.closed_as(transport::CloseKind::peer), 1u);
     EXPECT_EQ(stats.closed_as(transport::CloseKind::protocol_error), 0u);
   });

@@ -44,6 +44,9 @@ void Pace::roll(Instant now) {
   bytes_ = 0;
 }
 
+/// Of a window in which nobody was fed.
+void Pace::learn(double p99) { usual_ = usual_ == 0 ? p99 : 0.7 * usual_ + 0.3 * p99; }
+
 void Pace::judge(Duration length) {
   const HistogramSnapshot all = writes_.read(), writes = all.since(before_);
   before_ = all;
@@ -56,7 +59,7 @@ void Pace::judge(Duration length) {
   const double least = std::max(static_cast<double>(options_.least), options_.over_writes * static_cast<double>(bytes_) / seconds(length));
   switch (window_) {
     case Window::free:
-      usual_ = usual_ == 0 ? p99 : 0.7 * usual_ + 0.3 * p99;
+      learn(p99);
       return;
     case Window::fed:
       rate_ = std::max(least, rate_ * (p99 > options_.most_growth * usual_ ? options_.slower : options_.faster));
@@ -70,7 +73,7 @@ void Pace::judge(Duration length) {
       window_ = Window::resting;
       return;
     case Window::resting:
-      usual_ = usual_ == 0 ? p99 : 0.7 * usual_ + 0.3 * p99;
+      learn(p99);
       window_ = Window::fed;
       fed_windows_ = 0;
       return;

@@ -36,6 +36,7 @@ class Pace {
   enum class Window : uint8_t { free, fed, settling, resting };
   void roll(Instant now);
   void judge(Duration length);
+  void learn(double p99);
 
   const PaceOptions options_;
   Histogram writes_;  // ns

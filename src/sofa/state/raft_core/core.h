@@ -67,7 +67,7 @@ struct HardState {
   int64_t term = 0;
   PeerId voted_for{};
   /// Of a node that began with nothing: what was committed then, and the term of the leader of whom it has heard. Before its log has reached both it
-  /// leads nobody.
+  /// leads nobody, and votes for nobody whose log has not: a term of which nobody has an entry keeps it from both until somebody else is elected.
   LogId must_reach{};
   bool operator==(const HardState&) const = default;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sofa/state/raft/detail/metric_writer.h"
+
 namespace sofa::raft::detail {
 
 namespace {
@@ -52,36 +54,6 @@ int64_t running_of(const Core::Follower& one) {
   return one.inflight > 0 ? 2 : 0;
 }
 
-/// Writes values with the labels of one member.
-class Writer {
- public:
-  Writer(std::vector<MetricValue>& values, MetricLabels labels) : values_(values), labels_(std::move(labels)) {}
-  void gauge(std::string_view metric, int64_t number, std::string_view doc, MetricLabels more = {}) {
-    add(metric, MetricKind::gauge, doc, std::move(more)).number = number;
-  }
-  void counter(std::string_view metric, uint64_t number, std::string_view doc, MetricLabels more = {}) {
-    add(metric, MetricKind::counter, doc, std::move(more)).number = static_cast<int64_t>(number);
-  }
-  void histogram(std::string_view metric, const Histogram& one, std::string_view doc, std::string_view unit, std::string_view name) {
-    MetricValue& value = add(metric, MetricKind::histogram, doc, {{"name", std::string(name)}});
-    value.id.unit = unit;
-    value.histogram = one.read();
-  }
-
- private:
-  MetricValue& add(std::string_view metric, MetricKind kind, std::string_view doc, MetricLabels more) {
-    MetricLabels labels = labels_;
-    labels.insert(labels.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-    std::ranges::sort(labels);
-    MetricValue& value = values_.emplace_back();
-    value.id = {.name = std::string(metric), .labels = std::move(labels), .doc = std::string(doc)};
-    value.kind = kind;
-    return value;
-  }
-  std::vector<MetricValue>& values_;
-  const MetricLabels labels_;
-};
-
 }  // namespace
 
 uint32_t GroupMetrics::peer_index(const PeerId& peer) {
@@ -93,9 +65,8 @@ uint32_t GroupMetrics::peer_index(const PeerId& peer) {
 GroupMetrics::Call GroupMetrics::sent(Instant now, const PeerId& to, const jraft::Message& request) {
   Call call{.peer = peer_index(to), .begun = now};
   if (const auto* append = std::get_if<jraft::AppendEntriesRequest>(&request)) {
-    const bool heartbeat = append->entries.empty() && !append->data;
-    count(call.peer, heartbeat ? ForPeer::heartbeat_times : append->entries.empty() ? ForPeer::probe_times : ForPeer::append_entries_times);
-    call.blocks = !heartbeat;
+    count(call.peer, append->is_heartbeat() ? ForPeer::heartbeat_times : append->is_probe() ? ForPeer::probe_times : ForPeer::append_entries_times);
+    call.blocks = !append->is_heartbeat();
     if (append->entries.empty()) return call;
     call.timed = Timed::replicate_entries;
     record(Sized::replicate_entries_count, append->entries.size());
@@ -118,7 +89,7 @@ void GroupMetrics::ended(Instant now, const Call& call, bool answered) {
 
 std::optional<Timed> GroupMetrics::received(const jraft::Message& request) {
   if (const auto* append = std::get_if<jraft::AppendEntriesRequest>(&request)) {
-    if (append->entries.empty() && !append->data) return Timed::handle_heartbeat_requests;
+    if (append->is_heartbeat()) return Timed::handle_heartbeat_requests;
     record(Sized::handle_append_entries_count, append->entries.size());
     return Timed::handle_append_entries;
   }
@@ -152,7 +123,7 @@ void GroupMetrics::cut(int64_t last_kept) {
 
 void GroupMetrics::read_into(std::vector<MetricValue>& values, const Core& core, const std::string& node, int64_t applied) const {
   const std::string& group = core.options().group;
-  Writer of_group(values, {{"group", group}, {"node", node}});
+  MetricWriter of_group(values, {{"group", group}, {"node", node}});
   of_group.gauge("raft_leader", core.is_leader() ? 1 : 0, "Whether this member leads.");
   of_group.gauge("raft_term", core.term(), "The term of this member.");
   of_group.gauge("raft_last_log_index", core.log().last(), "The last entry of its log.");
@@ -169,13 +140,13 @@ void GroupMetrics::read_into(std::vector<MetricValue>& values, const Core& core,
     of_group.counter("raft_overload", refused_[i], "What was refused since too much waited, by JRaft's names.", {{"name", std::string(kRefused[i])}});
   }
   for (const Peer& peer : peers_) {
-    Writer of_peer(values, {{"group", group}, {"node", node}, {"peer", peer.id.to_string()}});
+    MetricWriter of_peer(values, {{"group", group}, {"node", node}, {"peer", peer.id.to_string()}});
     for (size_t i = 0; i < peer.times.size(); ++i) {
       of_peer.counter("raft_replicator_times", peer.times[i], "What was done for a peer, by JRaft's names.", {{"name", std::string(kForPeer[i])}});
     }
   }
   for (const Core::Follower& one : core.followers()) {
-    Writer of_peer(values, {{"group", group}, {"node", node}, {"peer", one.peer.to_string()}});
+    MetricWriter of_peer(values, {{"group", group}, {"node", node}, {"peer", one.peer.to_string()}});
     const auto gauge = [&](std::string_view name, int64_t number) {
       of_peer.gauge("raft_replicator", number, "How a leader's peer is, by JRaft's names.", {{"name", std::string(name)}});
     };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sofa/state/raft/detail/metric_writer.h"
 #include "sofa/state/raft/detail/node_impl.h"
 
 namespace sofa::raft::detail {
@@ -50,36 +51,26 @@ std::vector<MetricValue> ServerMetrics::read(std::span<NodeImpl* const> all, con
     if (node->metrics() != nullptr) node->metrics()->read_into(values, node->core(), node->self().to_string(), node->applied());
   }
   for (const NodeImpl* const node : awake) sums.left_off += node->metrics() == nullptr && detailed_ >= kMostDetailed ? 1 : 0;
-  const auto add = [&](std::string_view name, MetricKind kind, int64_t number, std::string_view doc, MetricLabels more = {}) {
-    more.emplace_back("node", address);
-    std::ranges::sort(more);
-    MetricValue& value = values.emplace_back();
-    value.id = {.name = std::string(name), .labels = std::move(more), .doc = std::string(doc)};
-    value.kind = kind;
-    value.number = number;
-  };
-  const auto gauge = [&](std::string_view name, int64_t number, std::string_view doc) { add(name, MetricKind::gauge, number, doc); };
-  const auto counter = [&](std::string_view name, uint64_t number, std::string_view doc) {
-    add(name, MetricKind::counter, static_cast<int64_t>(number), doc);
-  };
+  MetricWriter of_server(values, {{"node", address}});
   for (size_t i = 0; i < sums.roles.size(); ++i) {
     if (sums.roles[i] == 0 && static_cast<Role>(i) > Role::error) continue;
-    add("raft_groups", MetricKind::gauge, sums.roles[i], "Members of groups on this server, by what they are.",
-        {{"role", std::string(to_string(static_cast<Role>(i)))}});
+    of_server.gauge("raft_groups", sums.roles[i], "Members of groups on this server, by what they are.",
+                    {{"role", std::string(to_string(static_cast<Role>(i)))}});
   }
-  gauge("raft_groups_quiet", sums.quiet, "Members whose group is idle, and sends nothing.");
-  gauge("raft_groups_without_leader", sums.leaderless, "Members that know no leader.");
-  gauge("raft_groups_disk_full", sums.disk_full, "Members that take no entries since the disk is full.");
-  gauge("raft_groups_detailed", static_cast<int64_t>(detailed_), "Members that are counted in detail.");
-  gauge("raft_groups_left_off", sums.left_off, "Members that are awake, and not counted in detail since too many others are.");
-  gauge("raft_largest_lag", sums.largest_lag, "Entries that some peer of a leader here lacks, the largest number.");
-  gauge("raft_peers_silent", sums.silent, "Peers of leaders here that have not answered for an election timeout.");
-  counter("raft_elections", elections, "Elections that members here have begun.");
-  counter("raft_replicators_stalled", stalled, "Times at which a peer lacked entries and nothing was under way to it: a fault of this program.");
-  counter("raft_log_records", log.records, "Records that the server's log has written.");
-  counter("raft_log_syncs", log.batches, "Writes of the server's log, each with its fdatasync.");
-  counter("raft_log_refused", log.refused, "Writes that the server's log could not do.");
-  gauge("raft_log_segments", static_cast<int64_t>(log.segments), "Files of the server's log.");
+  of_server.gauge("raft_groups_quiet", sums.quiet, "Members whose group is idle, and sends nothing.");
+  of_server.gauge("raft_groups_without_leader", sums.leaderless, "Members that know no leader.");
+  of_server.gauge("raft_groups_disk_full", sums.disk_full, "Members that take no entries since the disk is full.");
+  of_server.gauge("raft_groups_detailed", static_cast<int64_t>(detailed_), "Members that are counted in detail.");
+  of_server.gauge("raft_groups_left_off", sums.left_off, "Members that are awake, and not counted in detail since too many others are.");
+  of_server.gauge("raft_largest_lag", sums.largest_lag, "Entries that some peer of a leader here lacks, the largest number.");
+  of_server.gauge("raft_peers_silent", sums.silent, "Peers of leaders here that have not answered for an election timeout.");
+  of_server.counter("raft_elections", elections, "Elections that members here have begun.");
+  of_server.counter("raft_replicators_stalled", stalled,
+                    "Times at which a peer lacked entries and nothing was under way to it: a fault of this program.");
+  of_server.counter("raft_log_records", log.records, "Records that the server's log has written.");
+  of_server.counter("raft_log_syncs", log.batches, "Writes of the server's log, each with its fdatasync.");
+  of_server.counter("raft_log_refused", log.refused, "Writes that the server's log could not do.");
+  of_server.gauge("raft_log_segments", static_cast<int64_t>(log.segments), "Files of the server's log.");
   std::ranges::sort(values, {}, [](const MetricValue& one) { return std::tie(one.id.name, one.id.labels); });
   return values;
 }
